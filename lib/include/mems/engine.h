@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+//
+// engine.h - the whole interface of libmems.
+//
+// Words. An *engine* is one machine: memory, one placement policy, its locks. A *space* is a
+// process in the textbook sense: it owns what it allocates, closing it gives everything back, and
+// it can translate and release only its own addresses. A *virtual address* (mems_addr) is what an
+// allocation returns; it cannot be dereferenced. A *host pointer* is what mems_translate gives.
+//
+// Errors. Fallible functions return 0 or an errno value, and on failure nothing has changed. A
+// caller's mistake is always an error, never luck:
+//
+//   EALREADY  released twice, and not allocated again since          (double free)
+//   ESTALE    the address of a block that is gone; its place or its descriptor serves another
+//   EFAULT    never an address of this engine                        (foreign)
+//   EINVAL    not the first byte of a block (interior); an argument out of its range
+//   EPERM     the address belongs to another space
+//   ERANGE    past the end of the block
+//   ENOMEM    the policy has no place and may not grow, or the OS refused
+//   EAGAIN    the block is not resident: call mems_fault
+//   EBUSY     what is to be closed is still in use
+//   ENOTSUP   this policy cannot do that
+//
+// An address carries a generation of 18 bits next to its index. A stale address is told from a
+// live one for certain until its index has been released 2^18 times *and* 65,536 other worn
+// indices have been set aside after it (2^34 releases; memory/descriptor.h has the argument).
+//
+// Threads. Every function may be called from any thread at any time, except that closing an
+// engine or a space excludes every other call on it. Two releases of one block that race are
+// reported at the latest when the second one reaches the policy, through the corruption hook.
+
+#ifndef MEMS_ENGINE_H
+#define MEMS_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+typedef uint64_t mems_addr;
+
+struct mems_engine;
+struct mems_space;
+
+enum mems_access { MEMS_READ = 1, MEMS_WRITE = 2 };
+
+// ---- configuration ------------------------------------------------------------------------------
+
+// What an engine is made of, as text, so that a job file, a command line, a test and a program say
+// it in the same words: the name of a policy and "key=value,key=value" with the keys of
+// mems_option_at(NULL, ..) (every engine has them) and mems_option_at(policy, ..) (its own).
+// Sizes take k M G T (powers of 1000) and Ki Mi Gi Ti (powers of 1024).
+struct mems_config {
+    const char *policy;  // NULL: "dynamic"
+    const char *options; // NULL or "": every default
+};
+
+// One key of an option table; everything a user can know about it.
+struct mems_option {
+    const char *name;
+    const char *values;   // what is allowed, for people: "1..64", "first|next|best|worst"
+    const char *standard; // the default, as text
+    const char *help;     // one line
+};
+
+// One row of the policy table.
+struct mems_policy_row {
+    const char *name;
+    const char *help;
+};
+
+// The policies, and the options of one (policy NULL: those every engine has), by index.
+// Returns NULL past the last. The result is constant.
+const struct mems_policy_row *mems_policy_at(size_t index);
+const struct mems_option *mems_option_at(const char *policy, size_t index);
+
+// Why the last call that failed on this thread failed: one sentence that names the key or
+// argument, what it was and what would be right. Never NULL; valid until this thread's next failing
+// call. Set by mems_engine_open and mems_space_open, by nothing on a hot path.
+const char *mems_complaint(void);
+
+// A short fixed text for an error value of this interface ("double free", "foreign address").
+const char *mems_error_text(int error);
+
+// ---- engines and spaces -------------------------------------------------------------------------
+
+// Opens an engine. EINVAL: a configuration that cannot work (mems_complaint says which key and
+// why); ENOMEM: the OS refused.
+int mems_engine_open(const struct mems_config *config, struct mems_engine **engine);
+
+// Closes an engine, every space still open in it included. Never fails. NULL is ignored.
+void mems_engine_close(struct mems_engine *engine);
+
+int mems_space_open(struct mems_engine *engine, struct mems_space **space);
+
+// Gives back everything the space holds, in time proportional to what it holds. NULL is ignored.
+void mems_space_close(struct mems_space *space);
+
+// A number that identifies the space within its engine's lifetime; never 0.
+uint32_t mems_space_id(const struct mems_space *space);
+
+// ---- blocks -------------------------------------------------------------------------------------
+
+// Allocates `size` bytes (at least 1) at an alignment that is a power of two, or 0 for the
+// policy's own (16, or 1 where addresses are flat).
+// EINVAL: size 0, alignment not a power of two or larger than the policy can give.
+// ENOMEM: no place (a bounded engine counts a refusal), or a size no memory could hold.
+int mems_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *addr);
+
+// Releases a block by the address that mems_alloc returned.
+// EALREADY, ESTALE, EFAULT, EINVAL, EPERM as above.
+int mems_release(struct mems_space *space, mems_addr addr);
+
+// Changes a block's size. The first min(old, new) bytes keep their contents. The address may
+// change: *addr is updated, and then the old address is stale. Host pointers into the block are
+// invalid afterwards. On failure the block is as it was.
+int mems_resize(struct mems_space *space, mems_addr *addr, size_t size);
+
+// The bytes a block was asked for, and the bytes it takes (its difference is internal
+// fragmentation). Either result may be NULL.
+int mems_block_size(struct mems_space *space, mems_addr addr, size_t *requested, size_t *size);
+
+// ---- access -------------------------------------------------------------------------------------
+
+// An access section. A host pointer from mems_translate is good until the section ends. Sections
+// nest. Inside one: no mems_fault, no mems_compact, no waiting for another thread.
+void mems_access_begin(void);
+void mems_access_end(void);
+
+// The host pointer behind an address, which may lie inside a block, and how many bytes run on from
+// there (span may be NULL). Call it inside a section. Never waits, takes no lock (flat addresses,
+// which are found through an index, do take one). EAGAIN: not resident, see mems_fault.
+int mems_translate(struct mems_space *space, mems_addr addr, enum mems_access mode, void **host,
+                   size_t *span);
+
+// Brings the block in. Call it outside a section; on success a section has begun and the block
+// stays resident in it. Where everything is resident it only checks the address.
+int mems_fault(struct mems_space *space, mems_addr addr, enum mems_access mode);
+
+// Copies across pages and segments, whatever the length. Begins and ends sections by itself.
+// ERANGE: the bytes run past the block's end; nothing was copied.
+int mems_read(struct mems_space *space, mems_addr addr, void *buffer, size_t length);
+int mems_write(struct mems_space *space, mems_addr addr, const void *bytes, size_t length);
+
+// ---- what is going on inside --------------------------------------------------------------------
+
+// Every counter, once: name, unit, meaning. Feeds the struct, mems_stat_at, the JSON and the docs.
+// Relations, exact whenever no call is under way:
+//   held_bytes  = block_bytes + cached_bytes + free_bytes                                     (S1)
+//   allocs - releases = live_blocks                                                           (S2)
+#define MEMS_STATS(X)                                                                              \
+    X(allocs, "count", "allocations that succeeded")                                               \
+    X(releases, "count", "releases that succeeded, closed spaces' blocks included")                \
+    X(resizes, "count", "resizes that succeeded")                                                  \
+    X(refusals, "count", "allocations refused because a bounded engine had no place")              \
+    X(refusals_enough_free, "count", "of these, refused though enough bytes were free in all")     \
+    X(misuses, "count", "calls answered with EALREADY, ESTALE, EFAULT, EPERM or interior EINVAL")  \
+    X(live_blocks, "count", "blocks allocated and not released")                                   \
+    X(requested_bytes, "bytes", "what the live blocks were asked for")                             \
+    X(block_bytes, "bytes", "what the live blocks take")                                           \
+    X(cached_blocks, "count", "free blocks in threads' magazines")                                 \
+    X(cached_bytes, "bytes", "what those take")                                                    \
+    X(free_bytes, "bytes", "bytes in holes or free partitions")                                    \
+    X(holes, "count", "holes or free partitions")                                                  \
+    X(largest_hole, "bytes", "the largest of them")                                                \
+    X(held_bytes, "bytes", "memory mapped for blocks")                                             \
+    X(held_peak_bytes, "bytes", "the most that held_bytes has been")                               \
+    X(metadata_bytes, "bytes", "memory mapped for the engine's own records")                       \
+    X(regions, "count", "mappings that hold blocks")                                               \
+    X(cache_hits, "count", "allocations and releases served by a magazine")                        \
+    X(cache_misses, "count", "allocations and releases that found theirs empty or full")           \
+    X(refills, "count", "batches fetched from the policy")                                         \
+    X(refilled_blocks, "count", "blocks in those batches")                                         \
+    X(drains, "count", "batches handed back to the policy")                                        \
+    X(drained_blocks, "count", "blocks in those batches")                                          \
+    X(remote_releases, "count", "releases by another thread than the one that allocated")
+
+struct mems_stats {
+#define MEMS_STATS_FIELD(name, unit, help) uint64_t name;
+    MEMS_STATS(MEMS_STATS_FIELD)
+#undef MEMS_STATS_FIELD
+};
+
+struct mems_stat {
+    const char *name;
+    const char *unit;
+    const char *help;
+    size_t offset; // into struct mems_stats
+};
+
+// The counters' table, by index; NULL past the last.
+const struct mems_stat *mems_stat_at(size_t index);
+
+// Every counter at about this moment. Exact when no other call is under way.
+int mems_snapshot(struct mems_engine *engine, struct mems_stats *stats);
+
+// One lock's account, in jemalloc's terms. Hold time is measured on one acquisition in
+// hold_sample; wait times on every acquisition that had to sleep.
+struct mems_lock_stats {
+    char name[32];
+    uint64_t acquisitions;
+    uint64_t contended;     // not free at the first try
+    uint64_t spin_acquired; // of these, got it while spinning
+    uint64_t waited;        // of these, slept
+    uint64_t wait_ns;       // total time asleep or queueing for it
+    uint64_t max_wait_ns;
+    uint64_t max_waiting;    // most threads asleep at once
+    uint64_t owner_switches; // taken by another thread than the last one
+    uint64_t hold_sample;    // N: one acquisition in N is timed
+    uint64_t hold_sampled;   // acquisitions timed
+    uint64_t hold_ns;        // their total
+    uint64_t max_hold_ns;    // their longest
+};
+
+// The engine's locks, by index; ENOENT past the last.
+int mems_lock_at(struct mems_engine *engine, size_t index, struct mems_lock_stats *stats);
+
+enum mems_piece { MEMS_PIECE_BLOCK, MEMS_PIECE_CACHED, MEMS_PIECE_HOLE };
+
+// One piece of the memory map.
+struct mems_extent {
+    enum mems_piece piece;
+    uint32_t arena;
+    uint32_t region;    // number of the mapping within its arena, in order of growth
+    uint64_t offset;    // from the region's start
+    uint64_t size;      // bytes it takes
+    uint64_t requested; // block: bytes asked for
+    uint32_t space;     // block: its owner's id
+    mems_addr addr;     // block: its address; flat hole: its address; else 0
+    void *host;         // where it is now
+};
+
+// Called for each piece in order of arena, region, offset. No lock is held meanwhile. Return
+// non-zero to stop; the walk returns that value.
+typedef int (*mems_visitor)(const struct mems_extent *extent, void *arg);
+
+// The memory map. Pieces that change while it runs are seen before or after the change.
+int mems_walk(struct mems_engine *engine, mems_visitor visit, void *arg);
+
+struct mems_violation {
+    const char *invariant; // its label in the sources ("H2")
+    char text[200];        // what was found, with numbers
+};
+
+// Checks every invariant of policy and memory under their locks. Returns 0, or EUCLEAN with the
+// first violation. Magazines are checked as well where the caller says that no other thread is
+// inside a call (quiescent), and then S1 and S2 too.
+int mems_check(struct mems_engine *engine, bool quiescent, struct mems_violation *first);
+
+// Hands this thread's cached blocks (of every space) back to the policies.
+void mems_thread_flush(void);
+
+// What to do when memory is found corrupt (a double free that raced, a broken list). The default
+// prints one line to stderr and aborts. Returns the hook that was there. A hook may return: the
+// engine then leaves the offending block alone and goes on. The text is stable:
+//   "mems: corruption: <what>: <address in hex>".
+typedef void (*mems_corruption_hook)(const char *what, mems_addr addr);
+mems_corruption_hook mems_on_corruption(mems_corruption_hook hook);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// os.h - the seam to the operating system: the only room that makes system calls.
+//
+// Preconditions, said once: sizes are multiples of os_page_size(); addresses given back are ones
+// that os_map returned, whole or in page-aligned parts. Every call that can fail passes the
+// injection seam (mems/inject.h), so a test can make it fail. Nothing here takes a lock, calls
+// malloc, or changes errno.
+
+#ifndef OS_OS_H
+#define OS_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+size_t os_page_size(void);
+
+// Maps zeroed private memory, aligned to `align` (a power of two; 0: a page). NULL when the OS
+// refuses.
+void *os_map(size_t size, size_t align);
+
+// Gives memory back. false: the OS refused; the memory is still mapped.
+bool os_unmap(void *memory, size_t size);
+
+// Nanoseconds on a clock that only goes forward. About 20 to 50 ns: never on a hot path.
+uint64_t os_clock_ns(void);
+
+// Sleeps while *word == expected, at most timeout_ns (0: for ever). Spurious returns happen.
+void os_wait(uint32_t *word, uint32_t expected, uint64_t timeout_ns);
+// Wakes at most `count` sleepers on the word.
+void os_wake(uint32_t *word, uint32_t count);
+
+void os_yield(void);         // lets another thread run
+void os_pause(void);         // one step of a spin loop
+unsigned os_cpu_count(void); // CPUs this process may use, >= 1
+
+// An environment variable, or NULL. Never in a set-user-id program.
+const char *os_environment(const char *name);
+
+// Writes to stderr, whole, whatever it takes.
+void os_complain(const char *text, size_t length);
+// os_complain, then abort().
+_Noreturn void os_die(const char *text, size_t length);
+
+#endif

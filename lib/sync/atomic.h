@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// atomic.h - atomic steps whose names carry their memory order, on plain integers and pointers.
+//
+// 1. Why not <stdatomic.h>: its default order is seq_cst and its names hide the order. Here there
+//    is no default; a reader of a call sees what it orders. seq_cst exists as `fence_full` alone.
+// 2. Every step is a schedule point (sync/schedule.h), so that one build can put the whole engine
+//    under a scheduler. In ordinary builds schedule_point() is nothing.
+// 3. Both ends of an ordering edge carry the same label in a comment: [R:name] at the release,
+//    [A:name] at the acquire. tests/architecture checks that labels pair.
+
+#ifndef SYNC_ATOMIC_H
+#define SYNC_ATOMIC_H
+
+#include "sync/schedule.h"
+
+#define load_relaxed(p) (schedule_point(), __atomic_load_n((p), __ATOMIC_RELAXED))
+#define load_acquire(p) (schedule_point(), __atomic_load_n((p), __ATOMIC_ACQUIRE))
+
+#define store_relaxed(p, v) (schedule_point(), __atomic_store_n((p), (v), __ATOMIC_RELAXED))
+#define store_release(p, v) (schedule_point(), __atomic_store_n((p), (v), __ATOMIC_RELEASE))
+
+#define add_relaxed(p, v)  (schedule_point(), __atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
+#define add_acq_rel(p, v)  (schedule_point(), __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL))
+#define swap_acquire(p, v) (schedule_point(), __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE))
+#define swap_release(p, v) (schedule_point(), __atomic_exchange_n((p), (v), __ATOMIC_RELEASE))
+#define swap_acq_rel(p, v) (schedule_point(), __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL))
+
+// Strong compare-and-swap: true when *p was *expected and is now v; else *expected is what was
+// found. The name gives the order on success; failure is relaxed, but for cas_acq_rel: acquire.
+#define cas_relaxed(p, expected, v)                                                                \
+    (schedule_point(),                                                                             \
+     __atomic_compare_exchange_n((p), (expected), (v), 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+#define cas_acquire(p, expected, v)                                                                \
+    (schedule_point(),                                                                             \
+     __atomic_compare_exchange_n((p), (expected), (v), 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+#define cas_release(p, expected, v)                                                                \
+    (schedule_point(),                                                                             \
+     __atomic_compare_exchange_n((p), (expected), (v), 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+#define cas_acq_rel(p, expected, v)                                                                \
+    (schedule_point(),                                                                             \
+     __atomic_compare_exchange_n((p), (expected), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+
+#define fence_full() (schedule_point(), __atomic_thread_fence(__ATOMIC_SEQ_CST))
+
+// A counter that one thread writes and any thread may read: no read-modify-write.
+#define count_own(p, n)                                                                            \
+    (__atomic_store_n((p), __atomic_load_n((p), __ATOMIC_RELAXED) + (n), __ATOMIC_RELAXED))
+
+#endif
