@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// distribution.h - sizes drawn at random, described in one word.
+//
+//   64               always 64
+//   16-1000          uniform, both ends included
+//   64/50:4k/40:1M/10  each size (or range) with its weight; weights need not add up to 100
+//   log:16-65536     log-uniform: as many between 16 and 32 as between 32 and 64
+//   invsq:4-32768    density 1/s^2
+//   exp:256@16-8000  exponential with that mean, cut off at both ends
+//
+// Drawing costs one random number and a table look-up at most: no logarithm on the hot path.
+
+#ifndef JOB_DISTRIBUTION_H
+#define JOB_DISTRIBUTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "job/complaint.h"
+
+struct distribution;
+
+int distribution_parse(const char *text, struct distribution **distribution,
+                       struct complaint *complaint);
+void distribution_free(struct distribution *distribution);
+uint64_t distribution_draw(const struct distribution *distribution, uint64_t random);
+uint64_t distribution_least(const struct distribution *distribution);
+uint64_t distribution_most(const struct distribution *distribution);
+double distribution_mean(const struct distribution *distribution);
+// The chance that a draw is at most `size`.
+double distribution_share_up_to(const struct distribution *distribution, uint64_t size);
+
+#endif

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// job.h - job files: sections of keys, every key described by a row of a table.
+//
+// A job is INI in fio's manner. [global] gives defaults to every section after it; each other
+// section is one piece of work. Keys come from two tables: job_common_keys and the keys of the
+// section's workload. A key that neither table has, a key given twice in a section, a value out of
+// its range, a key that the workload or the other keys make meaningless: each is an error with
+// file, line and column, the allowed values, and a suggestion where a known key is near.
+
+#ifndef JOB_JOB_H
+#define JOB_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "job/complaint.h"
+#include "job/distribution.h"
+
+enum job_kind {
+    JOB_NUMBER,       // uint64: digits, $ncpus
+    JOB_REAL,         // double
+    JOB_SIZE,         // uint64 bytes: k M G T (1000), Ki Mi Gi Ti (1024), $pagesize
+    JOB_TIME,         // uint64 nanoseconds: ns us ms s m h
+    JOB_FLAG,         // bool: yes, no
+    JOB_CHOICE,       // index into `choices`
+    JOB_TEXT,         // as written
+    JOB_PATH,         // a file; relative ones start at the job file's folder
+    JOB_LIST,         // pieces separated by commas outside parentheses (target)
+    JOB_DISTRIBUTION, // sizes, see distribution.h
+};
+
+// One row: everything there is to know about a key. Tables end with a row whose name is NULL.
+struct job_key {
+    const char *name;
+    enum job_kind kind;
+    double least, most;         // numbers, reals, sizes, times (in their base unit)
+    const char *const *choices; // NULL-terminated
+    const char *values;         // what is allowed, for people
+    const char *standard;       // the default as text; NULL: must be given
+    const char *help;           // one line
+};
+
+struct job_value {
+    const struct job_key *key;
+    bool given;       // in the job; else the default
+    unsigned line;    // where; 0 for a default
+    const char *text; // as written, ${ENV} and $ncpus replaced
+    uint64_t number;  // number, size, time, flag, choice
+    double real;
+    const char *path; // JOB_PATH: absolute
+    char **list;      // JOB_LIST: NULL-terminated
+    struct distribution *distribution;
+};
+
+struct job_section {
+    const char *name;
+    const char *file; // of the job
+    unsigned line;
+    const struct workload *workload;
+    struct job_value *values; // one for each key of both tables
+    size_t value_count;
+};
+
+struct job {
+    const char *path;  // absolute
+    const char *title; // the file's name without folder and ending
+    struct job_section *sections;
+    size_t section_count;
+};
+
+// Reads a job file ("-" is not special). Returns 0, or EINVAL / the errno of the file, with a
+// complaint that begins with "FILE:LINE:COLUMN: ".
+int job_read(const char *path, struct job **job, struct complaint *complaint);
+// The same from memory: `name` stands for the file in complaints, `folder` is where paths start.
+int job_parse(const char *text, size_t length, const char *name, const char *folder,
+              struct job **job, struct complaint *complaint);
+void job_free(struct job *job);
+
+// Values by key. The key must be in one of the section's tables: asking for another is a bug of
+// the caller, and ends the program with a message.
+const struct job_value *job_value(const struct job_section *section, const char *key);
+uint64_t job_number(const struct job_section *section, const char *key); // number, size, time,
+                                                                         // flag, choice
+double job_real(const struct job_section *section, const char *key);
+const char *job_text(const struct job_section *section, const char *key); // text or path
+
+// Writes the section with every value resolved, as a job file that job_parse reads back to the
+// same values (paths absolute). The caller frees the text.
+char *job_section_text(const struct job_section *section);
+
+// The keys every section has.
+extern const struct job_key job_common_keys[];
+
+// The word of a NULL-terminated list nearest to `word`, or NULL when none is near.
+const char *job_suggest(const char *word, const char *const *words);
+
+#endif

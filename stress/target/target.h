@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+//
+// target.h - what is hammered. One file a kind of target, each ending in one `const struct target`.
+//
+// A target is named in a job as KIND, KIND:ARGUMENT or KIND:ARGUMENT(key=value,...), with a '?' in
+// front where it may be missing: "libc", "preload:jemalloc", "mems:dynamic(fit=best,arenas=2)".
+//
+// Blocks are 64-bit names: a pointer for a malloc, a virtual address for the engine. Bytes are
+// reached through access_begin/access_end, so that an engine that moves memory is used as its
+// users must.
+
+#ifndef TARGET_TARGET_H
+#define TARGET_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "job/complaint.h"
+
+#define TARGET_CLASSES 48
+
+// What a section will ask of a target, so that a bounded one can be given a fitting size.
+struct target_demand {
+    uint64_t peak_bytes;                  // most requested bytes live at once
+    uint64_t largest;                     // largest request
+    uint64_t peak_blocks[TARGET_CLASSES]; // most blocks live at once with size in (2^(i-1), 2^i]
+};
+
+struct target_spec {
+    const struct target *target;
+    char *name;     // as written without '?': what tables and results show
+    char *argument; // "dynamic", "jemalloc", NULL
+    char *options;  // "fit=best,arenas=2", NULL
+    bool optional;  // '?'
+    char *preload;  // file for LD_PRELOAD in the cell's process, NULL
+};
+
+// Operations, the same for every thread. `space` is what space_open gave. Sizes are at least 1.
+// They return 0 or an errno value: ENOMEM is a refusal and is counted, anything else is a failure
+// of the target.
+struct target_ops {
+    int (*alloc)(void *space, size_t size, size_t align, uint64_t *block); // align 0: the usual
+    int (*alloc_zeroed)(void *space, size_t size, uint64_t *block);
+    int (*release)(void *space, uint64_t block);
+    int (*resize)(void *space, uint64_t *block, size_t size);
+    // A pointer to byte `offset` of the block and how many bytes run on. NULL: a failure.
+    // Each call is followed by access_end before the next operation on the target.
+    void *(*access_begin)(void *space, uint64_t block, size_t offset, bool write, size_t *span);
+    void (*access_end)(void *space);
+    size_t (*block_size)(void *space, uint64_t block); // bytes it takes; 0: cannot tell
+    bool no_memory; // the null target: blocks have no bytes, checks are off
+};
+
+// What the target says of itself at the end and now and then (all 0 where it cannot tell).
+struct target_usage {
+    uint64_t held_bytes; // from the OS, for blocks
+    uint64_t free_bytes; // inside held, in holes
+    uint64_t largest_hole;
+    uint64_t holes;
+    uint64_t metadata_bytes;
+    bool known;
+};
+
+struct target_instance; // open target in the cell's process
+
+struct target {
+    const char *name; // KIND
+    const char *form; // "mems:POLICY(key=value,...)"
+    const char *help;
+    // Completes a spec in the driver's process, before anything runs: finds the library, checks
+    // the options. 0; ENOENT: not here (a '?' target is then skipped); EINVAL: never right.
+    int (*resolve)(struct target_spec *spec, struct complaint *complaint);
+    // In the cell's process.
+    int (*open)(const struct target_spec *spec, const struct target_demand *demand,
+                struct target_instance **instance, struct complaint *complaint);
+    void (*close)(struct target_instance *instance);
+    int (*space_open)(struct target_instance *instance, void **space);
+    void (*space_close)(struct target_instance *instance, void *space); // what it holds goes too
+    const struct target_ops *ops;
+    void (*usage)(struct target_instance *instance, struct target_usage *usage);
+    // Every invariant the target can check of itself, at a quiescent point. 0 or EUCLEAN.
+    int (*check)(struct target_instance *instance, struct complaint *complaint);
+    // Its engine, for lock and cache statistics; NULL for foreign allocators.
+    struct mems_engine *(*engine)(struct target_instance *instance);
+};
+
+// Parses and resolves one target of a job. ENOENT and EINVAL as in resolve.
+int target_parse(const char *text, struct target_spec *spec, struct complaint *complaint);
+void target_spec_fini(struct target_spec *spec);
+
+// The table of kinds, by index; NULL past the last.
+const struct target *target_at(size_t index);
+
+#endif

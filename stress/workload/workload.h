@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// workload.h - what the threads do. One file a workload, each ending in one `const struct
+// workload`.
+//
+// A workload sees a run (the cell: its section, its shared state) and workers (one a thread). It
+// does everything to the target through the op_* functions of workload/op.h, which count, time,
+// check and account; it never calls the target itself.
+
+#ifndef WORKLOAD_WORKLOAD_H
+#define WORKLOAD_WORKLOAD_H
+
+#include "job/job.h"
+#include "target/target.h"
+
+struct run;
+struct worker;
+
+struct workload {
+    const char *name;
+    const char *help;
+    unsigned version; // goes up when the same job would do other operations
+    const struct job_key *keys;
+    const char *const *unused; // common keys that mean nothing here (giving one is an error)
+    // Conflicts between keys, unreadable inputs. 0 or EINVAL or the errno of a file. May be NULL.
+    int (*validate)(const struct job_section *section, struct complaint *complaint);
+    // How much it will ask for at once.
+    int (*demand)(const struct job_section *section, struct target_demand *demand,
+                  struct complaint *complaint);
+    // Threads it wants; NULL: the key `threads`.
+    int (*threads)(const struct job_section *section, unsigned *threads);
+    // In the cell's process: shared state into run->shared, before the first thread starts.
+    int (*open)(struct run *run, struct complaint *complaint);
+    // The body of one thread: until worker_stop(worker) says so.
+    void (*work)(struct worker *worker);
+    void (*close)(struct run *run); // after the last thread; releases every block still held
+};
+
+// The table, by index; NULL past the last. And one by name, or NULL.
+const struct workload *workload_at(size_t index);
+const struct workload *workload_find(const char *name);
+
+#endif
