@@ -1,0 +1,198 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# bootstrap.sh - from a fresh Debian 12 to a running MeMS.
+#
+# 1. What it needs: bash, apt and this clone. It installs the rest and asks nothing, where it may install (as root, or
+#    with a sudo that wants no password). Where it may not, it prints the apt line and stops with exit status 1.
+# 2. What it leaves alone: no service is enabled or started, nothing is written outside this folder but by apt.
+# 3. Again: every step finds out whether it is done already. A second run installs nothing, asks no mirror, and
+#    rebuilds what has changed only.
+# 4. If you change this: a package belongs to the first group whose users need it; say in the line who uses it.
+
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+
+usage() {
+    cat <<'EOF'
+usage: ./bootstrap.sh COMMAND
+
+  demo                    set up, build release, run stress/jobs/demo.ini, say where the results are
+  check                   set up, build release, asan and tsan, run the quick tests of all three
+  setup [core|test|full]  install what is missing; each group holds the one before it (default: core)
+  build [PRESET]          configure and build into build/PRESET: release (default), debug, asan, tsan, hostile
+  help                    this text
+
+Exit status: 0 all is well; 1 set-up or build did not succeed, or a test failed; 2 wrong usage; demo: that of
+mems-stress. A preset's tests alone: ctest --preset release -L quick
+EOF
+}
+
+# ---- what to install --------------------------------------------------------------------------------------------------
+
+# core: what building and running the demo takes.
+core=(
+    cmake ninja-build gcc g++ libc6-dev pkgconf   # the build
+    liburcu-dev                                   # lib/sync: read-side sections
+    libjansson-dev                                # stress/result: the JSON document
+    libzstd-dev                                   # stress/trace: compressed traces
+    libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
+)
+
+# test: what tests/ and bench/ use beside.
+test=(
+    libcmocka-dev    # tests/unit and others
+    libbenchmark-dev # bench/
+    python3          # tests/architecture, and a program whose allocations are recorded
+    clang-format     # the format gate
+    shellcheck       # the gate for shell scripts
+    valgrind         # bench: instructions counted by callgrind
+)
+
+# full: what a developer wants, and what records the traces again.
+full=(
+    clang clang-tidy libclang-rt-14-dev # the second compiler and its sanitizers
+    sqlite3 redis-tools                 # programs that are recorded; redis-tools holds the server's binary, and
+                                        # unlike redis-server starts no service
+    gcovr                               # coverage
+    debootstrap                         # a bare Debian to try this script on
+)
+# npm for the tests of the HTML report; never beside one that came from elsewhere.
+command -v npm >/dev/null || full+=(npm)
+
+# ---- saying things ----------------------------------------------------------------------------------------------------
+
+say() {
+    printf 'bootstrap: %s\n' "$*"
+}
+
+die() {
+    printf 'bootstrap: %s\n' "$*" >&2
+    exit 1
+}
+
+# ---- set-up -----------------------------------------------------------------------------------------------------------
+
+# Prints those of its arguments that dpkg does not have installed.
+missing_of() {
+    local package
+    for package in "$@"; do
+        if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+            printf '%s\n' "$package"
+        fi
+    done
+}
+
+setup() {
+    local group=$1 wanted=("${core[@]}") missing=() as_root=()
+    case $group in
+    core) ;;
+    test) wanted+=("${test[@]}") ;;
+    full) wanted+=("${test[@]}" "${full[@]}") ;;
+    *)
+        say "unknown group '$group': core, test or full" >&2
+        exit 2
+        ;;
+    esac
+
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+        die "set-up needs Debian's apt; elsewhere install these by hand, then use 'build': ${wanted[*]}"
+    fi
+    mapfile -t missing < <(missing_of "${wanted[@]}")
+    if [ ${#missing[@]} -eq 0 ]; then
+        say "set-up '$group' is complete"
+        return
+    fi
+
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! sudo -n true 2>/dev/null; then
+            say "may not install packages here (not root, and no sudo without a password)." >&2
+            say "These are missing; install them, then run this again:" >&2
+            printf '\n    apt-get install --no-install-recommends %s\n\n' "${missing[*]}" >&2
+            exit 1
+        fi
+        as_root=(sudo -n)
+    fi
+    as_root+=(env DEBIAN_FRONTEND=noninteractive)
+
+    say "set-up '$group': installing ${missing[*]}"
+    # Lists that cannot be had matter only if the install then fails: a cache or a local mirror may do.
+    "${as_root[@]}" apt-get -q update || say "apt-get update failed; trying with the lists that are here" >&2
+    "${as_root[@]}" apt-get -q -y --no-install-recommends install "${missing[@]}" </dev/null ||
+        die "apt-get could not install the packages above: ${missing[*]}"
+    say "set-up '$group' is complete"
+}
+
+# ---- build ------------------------------------------------------------------------------------------------------------
+
+build() {
+    local preset=$1
+    for tool in cmake ninja gcc; do
+        command -v "$tool" >/dev/null || die "$tool is not installed; './bootstrap.sh setup' installs it"
+    done
+    # Configured each time: a library that was missing at the last one may be here now.
+    say "configuring build/$preset"
+    cmake --preset "$preset" || die "configuring '$preset' failed; 'cmake --list-presets' names the presets"
+    say "building build/$preset"
+    cmake --build --preset "$preset" --parallel "$(nproc)" || die "building '$preset' failed"
+}
+
+# ---- the two commands -------------------------------------------------------------------------------------------------
+
+demo() {
+    local json=results/local/demo.json status=0
+    setup core
+    build release
+    mkdir -p results/local
+    rm -f "$json" # what is there after the run is of this run
+    say "running stress/jobs/demo.ini"
+    build/release/stress/mems-stress run stress/jobs/demo.ini --json "$json" || status=$?
+    if [ -s "$json" ]; then
+        say "the results are in $PWD/$json; results/README.md explains them"
+    else
+        say "the run left no results (exit status $status)" >&2
+    fi
+    exit "$status"
+}
+
+# ThreadSanitizer of gcc 12 cannot map its shadow where the kernel randomises more than 28 bits of an address.
+without_wide_aslr() {
+    local bits=0 no_aslr=(setarch "$(uname -m)" -R)
+    bits=$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null) || bits=0
+    if [ "${bits:-0}" -gt 28 ] && "${no_aslr[@]}" true 2>/dev/null; then
+        "${no_aslr[@]}" "$@"
+    else
+        "$@"
+    fi
+}
+
+# The tests of all builds are one CTest run with one summary, the last thing printed; see tests/builds.cmake.
+check() {
+    local preset presets=(release asan tsan)
+    setup test
+    for preset in "${presets[@]}"; do
+        build "$preset"
+    done
+    mkdir -p build/check
+    printf 'set(builds_root [=[%s]=])\nset(builds %s)\ninclude([=[%s/tests/builds.cmake]=])\n' \
+        "$PWD/build" "${presets[*]}" "$PWD" >build/check/CTestTestfile.cmake
+    say "running the quick tests of ${presets[*]}"
+    without_wide_aslr ctest --test-dir build/check -L quick --parallel "$(nproc)" --timeout 300 \
+        --output-on-failure --no-tests=error
+}
+
+# ---- which command ----------------------------------------------------------------------------------------------------
+
+wrong_usage() {
+    usage >&2
+    exit 2
+}
+
+command=${1-}
+case $command:$# in
+demo:1 | check:1) "$command" ;;
+setup:[12]) setup "${2-core}" ;;
+build:[12]) build "${2-release}" ;;
+help:1 | -h:1 | --help:1) usage ;;
+*) wrong_usage ;;
+esac
