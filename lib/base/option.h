@@ -53,7 +53,8 @@ struct option_set {
 int option_parse(const struct option_set *sets, size_t count, const char *text,
                  struct printer *complaint);
 
-// Parses digits with an optional unit (see OPTION_SIZE); `length` characters. 0 or EINVAL, ERANGE.
+// Parses digits with an optional unit (see OPTION_SIZE; K is taken for k); `length` characters.
+// 0, EINVAL or ERANGE.
 int option_size(const char *text, size_t length, uint64_t *size);
 
 #endif

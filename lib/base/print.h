@@ -21,8 +21,7 @@ void print_init(struct printer *printer, char *text, size_t size);
 void print_text(struct printer *printer, const char *text);
 void print_number(struct printer *printer, uint64_t number);
 void print_hex(struct printer *printer, uint64_t number); // 0x..
-// %s %u (unsigned) %d (int) %zu %llu (unsigned long long) %x (unsigned long long) %c %%; nothing
-// else.
+// %s %c %d %u %zu %llu %x %zx %llx %%, without flags or widths; nothing else.
 void print_format(struct printer *printer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void print_format_list(struct printer *printer, const char *format, va_list arguments);

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+//
+// os.c - Linux.
+//
+// 1. errno. A program's errno belongs to the program: free must not change it, and a lock that
+//    sleeps must not either. Every call here that may touch it puts it back.
+// 2. Aligned maps. The kernel aligns to pages only. A first plain attempt is often aligned by luck
+//    (the kernel stacks equal mappings on each other) and needs no more address space than asked,
+//    which counts under RLIMIT_AS. Else size + align - page is mapped and both ends are trimmed.
+//    A trim can be refused, because it splits a mapping (max_map_count): then the map is refused.
+
+#include "os/os.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "os/inject.h"
+
+size_t os_page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static char *map_plain(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+// Passes the seam. An empty range is a success and no call.
+static bool unmap_part(char *memory, size_t size)
+{
+    return size == 0 || (!inject_fails(MEMS_SEAM_UNMAP) && munmap(memory, size) == 0);
+}
+
+// Maps `slack` bytes more and gives back what lies outside the aligned part.
+static char *map_trimmed(size_t size, size_t align, size_t slack)
+{
+    size_t whole;
+    if (__builtin_add_overflow(size, slack, &whole)) {
+        return NULL;
+    }
+    char *memory = map_plain(whole);
+    if (memory == NULL) {
+        return NULL;
+    }
+    size_t head = (0 - (uintptr_t)memory) & (align - 1);
+    char *tail = memory + head + size;
+    if (!unmap_part(memory, head)) {
+        (void)munmap(memory, whole);
+        return NULL;
+    }
+    if (!unmap_part(tail, slack - head)) {
+        (void)munmap(memory + head, whole - head);
+        return NULL;
+    }
+    return memory + head;
+}
+
+void *os_map(size_t size, size_t align)
+{
+    if (inject_fails(MEMS_SEAM_MAP)) {
+        return NULL;
+    }
+    int saved = errno;
+    size_t page = os_page_size();
+    char *memory = map_plain(size);
+    if (memory != NULL && align > page && ((uintptr_t)memory & (align - 1)) != 0) {
+        (void)munmap(memory, size);
+        memory = map_trimmed(size, align, align - page);
+    }
+    errno = saved;
+    return memory;
+}
+
+bool os_unmap(void *memory, size_t size)
+{
+    int saved = errno;
+    bool done = unmap_part(memory, size);
+    errno = saved;
+    return done;
+}
+
+uint64_t os_clock_ns(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+void os_wait(uint32_t *word, uint32_t expected, uint64_t timeout_ns)
+{
+    int saved = errno;
+    struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / UINT64_C(1000000000)),
+                               .tv_nsec = (long)(timeout_ns % UINT64_C(1000000000))};
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns == 0 ? NULL : &timeout,
+                  NULL, 0);
+    errno = saved;
+}
+
+void os_wake(uint32_t *word, uint32_t count)
+{
+    int saved = errno;
+    uint32_t most = count > INT32_MAX ? INT32_MAX : count;
+    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, most, NULL, NULL, 0);
+    errno = saved;
+}
+
+void os_yield(void)
+{
+    (void)sched_yield();
+}
+
+void os_pause(void)
+{
+    __builtin_ia32_pause();
+}
+
+unsigned os_cpu_count(void)
+{
+    int saved = errno;
+    cpu_set_t allowed;
+    long count = 0;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+        count = CPU_COUNT(&allowed);
+    } else { // more CPUs than a cpu_set_t holds
+        count = sysconf(_SC_NPROCESSORS_ONLN);
+    }
+    errno = saved;
+    return count < 1 ? 1 : (unsigned)count;
+}
+
+const char *os_environment(const char *name)
+{
+    return secure_getenv(name);
+}
+
+void os_complain(const char *text, size_t length)
+{
+    int saved = errno;
+    while (length > 0) {
+        ssize_t written = write(STDERR_FILENO, text, length);
+        if (written >= 0) {
+            text += written;
+            length -= (size_t)written;
+        } else if (errno == EAGAIN) {
+            struct pollfd stderr_ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+            (void)poll(&stderr_ready, 1, -1);
+        } else if (errno != EINTR) {
+            break; // closed: nobody to tell
+        }
+    }
+    errno = saved;
+}
+
+_Noreturn void os_die(const char *text, size_t length)
+{
+    os_complain(text, length);
+    abort();
+}
