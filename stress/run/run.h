@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// run.h - one cell at work, inside its own process: what its threads share.
+//
+// 1. States. prepare (target, workload and workers are opened) -> run (the threads are behind the
+//    start barrier; the clock counts) -> drain (every thread has ended; the workload releases what
+//    is left) -> check -> done. run->stage->phase says which, for the driver.
+// 2. Threads. The cell's first thread prepares, samples, watches the deadline, drains and checks;
+//    it does nothing to the target while the others run. Worker i is run->workers[i]; it may be
+//    continued by successors (worker_hand_over), which join their predecessor before their body
+//    begins, so that a block of a dead thread is truly that.
+// 3. Memory. Everything of the harness that grows is mapped, not allocated: the allocator under
+//    test serves the workload, not us. run_map gives zeroed pages that live as long as the process.
+// 4. Sharing. `stage`, the workers and their histories lie in memory shared with the driver, which
+//    only reads.
+// 5. Failure. run_fail ends the process at once; the driver reads the evidence.
+
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "job/job.h"
+#include "run/history.h"
+#include "target/target.h"
+#include "workload/op.h"
+#include "workload/workload.h"
+
+struct stage; // run/stage.h
+struct worker_life;
+
+struct run {
+    // [ro] before the workload's open
+    const struct job_section *section;
+    const struct workload *workload;
+    uint64_t seed; // of this repeat
+    unsigned threads;
+    const struct target_spec *spec;
+    const struct target *target;
+    struct target_instance *instance;
+    const struct target_ops *ops;
+    void *space;            // the first space: every worker starts in it
+    struct worker *workers; // `threads` of them
+    struct stage *stage;
+    // the workload's
+    void *shared;
+    // [atomic]
+    bool stop;           // the time is over, the cell is to end
+    unsigned running;    // workers that have not ended yet
+    uint64_t started_ns; // when the barrier opened
+    // start barrier and the end of threads
+    pthread_barrier_t start;
+    struct worker_life *lives; // one a worker
+    pthread_mutex_t spaces_lock;
+    void **spaces; // [spaces_lock] by process; NULL: not open
+};
+
+#define RUN_MAX_THREADS 1024
+#define RUN_MAX_SPACES  65536
+
+// The space of a process (0: run->space), opened at the first call. For workloads with processes.
+// 0, E2BIG (RUN_MAX_SPACES), or what the target said.
+int run_space(struct run *run, unsigned process, void **space);
+// Closes it: what it holds goes too. Not for process 0.
+void run_space_close(struct run *run, unsigned process);
+
+// Zeroed pages. Never NULL: where the OS refuses, the cell ends with a message.
+void *run_map(size_t bytes);
+
+// What a check found. Fields that mean nothing are 0.
+struct run_failure {
+    const char *check; // "overlap", "stamp", "alignment", "calloc", "release", ...
+    const char *text;  // one sentence: what was expected, what was found
+    uint64_t block;
+    uint64_t size;
+    uint32_t slot;
+    uint32_t generation;
+    uint64_t expected;
+    uint64_t found;
+    uint32_t owner; // worker that allocated it
+};
+
+// Records the failure with a backtrace and ends the cell. `worker` may be NULL (outside a worker).
+// Only the first failure of a cell is recorded. Uses no malloc.
+_Noreturn void run_fail(struct worker *worker, const struct run_failure *failure);
+
+// Nanoseconds of CLOCK_MONOTONIC.
+uint64_t run_now_ns(void);
+
+#endif
