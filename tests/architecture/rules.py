@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+#
+# rules.py - the rules of the house as data; architecture.py applies them, plants.py breaks each once.
+#
+# A room is a folder under lib/. Paths are relative to the top of the tree, patterns are Python's.
+
+# Stairs go down only, siblings do not talk: what each room of lib/ may include, beside itself and the headers of
+# the system. "include" are the public headers, <mems/...>.
+MAY_INCLUDE = {
+    "include": set(),
+    "base": set(),
+    "os": {"base", "include"},
+    "sync": {"os", "base", "include"},
+    "memory": {"sync", "os", "base", "include"},
+    "policy": {"memory", "sync", "os", "base", "include"},
+    "cache": {"memory", "sync", "os", "base", "include"},
+    "engine": {"cache", "policy", "memory", "sync", "os", "base", "include"},
+    "malloc": {"engine", "cache", "policy", "memory", "sync", "os", "base", "include"},
+}
+
+# Public headers are the only ones of ours that these folders may use, beside their own.
+OUTSIDE_LIB = ("stress", "bench")
+PUBLIC_HEADERS = {"mems/mems.h", "mems/engine.h", "mems/inject.h", "mems/schedule.h"}
+
+# What may not be said where. `files` says where, `but` where it may all the same; the pattern is searched in code,
+# without comments and strings (`in_code`), or in the raw line.
+BAN = [
+    {
+        "rule": "seam",
+        "why": "only lib/os asks the system for memory and time",
+        "files": r"lib/.*\.[ch]$",
+        "but": r"lib/os/",
+        "pattern": r"(?<![\w.>])(mmap|munmap|mremap|madvise|mprotect|memfd_create|clock_gettime|gettimeofday"
+        r"|ftruncate|syscall|nanosleep|usleep|sleep)\s*\(",
+    },
+    {
+        "rule": "threads",
+        "why": "atomics, pthread and urcu are known to base, os and sync only",
+        "files": r"lib/.*\.[ch]$",
+        "but": r"lib/(base|os|sync)/",
+        "pattern": r"<(stdatomic|threads|pthread)\.h>|<urcu|\b_Atomic\b|(?<![\w.>])(pthread|urcu|rcu|cmm|atomic|mtx|thrd)_[a-z]"
+        r"|__(atomic|sync)_[a-z]|\bmemory_order",
+    },
+    {
+        "rule": "malloc",
+        "why": "nothing in lib calls malloc; ask lib/os or lib/memory",
+        "files": r"lib/.*\.[ch]$",
+        "but": r"lib/malloc/",
+        "pattern": r"(?<![\w.>])(malloc|calloc|realloc|reallocarray|free|aligned_alloc|posix_memalign|memalign|valloc"
+        r"|strdup|strndup|getline|asprintf|vasprintf)\s*\(",
+    },
+    {
+        "rule": "stdio",
+        "why": "nothing in lib uses stdio but the files of mems_print_stats, malloc_info and malloc_stats; "
+        "base/print.h prints",
+        "files": r"lib/.*\.[ch]$",
+        "but": r"lib/include/mems/mems\.h$|lib/engine/mems(_[a-z]+)?\.c$|lib/malloc/(info|stats)\.c$",
+        "pattern": r"<stdio\.h>|(?<![\w.>])(v?[fsd]?n?printf|f?puts|f?putc|putchar|perror|f?open_memstream|fopen|fflush"
+        r"|fwrite|fread|f?scanf)\s*\(|\b(stdout|stderr|stdin)\b|\bFILE\b",
+    },
+    {
+        "rule": "typedef",
+        "why": "no typedefs of structs, unions or enums",
+        "files": r"(lib|stress|bench)/.*\.([ch]|cc)$",
+        "but": r"$^",
+        "pattern": r"\btypedef\s+(struct|union|enum)\b",
+    },
+    {
+        "rule": "machine-path",
+        "why": "a path of one machine means nothing on another",
+        "files": r".*",
+        "but": r"$^",
+        "raw": True,
+        "pattern": r"(?<![\w.*$}-])/(?:home|root|work|Users|tmp/(?:wt|build|deb))/",
+    },
+]
+
+# C++ is one file: the binding of bench/ to Google Benchmark.
+CXX_FILES = r".*\.(cc|cpp|cxx|hpp|hh|hxx|C)$"
+CXX_PLACE = r"bench/[^/]+\.cc$"
+CXX_MOST = 1
+
+# Files that begin with the licence's line (behind a #! line), and end before they want a wall.
+SOURCES = r".*\.(c|h|cc|py|sh|cmake)$|(.*/)?CMakeLists\.txt$|bootstrap\.sh$|\.ci/run$"
+SPDX = "SPDX-License-Identifier: MIT"
+MOST_LINES = 600
+
+# Files whose third line says what they are: "// file.c - one line".
+TITLED = r"(lib|stress|bench|tests)/.*\.([ch]|cc)$"
+
+# Both ends of an ordering edge carry the same label: [R:x] at the release, [A:x] at the acquire.
+LABELLED = r"lib/.*\.[ch]$"
+LABEL = r"\[([RA]):([a-z0-9_-]+)\]"
+
+# What clang-format decides, and what shellcheck reads.
+FORMATTED = r".*\.([ch]|cc)$"
+SHELL = r".*\.sh$|\.ci/run$"
+
+# Never looked at when there is no git to ask.
+NOT_OURS = {".git", "build", "results/local"}
