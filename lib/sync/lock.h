@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Locks are taken in this order only; a debug build (MEMS_CHECK_RANKS) checks it. Two locks of one
-// rank are never held together, except under LOCK_ENGINE_LIST, which serialises their takers.
+// Locks are taken in this order only; a debug build (MEMS_CHECK_RANKS) checks it. Locks of one rank
+// are held together only in ascending order of their number: that is how all arenas are taken.
 enum lock_rank {
     LOCK_FACE = 1, // mems.h: the default engine comes and goes
     LOCK_THREADS,  // the registry of threads and their exit hooks
@@ -24,34 +24,48 @@ enum lock_rank {
 };
 
 // spin_acquired + waited <= contended <= acquisitions                                         (L1)
+// hold_sampled <= acquisitions                                                                (L2)
 struct lock {
-    uint32_t word;    // [atomic] 0 free, 1 held, 2 held and somebody sleeps
-    uint32_t owner;   // [lock] number of the thread that took it last, from 1
-    uint8_t rank;     // [ro]
-    const char *name; // [ro] static text, at most 23 characters
-    uint32_t number;  // [ro] which of several of that name
-    // [lock] from here on: written by the holder only; readers use relaxed loads.
+    uint32_t word;     // [atomic] 0 free, 1 held, 2 held and somebody may sleep
+    uint32_t owner;    // [lock] number of the thread that took it last, from 1
+    uint8_t rank;      // [ro]
+    uint8_t spins;     // [atomic] about how many steps of spinning have paid off lately
+    uint32_t number;   // [ro] which of several of that name
+    const char *name;  // [ro] static text, at most 23 characters
+    struct lock *next; // [lock] MEMS_CHECK_RANKS: the lock that the holder had taken before
+    // [lock] from here on: written by the holder only; readers use atomic loads.
     uint64_t acquisitions, contended, spin_acquired, waited;
     uint64_t wait_ns, max_wait_ns, max_waiting, owner_switches;
-    uint64_t hold_sampled, hold_ns, max_hold_ns, hold_start_ns;
-    uint32_t waiting; // [atomic] threads asleep now
+    uint64_t hold_sampled, hold_ns, max_hold_ns;
+    uint64_t hold_start_ns; // 0: this acquisition is not timed
+    uint32_t waiting;       // [atomic] threads asleep now
 };
+
+// A lock that is ready before any code has run.
+#define LOCK_READY(rank_, name_)                                                                   \
+    {                                                                                              \
+        .rank = (rank_), .name = (name_)                                                           \
+    }
 
 #define LOCK_HOLD_SAMPLE 1024 // hold time is taken on one acquisition in so many
 
 // Called when a rank is taken out of order; tests replace it. The default complains and aborts.
+// When a handler returns, the lock is taken all the same.
 typedef void (*lock_rank_handler)(const struct lock *held, const struct lock *wanted);
 
 struct mems_lock_stats;
 
 void lock_init(struct lock *lock, enum lock_rank rank, const char *name, uint32_t number);
 void lock_lock(struct lock *lock); // may sleep; not recursive
-bool lock_try(struct lock *lock);  // never sleeps
+bool lock_try(struct lock *lock);  // never sleeps, so any order of ranks is right; a try that fails
+                                   // is not counted
 void lock_unlock(struct lock *lock);
-// Fills in an account (mems/engine.h). Takes no lock; each figure is right at some moment.
+// Fills in an account (mems/engine.h). Takes no lock; each figure is right at some moment, and L1
+// holds between them.
 void lock_stats(const struct lock *lock, struct mems_lock_stats *stats);
 // Whether this thread holds it (debug builds; elsewhere always true). For assertions.
 bool lock_held(const struct lock *lock);
+// Returns the handler that was there; NULL stands for the default.
 lock_rank_handler lock_on_rank(lock_rank_handler handler);
 
 #endif

@@ -6,6 +6,9 @@
 // after they ended, so that numbers stay small) and run the exit hooks when they end: through a
 // pthread key, so also for threads that the library did not start. The main thread's hooks do not
 // run at process exit: nothing needs them.
+//
+// A thread that has run its hooks, or that could not be registered, is without a number from then
+// on: it must leave nothing behind that a hook would have to clear away. (thread.c has the why.)
 
 #ifndef SYNC_THREAD_H
 #define SYNC_THREAD_H
@@ -13,14 +16,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define THREAD_HOOKS 8 // as many rooms may hang something on a thread's end
+#define THREAD_HOOKS 8     // as many rooms may hang something on a thread's end
+#define THREAD_COUNT 65536 // known at one time; further threads go without a number
 
-// This thread's number, from 1; registers the thread when it is new. 0 when registration failed
-// (no memory, no pthread key): such a thread must go without a cache.
+// This thread's number, from 1; registers the thread when it is new. 0: it has none (see above), or
+// its registration is under way further up the stack (pthread may call calloc): such a thread must
+// go without a cache. A new thread's call takes LOCK_THREADS.
 uint32_t thread_number(void);
 
-// Runs `hook` at the end of every known thread, latest first, with LOCK_THREADS *not* held.
-// Call once per room (idempotent for the same function). false when there are too many.
+// Runs `hook` at the end of every known thread, latest first, with LOCK_THREADS *not* held and the
+// thread's number still valid. Call once per room (idempotent for the same function); takes
+// LOCK_THREADS. false when there are too many.
 bool thread_at_exit(void (*hook)(void));
 
 // Held while a list that links several threads' things changes: a thread's exit hooks and a

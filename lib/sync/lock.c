@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+//
+// lock.c - a futex lock that keeps its own account.
+//
+// 1. Theory. Three states of one word (Drepper, "Futexes are tricky", 2004, mutex 3): free, held,
+//    held and somebody may sleep. Taking a free lock is one compare-and-swap, giving it back one
+//    swap; the kernel is asked only when the word says 2. Whoever has slept takes the lock with 2,
+//    because it cannot know whether others sleep; that costs at most one needless wake.
+// 2. Spinning. A thread that finds the lock held spins a bounded while first, up to twice as long
+//    as spinning has needed lately on this lock (as glibc's adaptive mutex does); where it does not
+//    pay, the bound shrinks to a few steps. With one CPU nobody spins: the holder cannot run.
+// 3. The account. Only the holder writes the counters, so they need no read-modify-write. The
+//    uncontended way reads no clock, but for one acquisition in LOCK_HOLD_SAMPLE; the clock is read
+//    for those that sleep. Counters of the contended way are stored with release after those they
+//    are part of, and lock_stats loads the part before the whole, so L1 holds in every account.
+// 4. Ordering. [A:lock] every step that takes it, [R:lock] the swap that gives it back: what the
+//    last holder did happens before what the next one does.
+// 5. Ranks. In a debug build the locks a thread holds form a list through the locks themselves, so
+//    any number can be held. Taking is checked against all of them before it waits; a violation
+//    is reported even when no deadlock happens this time.
+
+#include "sync/lock.h"
+
+#include <stddef.h>
+
+#include "base/print.h"
+#include "mems/engine.h"
+#include "os/os.h"
+#include "sync/atomic.h"
+
+#define SPINS_MAX 100u // steps; about as long as a sleep and a wake cost
+#define SPINS_MIN 10u
+
+static uint32_t threads_seen;          // [atomic]
+static __thread uint32_t lock_self;    // this thread's number for `owner`; 0: none yet
+static lock_rank_handler rank_handler; // [atomic]
+
+// ---- ranks --------------------------------------------------------------------------------------
+
+lock_rank_handler lock_on_rank(lock_rank_handler handler)
+{
+    return swap_acq_rel(&rank_handler, handler);
+}
+
+#ifdef MEMS_CHECK_RANKS
+static __thread struct lock *locks_taken; // held by this thread, latest first
+
+static void rank_complain(const struct lock *held, const struct lock *wanted)
+{
+    char text[200];
+    struct printer line;
+    print_init(&line, text, sizeof text);
+    print_format(&line, "mems: lock order: %s %u (rank %u) wanted while %s %u (rank %u) is held\n",
+                 wanted->name, wanted->number, (unsigned)wanted->rank, held->name, held->number,
+                 (unsigned)held->rank);
+    os_die(line.text, line.length);
+}
+
+static void rank_check(const struct lock *wanted)
+{
+    for (const struct lock *held = locks_taken; held != NULL; held = held->next) {
+        if (held->rank > wanted->rank ||
+            (held->rank == wanted->rank && held->number >= wanted->number)) {
+            lock_rank_handler handler = load_acquire(&rank_handler);
+            (handler != NULL ? handler : rank_complain)(held, wanted);
+            return;
+        }
+    }
+}
+
+static void rank_push(struct lock *lock)
+{
+    lock->next = locks_taken;
+    locks_taken = lock;
+}
+
+static void rank_remove(struct lock *lock)
+{
+    struct lock **link = &locks_taken;
+    while (*link != NULL && *link != lock) {
+        link = &(*link)->next;
+    }
+    if (*link == NULL) {
+        static const char text[] = "mems: a lock is given back by a thread that does not hold it\n";
+        os_die(text, sizeof text - 1);
+    }
+    *link = lock->next;
+}
+
+bool lock_held(const struct lock *lock)
+{
+    const struct lock *held = locks_taken;
+    while (held != NULL && held != lock) {
+        held = held->next;
+    }
+    return held != NULL;
+}
+#else
+static void rank_check(const struct lock *wanted)
+{
+    (void)wanted;
+}
+
+static void rank_push(struct lock *lock)
+{
+    (void)lock;
+}
+
+static void rank_remove(struct lock *lock)
+{
+    (void)lock;
+}
+
+bool lock_held(const struct lock *lock)
+{
+    (void)lock;
+    return true;
+}
+#endif
+
+// ---- the account --------------------------------------------------------------------------------
+
+// Adds to a counter of the contended way, after the counters that it is part of.
+static void count_part(uint64_t *counter)
+{
+    store_release(counter, load_relaxed(counter) + 1); // [R:lock account]
+}
+
+static void raise_to(uint64_t *most, uint64_t value)
+{
+    if (value > load_relaxed(most)) {
+        store_relaxed(most, value);
+    }
+}
+
+static uint32_t self_number(void)
+{
+    if (lock_self == 0) {
+        lock_self = add_relaxed(&threads_seen, 1) + 1;
+    }
+    return lock_self;
+}
+
+// What the new holder does first.
+static void account_taken(struct lock *lock)
+{
+    uint32_t self = self_number();
+    uint64_t acquisitions = load_relaxed(&lock->acquisitions) + 1;
+    store_relaxed(&lock->acquisitions, acquisitions);
+    if (lock->owner != self) {
+        if (lock->owner != 0) {
+            count_own(&lock->owner_switches, 1);
+        }
+        lock->owner = self;
+    }
+    if (acquisitions % LOCK_HOLD_SAMPLE == 0) {
+        lock->hold_start_ns = os_clock_ns();
+    }
+    rank_push(lock);
+}
+
+static void account_hold(struct lock *lock)
+{
+    uint64_t held_ns = os_clock_ns() - lock->hold_start_ns;
+    lock->hold_start_ns = 0;
+    count_own(&lock->hold_ns, held_ns);
+    raise_to(&lock->max_hold_ns, held_ns);
+    count_part(&lock->hold_sampled);
+}
+
+// ---- taking and giving --------------------------------------------------------------------------
+
+void lock_init(struct lock *lock, enum lock_rank rank, const char *name, uint32_t number)
+{
+    *lock = (struct lock){.rank = (uint8_t)rank, .name = name, .number = number};
+}
+
+static bool take_free(struct lock *lock)
+{
+    uint32_t expected = 0;
+    return cas_acquire(&lock->word, &expected, 1); // [A:lock]
+}
+
+// Whether spinning is of use at all; asked of the system once.
+static bool many_cpus(void)
+{
+    static uint32_t cpus; // [atomic] 0: not asked yet
+    uint32_t count = load_relaxed(&cpus);
+    if (count == 0) {
+        count = os_cpu_count();
+        store_relaxed(&cpus, count);
+    }
+    return count > 1;
+}
+
+static bool take_spinning(struct lock *lock)
+{
+    unsigned usual = load_relaxed(&lock->spins);
+    unsigned bound = 2 * usual + SPINS_MIN;
+    bound = bound > SPINS_MAX ? SPINS_MAX : bound;
+    bool taken = false;
+    unsigned spins = 0;
+    while (!taken && spins < bound && many_cpus()) {
+        os_pause();
+        spins++;
+        taken = load_relaxed(&lock->word) == 0 && take_free(lock);
+    }
+    unsigned paid = taken ? spins : 0; // a failure pulls the bound down
+    store_relaxed(&lock->spins, (uint8_t)((7 * usual + paid) / 8));
+    return taken;
+}
+
+// Sleeps until the lock is this thread's, then writes the account of it.
+static void take_sleeping(struct lock *lock)
+{
+    uint64_t start_ns = 0;
+    uint32_t waiting = 0;
+    while (swap_acquire(&lock->word, 2) != 0) { // [A:lock]
+        if (waiting == 0) {
+            start_ns = os_clock_ns();
+            waiting = add_relaxed(&lock->waiting, 1) + 1;
+        }
+        os_wait(&lock->word, 2, 0);
+    }
+    account_taken(lock);
+    count_part(&lock->contended);
+    if (waiting != 0) {
+        (void)add_relaxed(&lock->waiting, UINT32_MAX);
+        uint64_t wait_ns = os_clock_ns() - start_ns;
+        count_own(&lock->wait_ns, wait_ns);
+        raise_to(&lock->max_wait_ns, wait_ns);
+        raise_to(&lock->max_waiting, waiting);
+        count_part(&lock->waited);
+    }
+}
+
+static __attribute__((noinline)) void lock_slow(struct lock *lock)
+{
+    if (take_spinning(lock)) {
+        account_taken(lock);
+        count_part(&lock->contended);
+        count_part(&lock->spin_acquired);
+    } else {
+        take_sleeping(lock);
+    }
+}
+
+void lock_lock(struct lock *lock)
+{
+    schedule_step();
+    rank_check(lock);
+    if (take_free(lock)) {
+        account_taken(lock);
+    } else {
+        lock_slow(lock);
+    }
+}
+
+bool lock_try(struct lock *lock)
+{
+    schedule_step();
+    if (load_relaxed(&lock->word) != 0 || !take_free(lock)) {
+        return false;
+    }
+    account_taken(lock);
+    return true;
+}
+
+void lock_unlock(struct lock *lock)
+{
+    rank_remove(lock);
+    if (lock->hold_start_ns != 0) {
+        account_hold(lock);
+    }
+    if (swap_release(&lock->word, 0) == 2) { // [R:lock]
+        os_wake(&lock->word, 1);
+    }
+    schedule_step();
+}
+
+void lock_stats(const struct lock *lock, struct mems_lock_stats *stats)
+{
+    *stats = (struct mems_lock_stats){.hold_sample = LOCK_HOLD_SAMPLE};
+    struct printer name;
+    print_init(&name, stats->name, sizeof stats->name);
+    print_format(&name, "%s.%u", lock->name, lock->number);
+    // Parts before wholes: [A:lock account].
+    stats->spin_acquired = load_acquire(&lock->spin_acquired);
+    stats->waited = load_acquire(&lock->waited);
+    stats->hold_sampled = load_acquire(&lock->hold_sampled);
+    stats->contended = load_acquire(&lock->contended);
+    stats->acquisitions = load_relaxed(&lock->acquisitions);
+    stats->wait_ns = load_relaxed(&lock->wait_ns);
+    stats->max_wait_ns = load_relaxed(&lock->max_wait_ns);
+    stats->max_waiting = load_relaxed(&lock->max_waiting);
+    stats->owner_switches = load_relaxed(&lock->owner_switches);
+    stats->hold_ns = load_relaxed(&lock->hold_ns);
+    stats->max_hold_ns = load_relaxed(&lock->max_hold_ns);
+}
