@@ -32,10 +32,10 @@ EOF
 
 # core: what building and running the demo takes.
 core=(
-    cmake ninja-build gcc g++ libc6-dev pkgconf   # the build
-    liburcu-dev                                   # lib/sync: read-side sections
-    libjansson-dev                                # stress/result: the JSON document
-    libzstd-dev                                   # stress/trace: compressed traces
+    cmake ninja-build make gcc g++ libc6-dev pkgconf # the build; make is what cmake without a preset takes
+    liburcu-dev                                      # lib/sync: read-side sections
+    libjansson-dev                                   # stress/result: the JSON document
+    libzstd-dev                                      # stress/trace: compressed traces
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )
 
@@ -106,9 +106,12 @@ setup() {
 
     if [ "$(id -u)" -ne 0 ]; then
         if ! sudo -n true 2>/dev/null; then
+            local sudo=""
+            command -v sudo >/dev/null && sudo="sudo "
             say "may not install packages here (not root, and no sudo without a password)." >&2
-            say "These are missing; install them, then run this again:" >&2
-            printf '\n    apt-get install --no-install-recommends %s\n\n' "${missing[*]}" >&2
+            say "Install what is missing, then run this again:" >&2
+            printf '\n    %sapt-get update && %sapt-get install --no-install-recommends %s\n\n' \
+                "$sudo" "$sudo" "${missing[*]}" >&2
             exit 1
         fi
         as_root=(sudo -n)
