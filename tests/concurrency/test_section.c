@@ -15,7 +15,7 @@
 #include "sync/section.h"
 
 #define READERS 3u
-#define MOVES   (3000u / MEMS_TEST_SCALE)
+#define MOVES   (1000u / MEMS_TEST_SCALE)
 #define POISON  UINT64_MAX
 
 struct pair {
@@ -55,7 +55,7 @@ static void test_publication(void **state)
     for (size_t i = 0; i < READERS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, read_on, NULL), 0);
     }
-    for (uint64_t move = 1; move <= MOVES || load_relaxed(&readings) < 100; move++) {
+    for (uint64_t move = 1; move <= MOVES || load_relaxed(&readings) < 1000; move++) {
         struct pair *old = &copies[(move - 1) % 2];
         struct pair *new = &copies[move % 2];
         new->left = move;

@@ -172,9 +172,17 @@ static void test_numbers_differ(void **state)
 
 // ---- threads that go on after their end ---------------------------------------------------------
 
+// A sanitizer takes its own leave of a thread in the last round; nothing of ours can run after
+// that.
+#ifdef TEST_SANITIZED
+#define LATE_ROUNDS (PTHREAD_DESTRUCTOR_ITERATIONS - 1u)
+#else
+#define LATE_ROUNDS (PTHREAD_DESTRUCTOR_ITERATIONS + 0u)
+#endif
+
 static pthread_key_t late_key;
 static unsigned late_rounds;
-static uint32_t late_numbers[PTHREAD_DESTRUCTOR_ITERATIONS];
+static uint32_t late_numbers[LATE_ROUNDS];
 
 // Comes back in every round of destructors.
 static void late(void *value)
@@ -183,7 +191,9 @@ static void late(void *value)
     section_begin();
     section_end();
     late_rounds++;
-    (void)pthread_setspecific(late_key, value);
+    if (late_rounds < LATE_ROUNDS) {
+        (void)pthread_setspecific(late_key, value);
+    }
 }
 
 static void end_late(void)
@@ -204,7 +214,7 @@ static void run_late(void (*body)(void))
     memset(trail, 0, sizeof trail);
     late_rounds = 0;
     in_thread(body);
-    assert_int_equal(late_rounds, PTHREAD_DESTRUCTOR_ITERATIONS);
+    assert_int_equal(late_rounds, LATE_ROUNDS);
     section_wait(); // nobody is left behind in liburcu's list
 }
 
@@ -216,9 +226,9 @@ static void test_known_thread_ends_late(void **state)
     for (unsigned i = 0; i < 50; i++) {
         run_late(begin_early_end_late);
         assert_string_equal(trail, "ba");
-        assert_int_equal(late_numbers[1], 0);
-        assert_int_equal(late_numbers[2], 0);
-        assert_int_equal(late_numbers[3], 0);
+        for (unsigned round = 1; round < LATE_ROUNDS; round++) {
+            assert_int_equal(late_numbers[round], 0);
+        }
     }
     pthread_key_delete(late_key);
 }
@@ -232,7 +242,7 @@ static void test_thread_known_late(void **state)
         run_late(end_late);
         assert_string_equal(trail, "ba");
         assert_true(late_numbers[0] != 0);
-        assert_int_equal(late_numbers[3], 0);
+        assert_int_equal(late_numbers[LATE_ROUNDS - 1], 0);
     }
     pthread_key_delete(late_key);
     in_thread(take_number);
