@@ -19,6 +19,12 @@
 
 #include <stdint.h>
 
+#define _LGPL_SOURCE
+#include <urcu/urcu-memb.h>
+
+#include "os/os.h"
+#include "sync/thread.h"
+
 #if defined(__SANITIZE_THREAD__)
 #define SECTION_TSAN 1
 #elif defined(__has_feature)
@@ -26,15 +32,6 @@
 #define SECTION_TSAN 1
 #endif
 #endif
-
-// Inline, liburcu's own plain accesses would be instrumented: under TSan its functions are called.
-#ifndef SECTION_TSAN
-#define _LGPL_SOURCE
-#endif
-#include <urcu/urcu-memb.h>
-
-#include "os/os.h"
-#include "sync/thread.h"
 
 #ifdef SECTION_TSAN
 void __tsan_acquire(void *address);

@@ -14,28 +14,35 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "job/complaint.h"
 #include "job/distribution.h"
 
+struct workload;
+
 enum job_kind {
-    JOB_NUMBER,       // uint64: digits, $ncpus
+    JOB_NUMBER,       // uint64: digits, k M G T (1000), $ncpus
     JOB_REAL,         // double
     JOB_SIZE,         // uint64 bytes: k M G T (1000), Ki Mi Gi Ti (1024), $pagesize
     JOB_TIME,         // uint64 nanoseconds: ns us ms s m h
     JOB_FLAG,         // bool: yes, no
     JOB_CHOICE,       // index into `choices`
+    JOB_RATIO,        // all, none or 1/N: as a number N, so that all is 1 and none is 0
     JOB_TEXT,         // as written
-    JOB_PATH,         // a file; relative ones start at the job file's folder
+    JOB_PATH,         // a file; relative ones start at the folder of the file they stand in
     JOB_LIST,         // pieces separated by commas outside parentheses (target)
     JOB_DISTRIBUTION, // sizes, see distribution.h
 };
 
 // One row: everything there is to know about a key. Tables end with a row whose name is NULL.
+// The default "" is the absence of a value: no text, path NULL, an empty list, distribution NULL,
+// number 0.
 struct job_key {
     const char *name;
     enum job_kind kind;
-    double least, most;         // numbers, reals, sizes, times (in their base unit)
+    double least, most;         // numbers, reals, sizes, times, N of a ratio, both ends of a
+                                // distribution (in their base unit); both 0: any
     const char *const *choices; // NULL-terminated
     const char *values;         // what is allowed, for people
     const char *standard;       // the default as text; NULL: must be given
@@ -45,9 +52,11 @@ struct job_key {
 struct job_value {
     const struct job_key *key;
     bool given;       // in the job; else the default
-    unsigned line;    // where; 0 for a default
+    const char *file; // where it stands, which may be an included file; the section for a default
+    unsigned line;    // 0 for a default
+    unsigned column;
     const char *text; // as written, ${ENV} and $ncpus replaced
-    uint64_t number;  // number, size, time, flag, choice
+    uint64_t number;  // number, size, time, flag, choice, ratio
     double real;
     const char *path; // JOB_PATH: absolute
     char **list;      // JOB_LIST: NULL-terminated
@@ -56,8 +65,8 @@ struct job_value {
 
 struct job_section {
     const char *name;
-    const char *file; // of the job
-    unsigned line;
+    const char *file;      // where it begins, which may be an included file
+    unsigned line, column; // of its head
     const struct workload *workload;
     struct job_value *values; // one for each key of both tables
     size_t value_count;
@@ -78,6 +87,17 @@ int job_parse(const char *text, size_t length, const char *name, const char *fol
               struct job **job, struct complaint *complaint);
 void job_free(struct job *job);
 
+// A job that was read has passed the `validate` of each section's workload too.
+//
+// `threads = 0` is resolved to the number of CPUs. `ops` and `runtime` exclude each other: where
+// ops is 0 the section runs for its runtime, otherwise runtime is not given. A section's own one
+// takes the place of the other from [global].
+
+// A complaint about a key of the section, beginning with its place; for validate and whoever else
+// judges values. Not given: the place is the section's head.
+void job_complain(const struct job_section *section, const char *key, struct complaint *complaint,
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 // Values by key. The key must be in one of the section's tables: asking for another is a bug of
 // the caller, and ends the program with a message.
 const struct job_value *job_value(const struct job_section *section, const char *key);
@@ -87,11 +107,25 @@ double job_real(const struct job_section *section, const char *key);
 const char *job_text(const struct job_section *section, const char *key); // text or path
 
 // Writes the section with every value resolved, as a job file that job_parse reads back to the
-// same values (paths absolute). The caller frees the text.
+// same values (paths absolute; what the workload has no use for is left out). Defaults come back as
+// given: a workload that judges conflicts must do it by values. The caller frees the text.
 char *job_section_text(const struct job_section *section);
 
 // The keys every section has.
 extern const struct job_key job_common_keys[];
+
+// A row by name: of the common table (*workload becomes NULL) or of the first workload that has it.
+// NULL when there is none.
+const struct job_key *job_key_find(const char *name, const struct workload **workload);
+// The key nearest to `name` among all tables, or NULL.
+const char *job_key_suggest(const char *name);
+// Everything a row says, for people (mems-stress help KEY).
+void job_describe_key(const struct job_key *key, FILE *out);
+// The same for each table that has a row of that name, under the name of its workload. Returns how
+// many there were.
+size_t job_describe(const char *name, FILE *out);
+// One line a key: the common ones, then those of each workload (mems-stress list keys).
+void job_list_keys(FILE *out);
 
 // The word of a NULL-terminated list nearest to `word`, or NULL when none is near.
 const char *job_suggest(const char *word, const char *const *words);

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: MIT
+//
+// job.c - from a document to sections with a value for every key.
+//
+// A job is made in two steps. The document (document.c) knows text: sections, keys and where they
+// stand. Here keys get their meaning, section by section, in the order of the file:
+//
+// 1. The workload is found, by the section's own key or by [global]; with it the two tables of
+// keys.
+// 2. The section's own keys are bound to rows. Unknown, useless and repeated ones are errors.
+// 3. Keys of every [global] before the section are bound where the section gives none of its own;
+//    those that its workload does not know are passed over. They are read even where they are
+//    overridden: a bad value does not hide.
+// 4. Every row gets its value: bound, or its default.
+// 5. Keys that depend on each other are settled, and the workload has its say.
+//
+// When all sections are done, a [global] key that none of them could use is an error too.
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "job/document.h"
+#include "job/number.h"
+#include "job/tables.h"
+#include "job/value.h"
+#include "workload/workload.h"
+
+struct job_whole {
+    struct job job;
+    struct document document; // its arena holds everything but the distributions
+};
+
+// How the values of one section come about.
+struct binding {
+    struct document_entry *own;    // from the section
+    struct document_entry *global; // from [global]
+};
+
+struct resolver {
+    struct job_whole *whole;
+    struct arena *arena;
+    const char *folder;
+    const struct document_section *source;
+    struct job_section *section;
+    struct binding *bindings; // one a value
+    struct complaint *complaint;
+};
+
+static const struct document_entry *find_entry(const struct document_section *section,
+                                               const char *key)
+{
+    const struct document_entry *entry = section->entries;
+    while (entry && strcmp(entry->key, key) != 0) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
+static size_t row_of(const struct job_section *section, const char *key)
+{
+    size_t row = 0;
+    while (row < section->value_count && strcmp(section->values[row].key->name, key) != 0) {
+        row++;
+    }
+    return row;
+}
+
+static int complain_twice(struct resolver *resolver, const struct document_entry *again,
+                          const struct document_entry *first)
+{
+    complain_at(resolver->complaint, &again->key_at,
+                "key '%s' twice in section [%s]: the first is at %s:%u; keep one of them",
+                complaint_clip(again->key).text, complaint_clip(resolver->source->name).text,
+                first->key_at.file, first->key_at.line);
+    return EINVAL;
+}
+
+// Step 1. The workload's name may come from any [global] before the section; the last one wins.
+static int find_workload(struct resolver *resolver)
+{
+    const struct document_entry *entry = find_entry(resolver->source, "workload");
+    const struct document_section *at = resolver->whole->document.sections;
+    bool own = entry != NULL;
+    for (; at != resolver->source && !own; at = at->next) {
+        const struct document_entry *global = at->global ? find_entry(at, "workload") : NULL;
+        entry = global ? global : entry;
+    }
+    if (!entry) {
+        complain_at(resolver->complaint, &resolver->source->at,
+                    "section [%s] has no workload: give it the key 'workload', %s",
+                    complaint_clip(resolver->source->name).text, job_common_keys[0].values);
+        return EINVAL;
+    }
+    resolver->section->workload = workload_find(entry->value);
+    if (resolver->section->workload) {
+        return 0;
+    }
+    size_t count = 0;
+    while (workload_at(count)) {
+        count++;
+    }
+    const char **names = arena_get(resolver->arena, (count + 1) * sizeof *names);
+    for (size_t i = 0; i < count; i++) {
+        names[i] = workload_at(i)->name;
+    }
+    const char *near = job_suggest(entry->value, names);
+    complain_at(resolver->complaint, &entry->value_at, "workload = %s: no such workload%s%s%s",
+                complaint_clip(entry->value).text, near ? "; did you mean '" : "",
+                near ? near : "; `mems-stress list` prints them", near ? "'?" : "");
+    return EINVAL;
+}
+
+static int complain_unknown(struct resolver *resolver, const struct document_entry *entry)
+{
+    const struct workload *workload = resolver->section->workload, *owner;
+    if (job_key_find(entry->key, &owner)) {
+        complain_at(resolver->complaint, &entry->key_at,
+                    "key '%s' is one of workload %s, not of %s, which section [%s] has",
+                    complaint_clip(entry->key).text, owner->name, workload->name,
+                    complaint_clip(resolver->source->name).text);
+        return EINVAL;
+    }
+    const char *near = job_suggest(entry->key, table_names(workload, resolver->arena));
+    complain_at(resolver->complaint, &entry->key_at, "unknown key '%s' in section [%s]%s%s%s",
+                complaint_clip(entry->key).text, complaint_clip(resolver->source->name).text,
+                near ? "; did you mean '" : "",
+                near ? near : "; `mems-stress list keys` prints all", near ? "'?" : "");
+    return EINVAL;
+}
+
+// Step 2.
+static int bind_own(struct resolver *resolver)
+{
+    struct job_section *section = resolver->section;
+    for (struct document_entry *entry = resolver->source->entries; entry; entry = entry->next) {
+        size_t row = row_of(section, entry->key);
+        if (row == section->value_count) {
+            return complain_unknown(resolver, entry);
+        }
+        if (table_unused(section->workload, entry->key)) {
+            complain_at(resolver->complaint, &entry->key_at,
+                        "key '%s' means nothing to workload %s (%s): leave it out", entry->key,
+                        section->workload->name, section->workload->help);
+            return EINVAL;
+        }
+        if (resolver->bindings[row].own) {
+            return complain_twice(resolver, entry, resolver->bindings[row].own);
+        }
+        resolver->bindings[row].own = entry;
+        entry->used = true;
+    }
+    return 0;
+}
+
+static int read_value(struct resolver *resolver, const struct document_entry *entry,
+                      const struct job_key *key, struct job_value *value)
+{
+    struct value_source source = {entry->value, entry->folder, entry->value_at};
+    int error = value_parse(key, &source, resolver->arena, value, resolver->complaint);
+    value->given = true;
+    value->file = entry->value_at.file;
+    value->line = entry->value_at.line;
+    value->column = entry->value_at.column;
+    return error;
+}
+
+// Step 3. A later [global] replaces what an earlier one gave.
+static int bind_globals(struct resolver *resolver)
+{
+    struct job_section *section = resolver->section;
+    struct document_section *at = resolver->whole->document.sections;
+    for (; at != resolver->source; at = at->next) {
+        for (struct document_entry *entry = at->global ? at->entries : NULL; entry;
+             entry = entry->next) {
+            size_t row = row_of(section, entry->key);
+            if (row == section->value_count || table_unused(section->workload, entry->key)) {
+                continue;
+            }
+            entry->used = true;
+            resolver->bindings[row].global = entry;
+            struct job_value tried;
+            int error = read_value(resolver, entry, section->values[row].key, &tried);
+            if (error) {
+                return error;
+            }
+            value_fini(&tried);
+        }
+    }
+    return 0;
+}
+
+static bool is_positive(const struct document_entry *entry)
+{
+    uint64_t number;
+    return number_parse(entry->value, strlen(entry->value), NUMBER_COUNT, &number, NULL) != 0 ||
+           number > 0;
+}
+
+// Ops and runtime exclude each other, unless ops is 0. The section's own one drops the other of
+// [global]; two of the same level are a conflict.
+static int settle_length(struct resolver *resolver)
+{
+    struct binding *ops = &resolver->bindings[row_of(resolver->section, "ops")];
+    struct binding *runtime = &resolver->bindings[row_of(resolver->section, "runtime")];
+    if (runtime->own && !ops->own) {
+        ops->global = NULL;
+    }
+    const struct document_entry *limit = ops->own ? ops->own : ops->global;
+    if (!limit || !is_positive(limit)) {
+        return 0;
+    }
+    if (ops->own && !runtime->own) {
+        runtime->global = NULL;
+    }
+    const struct document_entry *other = runtime->own ? runtime->own : runtime->global;
+    if (other) {
+        const struct document_entry *later =
+            limit->key_at.line > other->key_at.line ? limit : other;
+        complain_at(resolver->complaint, &later->key_at,
+                    "keys 'ops' and 'runtime' exclude each other: %s = %s is at %s:%u; keep one "
+                    "of them",
+                    later == limit ? "runtime" : "ops",
+                    complaint_clip(later == limit ? other->value : limit->value).text,
+                    later == limit ? other->key_at.file : limit->key_at.file,
+                    later == limit ? other->key_at.line : limit->key_at.line);
+        return EINVAL;
+    }
+    return 0;
+}
+
+static int complain_missing(struct resolver *resolver, const struct job_key *key)
+{
+    char allowed[512];
+    value_allowed(key, allowed, sizeof allowed);
+    complain_at(resolver->complaint, &resolver->source->at,
+                "section [%s] lacks key '%s', which has no default (%s): allowed is %s",
+                complaint_clip(resolver->source->name).text, key->name, key->help, allowed);
+    return EINVAL;
+}
+
+// Step 4.
+static int read_values(struct resolver *resolver)
+{
+    struct job_section *section = resolver->section;
+    for (size_t row = 0; row < section->value_count; row++) {
+        struct job_value *value = &section->values[row];
+        const struct job_key *key = value->key;
+        const struct binding *binding = &resolver->bindings[row];
+        const struct document_entry *entry = binding->own ? binding->own : binding->global;
+        int error = 0;
+        if (entry) {
+            error = read_value(resolver, entry, key, value);
+        } else if (key->standard) {
+            struct value_source source = {key->standard, resolver->folder, resolver->source->at};
+            error = value_parse(key, &source, resolver->arena, value, resolver->complaint);
+            value->file = resolver->source->at.file;
+        } else {
+            error = complain_missing(resolver, key);
+        }
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+// Step 5.
+static int settle(struct resolver *resolver)
+{
+    struct job_section *section = resolver->section;
+    struct job_value *threads = &section->values[row_of(section, "threads")];
+    if (threads->number == 0) {
+        threads->number = number_of_cpus();
+    }
+    if (!section->workload->validate) {
+        return 0;
+    }
+    struct complaint why = {{0}};
+    int error = section->workload->validate(section, &why);
+    if (!error) {
+        return 0;
+    }
+    bool placed = false;
+    for (size_t row = 0; row < section->value_count && !placed; row++) {
+        size_t length = strlen(section->values[row].file);
+        placed =
+            strncmp(why.text, section->values[row].file, length) == 0 && why.text[length] == ':';
+    }
+    if (placed) {
+        complain(resolver->complaint, "%s", why.text);
+    } else {
+        complain_at(resolver->complaint, &resolver->source->at, "section [%s]: %s",
+                    complaint_clip(section->name).text, why.text);
+    }
+    return error;
+}
+
+static int resolve(struct resolver *resolver)
+{
+    struct job_section *section = resolver->section;
+    section->name = resolver->source->name;
+    section->file = resolver->source->at.file;
+    section->line = resolver->source->at.line;
+    section->column = resolver->source->at.column;
+    int error = find_workload(resolver);
+    if (error) {
+        return error;
+    }
+    size_t common = table_count(job_common_keys);
+    size_t count = common + table_count(section->workload->keys);
+    section->values = arena_get(resolver->arena, count * sizeof *section->values);
+    section->value_count = count;
+    for (size_t row = 0; row < count; row++) {
+        section->values[row].key =
+            row < common ? &job_common_keys[row] : &section->workload->keys[row - common];
+    }
+    resolver->bindings = arena_get(resolver->arena, count * sizeof *resolver->bindings);
+    error = bind_own(resolver);
+    error = error ? error : bind_globals(resolver);
+    error = error ? error : settle_length(resolver);
+    error = error ? error : read_values(resolver);
+    return error ? error : settle(resolver);
+}
+
+// What is wrong with a [global] whatever sections follow: keys that no table has, keys given twice.
+static int check_global(struct resolver *resolver)
+{
+    for (struct document_entry *entry = resolver->source->entries; entry; entry = entry->next) {
+        const struct workload *owner;
+        if (!job_key_find(entry->key, &owner)) {
+            const char *near = job_key_suggest(entry->key);
+            complain_at(resolver->complaint, &entry->key_at, "unknown key '%s' in [global]%s%s%s",
+                        complaint_clip(entry->key).text, near ? "; did you mean '" : "",
+                        near ? near : "; `mems-stress list keys` prints all", near ? "'?" : "");
+            return EINVAL;
+        }
+        const struct document_entry *first = find_entry(resolver->source, entry->key);
+        if (first != entry) {
+            return complain_twice(resolver, entry, first);
+        }
+    }
+    return 0;
+}
+
+static int check_globals_used(struct resolver *resolver)
+{
+    const struct document_section *at = resolver->whole->document.sections;
+    for (; at; at = at->next) {
+        for (const struct document_entry *entry = at->global ? at->entries : NULL; entry;
+             entry = entry->next) {
+            const struct workload *owner;
+            if (entry->used) {
+                continue;
+            }
+            job_key_find(entry->key, &owner);
+            complain_at(resolver->complaint, &entry->key_at,
+                        "no section after this [global] can use key '%s'%s%s: leave it out, or "
+                        "move it before the section it is for",
+                        entry->key, owner ? ", which is one of workload " : "",
+                        owner ? owner->name : "");
+            return EINVAL;
+        }
+    }
+    return 0;
+}
+
+static int resolve_all(struct job_whole *whole, const char *folder, struct complaint *complaint)
+{
+    struct job *job = &whole->job;
+    struct document *document = &whole->document;
+    struct resolver resolver = {
+        .whole = whole, .arena = &document->arena, .folder = folder, .complaint = complaint};
+    job->sections =
+        arena_get(&document->arena, (document->section_count + 1) * sizeof *job->sections);
+    int error = 0;
+    for (const struct document_section *at = document->sections; at && !error; at = at->next) {
+        resolver.source = at;
+        if (at->global) {
+            error = check_global(&resolver);
+        } else {
+            resolver.section = &job->sections[job->section_count++];
+            error = resolve(&resolver);
+        }
+    }
+    if (!error && job->section_count == 0) {
+        struct complaint_place place = {document->name, 1, 1};
+        complain_at(complaint, &place,
+                    "the job has no section to run: a section begins with [name] and has at least "
+                    "the keys workload and target");
+        error = EINVAL;
+    }
+    return error ? error : check_globals_used(&resolver);
+}
+
+static void name_job(struct job_whole *whole, const char *name, const char *folder)
+{
+    struct arena *arena = &whole->document.arena;
+    const char *slash = strrchr(name, '/');
+    const char *base = slash ? slash + 1 : name;
+    const char *dot = strrchr(base, '.');
+    size_t length = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+    whole->job.title = arena_copy(arena, base, length);
+    whole->job.path = strcmp(folder, "/") == 0 ? arena_print(arena, "/%s", base)
+                                               : arena_print(arena, "%s/%s", folder, base);
+}
+
+static int finish(struct job_whole *whole, int error, struct job **job)
+{
+    if (error) {
+        job_free(&whole->job);
+        return error;
+    }
+    *job = &whole->job;
+    return 0;
+}
+
+int job_read(const char *path, struct job **job, struct complaint *complaint)
+{
+    struct job_whole *whole = calloc(1, sizeof *whole);
+    if (!whole) {
+        complain(complaint, "%s:1:1: %s", path, strerror(ENOMEM));
+        return ENOMEM;
+    }
+    const char *folder;
+    int error = document_read(&whole->document, path, &folder, complaint);
+    if (!error) {
+        name_job(whole, path, folder);
+        error = resolve_all(whole, folder, complaint);
+    }
+    return finish(whole, error, job);
+}
+
+int job_parse(const char *text, size_t length, const char *name, const char *folder,
+              struct job **job, struct complaint *complaint)
+{
+    char start[PATH_MAX];
+    struct job_whole *whole = calloc(1, sizeof *whole);
+    if (!whole || (folder[0] != '/' && !getcwd(start, sizeof start))) {
+        int error = whole ? errno : ENOMEM;
+        complain(complaint, "%s:1:1: %s", name, strerror(error));
+        free(whole);
+        return error;
+    }
+    struct arena *arena = &whole->document.arena;
+    if (folder[0] == '.' && !folder[1]) {
+        folder = start;
+    } else if (folder[0] != '/') {
+        folder = arena_print(arena, "%s/%s", start, folder);
+    }
+    int error = document_parse(&whole->document, text, length, name, folder, complaint);
+    if (!error) {
+        name_job(whole, name, folder);
+        error = resolve_all(whole, folder, complaint);
+    }
+    return finish(whole, error, job);
+}
+
+void job_free(struct job *job)
+{
+    if (!job) {
+        return;
+    }
+    for (size_t i = 0; i < job->section_count; i++) {
+        for (size_t row = 0; row < job->sections[i].value_count; row++) {
+            value_fini(&job->sections[i].values[row]);
+        }
+    }
+    struct job_whole *whole = (struct job_whole *)job; // its first member
+    document_fini(&whole->document);
+    free(whole);
+}
