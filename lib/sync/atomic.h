@@ -3,7 +3,9 @@
 // atomic.h - atomic steps whose names carry their memory order, on plain integers and pointers.
 //
 // 1. Why not <stdatomic.h>: its default order is seq_cst and its names hide the order. Here there
-//    is no default; a reader of a call sees what it orders. seq_cst exists as `fence_full` alone.
+//    is no default; a reader of a call sees what it orders. There is no seq_cst and no fence:
+//    the one place that needs a full fence, between marking a block and the grace period, has it
+//    in liburcu (sync/section.h), and TSan does not model fences.
 // 2. Every step is a schedule point (sync/schedule.h), so that one build can put the whole engine
 //    under a scheduler. In ordinary builds schedule_point() is nothing.
 // 3. Both ends of an ordering edge carry the same label in a comment: [R:name] at the release,
@@ -40,8 +42,6 @@
 #define cas_acq_rel(p, expected, v)                                                                \
     (schedule_point(),                                                                             \
      __atomic_compare_exchange_n((p), (expected), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-
-#define fence_full() (schedule_point(), __atomic_thread_fence(__ATOMIC_SEQ_CST))
 
 // A counter that one thread writes and any thread may read: no read-modify-write.
 #define count_own(p, n)                                                                            \

@@ -214,22 +214,23 @@ static bool take_spinning(struct lock *lock)
 static void take_sleeping(struct lock *lock)
 {
     uint64_t start_ns = 0;
-    uint32_t waiting = 0;
+    uint32_t most_waiting = 0;
     while (swap_acquire(&lock->word, 2) != 0) { // [A:lock]
-        if (waiting == 0) {
+        if (start_ns == 0) {
             start_ns = os_clock_ns();
-            waiting = add_relaxed(&lock->waiting, 1) + 1;
         }
+        uint32_t waiting = add_relaxed(&lock->waiting, 1) + 1;
+        most_waiting = waiting > most_waiting ? waiting : most_waiting;
         os_wait(&lock->word, 2, 0);
+        (void)add_relaxed(&lock->waiting, UINT32_MAX);
     }
     account_taken(lock);
     count_part(&lock->contended);
-    if (waiting != 0) {
-        (void)add_relaxed(&lock->waiting, UINT32_MAX);
+    if (most_waiting != 0) {
         uint64_t wait_ns = os_clock_ns() - start_ns;
         count_own(&lock->wait_ns, wait_ns);
         raise_to(&lock->max_wait_ns, wait_ns);
-        raise_to(&lock->max_waiting, waiting);
+        raise_to(&lock->max_waiting, most_waiting);
         count_part(&lock->waited);
     }
 }

@@ -19,12 +19,6 @@
 
 #include <stdint.h>
 
-#define _LGPL_SOURCE
-#include <urcu/urcu-memb.h>
-
-#include "os/os.h"
-#include "sync/thread.h"
-
 #if defined(__SANITIZE_THREAD__)
 #define SECTION_TSAN 1
 #elif defined(__has_feature)
@@ -32,6 +26,15 @@
 #define SECTION_TSAN 1
 #endif
 #endif
+
+// Inline, liburcu's own plain accesses would be instrumented: under TSan its functions are called.
+#ifndef SECTION_TSAN
+#define _LGPL_SOURCE
+#endif
+#include <urcu/urcu-memb.h>
+
+#include "os/os.h"
+#include "sync/thread.h"
 
 #ifdef SECTION_TSAN
 void __tsan_acquire(void *address);

@@ -3,12 +3,23 @@
 // op.h - one operation on the target: done, counted, timed now and then, checked, accounted.
 //
 // 1. A slot is where a workload keeps a block. It belongs to one thread at a time; handing it over
-//    is the workload's business (with release/acquire of its own).
+//    is the workload's business (with release/acquire of its own). A block travels by copying its
+//    slot: id, generation and owner say for the rest of its life which allocation it came from.
 // 2. Every counter is the worker's own: written with relaxed stores by its thread, read by the
 //    sampler. There is no shared counter, so that the harness does not contend with itself.
-// 3. Latency is taken on one operation in worker->latency_every (0: never, 1: all). Which one is
-//    drawn from the worker's random stream, so that a workload's rhythm cannot hide from it.
-// 4. A failed check ends the cell: check_fail records the evidence and does not return.
+// 3. The common operation is a countdown, a note in the history, the call, a handful of stores. It
+//    is inline here. When the countdown runs out (at every operation where blocks are checked or
+//    touched, else once in a while) the operation is done by its _slow half in op.c.
+// 4. Latency is taken on one operation in worker->latency_every (0: never, 1: all). Which one is
+//    drawn at random, so that a workload's rhythm cannot hide from it, and from a stream apart, so
+//    that a job does the same operations whether it is timed or not. It is the target's call alone
+//    that is timed: neither touching nor checking.
+// 5. What a block takes (its block size) is asked at every checked operation, else on the sampled
+//    ones only: asking costs as much as some allocators' malloc. Such a block is *measured*:
+//    measured_bytes and taken_bytes are the requested and block bytes of the live measured blocks,
+//    a random sample of the live ones, so that taken/measured estimates the whole without bias.
+// 6. A failed check ends the cell: check_fail records the evidence and does not return. So does an
+//    error of the target other than ENOMEM.
 
 #ifndef WORKLOAD_OP_H
 #define WORKLOAD_OP_H
@@ -18,10 +29,15 @@
 #include <stdint.h>
 
 #include "measure/histogram.h"
+#include "run/history.h"
 #include "target/target.h"
 #include "workload/random.h"
 
 enum op_kind { OP_ALLOC, OP_FREE, OP_FREE_REMOTE, OP_RESIZE, OP_KINDS };
+
+// Flags of a slot.
+#define SLOT_MAPPED    1u // the overlap map of check 4 holds it
+#define SLOT_INHERITED 2u // allocated by a predecessor of the worker's thread (worker_hand_over)
 
 struct slot {
     uint64_t block;      // the target's name for it; valid when size > 0
@@ -29,44 +45,62 @@ struct slot {
     uint32_t generation; // of the slot; goes up at each allocation
     uint16_t owner;      // worker that allocated it
     uint16_t flags;
-    uint32_t block_size; // what it takes, for the account (saturates; 0: unknown)
-    uint32_t id;         // number of the slot in the run, for reports
+    uint32_t block_size; // what it takes, when it is measured (and below 4 GiB); else 0
+    uint32_t id;         // number of the slot in the run, for stamps and reports
 };
 
+// A zeroed worker with its pointers, check, touch, latency_every and random stream set is ready:
+// its first operation goes the slow way and sets the rest.
 struct worker {
     // hot: used by every operation
     const struct target_ops *ops;
     void *space;
-    struct random random;
-    unsigned check; // 0..4
-    unsigned touch; // how blocks are touched after allocation (enum touch in check.h)
-    uint32_t latency_every;
-    uint32_t latency_countdown;
-    uint64_t count[OP_KINDS];  // operations that succeeded
-    uint64_t refused;          // ENOMEM
-    uint64_t requested_bytes;  // allocated minus freed by this worker (wraps; the sum is right)
-    uint64_t taken_bytes;      // the same for block bytes
-    uint64_t allocated_bytes;  // ever
-    struct history *history;   // its last operations, in memory shared with the driver
-    struct histogram *latency; // OP_KINDS of them
+    struct history *history;  // its last operations, in memory shared with the driver
+    uint32_t countdown;       // operations until the next slow one
+    uint32_t number;          // 0 ..
+    uint64_t count[OP_KINDS]; // operations that succeeded
+    uint64_t allocated_bytes; // requested, ever (resizing: what a block grew by)
+    uint64_t freed_bytes;     // requested, ever (resizing: what it shrank by)
+    struct random random;     // the workload's
+    uint64_t measured_bytes;  // requested bytes of measured blocks, allocated minus freed by this
+    uint64_t taken_bytes;   // worker, and their block bytes (both wrap; the workers' sum is right)
+    uint64_t refused;       // ENOMEM
+    unsigned check;         // 0..4
+    unsigned touch;         // how blocks are touched after allocation (enum check_touch)
+    uint32_t latency_every; // [ro]
+    uint32_t latency_left;  // operations until the next sampled one, this one included
+    uint32_t stride;        // operations since the last slow one, this one included
+    uint32_t timing;        // state of the stream that picks the sampled operations
+    struct histogram *latency; // OP_KINDS of them, in nanoseconds
     // cold
     struct run *run;
-    unsigned number; // 0 ..
     uint64_t budget; // operations still to do (ops=), UINT64_MAX with runtime=
     void *own;       // the workload's
-};
+} __attribute__((aligned(128)));
 
 // One allocation into an empty slot. Returns 0, or ENOMEM: refused, counted, the slot stays empty.
-int op_alloc(struct worker *worker, struct slot *slot, size_t size, size_t align);
+static inline int op_alloc(struct worker *worker, struct slot *slot, size_t size, size_t align);
 int op_alloc_zeroed(struct worker *worker, struct slot *slot, size_t size);
-// Frees a full slot, after checking its contents. Local or remote is told by slot->owner.
-void op_free(struct worker *worker, struct slot *slot);
+// Frees a full slot, after checking its contents. Local or remote is told by owner and flags.
+static inline void op_free(struct worker *worker, struct slot *slot);
 // Resizes a full slot. ENOMEM: refused, the block is as it was.
 int op_resize(struct worker *worker, struct slot *slot, size_t size);
 // Reads or writes one byte of a full slot (checks what it read where checks are on).
 void op_touch(struct worker *worker, struct slot *slot, size_t offset, bool write);
 // Verifies a full slot without freeing it.
 void op_verify(struct worker *worker, struct slot *slot);
+
+// Sums of all workers, as good as relaxed reads of running threads are; exact when they rest.
+struct op_totals {
+    uint64_t count[OP_KINDS];
+    uint64_t operations; // the sum of count
+    uint64_t refused;
+    uint64_t allocated_bytes;
+    uint64_t requested_bytes; // live
+    uint64_t taken_bytes;     // live block bytes: exact when every live block is measured, else the
+                          // estimate of point 5; equal to requested_bytes where nothing is known
+};
+void op_total(const struct worker *workers, unsigned count, struct op_totals *totals);
 
 // True when the thread is to stop: the budget is used up or the time is over. `done` operations
 // are taken from the budget. Call it once a batch.
@@ -75,5 +109,87 @@ bool worker_stop(struct worker *worker, uint64_t done);
 // Continues this worker in a new thread that runs `body`; the calling thread must return from
 // `work` at once, without touching the worker. (larson's successors.) 0 or errno.
 int worker_hand_over(struct worker *worker, void (*body)(struct worker *worker));
+
+// ---- the inline halves
+// ---------------------------------------------------------------------------
+
+int op_alloc_slow(struct worker *worker, struct slot *slot, size_t size, size_t align);
+int op_alloc_refused(struct worker *worker, struct slot *slot, size_t size, int error);
+void op_free_slow(struct worker *worker, struct slot *slot);
+_Noreturn void op_free_failed(struct worker *worker, const struct slot *slot, int error);
+
+static inline void op_count(uint64_t *counter, uint64_t n)
+{
+    __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+// One operation goes by; true when it is to be done the slow way.
+static inline bool op_is_slow(struct worker *worker)
+{
+    return __builtin_expect(worker->countdown-- == 0, 0);
+}
+
+static inline void op_filled(struct worker *worker, struct slot *slot, uint64_t block, size_t size)
+{
+    slot->block = block;
+    slot->size = size;
+    slot->generation++;
+    slot->owner = (uint16_t)worker->number;
+    slot->flags = 0;
+    slot->block_size = 0;
+    op_count(&worker->count[OP_ALLOC], 1);
+    op_count(&worker->allocated_bytes, size);
+}
+
+static inline void op_emptied(struct worker *worker, struct slot *slot, enum op_kind kind)
+{
+    op_count(&worker->count[kind], 1);
+    op_count(&worker->freed_bytes, slot->size);
+    if (slot->block_size != 0) {
+        op_count(&worker->measured_bytes, -slot->size);
+        op_count(&worker->taken_bytes, -(uint64_t)slot->block_size);
+    }
+    slot->size = 0;
+}
+
+static inline enum op_kind op_free_kind(const struct worker *worker, const struct slot *slot)
+{
+    bool own = slot->owner == worker->number && (slot->flags & SLOT_INHERITED) == 0;
+    return own ? OP_FREE : OP_FREE_REMOTE;
+}
+
+static inline int op_alloc(struct worker *worker, struct slot *slot, size_t size, size_t align)
+{
+    if (op_is_slow(worker)) {
+        return op_alloc_slow(worker, slot, size, align);
+    }
+    struct history_entry *entry =
+        history_begin(worker->history, OP_ALLOC, slot->id, slot->generation + 1, 0, size);
+    uint64_t block;
+    int error = worker->ops->alloc(worker->space, size, align, &block);
+    if (__builtin_expect(error != 0, 0)) {
+        return op_alloc_refused(worker, slot, size, error);
+    }
+    entry->block = block;
+    history_end(worker->history);
+    op_filled(worker, slot, block, size);
+    return 0;
+}
+
+static inline void op_free(struct worker *worker, struct slot *slot)
+{
+    if (op_is_slow(worker)) {
+        op_free_slow(worker, slot);
+        return;
+    }
+    enum op_kind kind = op_free_kind(worker, slot);
+    history_begin(worker->history, kind, slot->id, slot->generation, slot->block, slot->size);
+    int error = worker->ops->release(worker->space, slot->block);
+    if (__builtin_expect(error != 0, 0)) {
+        op_free_failed(worker, slot, error);
+    }
+    history_end(worker->history);
+    op_emptied(worker, slot, kind);
+}
 
 #endif

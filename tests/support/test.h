@@ -21,6 +21,14 @@
 #define MEMS_TEST_SCALE 1
 #endif
 
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define TEST_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define TEST_SANITIZED
+#endif
+#endif
+
 // The seed of a random test: MEMS_TEST_SEED when the environment has one, else a new one each run.
 // It is printed, so that a failing run can be had again.
 static inline uint64_t test_seed(void)

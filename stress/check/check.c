@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+//
+// check.c - what each level asks of a block, at each step of its life.
+
+#include "check/check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check/shadow.h"
+#include "check/stamp.h"
+
+#define CHECK_EDGE        32u  // bytes stamped at either end by level 2
+#define CHECK_RESIZE_EDGE 256u // bytes compared at either end of what a resize keeps, levels 1, 2
+#define CHECK_PAGE        4096u
+
+const char *const check_touch_names[] = {"none", "first", "ends", "page", "full", NULL};
+
+static struct shadow check_shadow;
+
+void check_fail(struct worker *worker, const struct slot *slot, const char *check,
+                uint64_t expected, uint64_t found, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    struct run_failure failure = {
+        .check = check,
+        .text = text,
+        .block = slot->block,
+        .size = slot->size,
+        .slot = slot->id,
+        .generation = slot->generation,
+        .expected = expected,
+        .found = found,
+        .owner = slot->owner,
+    };
+    run_fail(worker, &failure);
+}
+
+// ---- bytes --------------------------------------------------------------------------------------
+
+enum check_deed { CHECK_FILL, CHECK_COMPARE, CHECK_ZEROES };
+
+static const char *const check_deed_names[] = {"write", "stamp", "calloc"};
+
+static _Noreturn void check_fail_byte(struct worker *worker, struct slot *slot,
+                                      enum check_deed deed, uint64_t seed, size_t offset,
+                                      uint8_t found)
+{
+    uint8_t expected = deed == CHECK_COMPARE ? stamp_byte(seed, offset) : 0;
+    check_fail(worker, slot, check_deed_names[deed], expected, found,
+               "byte %zu of %" PRIu64 " is 0x%02x where %s 0x%02x", offset, slot->size, found,
+               deed == CHECK_COMPARE ? "its owner wrote" : "calloc promises", expected);
+}
+
+// Does one thing to bytes [offset, offset + length) of the block, piece by piece.
+static void check_bytes(struct worker *worker, struct slot *slot, enum check_deed deed,
+                        size_t offset, size_t length)
+{
+    const struct target_ops *ops = worker->ops;
+    uint64_t seed = stamp_seed(slot);
+    while (length > 0) {
+        size_t span = 0;
+        uint8_t *bytes =
+            ops->access_begin(worker->space, slot->block, offset, deed == CHECK_FILL, &span);
+        if (bytes == NULL || span == 0) {
+            check_fail(worker, slot, "access", 0, 0, "byte %zu of %" PRIu64 " cannot be reached",
+                       offset, slot->size);
+        }
+        span = span < length ? span : length;
+        size_t right = deed == CHECK_FILL      ? stamp_fill(bytes, seed, offset, span)
+                       : deed == CHECK_COMPARE ? stamp_compare(bytes, seed, offset, span)
+                                               : stamp_zeroes(bytes, span);
+        uint8_t found = right < span ? bytes[right] : 0;
+        ops->access_end(worker->space);
+        if (right < span) {
+            check_fail_byte(worker, slot, deed, seed, offset + right, found);
+        }
+        offset += span;
+        length -= span;
+    }
+}
+
+// The first and last `edge` bytes of the first `size`, each byte once.
+static void check_ends(struct worker *worker, struct slot *slot, enum check_deed deed, size_t size,
+                       size_t edge)
+{
+    if (size <= 2 * edge) {
+        check_bytes(worker, slot, deed, 0, size);
+    } else {
+        check_bytes(worker, slot, deed, 0, edge);
+        check_bytes(worker, slot, deed, size - edge, edge);
+    }
+}
+
+static void check_stamp(struct worker *worker, struct slot *slot, enum check_deed deed)
+{
+    if (worker->check >= CHECK_WHOLE) {
+        check_bytes(worker, slot, deed, 0, slot->size);
+    } else if (worker->check >= CHECK_EDGES) {
+        check_ends(worker, slot, deed, slot->size, CHECK_EDGE);
+    }
+}
+
+// ---- pointers and the map -----------------------------------------------------------------------
+
+static size_t check_usual_align(uint64_t size)
+{
+    return size >= 16 ? 16 : (size_t)1 << (63 - __builtin_clzll(size));
+}
+
+// The block's first byte on the host and how far the bytes run on from it.
+static uint64_t check_place(struct worker *worker, struct slot *slot, size_t *span)
+{
+    void *host = worker->ops->access_begin(worker->space, slot->block, 0, false, span);
+    if (host == NULL) {
+        check_fail(worker, slot, "null", 0, 0, "a block of %" PRIu64 " bytes without memory",
+                   slot->size);
+    }
+    worker->ops->access_end(worker->space);
+    return (uint64_t)(uintptr_t)host;
+}
+
+static void check_pointer(struct worker *worker, struct slot *slot, size_t align)
+{
+    size_t span;
+    uint64_t host = check_place(worker, slot, &span);
+    size_t need = align != 0 ? align : check_usual_align(slot->size);
+    // Beyond a page, memory in pieces is aligned in the block's addresses, not in the host's.
+    uint64_t place = need > CHECK_PAGE && span < slot->size ? slot->block : host;
+    if (place % need != 0) {
+        check_fail(worker, slot, "alignment", 0, place % need,
+                   "address 0x%" PRIx64 " is not a multiple of %zu", place, need);
+    }
+    size_t size =
+        worker->ops->block_size == NULL ? 0 : worker->ops->block_size(worker->space, slot->block);
+    if (size != 0 && size < slot->size) {
+        check_fail(worker, slot, "size", slot->size, size,
+                   "a block of %zu bytes for a request of %" PRIu64, size, slot->size);
+    }
+}
+
+static void check_map(struct worker *worker, struct slot *slot)
+{
+    size_t span;
+    uint64_t host = check_place(worker, slot, &span);
+    if (span < slot->size) {
+        return;
+    }
+    struct shadow_conflict conflict = {0};
+    int error = shadow_insert(&check_shadow, host, slot->size, slot->id, &conflict);
+    if (error == EEXIST && conflict.known != 0) {
+        check_fail(worker, slot, "overlap", host, conflict.address,
+                   "0x%" PRIx64 " .. 0x%" PRIx64 " overlaps the live block of slot %" PRIu32
+                   " at 0x%" PRIx64,
+                   host, host + slot->size, conflict.owner, conflict.address);
+    } else if (error == EEXIST) {
+        check_fail(worker, slot, "overlap", host, conflict.address,
+                   "0x%" PRIx64 " .. 0x%" PRIx64 " overlaps a live block at 0x%" PRIx64, host,
+                   host + slot->size, conflict.address);
+    } else if (error != 0) {
+        check_fail(worker, slot, "overlap", 0, host, "no map of 0x%" PRIx64 ": %s", host,
+                   error == EFAULT ? "no address of a program" : "out of memory");
+    }
+    slot->flags |= SLOT_MAPPED;
+}
+
+static void check_unmap(struct worker *worker, struct slot *slot)
+{
+    if ((slot->flags & SLOT_MAPPED) == 0) {
+        return;
+    }
+    size_t span;
+    uint64_t host = check_place(worker, slot, &span);
+    struct shadow_conflict conflict = {0};
+    if (shadow_remove(&check_shadow, host, slot->size, &conflict) != 0) {
+        check_fail(worker, slot, "overlap", host, conflict.address,
+                   "the place of 0x%" PRIx64 " .. 0x%" PRIx64
+                   " was freed by another while the block was live (at 0x%" PRIx64 ")",
+                   host, host + slot->size, conflict.address);
+    }
+    slot->flags &= (uint16_t)~SLOT_MAPPED;
+}
+
+// ---- a block's life -----------------------------------------------------------------------------
+
+static bool check_is_off(const struct worker *worker)
+{
+    return worker->check == CHECK_NONE || worker->ops->no_memory;
+}
+
+void check_allocated(struct worker *worker, struct slot *slot, size_t align, bool zeroed)
+{
+    if (check_is_off(worker)) {
+        return;
+    }
+    check_pointer(worker, slot, align);
+    if (worker->check >= CHECK_OVERLAP) {
+        check_map(worker, slot);
+    }
+    if (zeroed) {
+        check_bytes(worker, slot, CHECK_ZEROES, 0, slot->size);
+    }
+    check_stamp(worker, slot, CHECK_FILL);
+}
+
+void check_contents(struct worker *worker, struct slot *slot)
+{
+    if (!check_is_off(worker)) {
+        check_stamp(worker, slot, CHECK_COMPARE);
+    }
+}
+
+void check_freeing(struct worker *worker, struct slot *slot)
+{
+    if (!check_is_off(worker)) {
+        check_stamp(worker, slot, CHECK_COMPARE);
+        check_unmap(worker, slot);
+    }
+}
+
+void check_resizing(struct worker *worker, struct slot *slot, size_t wanted)
+{
+    if (check_is_off(worker)) {
+        return;
+    }
+    check_stamp(worker, slot, CHECK_COMPARE);
+    check_unmap(worker, slot);
+    if (worker->check < CHECK_WHOLE) {
+        size_t kept = wanted < slot->size ? wanted : slot->size;
+        check_ends(worker, slot, CHECK_FILL, kept, CHECK_RESIZE_EDGE);
+    }
+}
+
+void check_resized(struct worker *worker, struct slot *slot, size_t old_size, size_t wanted)
+{
+    if (check_is_off(worker)) {
+        return;
+    }
+    check_pointer(worker, slot, 0);
+    if (worker->check >= CHECK_OVERLAP) {
+        check_map(worker, slot);
+    }
+    if (worker->check >= CHECK_WHOLE) {
+        size_t kept = old_size < slot->size ? old_size : slot->size;
+        check_bytes(worker, slot, CHECK_COMPARE, 0, kept);
+        check_bytes(worker, slot, CHECK_FILL, kept, slot->size - kept);
+    } else {
+        size_t kept = old_size < wanted ? old_size : wanted;
+        check_ends(worker, slot, CHECK_COMPARE, kept, CHECK_RESIZE_EDGE);
+        check_stamp(worker, slot, CHECK_FILL);
+    }
+}
+
+static bool check_is_stamped(const struct worker *worker, const struct slot *slot, size_t offset)
+{
+    return worker->check >= CHECK_WHOLE ||
+           (worker->check >= CHECK_EDGES &&
+            (offset < CHECK_EDGE || slot->size - offset <= CHECK_EDGE));
+}
+
+void check_byte(struct worker *worker, struct slot *slot, size_t offset, bool write)
+{
+    if (worker->ops->no_memory) {
+        return;
+    }
+    if (write) {
+        check_bytes(worker, slot, CHECK_FILL, offset, 1);
+    } else if (check_is_stamped(worker, slot, offset)) {
+        check_bytes(worker, slot, CHECK_COMPARE, offset, 1);
+    } else {
+        size_t span;
+        const volatile uint8_t *byte =
+            worker->ops->access_begin(worker->space, slot->block, offset, false, &span);
+        if (byte == NULL) {
+            check_fail(worker, slot, "access", 0, 0, "byte %zu of %" PRIu64 " cannot be reached",
+                       offset, slot->size);
+        }
+        (void)*byte;
+        worker->ops->access_end(worker->space);
+    }
+}
+
+void check_touch(struct worker *worker, struct slot *slot)
+{
+    if (worker->touch == CHECK_TOUCH_NONE || worker->ops->no_memory) {
+        return;
+    }
+    if (worker->touch == CHECK_TOUCH_FULL) {
+        check_bytes(worker, slot, CHECK_FILL, 0, slot->size);
+    } else if (worker->touch == CHECK_TOUCH_PAGE) {
+        for (size_t offset = 0; offset < slot->size; offset += CHECK_PAGE) {
+            size_t rest = slot->size - offset;
+            check_bytes(worker, slot, CHECK_FILL, offset, rest < 8 ? rest : 8);
+        }
+    } else {
+        check_bytes(worker, slot, CHECK_FILL, 0, 1);
+        if (worker->touch == CHECK_TOUCH_ENDS) {
+            check_bytes(worker, slot, CHECK_FILL, slot->size - 1, 1);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+//
+// check.h - is every byte right? Levels of checking, each with all below it.
+//
+//   0  nothing
+//   1  pointer rules: not null, aligned, the block is no smaller than asked for, calloc's bytes are
+//      zero, resizing keeps the first min(old, new) bytes (their first and last 256, as stamped
+//      just before it)
+//   2  the first and last 32 bytes of every block are stamped, and compared before it is freed
+//   3  the whole block is
+//   4  a map of live blocks: no byte is in two of them (shadow.h)
+//
+// Bytes are reached through the target's access_begin/access_end, piece by piece, so that engines
+// that page or move memory are served. The map of level 4 holds host addresses, and blocks that are
+// contiguous there; it takes for granted that such a block stays where it is while it lives.
+// A target whose blocks have no bytes (no_memory) is not checked.
+//
+// Everything here works under NDEBUG. What is found ends the cell: check_fail does not return.
+
+#ifndef CHECK_CHECK_H
+#define CHECK_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "run/run.h"
+#include "workload/op.h"
+
+enum check_level { CHECK_NONE, CHECK_POINTER, CHECK_EDGES, CHECK_WHOLE, CHECK_OVERLAP };
+
+// What an application would do with its new block, whatever is checked.
+enum check_touch {
+    CHECK_TOUCH_NONE,
+    CHECK_TOUCH_FIRST, // its first byte
+    CHECK_TOUCH_ENDS,  // and its last
+    CHECK_TOUCH_PAGE,  // a word in each 4 KiB
+    CHECK_TOUCH_FULL,
+    CHECK_TOUCHES
+};
+
+// By enum check_touch, NULL-terminated: the words of the key `touch`.
+extern const char *const check_touch_names[];
+
+// After an allocation: the slot is full. `align` as asked for (0: the usual).
+void check_allocated(struct worker *worker, struct slot *slot, size_t align, bool zeroed);
+// Before a release.
+void check_freeing(struct worker *worker, struct slot *slot);
+// Before and after a resize to `wanted` bytes. Between the two slot->block and slot->size change,
+// or nothing does when it is refused; generation and owner, and so the stamp, stay.
+void check_resizing(struct worker *worker, struct slot *slot, size_t wanted);
+void check_resized(struct worker *worker, struct slot *slot, size_t old_size, size_t wanted);
+// Contents of a full slot, where they are stamped.
+void check_contents(struct worker *worker, struct slot *slot);
+// One byte read or written: a write leaves the stamp's byte, a read is compared where the level
+// stamps that byte.
+void check_byte(struct worker *worker, struct slot *slot, size_t offset, bool write);
+// Touches by policy, with the stamp's bytes.
+void check_touch(struct worker *worker, struct slot *slot);
+
+// Ends the cell: `check` is one word for the kind, the rest one sentence. Uses no malloc.
+_Noreturn void check_fail(struct worker *worker, const struct slot *slot, const char *check,
+                          uint64_t expected, uint64_t found, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+#endif

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// demand.h - how much a number of randomly sized blocks takes at its worst.
+//
+// Of n live blocks, those of a class that a draw hits with probability p are binomial: n p on
+// average, sqrt(n p (1 - p)) spread. A long run sees many draws, so that five spreads and one are
+// added, never past n. The bytes get the same: a distribution within [least, most] with that mean
+// spreads by at most sqrt((most - mean) (mean - least)) (Bhatia and Davis, 2000).
+
+#ifndef WORKLOAD_DEMAND_H
+#define WORKLOAD_DEMAND_H
+
+#include "job/distribution.h"
+#include "target/target.h"
+
+// Adds `live` blocks of `sizes`, live at once at the worst moment.
+void demand_add(struct target_demand *demand, const struct distribution *sizes, double live);
+
+#endif

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+//
+// op.c - the slow half of an operation: sampled, touched, checked; and what happens seldom.
+
+#include "workload/op.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "check/check.h"
+#include "measure/clock.h"
+
+// One in how many is sampled for the account where latency is not wanted.
+#define OP_SAMPLE_EVERY 128u
+
+// What a slow operation has to do.
+struct op_plan {
+    bool timed;
+    bool measured;
+    uint64_t began;
+};
+
+static uint32_t op_draw_stride(struct worker *worker, uint32_t every)
+{
+    uint64_t random = random_mix(((uint64_t)worker->number << 32) | worker->timing++);
+    // 1 .. 2 * every - 1, with mean `every`; 0 never.
+    return 1 + (uint32_t)(((random >> 32) * (2 * (uint64_t)every - 1)) >> 32);
+}
+
+// Called once by each slow operation: is it a sampled one, and when is the next slow one?
+static struct op_plan op_plan(struct worker *worker)
+{
+    uint32_t every = worker->latency_every != 0 ? worker->latency_every : OP_SAMPLE_EVERY;
+    bool due = worker->latency_left <= worker->stride;
+    if (due) {
+        // A worker's first operation comes here too: it counts as sampled, the countdown begins.
+        worker->latency_left = op_draw_stride(worker, every);
+    } else {
+        worker->latency_left -= worker->stride;
+    }
+    bool careful = !worker->ops->no_memory && (worker->check != 0 || worker->touch != 0);
+    worker->stride = careful ? 1 : worker->latency_left;
+    worker->countdown = worker->stride - 1;
+    return (struct op_plan){
+        .timed = due && worker->latency_every != 0,
+        .measured = due || (careful && worker->check != 0),
+    };
+}
+
+static void op_begin(struct op_plan *plan)
+{
+    if (plan->timed) {
+        plan->began = clock_begin();
+    }
+}
+
+static void op_end(struct worker *worker, const struct op_plan *plan, enum op_kind kind)
+{
+    if (plan->timed) {
+        uint64_t ended = clock_end();
+        histogram_add(&worker->latency[kind], clock_elapsed_ns(plan->began, ended));
+    }
+}
+
+// Enters the block into the account of measured ones, where the target can tell.
+static void op_measure(struct worker *worker, struct slot *slot)
+{
+    size_t size =
+        worker->ops->block_size == NULL ? 0 : worker->ops->block_size(worker->space, slot->block);
+    if (size == 0 || size > UINT32_MAX) {
+        return;
+    }
+    slot->block_size = (uint32_t)size;
+    op_count(&worker->measured_bytes, slot->size);
+    op_count(&worker->taken_bytes, size);
+}
+
+static void op_unmeasure(struct worker *worker, struct slot *slot)
+{
+    if (slot->block_size != 0) {
+        op_count(&worker->measured_bytes, -slot->size);
+        op_count(&worker->taken_bytes, -(uint64_t)slot->block_size);
+        slot->block_size = 0;
+    }
+}
+
+static int op_refused(struct worker *worker)
+{
+    // The history's entry at `count` is the one under way.
+    struct history *history = worker->history;
+    history->entry[history->count & (HISTORY_LENGTH - 1)].kind = HISTORY_REFUSED;
+    history_end(history);
+    op_count(&worker->refused, 1);
+    return ENOMEM;
+}
+
+static _Noreturn void op_fail(struct worker *worker, const struct slot *slot, const char *call,
+                              int error)
+{
+    check_fail(worker, slot, "target", 0, (uint64_t)error, "%s failed: %s", call,
+               strerrordesc_np(error) != NULL ? strerrordesc_np(error) : "unknown error");
+}
+
+int op_alloc_refused(struct worker *worker, struct slot *slot, size_t size, int error)
+{
+    if (error != ENOMEM) {
+        slot->size = size; // for the report
+        op_fail(worker, slot, "alloc", error);
+    }
+    return op_refused(worker);
+}
+
+void op_free_failed(struct worker *worker, const struct slot *slot, int error)
+{
+    op_fail(worker, slot, "release", error);
+}
+
+static int op_alloc_with(struct worker *worker, struct slot *slot, size_t size, size_t align,
+                         bool zeroed)
+{
+    struct op_plan plan = op_plan(worker);
+    struct history_entry *entry =
+        history_begin(worker->history, OP_ALLOC, slot->id, slot->generation + 1, 0, size);
+    uint64_t block;
+    op_begin(&plan);
+    int error = zeroed ? worker->ops->alloc_zeroed(worker->space, size, &block)
+                       : worker->ops->alloc(worker->space, size, align, &block);
+    if (error != 0) {
+        return op_alloc_refused(worker, slot, size, error);
+    }
+    op_end(worker, &plan, OP_ALLOC);
+    entry->block = block;
+    history_end(worker->history);
+    op_filled(worker, slot, block, size);
+    if (plan.measured) {
+        op_measure(worker, slot);
+    }
+    check_allocated(worker, slot, align, zeroed);
+    check_touch(worker, slot);
+    return 0;
+}
+
+int op_alloc_slow(struct worker *worker, struct slot *slot, size_t size, size_t align)
+{
+    return op_alloc_with(worker, slot, size, align, false);
+}
+
+int op_alloc_zeroed(struct worker *worker, struct slot *slot, size_t size)
+{
+    if (op_is_slow(worker)) {
+        return op_alloc_with(worker, slot, size, 0, true);
+    }
+    struct history_entry *entry =
+        history_begin(worker->history, OP_ALLOC, slot->id, slot->generation + 1, 0, size);
+    uint64_t block;
+    int error = worker->ops->alloc_zeroed(worker->space, size, &block);
+    if (error != 0) {
+        return op_alloc_refused(worker, slot, size, error);
+    }
+    entry->block = block;
+    history_end(worker->history);
+    op_filled(worker, slot, block, size);
+    return 0;
+}
+
+void op_free_slow(struct worker *worker, struct slot *slot)
+{
+    struct op_plan plan = op_plan(worker);
+    enum op_kind kind = op_free_kind(worker, slot);
+    history_begin(worker->history, kind, slot->id, slot->generation, slot->block, slot->size);
+    check_freeing(worker, slot);
+    op_begin(&plan);
+    int error = worker->ops->release(worker->space, slot->block);
+    if (error != 0) {
+        op_free_failed(worker, slot, error);
+    }
+    op_end(worker, &plan, kind);
+    history_end(worker->history);
+    op_emptied(worker, slot, kind);
+}
+
+static void op_resized(struct worker *worker, struct slot *slot, uint64_t block, size_t size,
+                       bool measured)
+{
+    op_unmeasure(worker, slot);
+    if (size > slot->size) {
+        op_count(&worker->allocated_bytes, size - slot->size);
+    } else {
+        op_count(&worker->freed_bytes, slot->size - size);
+    }
+    op_count(&worker->count[OP_RESIZE], 1);
+    slot->block = block;
+    slot->size = size;
+    if (measured) {
+        op_measure(worker, slot);
+    }
+}
+
+int op_resize(struct worker *worker, struct slot *slot, size_t size)
+{
+    struct op_plan plan = {0};
+    bool slow = op_is_slow(worker);
+    if (slow) {
+        plan = op_plan(worker);
+    }
+    struct history_entry *entry =
+        history_begin(worker->history, OP_RESIZE, slot->id, slot->generation, slot->block, size);
+    if (slow) {
+        check_resizing(worker, slot, size);
+    }
+    size_t old_size = slot->size;
+    bool measured = plan.measured || slot->block_size != 0;
+    uint64_t block = slot->block;
+    op_begin(&plan);
+    int error = worker->ops->resize(worker->space, &block, size);
+    if (error == 0) {
+        op_end(worker, &plan, OP_RESIZE);
+        entry->block = block;
+        history_end(worker->history);
+        op_resized(worker, slot, block, size, measured);
+    } else if (error == ENOMEM) {
+        op_refused(worker);
+    } else {
+        op_fail(worker, slot, "resize", error);
+    }
+    if (slow) {
+        check_resized(worker, slot, old_size, size);
+    }
+    return error;
+}
+
+void op_touch(struct worker *worker, struct slot *slot, size_t offset, bool write)
+{
+    history_begin(worker->history, HISTORY_TOUCH, slot->id, slot->generation, slot->block, offset);
+    check_byte(worker, slot, offset, write);
+    history_end(worker->history);
+}
+
+void op_verify(struct worker *worker, struct slot *slot)
+{
+    history_begin(worker->history, HISTORY_VERIFY, slot->id, slot->generation, slot->block,
+                  slot->size);
+    check_contents(worker, slot);
+    history_end(worker->history);
+}
+
+static uint64_t op_read(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+void op_total(const struct worker *workers, unsigned count, struct op_totals *totals)
+{
+    *totals = (struct op_totals){0};
+    uint64_t measured = 0, taken = 0, freed = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct worker *worker = &workers[i];
+        for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+            totals->count[kind] += op_read(&worker->count[kind]);
+        }
+        totals->refused += op_read(&worker->refused);
+        // Freed first: a block freed between the two reads must not be missing from the other.
+        freed += op_read(&worker->freed_bytes);
+        totals->allocated_bytes += op_read(&worker->allocated_bytes);
+        measured += op_read(&worker->measured_bytes);
+        taken += op_read(&worker->taken_bytes);
+    }
+    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+        totals->operations += totals->count[kind];
+    }
+    // Running threads are not read at one instant: a sum may come out below zero.
+    bool settled = totals->allocated_bytes >= freed;
+    totals->requested_bytes = settled ? totals->allocated_bytes - freed : 0;
+    bool known = (int64_t)measured > 0 && (int64_t)taken >= (int64_t)measured;
+    totals->taken_bytes = totals->requested_bytes;
+    if (known) {
+        double share = (double)taken / (double)measured;
+        totals->taken_bytes = (uint64_t)((double)totals->requested_bytes * share);
+    }
+    if (known && measured == totals->requested_bytes) {
+        totals->taken_bytes = taken;
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+//
+// table.c - every workload there is, in the order that `mems-stress list` shows.
+
+#include <string.h>
+
+#include "workload/rows.h"
+
+static const struct workload *const workload_table[] = {
+    &workload_churn,
+    &workload_larson,
+    &workload_producer_consumer,
+    &workload_skeleton,
+};
+
+#define WORKLOAD_COUNT (sizeof(workload_table) / sizeof(workload_table[0]))
+
+const struct workload *workload_at(size_t index)
+{
+    return index < WORKLOAD_COUNT ? workload_table[index] : NULL;
+}
+
+const struct workload *workload_find(const char *name)
+{
+    for (size_t i = 0; i < WORKLOAD_COUNT; i++) {
+        if (strcmp(workload_table[i]->name, name) == 0) {
+            return workload_table[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+//
+// test_lock.c - the account of one thread and of sleepers, and the order of ranks.
+
+#include "support/test.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mems/engine.h"
+#include "sync/atomic.h"
+#include "sync/lock.h"
+
+static void test_account_of_one_thread(void **state)
+{
+    (void)state;
+    struct lock lock;
+    lock_init(&lock, LOCK_POLICY, "arena", 7);
+    struct mems_lock_stats stats;
+    for (unsigned i = 0; i < 3 * LOCK_HOLD_SAMPLE; i++) {
+        lock_lock(&lock);
+        lock_unlock(&lock);
+    }
+    assert_true(lock_try(&lock));
+    lock_unlock(&lock);
+    lock_stats(&lock, &stats);
+    assert_string_equal(stats.name, "arena.7");
+    assert_int_equal(stats.acquisitions, 3 * LOCK_HOLD_SAMPLE + 1);
+    assert_int_equal(stats.contended, 0);
+    assert_int_equal(stats.spin_acquired, 0);
+    assert_int_equal(stats.waited, 0);
+    assert_int_equal(stats.wait_ns, 0);
+    assert_int_equal(stats.max_wait_ns, 0);
+    assert_int_equal(stats.max_waiting, 0);
+    assert_int_equal(stats.owner_switches, 0);
+    assert_int_equal(stats.hold_sample, LOCK_HOLD_SAMPLE);
+    assert_int_equal(stats.hold_sampled, 3);
+    assert_true(stats.hold_ns > 0);
+    assert_true(stats.max_hold_ns <= stats.hold_ns && stats.max_hold_ns * 3 >= stats.hold_ns);
+}
+
+static void *try_it(void *argument)
+{
+    struct lock *lock = argument;
+    bool taken = lock_try(lock);
+    if (taken) {
+        lock_unlock(lock);
+    }
+    return (void *)(uintptr_t)taken;
+}
+
+static bool try_elsewhere(struct lock *lock)
+{
+    pthread_t thread;
+    void *taken;
+    assert_int_equal(pthread_create(&thread, NULL, try_it, lock), 0);
+    pthread_join(thread, &taken);
+    return taken != NULL;
+}
+
+static void test_try(void **state)
+{
+    (void)state;
+    struct lock lock = LOCK_READY(LOCK_POLICY, "ready");
+    lock_lock(&lock);
+    assert_false(try_elsewhere(&lock));
+    lock_unlock(&lock);
+    assert_true(try_elsewhere(&lock));
+    struct mems_lock_stats stats;
+    lock_stats(&lock, &stats);
+    assert_int_equal(stats.acquisitions, 2); // the try that failed is not one
+    assert_int_equal(stats.contended, 0);
+    assert_int_equal(stats.owner_switches, 1);
+}
+
+static void *lock_once(void *argument)
+{
+    lock_lock(argument);
+    lock_unlock(argument);
+    return NULL;
+}
+
+// The holder lets go only when all the others sleep, so their account is known.
+static void test_account_of_sleepers(void **state)
+{
+    (void)state;
+    enum { SLEEPERS = 5 };
+    struct lock lock;
+    lock_init(&lock, LOCK_POLICY, "arena", 0);
+    lock_lock(&lock);
+    pthread_t threads[SLEEPERS];
+    for (size_t i = 0; i < SLEEPERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, lock_once, &lock), 0);
+    }
+    while (load_relaxed(&lock.waiting) < SLEEPERS) {
+        sched_yield();
+    }
+    lock_unlock(&lock);
+    for (size_t i = 0; i < SLEEPERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    struct mems_lock_stats stats;
+    lock_stats(&lock, &stats);
+    assert_int_equal(stats.acquisitions, SLEEPERS + 1);
+    assert_int_equal(stats.contended, SLEEPERS);
+    assert_int_equal(stats.spin_acquired, 0);
+    assert_int_equal(stats.waited, SLEEPERS);
+    assert_int_equal(stats.max_waiting, SLEEPERS);
+    assert_int_equal(stats.owner_switches, SLEEPERS);
+    assert_true(stats.max_wait_ns > 0 && stats.wait_ns >= stats.max_wait_ns);
+    assert_int_equal(lock.waiting, 0);
+}
+
+#ifdef MEMS_CHECK_RANKS
+static unsigned violations;
+static const struct lock *seen_held;
+static const struct lock *seen_wanted;
+
+static void note_violation(const struct lock *held, const struct lock *wanted)
+{
+    violations++;
+    seen_held = held;
+    seen_wanted = wanted;
+}
+
+// How many violations taking b while a is held makes.
+static unsigned violations_of(struct lock *a, struct lock *b)
+{
+    violations = 0;
+    lock_lock(a);
+    lock_lock(b);
+    if (violations != 0) {
+        assert_ptr_equal(seen_held, a);
+        assert_ptr_equal(seen_wanted, b);
+    }
+    lock_unlock(a); // not the latest first: any order is right
+    assert_false(lock_held(a));
+    assert_true(lock_held(b));
+    lock_unlock(b);
+    return violations;
+}
+
+static void test_ranks(void **state)
+{
+    (void)state;
+    struct lock face;
+    struct lock arena0;
+    struct lock arena1;
+    struct lock other0;
+    struct lock pool;
+    lock_init(&face, LOCK_FACE, "face", 0);
+    lock_init(&arena0, LOCK_POLICY, "arena", 0);
+    lock_init(&arena1, LOCK_POLICY, "arena", 1);
+    lock_init(&other0, LOCK_POLICY, "other", 0);
+    lock_init(&pool, LOCK_POOL, "pool", 0);
+    lock_rank_handler old = lock_on_rank(note_violation);
+    assert_int_equal(violations_of(&face, &pool), 0);
+    assert_int_equal(violations_of(&arena0, &pool), 0);
+    assert_int_equal(violations_of(&arena0, &arena1), 0); // ascending numbers
+    assert_int_equal(violations_of(&pool, &face), 1);
+    assert_int_equal(violations_of(&pool, &arena1), 1);
+    assert_int_equal(violations_of(&arena1, &arena0), 1);
+    assert_int_equal(violations_of(&arena0, &other0), 1); // one rank, one number
+
+    violations = 0; // a try never waits, but what it took counts for those that come after it
+    lock_lock(&pool);
+    assert_true(lock_try(&face));
+    assert_int_equal(violations, 0);
+    lock_lock(&arena0);
+    assert_int_equal(violations, 1);
+    assert_ptr_equal(seen_held, &pool);
+    lock_unlock(&arena0);
+    lock_unlock(&face);
+    lock_unlock(&pool);
+    assert_ptr_equal(lock_on_rank(old), note_violation);
+}
+
+// What a child writes to stderr before it aborts.
+static void expect_abort(void (*sin)(void), const char *expected)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL);
+        dup2(ends[1], STDERR_FILENO);
+        sin();
+        _exit(0);
+    }
+    close(ends[1]);
+    char text[300] = "";
+    ssize_t got = read(ends[0], text, sizeof text - 1);
+    close(ends[0]);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_true(got > 0);
+    assert_string_equal(text, expected);
+}
+
+static void sin_order(void)
+{
+    struct lock pool = LOCK_READY(LOCK_POOL, "pool");
+    struct lock arena = LOCK_READY(LOCK_POLICY, "arena");
+    lock_lock(&pool);
+    lock_lock(&arena);
+}
+
+static void sin_not_held(void)
+{
+    struct lock pool = LOCK_READY(LOCK_POOL, "pool");
+    lock_unlock(&pool);
+}
+
+static void test_default_handler(void **state)
+{
+    (void)state;
+    expect_abort(sin_order,
+                 "mems: lock order: arena 0 (rank 5) wanted while pool 0 (rank 7) is held\n");
+    expect_abort(sin_not_held, "mems: a lock is given back by a thread that does not hold it\n");
+}
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_account_of_one_thread),
+        cmocka_unit_test(test_try),
+        cmocka_unit_test(test_account_of_sleepers),
+#ifdef MEMS_CHECK_RANKS
+        cmocka_unit_test(test_ranks),
+        cmocka_unit_test(test_default_handler),
+#endif
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
