@@ -16,6 +16,7 @@
 
 #define READERS 3u
 #define MOVES   (1000u / MEMS_TEST_SCALE)
+#define LOOKS   20u
 #define POISON  UINT64_MAX
 
 struct pair {
@@ -36,12 +37,11 @@ static void *read_on(void *argument)
         section_begin();
         const struct pair *pair = load_acquire(&current); // [A:pair]
         uint64_t left = pair->left;
-        if (left % 8 == 0) {
-            sched_yield(); // a long section now and then
+        for (unsigned look = 0; look < LOOKS; look++) {
+            sched_yield(); // gives the mover its chance in the middle of a section
+            wrong += pair->left != left || pair->right != left;
         }
-        uint64_t right = pair->right;
         section_end();
-        wrong += left != right || left == POISON;
         (void)add_relaxed(&readings, 1u);
     }
     return (void *)wrong;
