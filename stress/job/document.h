@@ -39,7 +39,8 @@ struct document {
     size_t section_count; // but for [global]
 };
 
-// Both fill a zeroed document, and leave one for document_fini also on failure. 0, EINVAL or the errno of a file.
+// Both fill a zeroed document, and leave one for document_fini also on failure. 0, EINVAL or the
+// errno of a file.
 int document_read(struct document *document, const char *path, const char **folder,
                   struct complaint *complaint);
 int document_parse(struct document *document, const char *text, size_t length, const char *name,

@@ -124,12 +124,12 @@ def test_rules(tree):
 
 
 def test_gate(tree, kind, path, text):
-    """Faults of a gate: it must be clean before (or skip) and complain of the plant after."""
+    """Faults of a gate: it must not name the plant before it is there, and complain of it after."""
     status, output = ask(kind, tree)
     if status == architecture.SKIPPED:
         print(output.strip())
         return []
-    faults = [f"the {kind} gate fails on the tree as it is"] if status else []
+    faults = [f"the {kind} gate names {path} before it is there"] if path in output else []
     plant(tree, path, text)
     status, output = ask(kind, tree)
     if status != 1 or path not in output:
