@@ -61,6 +61,6 @@ bool tree_check(const struct tree *tree);
 
 // The struct that embeds `pointer` as its member.
 #define container_of(pointer, type, member)                                                        \
-    ((type *)((char *)(1 ? (pointer) : &((type *)0)->member) - offsetof(type, member)))
+    ((type *)((uintptr_t)(1 ? (pointer) : &((type *)0)->member) - offsetof(type, member)))
 
 #endif

@@ -98,7 +98,8 @@ void extents_fini(struct extents *extents)
     pool_fini(&extents->region_pool);
 }
 
-// ---- holes ---------------------------------------------------------------------------------------
+// ---- holes
+// ---------------------------------------------------------------------------------------
 
 static void hole_insert(struct extents *extents, struct extent *extent)
 {
@@ -131,7 +132,8 @@ static void hole_reshape(struct extents *extents, struct extent *hole, uint64_t 
     tree_changed(&extents->holes, &hole->node);
 }
 
-// ---- regions -------------------------------------------------------------------------------------
+// ---- regions
+// -------------------------------------------------------------------------------------
 
 static int regions_make_room(struct extents *extents)
 {
@@ -160,9 +162,8 @@ static bool region_size(const struct extents *extents, uint64_t size, uint64_t a
     uint64_t page = os_page_size();
     uint64_t slack = align > page ? align - page : 0;
     uint64_t wanted = size > extents->step ? size : extents->step;
-    return !__builtin_add_overflow(wanted, slack, &wanted) &&
-           bits_round_up(wanted, page, result) && *result <= PTRDIFF_MAX &&
-           extents->end <= PTRDIFF_MAX;
+    return !__builtin_add_overflow(wanted, slack, &wanted) && bits_round_up(wanted, page, result) &&
+           *result <= PTRDIFF_MAX && extents->end <= PTRDIFF_MAX;
 }
 
 int extents_grow(struct extents *extents, uint64_t size, uint64_t align)
@@ -196,7 +197,8 @@ int extents_grow(struct extents *extents, uint64_t size, uint64_t align)
     return 0;
 }
 
-// ---- fits ----------------------------------------------------------------------------------------
+// ---- fits
+// ----------------------------------------------------------------------------------------
 
 // Bytes before the first place in the hole where a block may start.
 static uint64_t gap_in(const struct extent *hole, uint64_t align)
@@ -272,7 +274,8 @@ static struct extent *choose_hole(const struct extents *extents, uint64_t size, 
     return hole;
 }
 
-// ---- blocks --------------------------------------------------------------------------------------
+// ---- blocks
+// --------------------------------------------------------------------------------------
 
 static void link_after(struct extent *extent, struct extent *item)
 {
@@ -426,8 +429,8 @@ static int shrink(struct extents *extents, struct extent *block, uint64_t size)
         return ENOMEM;
     }
     block->size = size;
-    *hole = (struct extent){
-        .position = block->position + size, .size = rest, .region = block->region};
+    *hole =
+        (struct extent){.position = block->position + size, .size = rest, .region = block->region};
     link_after(block, hole);
     hole_insert(extents, hole);
     return 0;
@@ -456,7 +459,8 @@ int extents_resize(struct extents *extents, struct extent *block, uint64_t size)
     return 0;
 }
 
-// ---- looking -------------------------------------------------------------------------------------
+// ---- looking
+// -------------------------------------------------------------------------------------
 
 struct extent *extents_find(const struct extents *extents, uint64_t position, bool *inside)
 {
@@ -517,7 +521,8 @@ void extents_cursor_end(struct extent_cursor *cursor)
     list_remove(&cursor->link);
 }
 
-// ---- checking ------------------------------------------------------------------------------------
+// ---- checking
+// ------------------------------------------------------------------------------------
 
 static const char *region_check(const struct region *region, uint64_t *holes, uint64_t *free_bytes)
 {

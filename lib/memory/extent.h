@@ -55,10 +55,10 @@ struct extent_cursor {
     uint32_t region;     // number of the region it is in
 };
 
-// in each region: first->position == start; next->position == position + size; sizes add up     (H1)
-// no two neighbours are both holes                                                              (H2)
-// holes.count == number of extents tagged HOLE; each is in the tree                             (H3)
-// free_bytes == sum of the holes' sizes; held_bytes == sum of the regions' sizes                (H4)
+// in each region: first->position == start; next->position == position + size; sizes add up (H1) no
+// two neighbours are both holes                                                              (H2)
+// holes.count == number of extents tagged HOLE; each is in the tree (H3) free_bytes == sum of the
+// holes' sizes; held_bytes == sum of the regions' sizes                (H4)
 struct extents {
     struct tree holes;
     struct tree blocks; // flat only

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+//
+// descriptor.h - what a virtual address names: one small record a block, found in O(1).
+//
+// The essay is in descriptor.c. In short, an address is {kind 3, generation 18, index, offset}; the
+// kind says how many bits the offset takes (12, 16, 20, .. 40) and leaves the rest of 43 to the
+// index. A descriptor's word is {state 3, generation 18, host address / 16: 43}, so one load tells
+// whether the address is live and where its block is.
+
+#ifndef MEMORY_DESCRIPTOR_H
+#define MEMORY_DESCRIPTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "memory/pool.h"
+#include "sync/atomic.h"
+#include "sync/lock.h"
+
+#define DESCRIPTOR_KINDS           8
+#define DESCRIPTOR_PLACE_BITS      43 // index and offset in an address; host / 16 in a word
+#define DESCRIPTOR_GENERATION_BITS 18
+#define DESCRIPTOR_GENERATION_MASK ((1u << DESCRIPTOR_GENERATION_BITS) - 1)
+#define DESCRIPTOR_PLACE_MASK      ((UINT64_C(1) << DESCRIPTOR_PLACE_BITS) - 1)
+#define DESCRIPTOR_LARGEST         (UINT64_C(1) << 40) // a block at most
+#define DESCRIPTOR_UNCACHED        UINT8_MAX           // `class` of a block no magazine takes
+
+#ifdef MEMS_HOSTILE
+#define DESCRIPTOR_CHUNK_BITS 4 // descriptors a chunk: 2^n
+#define DESCRIPTOR_WORN_MOST  8
+#else
+#define DESCRIPTOR_CHUNK_BITS 11
+#define DESCRIPTOR_WORN_MOST  65536
+#endif
+#define DESCRIPTOR_CHUNK (1u << DESCRIPTOR_CHUNK_BITS)
+
+enum descriptor_state {
+    DESCRIPTOR_FREE,     // on a shelf
+    DESCRIPTOR_CACHED,   // its block is in a thread's magazine
+    DESCRIPTOR_RESIDENT, // its block is allocated, and where the word says
+};
+
+struct descriptor {
+    uint64_t word;   // [atomic]
+    uint64_t limit;  // [atomic] bytes asked for; addresses end there
+    void *record;    // the policy's; on a shelf: the next descriptor
+    uint32_t space;  // [atomic] its owner
+    uint16_t thread; // [atomic] who allocated it (low 16 bits of the thread's number)
+    uint8_t class;   // [atomic] of the magazine it goes to, or DESCRIPTOR_UNCACHED
+    uint8_t arena;   // [atomic] the policy's
+};
+
+// A block on its way between policy and magazine: its descriptor, and the address under which it
+// will be handed out next (its generation is already the new one).
+struct grant {
+    struct descriptor *descriptor; // NULL where addresses are flat
+    uint64_t addr;
+};
+
+struct descriptor_directory {
+    struct descriptor_directory *older; // readers may still look into it
+    size_t bytes;                       // mapped
+    uint64_t room;                      // chunks that fit
+    struct descriptor *chunk[];         // [atomic]
+};
+
+struct descriptor_table {
+    struct lock lock;                                         // rank LOCK_TABLE
+    struct descriptor_directory *directory[DESCRIPTOR_KINDS]; // [atomic]
+    uint64_t chunks[DESCRIPTOR_KINDS];                        // [lock]
+    uint64_t bytes;                                           // [lock] mapped
+};
+
+// Free descriptors of one arena, guarded by the arena's lock.
+struct descriptor_shelf {
+    struct descriptor_table *table;
+    struct {
+        struct descriptor *free;  // reused first, latest first
+        struct descriptor *fresh; // never used, the rest of a chunk
+        uint32_t fresh_count;
+        struct descriptor *worn, *worn_last; // generation used up; oldest first
+        uint32_t worn_count;
+    } kind[DESCRIPTOR_KINDS];
+};
+
+int descriptor_table_init(struct descriptor_table *table);
+void descriptor_table_fini(struct descriptor_table *table);
+
+void descriptor_shelf_init(struct descriptor_shelf *shelf, struct descriptor_table *table);
+// A descriptor for a block of `size` bytes at `host` (a multiple of 16); it becomes CACHED and
+// grant says under which address it will live. 0 or ENOMEM. Takes the table's lock at times.
+int descriptor_take(struct descriptor_shelf *shelf, uint64_t size, const void *host,
+                    struct grant *grant);
+// Gives back a descriptor that is CACHED. Never fails.
+void descriptor_give(struct descriptor_shelf *shelf, struct descriptor *descriptor);
+
+// The address under which a live or cached block is known.
+uint64_t descriptor_addr(const struct descriptor *descriptor);
+
+// ---- the layout, for the hot path ---------------------------------------------------------------
+
+static inline unsigned descriptor_offset_bits(uint64_t addr)
+{
+    return 12 + 4 * (unsigned)(addr >> 61);
+}
+
+static inline uint64_t descriptor_offset(uint64_t addr)
+{
+    return addr & ((UINT64_C(1) << descriptor_offset_bits(addr)) - 1);
+}
+
+static inline uint32_t descriptor_generation(uint64_t addr_or_word)
+{
+    return (uint32_t)(addr_or_word >> DESCRIPTOR_PLACE_BITS) & DESCRIPTOR_GENERATION_MASK;
+}
+
+static inline enum descriptor_state descriptor_state(uint64_t word)
+{
+    return (enum descriptor_state)(word >> 61);
+}
+
+static inline char *descriptor_host(uint64_t word)
+{
+    return (char *)(uintptr_t)((word & DESCRIPTOR_PLACE_MASK) << 4); // NOLINT
+}
+
+static inline uint64_t descriptor_word(enum descriptor_state state, uint32_t generation,
+                                       uint64_t place)
+{
+    return (uint64_t)state << 61 | (uint64_t)generation << DESCRIPTOR_PLACE_BITS | place;
+}
+
+// Whether `word` is a resident block under the address's generation.
+static inline bool descriptor_is_live(uint64_t word, uint64_t addr)
+{
+    uint64_t want =
+        (uint64_t)DESCRIPTOR_RESIDENT << DESCRIPTOR_GENERATION_BITS | descriptor_generation(addr);
+    return word >> DESCRIPTOR_PLACE_BITS == want;
+}
+
+// The descriptor an address points at, whatever its state; NULL: there never was one.
+static inline struct descriptor *descriptor_find(const struct descriptor_table *table,
+                                                 uint64_t addr)
+{
+    uint64_t index = (addr & DESCRIPTOR_PLACE_MASK) >> descriptor_offset_bits(addr);
+    const struct descriptor_directory *directory =
+        load_acquire(&table->directory[addr >> 61]); // [A:directory]
+    uint64_t chunk = index >> DESCRIPTOR_CHUNK_BITS;
+    if (__builtin_expect(directory == NULL || chunk >= directory->room, 0)) {
+        return NULL;
+    }
+    struct descriptor *base = load_acquire(&directory->chunk[chunk]); // [A:chunk]
+    return __builtin_expect(base == NULL, 0) ? NULL : base + (index & (DESCRIPTOR_CHUNK - 1));
+}
+
+#endif

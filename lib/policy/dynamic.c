@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: MIT
+//
+// dynamic.c - dynamic partitioning: a block is exactly as large as asked, holes in between.
+//
+// 1. Theory. Variable partitions (OS/360 MVT): first, next, best and worst fit over the holes,
+//    splitting on allocation and coalescing at once on release (Knuth, TAOCP 1, 2.5). How a hole is
+//    found in O(log n) is told in memory/extent.c.
+// 2. Arenas. Holes are sharded: each arena has regions, holes, descriptors and a lock of its own. A
+//    thread keeps to the arena of its number; when that has no place the others are asked. With
+//    arenas=1 this is the textbook's single list.
+// 3. Locking. One arena's lock at a time (rank LOCK_POLICY); the table of descriptors and the pool
+//    of space records are locked behind it.
+// 4. Flat addresses (the MeMS face): the address is the position plus `start`; blocks stand in a
+//    tree by position. One space, no caches, nothing moves.
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "memory/extent.h"
+#include "os/os.h"
+#include "policy/owned.h"
+#include "sync/thread.h"
+
+#define ARENAS_MOST 64
+
+struct dynamic_settings {
+    unsigned fit; // enum extent_fit
+    unsigned addresses;
+    uint64_t capacity, region, granule, start, arenas;
+};
+
+struct arena {
+    struct lock lock; // rank LOCK_POLICY
+    struct extents extents;
+    struct descriptor_shelf shelf;
+} __attribute__((aligned(64)));
+
+struct dynamic {
+    struct dynamic_settings settings; // [ro]
+    bool flat;                        // [ro]
+    size_t mapped;                    // [ro]
+    struct lock lock;                 // rank LOCK_POOL
+    struct pool spaces;               // [lock]
+    struct arena arenas[];
+};
+
+struct dynamic_space {
+    uint32_t id;
+    struct list owned[]; // one an arena, [arena's lock]
+};
+
+// ---- opening
+// -------------------------------------------------------------------------------------
+
+static bool dynamic_flat(const void *settings)
+{
+    return ((const struct dynamic_settings *)settings)->addresses == 1;
+}
+
+static int dynamic_validate(struct dynamic_settings *settings, struct printer *complaint)
+{
+    bool flat = dynamic_flat(settings);
+    if (settings->granule == 0) {
+        settings->granule = flat ? 1 : 16;
+    }
+    if (!bits_is_power_of_two(settings->granule) || (!flat && settings->granule < 16)) {
+        print_format(complaint, "granule=%llu: must be a power of two%s",
+                     (unsigned long long)settings->granule,
+                     flat ? "" : " and at least 16 (1 with addresses=flat)");
+        return EINVAL;
+    }
+    if (flat && settings->arenas != 1) {
+        print_format(complaint, "arenas=%llu: addresses=flat has one arena only",
+                     (unsigned long long)settings->arenas);
+        return EINVAL;
+    }
+    uint64_t least = settings->arenas * os_page_size();
+    if (settings->capacity != 0 && settings->capacity < least) {
+        print_format(complaint, "capacity=%llu: too small, %llu arenas need at least %llu bytes",
+                     (unsigned long long)settings->capacity, (unsigned long long)settings->arenas,
+                     (unsigned long long)least);
+        return EINVAL;
+    }
+    return 0;
+}
+
+static void dynamic_close(void *state)
+{
+    struct dynamic *dynamic = state;
+    for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
+        extents_fini(&dynamic->arenas[i].extents);
+    }
+    pool_fini(&dynamic->spaces);
+    os_unmap(dynamic, dynamic->mapped);
+}
+
+// The memory of a bounded engine: one region an arena. What does not divide goes to the first.
+static int dynamic_bound(struct dynamic *dynamic)
+{
+    uint64_t arenas = dynamic->settings.arenas, page = os_page_size();
+    uint64_t pages = (dynamic->settings.capacity + page - 1) / page;
+    for (uint64_t i = 0; i < arenas; i++) {
+        uint64_t share = pages / arenas + (i < pages % arenas);
+        int error = extents_grow(&dynamic->arenas[i].extents, share * page, 1);
+        if (error != 0) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int dynamic_open(const void *settings, struct descriptor_table *table, void **state,
+                        struct printer *complaint)
+{
+    struct dynamic_settings own = *(const struct dynamic_settings *)settings;
+    int error = dynamic_validate(&own, complaint);
+    if (error != 0) {
+        return error;
+    }
+    uint64_t bytes = 0;
+    bits_round_up(sizeof(struct dynamic) + own.arenas * sizeof(struct arena), os_page_size(),
+                  &bytes);
+    struct dynamic *dynamic = os_map(bytes, 0);
+    if (dynamic == NULL) {
+        return ENOMEM;
+    }
+    dynamic->settings = own;
+    dynamic->flat = dynamic_flat(&own);
+    dynamic->mapped = bytes;
+    lock_init(&dynamic->lock, LOCK_POOL, "dynamic.spaces", 0);
+    pool_init(&dynamic->spaces, sizeof(struct dynamic_space) + own.arenas * sizeof(struct list));
+    for (uint64_t i = 0; i < own.arenas; i++) {
+        struct arena *arena = &dynamic->arenas[i];
+        lock_init(&arena->lock, LOCK_POLICY, "dynamic.arena", (uint32_t)i);
+        // A bounded arena's region is exactly its share; `step` must not enlarge it.
+        extents_init(&arena->extents, (enum extent_fit)own.fit, dynamic->flat, own.granule,
+                     own.capacity != 0 ? 0 : own.region);
+        descriptor_shelf_init(&arena->shelf, table);
+    }
+    if (own.capacity != 0 && dynamic_bound(dynamic) != 0) {
+        dynamic_close(dynamic);
+        return ENOMEM;
+    }
+    *state = dynamic;
+    return 0;
+}
+
+// ---- spaces
+// --------------------------------------------------------------------------------------
+
+static int dynamic_space_open(void *state, uint32_t space, void **owned)
+{
+    struct dynamic *dynamic = state;
+    lock_lock(&dynamic->lock);
+    struct dynamic_space *own = pool_take(&dynamic->spaces);
+    lock_unlock(&dynamic->lock);
+    if (own == NULL) {
+        return ENOMEM;
+    }
+    own->id = space;
+    for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
+        list_init(&own->owned[i]);
+    }
+    *owned = own;
+    return 0;
+}
+
+// Flat engines have one space; what it holds is what there is.
+static void flat_clear(struct extents *extents, struct policy_closed *closed)
+{
+    for (struct tree_node *node; (node = tree_first(&extents->blocks)) != NULL;) {
+        struct extent *block = container_of(node, struct extent, node);
+        closed->blocks++;
+        closed->requested += block->requested;
+        extents_give(extents, block);
+    }
+}
+
+static void dynamic_space_close(void *state, void *owned, struct policy_closed *closed)
+{
+    struct dynamic *dynamic = state;
+    struct dynamic_space *own = owned;
+    for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
+        struct arena *arena = &dynamic->arenas[i];
+        lock_lock(&arena->lock);
+        if (dynamic->flat) {
+            flat_clear(&arena->extents, closed);
+        }
+        while (!list_empty(&own->owned[i])) {
+            struct extent *block = container_of(own->owned[i].next, struct extent, owned);
+            struct descriptor *descriptor = block->descriptor;
+            list_remove(&block->owned);
+            owned_end(descriptor, closed);
+            descriptor_give(&arena->shelf, descriptor);
+            extents_give(&arena->extents, block);
+        }
+        lock_unlock(&arena->lock);
+    }
+    lock_lock(&dynamic->lock);
+    pool_give(&dynamic->spaces, own);
+    lock_unlock(&dynamic->lock);
+}
+
+// ---- take and give
+// -------------------------------------------------------------------------------
+
+static bool round_size(const struct dynamic *dynamic, size_t size, uint64_t *rounded)
+{
+    return bits_round_up(size, dynamic->settings.granule, rounded) && *rounded <= PTRDIFF_MAX;
+}
+
+// One block from an arena, its lock held. `grow`: where no hole fits a region may be mapped.
+static int arena_take(struct dynamic *dynamic, struct arena *arena, uint64_t size, size_t align,
+                      bool grow, struct extent **block)
+{
+    int error = extents_take(&arena->extents, size, align, block);
+    if (error != 0 && grow && dynamic->settings.capacity == 0) {
+        error = extents_grow(&arena->extents, size, align);
+        if (error == 0) {
+            error = extents_take(&arena->extents, size, align, block);
+        }
+    }
+    return error;
+}
+
+static int arena_grant(struct dynamic *dynamic, struct arena *arena, struct dynamic_space *own,
+                       struct extent *block, size_t requested, struct grant *grant)
+{
+    if (dynamic->flat) {
+        block->requested = requested;
+        *grant = (struct grant){.addr = block->position + dynamic->settings.start};
+        return 0;
+    }
+    int error = descriptor_take(&arena->shelf, block->size, extent_host(block), grant);
+    if (error != 0) {
+        extents_give(&arena->extents, block);
+        return error;
+    }
+    unsigned number = (unsigned)(arena - dynamic->arenas);
+    grant->descriptor->record = block;
+    store_relaxed(&grant->descriptor->arena, (uint8_t)number);
+    store_relaxed(&grant->descriptor->space, own->id);
+    block->descriptor = grant->descriptor;
+    list_push_front(&own->owned[number], &block->owned);
+    return 0;
+}
+
+static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
+                           struct grant *grants, size_t count, int *error)
+{
+    struct dynamic *dynamic = state;
+    uint64_t rounded, arenas = dynamic->settings.arenas;
+    if (!round_size(dynamic, size, &rounded)) {
+        *error = ENOMEM;
+        return 0;
+    }
+    size_t taken = 0;
+    uint64_t home = thread_number() % arenas;
+    for (uint64_t i = 0; i < arenas && taken == 0; i++) {
+        struct arena *arena = &dynamic->arenas[(home + i) % arenas];
+        lock_lock(&arena->lock);
+        while (taken < count) {
+            struct extent *block;
+            // Only a first block is worth a new region: a batch takes what is there.
+            *error = arena_take(dynamic, arena, rounded, align, i == 0 && taken == 0, &block);
+            if (*error == 0) {
+                *error = arena_grant(dynamic, arena, owned, block, size, &grants[taken]);
+            }
+            if (*error != 0) {
+                break;
+            }
+            taken++;
+        }
+        lock_unlock(&arena->lock);
+    }
+    return taken;
+}
+
+static void dynamic_give(void *state, const struct grant *grants, size_t count)
+{
+    struct dynamic *dynamic = state;
+    uint64_t bad[POLICY_BATCH];
+    size_t bad_count = 0;
+    struct arena *arena = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct descriptor *descriptor = grants[i].descriptor;
+        struct arena *home = &dynamic->arenas[load_relaxed(&descriptor->arena)];
+        if (home != arena) {
+            if (arena != NULL) {
+                lock_unlock(&arena->lock);
+            }
+            arena = home;
+            lock_lock(&arena->lock);
+        }
+        if (!owned_may_return(&grants[i])) {
+            bad[bad_count++] = grants[i].addr;
+            continue;
+        }
+        struct extent *block = descriptor->record;
+        list_remove(&block->owned);
+        descriptor_give(&arena->shelf, descriptor);
+        extents_give(&arena->extents, block);
+    }
+    if (arena != NULL) {
+        lock_unlock(&arena->lock);
+    }
+    owned_report(bad, bad_count);
+}
+
+static int dynamic_resize(void *state, struct descriptor *descriptor, size_t size)
+{
+    struct dynamic *dynamic = state;
+    uint64_t rounded;
+    // The address has room for offsets up to what its kind can say.
+    uint64_t room = UINT64_C(1) << descriptor_offset_bits(descriptor_addr(descriptor));
+    if (!round_size(dynamic, size, &rounded) || rounded > room) {
+        return ENOMEM;
+    }
+    struct arena *arena = &dynamic->arenas[load_relaxed(&descriptor->arena)];
+    lock_lock(&arena->lock);
+    int error = extents_resize(&arena->extents, descriptor->record, rounded);
+    lock_unlock(&arena->lock);
+    return error;
+}
+
+static size_t dynamic_block_size(void *state, const struct descriptor *descriptor)
+{
+    (void)state;
+    return ((const struct extent *)descriptor->record)->size;
+}
+
+// ---- flat addresses
+// ------------------------------------------------------------------------------
+
+// The block that contains the address, the lock held. 0; EFAULT: outside every region; EALREADY:
+// in a hole (released, or never handed out: flat addresses cannot tell).
+static int flat_block(struct dynamic *dynamic, mems_addr addr, struct extent **block)
+{
+    bool inside = false;
+    uint64_t position = addr - dynamic->settings.start;
+    *block = extents_find(&dynamic->arenas[0].extents, position, &inside);
+    return *block != NULL ? 0 : inside ? EALREADY : EFAULT;
+}
+
+static bool flat_is_start(const struct dynamic *dynamic, const struct extent *block, mems_addr addr)
+{
+    return block->position == addr - dynamic->settings.start;
+}
+
+static int flat_release(void *state, mems_addr addr, size_t *requested)
+{
+    struct dynamic *dynamic = state;
+    struct arena *arena = &dynamic->arenas[0];
+    struct extent *block;
+    lock_lock(&arena->lock);
+    int error = flat_block(dynamic, addr, &block);
+    if (error == 0 && !flat_is_start(dynamic, block, addr)) {
+        error = EINVAL;
+    }
+    if (error == 0) {
+        *requested = block->requested;
+        extents_give(&arena->extents, block);
+    }
+    lock_unlock(&arena->lock);
+    return error;
+}
+
+static int flat_resize(void *state, mems_addr addr, size_t size, size_t *before)
+{
+    struct dynamic *dynamic = state;
+    struct arena *arena = &dynamic->arenas[0];
+    struct extent *block;
+    uint64_t rounded;
+    if (!round_size(dynamic, size, &rounded)) {
+        return ENOMEM;
+    }
+    lock_lock(&arena->lock);
+    int error = flat_block(dynamic, addr, &block);
+    if (error == 0 && !flat_is_start(dynamic, block, addr)) {
+        error = EINVAL;
+    }
+    if (error == 0) {
+        error = extents_resize(&arena->extents, block, rounded);
+    }
+    if (error == 0) {
+        *before = block->requested;
+        block->requested = size;
+    }
+    lock_unlock(&arena->lock);
+    return error;
+}
+
+static int flat_find(void *state, mems_addr addr, void **host, size_t *span, size_t *requested,
+                     size_t *size)
+{
+    struct dynamic *dynamic = state;
+    struct arena *arena = &dynamic->arenas[0];
+    struct extent *block;
+    lock_lock(&arena->lock);
+    int error = flat_block(dynamic, addr, &block);
+    if (error == 0) {
+        uint64_t offset = addr - dynamic->settings.start - block->position;
+        if (offset >= block->requested) {
+            error = ERANGE;
+        } else {
+            *host = extent_host(block) + offset;
+            *span = block->requested - offset;
+            *requested = block->requested;
+            *size = block->size;
+        }
+    }
+    lock_unlock(&arena->lock);
+    return error;
+}
+
+// ---- looking
+// -------------------------------------------------------------------------------------
+
+static void describe(const struct dynamic *dynamic, unsigned arena, const struct extent *extent,
+                     struct mems_extent *piece)
+{
+    *piece = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
+                                  .arena = arena,
+                                  .region = extent->region->number,
+                                  .offset = extent->position - extent->region->start,
+                                  .size = extent->size,
+                                  .host = extent_host(extent)};
+    if (dynamic->flat) {
+        piece->addr = extent->position + dynamic->settings.start;
+        if (extent->tag == EXTENT_BLOCK) {
+            piece->piece = MEMS_PIECE_BLOCK;
+            piece->requested = extent->requested;
+            piece->space = 1;
+        }
+    } else if (extent->tag == EXTENT_BLOCK) {
+        owned_describe(extent->descriptor, piece);
+    }
+}
+
+static int arena_walk(struct dynamic *dynamic, unsigned number, mems_visitor visit, void *arg)
+{
+    struct arena *arena = &dynamic->arenas[number];
+    struct mems_extent pieces[64];
+    struct extent_cursor cursor;
+    size_t count;
+    int stop = 0;
+    lock_lock(&arena->lock);
+    extents_cursor_begin(&arena->extents, &cursor);
+    do {
+        for (count = 0; count < sizeof pieces / sizeof pieces[0]; count++) {
+            const struct extent *extent = extents_cursor_next(&arena->extents, &cursor);
+            if (extent == NULL) {
+                break;
+            }
+            describe(dynamic, number, extent, &pieces[count]);
+        }
+        lock_unlock(&arena->lock);
+        for (size_t i = 0; i < count && stop == 0; i++) {
+            stop = visit(&pieces[i], arg);
+        }
+        lock_lock(&arena->lock);
+    } while (count != 0 && stop == 0);
+    extents_cursor_end(&cursor);
+    lock_unlock(&arena->lock);
+    return stop;
+}
+
+static int dynamic_walk(void *state, mems_visitor visit, void *arg)
+{
+    struct dynamic *dynamic = state;
+    int stop = 0;
+    for (unsigned i = 0; i < dynamic->settings.arenas && stop == 0; i++) {
+        stop = arena_walk(dynamic, i, visit, arg);
+    }
+    return stop;
+}
+
+// every block's descriptor points back at it, is not FREE, and is where the block is           (D1)
+static int blocks_check(struct arena *arena, unsigned number, struct mems_violation *first)
+{
+    struct extent_cursor cursor;
+    const struct extent *extent;
+    int error = 0;
+    extents_cursor_begin(&arena->extents, &cursor);
+    while (error == 0 && (extent = extents_cursor_next(&arena->extents, &cursor)) != NULL) {
+        if (extent->tag != EXTENT_BLOCK) {
+            continue;
+        }
+        const struct descriptor *descriptor = extent->descriptor;
+        uint64_t word = load_relaxed(&descriptor->word);
+        if (descriptor->record != extent || descriptor_state(word) == DESCRIPTOR_FREE ||
+            descriptor_host(word) != extent_host(extent) || descriptor->arena != number) {
+            struct printer printer;
+            first->invariant = "D1";
+            print_init(&printer, first->text, sizeof first->text);
+            print_format(&printer,
+                         "block at position %llu of arena %u has a descriptor that "
+                         "does not name it",
+                         (unsigned long long)extent->position, number);
+            error = EUCLEAN;
+        }
+    }
+    extents_cursor_end(&cursor);
+    return error;
+}
+
+static int arena_check(struct dynamic *dynamic, unsigned number, struct mems_violation *first)
+{
+    struct arena *arena = &dynamic->arenas[number];
+    const char *broken = extents_check(&arena->extents);
+    if (broken != NULL) {
+        struct printer printer;
+        first->invariant = broken;
+        print_init(&printer, first->text, sizeof first->text);
+        print_format(&printer, "the chain of arena %u is broken (%llu regions, %llu blocks)",
+                     number, (unsigned long long)arena->extents.region_count,
+                     (unsigned long long)arena->extents.block_count);
+        return EUCLEAN;
+    }
+    return dynamic->flat ? 0 : blocks_check(arena, number, first);
+}
+
+static int dynamic_check(void *state, struct mems_violation *first)
+{
+    struct dynamic *dynamic = state;
+    int error = 0;
+    for (unsigned i = 0; i < dynamic->settings.arenas && error == 0; i++) {
+        lock_lock(&dynamic->arenas[i].lock);
+        error = arena_check(dynamic, i, first);
+        lock_unlock(&dynamic->arenas[i].lock);
+    }
+    return error;
+}
+
+static void dynamic_totals(void *state, struct policy_totals *totals)
+{
+    struct dynamic *dynamic = state;
+    *totals = (struct policy_totals){.metadata_bytes = dynamic->mapped};
+    for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
+        struct arena *arena = &dynamic->arenas[i];
+        lock_lock(&arena->lock);
+        uint64_t largest = extents_largest_hole(&arena->extents);
+        totals->held_bytes += arena->extents.held_bytes;
+        totals->free_bytes += arena->extents.free_bytes;
+        totals->holes += arena->extents.holes.count;
+        totals->largest_hole = largest > totals->largest_hole ? largest : totals->largest_hole;
+        totals->regions += arena->extents.region_count;
+        totals->blocks += arena->extents.block_count;
+        totals->metadata_bytes += extents_metadata(&arena->extents);
+        lock_unlock(&arena->lock);
+    }
+    lock_lock(&dynamic->lock);
+    totals->metadata_bytes += dynamic->spaces.bytes;
+    lock_unlock(&dynamic->lock);
+}
+
+static const struct lock *dynamic_lock_at(void *state, size_t index)
+{
+    struct dynamic *dynamic = state;
+    return index < dynamic->settings.arenas    ? &dynamic->arenas[index].lock
+           : index == dynamic->settings.arenas ? &dynamic->lock
+                                               : NULL;
+}
+
+// ---- the row
+// -------------------------------------------------------------------------------------
+
+static const char *const fits_names[] = {"first", "next", "best", "worst", NULL};
+static const char *const addresses_names[] = {"descriptor", "flat", NULL};
+
+#define FIELD(name) offsetof(struct dynamic_settings, name)
+
+static const struct option dynamic_options[] = {
+    {"fit", OPTION_CHOICE, 0, 0, fits_names, "first|next|best|worst", "first",
+     "which hole a block is cut from", FIELD(fit)},
+    {"arenas", OPTION_NUMBER, 1, ARENAS_MOST, NULL, "1..64", "1",
+     "shards of the holes, each with its own lock; 1 is the textbook's single list", FIELD(arenas)},
+    {"capacity", OPTION_SIZE, 0, UINT64_C(1) << 46, NULL, "0..64Ti", "0",
+     "memory for blocks; 0: grows a region at a time", FIELD(capacity)},
+    {"region", OPTION_SIZE, 1, UINT64_C(1) << 40, NULL, "1..1Ti", "1Mi",
+     "least size of a new region, rounded up to pages", FIELD(region)},
+    {"granule", OPTION_SIZE, 0, 1 << 20, NULL, "0, or a power of two up to 1Mi", "0",
+     "sizes are rounded up to it; 0: 16, or 1 with addresses=flat", FIELD(granule)},
+    {"addresses", OPTION_CHOICE, 0, 0, addresses_names, "descriptor|flat", "descriptor",
+     "flat: the MeMS face's addresses, which run on from `start`", FIELD(addresses)},
+    {"start", OPTION_NUMBER, 0, UINT64_C(1) << 62, NULL, "0..2^62", "1000",
+     "first address with addresses=flat", FIELD(start)},
+    {0},
+};
+
+const struct policy policy_dynamic = {
+    .name = "dynamic",
+    .help = "dynamic partitioning: first, next, best or worst fit over coalesced holes",
+    .options = dynamic_options,
+    .settings_size = sizeof(struct dynamic_settings),
+    .flat = dynamic_flat,
+    .open = dynamic_open,
+    .close = dynamic_close,
+    .space_open = dynamic_space_open,
+    .space_close = dynamic_space_close,
+    .take = dynamic_take,
+    .give = dynamic_give,
+    .resize = dynamic_resize,
+    .block_size = dynamic_block_size,
+    .flat_release = flat_release,
+    .flat_resize = flat_resize,
+    .flat_find = flat_find,
+    .walk = dynamic_walk,
+    .check = dynamic_check,
+    .totals = dynamic_totals,
+    .lock_at = dynamic_lock_at,
+};
