@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "base/container.h"
+
 struct list {
     struct list *next;
     struct list *previous;

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/container.h"
+
 struct tree_node {
     struct tree_node *child[2]; // smaller, larger
     uintptr_t parent_balance;   // parent; the low two bits hold balance + 1
@@ -58,9 +60,5 @@ static inline struct tree_node *tree_parent(const struct tree_node *node)
 
 // Verifies T1 to T3 and the count. O(n).
 bool tree_check(const struct tree *tree);
-
-// The struct that embeds `pointer` as its member.
-#define container_of(pointer, type, member)                                                        \
-    ((type *)((uintptr_t)(1 ? (pointer) : &((type *)0)->member) - offsetof(type, member)))
 
 #endif

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT
+//
+// cache.c - magazines of free blocks, owned by one thread, for one space.
+//
+// 1. Theory. Bonwick and Adams (USENIX 2001): a thread allocates from and frees into a stack of its
+//    own; only when it runs empty or full a batch crosses to the shared layer, under its lock once.
+//    There is no depot of magazines here: what is behind is the policy itself.
+// 2. A block freed by another thread than its allocator goes into the freeing thread's magazine.
+// 3. Batches start at one block and double to half a magazine with each refill, so that a thread
+//    that allocates little does not hoard. Large classes have small magazines: at most 64 KiB or 4
+//    blocks.
+// 4. Ownership. A cache belongs to its thread. Others only read its counters and counts (relaxed),
+//    but for two moments that exclude the owner: its thread's end (the exit hook runs in that
+//    thread) and the closing of the space (the caller excludes all other calls). The registry lock
+//    makes these two exclude each other.
+// 5. The recent table. A thread finds its cache by the space's serial, which no other space ever
+//    had: an entry left over from a closed space can never match, and is never followed.
+// 6. A thread that can get no cache (no memory, no thread key) goes to the source directly and
+//    counts in `shared`; see engine/block.c.
+
+#include "cache/cache.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "os/os.h"
+#include "sync/thread.h"
+
+#ifdef MEMS_HOSTILE
+#define MAGAZINE_LEAST 1
+#define MAGAZINE_BYTES 256
+#else
+#define MAGAZINE_LEAST 4
+#define MAGAZINE_BYTES 65536
+#endif
+#define BATCH_MOST 64
+
+_Static_assert(BATCH_MOST <= UINT16_MAX, "a batch fits its counter");
+
+struct cache_chunk {
+    struct cache_chunk *next;
+    size_t bytes;
+};
+
+_Thread_local struct cache_recent cache_recent[CACHE_RECENT];
+static _Thread_local struct cache *cache_first; // all of this thread's caches
+
+static uint64_t serial_last; // [atomic]
+
+// ---- life of a cache
+// -----------------------------------------------------------------------------
+
+static void counters_add(struct cache_counters *into, const struct cache_counters *from)
+{
+    uint64_t *a = (uint64_t *)into;
+    const uint64_t *b = (const uint64_t *)from;
+    for (size_t i = 0; i < sizeof *into / sizeof *a; i++) {
+        a[i] += load_relaxed(&b[i]);
+    }
+}
+
+// Unmaps a cache. Its blocks are gone already.
+static void cache_destroy(struct cache *cache)
+{
+    for (struct cache_chunk *chunk = cache->chunks, *next; chunk != NULL; chunk = next) {
+        next = chunk->next;
+        os_unmap(chunk, chunk->bytes);
+    }
+}
+
+// Memory for slots: from the cache's own chunks. NULL: the OS refused.
+static void *cache_carve(struct cache *cache, size_t bytes)
+{
+    bytes = (bytes + 15) & ~(size_t)15;
+    if (cache->arena_left < bytes) {
+        size_t page = os_page_size();
+        size_t size = (sizeof(struct cache_chunk) + bytes + page - 1) & ~(page - 1);
+        struct cache_chunk *chunk = os_map(size, 0);
+        if (chunk == NULL) {
+            return NULL;
+        }
+        *chunk = (struct cache_chunk){.next = cache->chunks, .bytes = size};
+        cache->chunks = chunk;
+        cache->arena = (char *)(chunk + 1);
+        cache->arena_left = size - sizeof *chunk;
+        count_own(&cache->bytes, size);
+    }
+    void *memory = cache->arena;
+    cache->arena += bytes;
+    cache->arena_left -= bytes;
+    return memory;
+}
+
+static struct cache *cache_create(struct cache_space *space)
+{
+    size_t page = os_page_size();
+    size_t size =
+        (sizeof(struct cache_chunk) + sizeof(struct cache) + 1024 + page - 1) & ~(page - 1);
+    struct cache_chunk *chunk = os_map(size, 0);
+    if (chunk == NULL) {
+        return NULL;
+    }
+    chunk->bytes = size;
+    struct cache *cache = (struct cache *)(void *)(chunk + 1);
+    cache->chunks = chunk;
+    cache->bytes = size;
+    cache->arena = (char *)(cache + 1);
+    cache->arena_left = size - sizeof *chunk - sizeof *cache;
+    cache->serial = space->serial;
+    cache->space = space;
+    return cache;
+}
+
+// At a thread's end: hands its blocks back and leaves its counters behind.
+static void cache_thread_end(void)
+{
+    thread_registry_lock();
+    struct cache *next;
+    for (struct cache *cache = cache_first; cache != NULL; cache = next) {
+        struct cache_space *space = cache->space;
+        next = cache->thread_next;
+        if (space != NULL) { // else the space closed before
+            cache_flush(cache);
+            lock_lock(&space->lock);
+            list_remove(&cache->of_space);
+            counters_add(&space->ended, &cache->counters);
+            lock_unlock(&space->lock);
+        }
+        cache_destroy(cache);
+    }
+    cache_first = NULL;
+    memset(cache_recent, 0, sizeof cache_recent);
+    thread_registry_unlock();
+}
+
+// Frees this thread's caches whose space has closed.
+static void cache_sweep(void)
+{
+    thread_registry_lock();
+    for (struct cache **link = &cache_first; *link != NULL;) {
+        struct cache *cache = *link;
+        if (cache->space == NULL) {
+            *link = cache->thread_next;
+            cache_destroy(cache);
+        } else {
+            link = &cache->thread_next;
+        }
+    }
+    thread_registry_unlock();
+}
+
+struct cache *cache_here_slow(struct cache_space *space)
+{
+    struct cache *cache = cache_first;
+    while (cache != NULL && cache->serial != space->serial) {
+        cache = cache->thread_next;
+    }
+    if (cache == NULL) {
+        cache_sweep();
+        if (!thread_at_exit(cache_thread_end) || thread_number() == 0 ||
+            (cache = cache_create(space)) == NULL) {
+            return NULL;
+        }
+        lock_lock(&space->lock);
+        list_push_back(&space->caches, &cache->of_space);
+        lock_unlock(&space->lock);
+        cache->thread_next = cache_first;
+        cache_first = cache;
+    }
+    cache_recent[space->serial % CACHE_RECENT] =
+        (struct cache_recent){.serial = space->serial, .cache = cache};
+    return cache;
+}
+
+// ---- a space's caches
+// ----------------------------------------------------------------------------
+
+void cache_space_init(struct cache_space *space, const struct cache_classes *classes, unsigned room,
+                      const struct cache_source *source)
+{
+    *space = (struct cache_space){.serial = add_relaxed(&serial_last, 1) + 1,
+                                  .classes = classes,
+                                  .room = room,
+                                  .source = *source};
+    lock_init(&space->lock, LOCK_SPACE, "space.caches", 0);
+    list_init(&space->caches);
+}
+
+void cache_space_fini(struct cache_space *space)
+{
+    thread_registry_lock();
+    lock_lock(&space->lock);
+    while (!list_empty(&space->caches)) {
+        struct cache *cache = container_of(space->caches.next, struct cache, of_space);
+        list_remove(&cache->of_space);
+        cache->space = NULL; // its thread frees it, at its next new cache or its end
+    }
+    lock_unlock(&space->lock);
+    thread_registry_unlock();
+}
+
+// ---- magazines
+// -----------------------------------------------------------------------------------
+
+// Gives a magazine its slots. false: the OS refused.
+static bool magazine_open(struct cache *cache, unsigned class)
+{
+    struct magazine *magazine = &cache->magazine[class];
+    uint64_t room = MAGAZINE_BYTES / cache->space->classes->size[class];
+    room = room < MAGAZINE_LEAST ? MAGAZINE_LEAST : room;
+    room = room > cache->space->room ? cache->space->room : room;
+    struct grant *slots = cache_carve(cache, room * sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    magazine->slots = slots;
+    magazine->batch = 1;
+    magazine->room = (uint16_t)room;
+    return true;
+}
+
+int cache_pop_slow(struct cache *cache, unsigned class, struct grant *grant)
+{
+    struct magazine *magazine = &cache->magazine[class];
+    const struct cache_source *source = &cache->space->source;
+    struct grant grants[BATCH_MOST];
+    count_own(&cache->counters.misses, 1);
+    size_t wanted = 1;
+    if (magazine->room != 0 || magazine_open(cache, class)) {
+        wanted = magazine->batch;
+        unsigned half = magazine->room < 2 ? 1 : magazine->room / 2;
+        magazine->batch = (uint16_t)(wanted * 2 < half ? wanted * 2 : half);
+    }
+    wanted = wanted < BATCH_MOST ? wanted : BATCH_MOST;
+    int error = 0;
+    size_t got = source->refill(source->backend, class, grants, wanted, &error);
+    if (got == 0) {
+        return error;
+    }
+    count_own(&cache->counters.refills, 1);
+    count_own(&cache->counters.refilled, got);
+    *grant = grants[0];
+    for (size_t i = got; i > 1; i--) { // lowest on top: allocated in the policy's order
+        magazine->slots[got - i] = grants[i - 1];
+    }
+    store_relaxed(&magazine->count, (uint32_t)got - 1);
+    return 0;
+}
+
+// Hands the `count` oldest blocks of a magazine back.
+static void magazine_drain(struct cache *cache, struct magazine *magazine, uint32_t count)
+{
+    const struct cache_source *source = &cache->space->source;
+    for (uint32_t done = 0; done < count;) {
+        uint32_t batch = count - done < BATCH_MOST ? count - done : BATCH_MOST;
+        source->drain(source->backend, magazine->slots + done, batch);
+        count_own(&cache->counters.drains, 1);
+        count_own(&cache->counters.drained, batch);
+        done += batch;
+    }
+    memmove(magazine->slots, magazine->slots + count,
+            (magazine->count - count) * sizeof magazine->slots[0]);
+    store_relaxed(&magazine->count, magazine->count - count);
+}
+
+void cache_push_slow(struct cache *cache, unsigned class, struct grant grant)
+{
+    struct magazine *magazine = &cache->magazine[class];
+    count_own(&cache->counters.misses, 1);
+    if (magazine->room == 0 && !magazine_open(cache, class)) {
+        const struct cache_source *source = &cache->space->source;
+        source->drain(source->backend, &grant, 1);
+        return;
+    }
+    if (magazine->count == magazine->room) {
+        magazine_drain(cache, magazine, (magazine->room + 1u) / 2);
+    }
+    magazine->slots[magazine->count] = grant;
+    store_relaxed(&magazine->count, magazine->count + 1);
+}
+
+void cache_flush(struct cache *cache)
+{
+    for (unsigned class = 0; class < CLASSES_MOST; class ++) {
+        if (cache->magazine[class].count != 0) {
+            magazine_drain(cache, &cache->magazine[class], cache->magazine[class].count);
+        }
+    }
+}
+
+void cache_flush_thread(void)
+{
+    thread_registry_lock(); // a space may be closing
+    for (struct cache *cache = cache_first; cache != NULL; cache = cache->thread_next) {
+        if (cache->space != NULL) {
+            cache_flush(cache);
+        }
+    }
+    thread_registry_unlock();
+}
+
+// ---- looking
+// -------------------------------------------------------------------------------------
+
+void cache_totals(struct cache_space *space, struct cache_totals *totals)
+{
+    memset(totals, 0, sizeof *totals);
+    lock_lock(&space->lock);
+    counters_add(&totals->counters, &space->ended);
+    counters_add(&totals->counters, &space->shared);
+    for (struct list *i = space->caches.next; i != &space->caches; i = i->next) {
+        const struct cache *cache = container_of(i, struct cache, of_space);
+        counters_add(&totals->counters, &cache->counters);
+        totals->metadata += load_relaxed(&cache->bytes);
+        for (unsigned c = 0; space->classes != NULL && c < space->classes->count; c++) {
+            uint32_t count = load_relaxed(&cache->magazine[c].count);
+            totals->blocks += count;
+            totals->bytes += count * space->classes->size[c];
+        }
+    }
+    lock_unlock(&space->lock);
+}
+
+static const char *magazine_check(const struct magazine *magazine, unsigned class)
+{
+    if (magazine->count > magazine->room) {
+        return "M1";
+    }
+    for (uint32_t i = 0; i < magazine->count; i++) {
+        const struct grant *grant = &magazine->slots[i];
+        uint64_t word = load_relaxed(&grant->descriptor->word);
+        if (descriptor_state(word) != DESCRIPTOR_CACHED ||
+            descriptor_generation(word) != descriptor_generation(grant->addr) ||
+            grant->descriptor->class != class) {
+            return "M2";
+        }
+    }
+    return NULL;
+}
+
+const char *cache_check(struct cache_space *space)
+{
+    const char *broken = NULL;
+    lock_lock(&space->lock);
+    for (struct list *i = space->caches.next; i != &space->caches && broken == NULL; i = i->next) {
+        const struct cache *cache = container_of(i, struct cache, of_space);
+        for (unsigned c = 0; c < CLASSES_MOST && broken == NULL; c++) {
+            broken = magazine_check(&cache->magazine[c], c);
+        }
+    }
+    lock_unlock(&space->lock);
+    return broken;
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+//
+// cache.h - can we avoid asking? Magazines of free blocks, owned by one thread, for one space.
+//
+// The essay is in cache.c. A cache knows what is behind it only as {refill, drain}.
+
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "cache/classes.h"
+#include "memory/descriptor.h"
+#include "sync/lock.h"
+
+#define CACHE_RECENT 4
+
+// What is behind: one a space. `backend` is passed back.
+struct cache_source {
+    // Up to `count` blocks of the class's size. Sets *error when none. A first block may be of
+    // another class (its descriptor says which); then it is alone.
+    size_t (*refill)(void *backend, unsigned class, struct grant *grants, size_t count, int *error);
+    void (*drain)(void *backend, const struct grant *grants, size_t count);
+    void *backend;
+};
+
+// Counters of one thread's traffic with one space; written by it alone (count_own).
+struct cache_counters {
+    uint64_t allocs, releases, resizes, refusals, refusals_enough_free, misuses;
+    uint64_t requested; // bytes asked for minus bytes released: wraps, the sum is right
+    uint64_t hits, misses, refills, refilled, drains, drained, remote;
+};
+
+// count <= room <= slots mapped                                                                (M1)
+// every grant's descriptor is CACHED, under the generation in the grant, of this class (M2)
+struct magazine {
+    uint32_t count;      // [own; atomic for readers]
+    uint16_t room;       // [own] how many may lie here; 0: not opened yet
+    uint16_t batch;      // [own] next refill: 1, 2, 4 .. room / 2
+    struct grant *slots; // [own]
+};
+
+struct cache {
+    uint64_t serial; // [ro] of the space
+    struct cache_counters counters;
+    struct cache_space *space;  // [ro]
+    struct cache *thread_next;  // [own] this thread's next
+    struct list of_space;       // [space's lock]
+    char *arena;                // [own] memory for slots: the chunk in use
+    size_t arena_left;          // [own]
+    struct cache_chunk *chunks; // [own] all of them
+    size_t bytes;               // [own] mapped, this struct included
+    struct magazine magazine[CLASSES_MOST];
+};
+
+// The cache room's share of a space.
+struct cache_space {
+    uint64_t serial;                     // [ro] differs for each space there ever was
+    const struct cache_classes *classes; // [ro] NULL: no magazines, only counters
+    unsigned room;                       // [ro] most blocks in one magazine
+    struct cache_source source;          // [ro]
+    struct lock lock;                    // rank LOCK_SPACE
+    struct list caches;                  // [lock]
+    struct cache_counters ended;         // [lock] counters of threads that ended
+    struct cache_counters shared;        // [atomic] of threads that could get no cache
+};
+
+// This thread's recent caches by serial: the hot path's first look.
+struct cache_recent {
+    uint64_t serial;
+    struct cache *cache;
+};
+
+extern _Thread_local struct cache_recent cache_recent[CACHE_RECENT];
+
+void cache_space_init(struct cache_space *space, const struct cache_classes *classes, unsigned room,
+                      const struct cache_source *source);
+// The space's blocks are gone: forgets every cache of it without draining. No other call on the
+// space is under way.
+void cache_space_fini(struct cache_space *space);
+
+// This thread's cache for the space, made when there is none yet. NULL: it can have none.
+struct cache *cache_here_slow(struct cache_space *space);
+
+static inline struct cache *cache_here(struct cache_space *space)
+{
+    struct cache_recent *recent = &cache_recent[space->serial % CACHE_RECENT];
+    if (__builtin_expect(recent->serial == space->serial, 1)) {
+        return recent->cache;
+    }
+    return cache_here_slow(space);
+}
+
+// One block of a class. From the magazine if it has one, else by a refill. 0 or the source's error.
+int cache_pop_slow(struct cache *cache, unsigned class, struct grant *grant);
+
+static inline int cache_pop(struct cache *cache, unsigned class, struct grant *grant)
+{
+    struct magazine *magazine = &cache->magazine[class];
+    uint32_t count = magazine->count;
+    if (__builtin_expect(count == 0, 0)) {
+        return cache_pop_slow(cache, class, grant);
+    }
+    *grant = magazine->slots[count - 1];
+    store_relaxed(&magazine->count, count - 1);
+    return 0;
+}
+
+// The mirror: keeps the block, draining half of a full magazine first.
+void cache_push_slow(struct cache *cache, unsigned class, struct grant grant);
+
+static inline void cache_push(struct cache *cache, unsigned class, struct grant grant)
+{
+    struct magazine *magazine = &cache->magazine[class];
+    uint32_t count = magazine->count;
+    if (__builtin_expect(count >= magazine->room, 0)) {
+        cache_push_slow(cache, class, grant);
+        return;
+    }
+    magazine->slots[count] = grant;
+    store_relaxed(&magazine->count, count + 1);
+}
+
+// Hands every block in this cache back (all of this thread's caches).
+void cache_flush(struct cache *cache);
+void cache_flush_thread(void);
+
+// Sums over all threads: counters, and what lies in magazines.
+struct cache_totals {
+    struct cache_counters counters;
+    uint64_t blocks, bytes, metadata;
+};
+void cache_totals(struct cache_space *space, struct cache_totals *totals);
+
+// M1 and M2 of every magazine; no other call on the space is under way. NULL or the label.
+const char *cache_check(struct cache_space *space);
+
+#endif
