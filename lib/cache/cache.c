@@ -50,7 +50,7 @@ static uint64_t serial_last; // [atomic]
 // ---- life of a cache
 // -----------------------------------------------------------------------------
 
-static void counters_add(struct cache_counters *into, const struct cache_counters *from)
+void cache_counters_add(struct cache_counters *into, const struct cache_counters *from)
 {
     uint64_t *a = (uint64_t *)into;
     const uint64_t *b = (const uint64_t *)from;
@@ -107,6 +107,7 @@ static struct cache *cache_create(struct cache_space *space)
     cache->arena = (char *)(cache + 1);
     cache->arena_left = size - sizeof *chunk - sizeof *cache;
     cache->serial = space->serial;
+    cache->thread = (uint16_t)thread_number();
     cache->space = space;
     return cache;
 }
@@ -123,7 +124,7 @@ static void cache_thread_end(void)
             cache_flush(cache);
             lock_lock(&space->lock);
             list_remove(&cache->of_space);
-            counters_add(&space->ended, &cache->counters);
+            cache_counters_add(&space->ended, &cache->counters);
             lock_unlock(&space->lock);
         }
         cache_destroy(cache);
@@ -306,11 +307,11 @@ void cache_totals(struct cache_space *space, struct cache_totals *totals)
 {
     memset(totals, 0, sizeof *totals);
     lock_lock(&space->lock);
-    counters_add(&totals->counters, &space->ended);
-    counters_add(&totals->counters, &space->shared);
+    cache_counters_add(&totals->counters, &space->ended);
+    cache_counters_add(&totals->counters, &space->shared);
     for (struct list *i = space->caches.next; i != &space->caches; i = i->next) {
         const struct cache *cache = container_of(i, struct cache, of_space);
-        counters_add(&totals->counters, &cache->counters);
+        cache_counters_add(&totals->counters, &cache->counters);
         totals->metadata += load_relaxed(&cache->bytes);
         for (unsigned c = 0; space->classes != NULL && c < space->classes->count; c++) {
             uint32_t count = load_relaxed(&cache->magazine[c].count);

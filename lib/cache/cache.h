@@ -31,7 +31,8 @@ struct cache_source {
 struct cache_counters {
     uint64_t allocs, releases, resizes, refusals, refusals_enough_free, misuses;
     uint64_t requested; // bytes asked for minus bytes released: wraps, the sum is right
-    uint64_t hits, misses, refills, refilled, drains, drained, remote;
+    uint64_t direct;    // allocations and releases that no magazine could serve
+    uint64_t misses, refills, refilled, drains, drained, remote;
 };
 
 // count <= room <= slots mapped                                                                (M1)
@@ -45,6 +46,7 @@ struct magazine {
 
 struct cache {
     uint64_t serial; // [ro] of the space
+    uint16_t thread; // [ro] low bits of the owner's number
     struct cache_counters counters;
     struct cache_space *space;  // [ro]
     struct cache *thread_next;  // [own] this thread's next
@@ -127,6 +129,8 @@ static inline void cache_push(struct cache *cache, unsigned class, struct grant 
 // Hands every block in this cache back (all of this thread's caches).
 void cache_flush(struct cache *cache);
 void cache_flush_thread(void);
+
+void cache_counters_add(struct cache_counters *into, const struct cache_counters *from);
 
 // Sums over all threads: counters, and what lies in magazines.
 struct cache_totals {

@@ -9,7 +9,8 @@
 
 typedef void (*corruption_hook)(const char *what, uint64_t addr);
 
-// Calls the hook; the default prints one line and aborts. Called with no lock held. Where a hook
+// Calls the hook; the default prints one line and aborts. Called with no lock of a policy
+// held (at a thread's end the registry's is). Where a hook
 // returns, the caller leaves the thing alone and goes on.
 void corruption_report(const char *what, uint64_t addr);
 corruption_hook corruption_on(corruption_hook hook); // returns the one before; NULL: the default

@@ -209,7 +209,8 @@ void descriptor_give(struct descriptor_shelf *shelf, struct descriptor *descript
 {
     unsigned kind = descriptor_kind(descriptor);
     uint32_t generation = descriptor_generation(load_relaxed(&descriptor->word));
-    store_relaxed(&descriptor->word, descriptor_word(DESCRIPTOR_FREE, generation, 0));
+    // A word of 0 means never used: a worn one differs by its place.
+    store_relaxed(&descriptor->word, descriptor_word(DESCRIPTOR_FREE, generation, generation == 0));
     if (generation != 0) {
         descriptor->record = shelf->kind[kind].free;
         shelf->kind[kind].free = descriptor;

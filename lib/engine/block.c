@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: MIT
+//
+// block.c - one request's way: allocate, release, resize.
+//
+// 1. The short way. A size that a magazine serves: class by table, this thread's cache by the
+//    space's serial, pop. The block's descriptor becomes RESIDENT by a plain store: nobody else may
+//    touch a block between its owner's calls. Release is the mirror. No lock, no atomic
+//    read-modify-write, no clock, no indirect call.
+// 2. The long way. The magazine asks the policy for a batch (block_refill), under the policy's
+//    lock, once. Sizes that no magazine holds, alignments above 16, and threads without a cache go
+//    to the policy one by one.
+// 3. A magazine can hoard what a bounded policy lacks: before refusing, this thread's magazines for
+//    the space are emptied and the policy is asked again.
+// 4. Misuse is judged by the descriptor's word alone (block_find): live under the address's
+//    generation or not; and which not.
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/engine.h"
+
+#define RESIDENT_STEP   ((uint64_t)(DESCRIPTOR_RESIDENT - DESCRIPTOR_CACHED) << 61)
+#define GENERATION_STEP (UINT64_C(1) << DESCRIPTOR_PLACE_BITS)
+
+// ---- finding
+// -------------------------------------------------------------------------------------
+
+// What is wrong with an address whose descriptor is not live under it.
+static int misuse_of(uint64_t word, mems_addr addr)
+{
+    uint32_t now = descriptor_generation(word), then = descriptor_generation(addr);
+    if (word == 0 || then == 0 || (now != 0 && then >= now)) {
+        return EFAULT; // that generation was not handed out yet
+    }
+    bool resting = descriptor_state(word) != DESCRIPTOR_RESIDENT;
+    return resting && ((then + 1) & DESCRIPTOR_GENERATION_MASK) == now ? EALREADY : ESTALE;
+}
+
+int block_find(const struct mems_space *space, mems_addr addr, struct descriptor **descriptor)
+{
+    struct descriptor *found = descriptor_find(space->table, addr);
+    if (found == NULL) {
+        return EFAULT;
+    }
+    uint64_t word = load_acquire(&found->word);
+    if (!descriptor_is_live(word, addr)) {
+        return misuse_of(word, addr);
+    }
+    if (load_relaxed(&found->space) != space->id) {
+        return EPERM;
+    }
+    *descriptor = found;
+    return 0;
+}
+
+int block_find_flat(const struct mems_space *space, mems_addr addr, void **host, size_t *span)
+{
+    size_t requested, size, run;
+    struct mems_engine *engine = space->engine;
+    int error = engine->policy->flat_find(engine->state, addr, host, &run, &requested, &size);
+    if (error == 0 && span != NULL) {
+        *span = run;
+    }
+    return error;
+}
+
+// ---- the source behind caches
+// --------------------------------------------------------------------
+
+static void class_set(struct mems_engine *engine, struct descriptor *descriptor)
+{
+    size_t size = engine->policy->block_size(engine->state, descriptor);
+    bool fits = size <= engine->classes.largest &&
+                engine->classes.size[cache_class(&engine->classes, size)] == size;
+    store_relaxed(&descriptor->class,
+                  fits ? (uint8_t)cache_class(&engine->classes, size) : DESCRIPTOR_UNCACHED);
+}
+
+static size_t block_refill(void *backend, unsigned class, struct grant *grants, size_t count,
+                           int *error)
+{
+    struct mems_space *space = backend;
+    struct mems_engine *engine = space->engine;
+    uint64_t size = engine->classes.size[class];
+    size_t got = engine->policy->take(engine->state, space->owned, size, 1, grants, count, error);
+    for (size_t i = 0; i < got; i++) {
+        class_set(engine, grants[i].descriptor);
+    }
+    if (got > 1 && grants[0].descriptor->class != class) {
+        engine->policy->give(engine->state, grants + 1, got - 1);
+        got = 1;
+    }
+    return got;
+}
+
+static void block_drain(void *backend, const struct grant *grants, size_t count)
+{
+    struct mems_space *space = backend;
+    space->engine->policy->give(space->engine->state, grants, count);
+}
+
+const struct cache_source block_source = {.refill = block_refill, .drain = block_drain};
+
+// ---- allocating
+// ----------------------------------------------------------------------------------
+
+static inline void block_begin(const struct grant *grant, size_t size, uint16_t thread)
+{
+    struct descriptor *descriptor = grant->descriptor;
+    store_relaxed(&descriptor->limit, size);
+    store_relaxed(&descriptor->thread, thread);
+    store_release(&descriptor->word, load_relaxed(&descriptor->word) + RESIDENT_STEP); // [R:begin]
+}
+
+static void refuse(struct mems_space *space, struct cache *here, size_t size)
+{
+    struct policy_totals totals;
+    ENGINE_COUNT(space, here, refusals, 1);
+    space->engine->policy->totals(space->engine->state, &totals);
+    if (totals.free_bytes >= size) {
+        ENGINE_COUNT(space, here, refusals_enough_free, 1);
+    }
+}
+
+// One block past the magazines.
+static int alloc_direct(struct mems_space *space, struct cache *here, size_t size, size_t align,
+                        mems_addr *addr)
+{
+    struct mems_engine *engine = space->engine;
+    struct grant grant;
+    int error = 0;
+    ENGINE_COUNT(space, here, direct, 1);
+    if (engine->policy->take(engine->state, space->owned, size, align, &grant, 1, &error) == 0) {
+        if (error != ENOMEM || here == NULL || !engine->cached) {
+            return error;
+        }
+        cache_flush(here);
+        if (engine->policy->take(engine->state, space->owned, size, align, &grant, 1, &error) ==
+            0) {
+            return error;
+        }
+    }
+    *addr = grant.addr;
+    if (grant.descriptor != NULL) {
+        block_begin(&grant, size, here != NULL ? here->thread : 0);
+    }
+    return 0;
+}
+
+static int alloc_cached(struct mems_space *space, struct cache *here, size_t size, mems_addr *addr)
+{
+    struct grant grant;
+    unsigned class = cache_class(&space->engine->classes, size);
+    int error = cache_pop(here, class, &grant);
+    if (error != 0) {
+        cache_flush(here);
+        error = cache_pop(here, class, &grant);
+        if (error != 0) {
+            return error;
+        }
+    }
+    block_begin(&grant, size, here->thread);
+    *addr = grant.addr;
+    return 0;
+}
+
+static __attribute__((noinline)) int alloc_slow(struct mems_space *space, size_t size, size_t align,
+                                                mems_addr *addr)
+{
+    if (size == 0 || (align & (align - 1)) != 0) {
+        return EINVAL;
+    }
+    struct cache *here = cache_here(&space->cache);
+    mems_addr result = 0;
+    int error = ENOMEM;
+    if (size <= PTRDIFF_MAX && align <= PTRDIFF_MAX) {
+        error = here != NULL && size <= space->cached_most && align <= 16
+                    ? alloc_cached(space, here, size, &result)
+                    : alloc_direct(space, here, size, align, &result);
+    }
+    if (error != 0) {
+        refuse(space, here, size);
+        return error;
+    }
+    ENGINE_COUNT(space, here, allocs, 1);
+    ENGINE_COUNT(space, here, requested, size);
+    *addr = result;
+    return 0;
+}
+
+int mems_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *addr)
+{
+    const struct cache_recent *recent = &cache_recent[space->cache.serial % CACHE_RECENT];
+    if (__builtin_expect(size - 1 >= space->cached_most || align > 16 ||
+                             (align & (align - 1)) != 0 || recent->serial != space->cache.serial,
+                         0)) {
+        return alloc_slow(space, size, align, addr);
+    }
+    struct cache *here = recent->cache;
+    struct magazine *magazine = &here->magazine[cache_class(space->cache.classes, size)];
+    uint32_t count = magazine->count;
+    if (__builtin_expect(count == 0, 0)) {
+        return alloc_slow(space, size, align, addr);
+    }
+    struct grant grant = magazine->slots[count - 1];
+    store_relaxed(&magazine->count, count - 1);
+    block_begin(&grant, size, here->thread);
+    count_own(&here->counters.allocs, 1);
+    count_own(&here->counters.requested, size);
+    *addr = grant.addr;
+    return 0;
+}
+
+// ---- releasing
+// -----------------------------------------------------------------------------------
+
+static int release_flat(struct mems_space *space, struct cache *here, mems_addr addr)
+{
+    struct mems_engine *engine = space->engine;
+    size_t requested = 0;
+    int error = engine->policy->flat_release(engine->state, addr, &requested);
+    if (error == 0) {
+        ENGINE_COUNT(space, here, releases, 1);
+        ENGINE_COUNT(space, here, requested, -(uint64_t)requested);
+        ENGINE_COUNT(space, here, direct, 1);
+    }
+    return error;
+}
+
+// Ends the block; its grant is what goes back to a magazine or to the policy.
+static inline struct grant block_end(struct descriptor *descriptor, mems_addr addr)
+{
+    uint64_t word = load_relaxed(&descriptor->word);
+    uint32_t generation = (descriptor_generation(word) + 1) & DESCRIPTOR_GENERATION_MASK;
+    uint64_t place = word & DESCRIPTOR_PLACE_MASK;
+    store_relaxed(&descriptor->word, descriptor_word(DESCRIPTOR_CACHED, generation, place));
+    uint64_t generations = (uint64_t)DESCRIPTOR_GENERATION_MASK << DESCRIPTOR_PLACE_BITS;
+    return (struct grant){descriptor,
+                          (addr & ~generations) | (uint64_t)generation << DESCRIPTOR_PLACE_BITS};
+}
+
+static void release_block(struct mems_space *space, struct cache *here,
+                          struct descriptor *descriptor, mems_addr addr)
+{
+    ENGINE_COUNT(space, here, releases, 1);
+    ENGINE_COUNT(space, here, requested, -load_relaxed(&descriptor->limit));
+    if (here == NULL || load_relaxed(&descriptor->thread) != here->thread) {
+        ENGINE_COUNT(space, here, remote, 1);
+    }
+    uint8_t class = load_relaxed(&descriptor->class);
+    struct grant grant = block_end(descriptor, addr);
+    bool worn = descriptor_generation(grant.addr) == 0; // the policy must retire its descriptor
+    if (here != NULL && class != DESCRIPTOR_UNCACHED && !worn) {
+        cache_push(here, class, grant);
+    } else {
+        ENGINE_COUNT(space, here, direct, 1);
+        space->engine->policy->give(space->engine->state, &grant, 1);
+    }
+}
+
+static __attribute__((noinline)) int release_slow(struct mems_space *space, mems_addr addr)
+{
+    struct descriptor *descriptor;
+    struct cache *here = cache_here(&space->cache);
+    int error;
+    if (space->flat) {
+        error = release_flat(space, here, addr);
+    } else {
+        error = block_find(space, addr, &descriptor);
+        if (error == 0 && descriptor_offset(addr) != 0) {
+            error = EINVAL;
+        }
+        if (error == 0) {
+            release_block(space, here, descriptor, addr);
+        }
+    }
+    if (error != 0) {
+        ENGINE_COUNT(space, here, misuses, 1);
+    }
+    return error;
+}
+
+int mems_release(struct mems_space *space, mems_addr addr)
+{
+    struct descriptor *descriptor = descriptor_find(space->table, addr);
+    const struct cache_recent *recent = &cache_recent[space->cache.serial % CACHE_RECENT];
+    if (__builtin_expect(descriptor == NULL || recent->serial != space->cache.serial, 0)) {
+        return release_slow(space, addr);
+    }
+    uint64_t word = load_relaxed(&descriptor->word);
+    struct cache *here = recent->cache;
+    uint8_t class = load_relaxed(&descriptor->class);
+    uint64_t next = addr + GENERATION_STEP;
+    if (__builtin_expect(!descriptor_is_live(word, addr) || descriptor_offset(addr) != 0 ||
+                             load_relaxed(&descriptor->space) != space->id ||
+                             class == DESCRIPTOR_UNCACHED || descriptor_generation(next) == 0 ||
+                             here->magazine[class].count >= here->magazine[class].room,
+                         0)) {
+        return release_slow(space, addr);
+    }
+    struct magazine *magazine = &here->magazine[class];
+    store_relaxed(&descriptor->word, word - RESIDENT_STEP + GENERATION_STEP);
+    magazine->slots[magazine->count] = (struct grant){descriptor, next};
+    store_relaxed(&magazine->count, magazine->count + 1);
+    count_own(&here->counters.releases, 1);
+    count_own(&here->counters.requested, -load_relaxed(&descriptor->limit));
+    if (load_relaxed(&descriptor->thread) != here->thread) {
+        count_own(&here->counters.remote, 1);
+    }
+    return 0;
+}
+
+// ---- resizing
+// ------------------------------------------------------------------------------------
+
+// Into a new block: allocate, copy, release.
+static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t before, size_t size)
+{
+    mems_addr fresh;
+    int error = mems_alloc(space, size, 0, &fresh);
+    if (error != 0) {
+        return error;
+    }
+    size_t length = before < size ? before : size;
+    void *from = NULL, *to = NULL;
+    mems_access_begin();
+    error = mems_translate(space, *addr, MEMS_READ, &from, NULL);
+    if (error == 0) {
+        error = mems_translate(space, fresh, MEMS_WRITE, &to, NULL);
+    }
+    if (error == 0) {
+        memcpy(to, from, length);
+    }
+    mems_access_end();
+    if (error == 0) {
+        error = mems_release(space, *addr);
+    }
+    if (error != 0) {
+        mems_release(space, fresh);
+        return error;
+    }
+    *addr = fresh;
+    return 0;
+}
+
+static int resize_flat(struct mems_space *space, mems_addr *addr, size_t size)
+{
+    struct mems_engine *engine = space->engine;
+    size_t before = 0, requested = 0, taken = 0, span = 0;
+    void *host;
+    int error = engine->policy->flat_resize(engine->state, *addr, size, &before);
+    if (error == 0) {
+        struct cache *here = cache_here(&space->cache);
+        ENGINE_COUNT(space, here, requested, (uint64_t)size - before);
+        return 0;
+    }
+    if (error == ENOMEM) {
+        error = engine->policy->flat_find(engine->state, *addr, &host, &span, &requested, &taken);
+        if (error == 0) {
+            error = resize_by_move(space, addr, requested, size);
+        }
+    }
+    return error;
+}
+
+// A block in a magazine's class stays while the class fits it and half of it is used; others are
+// the policy's to grow and shrink.
+static int resize_in_place(struct mems_space *space, struct descriptor *descriptor, size_t size)
+{
+    struct mems_engine *engine = space->engine;
+    if (load_relaxed(&descriptor->class) == DESCRIPTOR_UNCACHED) {
+        return engine->policy->resize(engine->state, descriptor, size);
+    }
+    size_t taken = engine->policy->block_size(engine->state, descriptor);
+    return size <= taken && size > taken / 2 ? 0 : ENOMEM;
+}
+
+static int resize_block(struct mems_space *space, struct cache *here, mems_addr *addr, size_t size)
+{
+    struct descriptor *descriptor;
+    int error = block_find(space, *addr, &descriptor);
+    if (error == 0 && descriptor_offset(*addr) != 0) {
+        error = EINVAL;
+    }
+    if (error != 0) {
+        return error;
+    }
+    uint64_t before = load_relaxed(&descriptor->limit);
+    if (resize_in_place(space, descriptor, size) == 0) {
+        store_relaxed(&descriptor->limit, size);
+        ENGINE_COUNT(space, here, requested, (uint64_t)size - before);
+        return 0;
+    }
+    return resize_by_move(space, addr, before, size);
+}
+
+int mems_resize(struct mems_space *space, mems_addr *addr, size_t size)
+{
+    if (size == 0) {
+        return EINVAL;
+    }
+    if (size > PTRDIFF_MAX) {
+        return ENOMEM;
+    }
+    struct cache *here = cache_here(&space->cache);
+    int error =
+        space->flat ? resize_flat(space, addr, size) : resize_block(space, here, addr, size);
+    if (error == 0) {
+        ENGINE_COUNT(space, here, resizes, 1);
+    } else if (error != ENOMEM) {
+        ENGINE_COUNT(space, here, misuses, 1);
+    }
+    return error;
+}
+
+int mems_block_size(struct mems_space *space, mems_addr addr, size_t *requested, size_t *size)
+{
+    struct mems_engine *engine = space->engine;
+    size_t asked = 0, taken = 0, span = 0;
+    int error;
+    if (space->flat) {
+        void *host;
+        error = engine->policy->flat_find(engine->state, addr, &host, &span, &asked, &taken);
+        error = error == 0 && span != asked ? EINVAL : error;
+    } else {
+        struct descriptor *descriptor;
+        error = block_find(space, addr, &descriptor);
+        error = error == 0 && descriptor_offset(addr) != 0 ? EINVAL : error;
+        if (error == 0) {
+            asked = load_relaxed(&descriptor->limit);
+            taken = engine->policy->block_size(engine->state, descriptor);
+        }
+    }
+    if (error == 0 && requested != NULL) {
+        *requested = asked;
+    }
+    if (error == 0 && size != NULL) {
+        *size = taken;
+    }
+    return error;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// engine.c - engines and spaces: opening and closing.
+//
+// Locking. The engine's lock (rank LOCK_ENGINE) guards its list of spaces. A closing space is taken
+// off the list first, then its caches are forgotten (registry lock, so that an ending thread is
+// either before or after), then the policy takes back what it owned.
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "engine/engine.h"
+#include "os/os.h"
+#include "sync/thread.h"
+
+int mems_engine_open(const struct mems_config *config, struct mems_engine **engine)
+{
+    static const struct mems_config standard;
+    _Alignas(16) char policy_settings[ENGINE_POLICY_SETTINGS];
+    struct engine_settings settings;
+    const struct policy *policy;
+    int error =
+        config_parse(config != NULL ? config : &standard, &settings, policy_settings, &policy);
+    if (error != 0) {
+        return error;
+    }
+    uint64_t bytes = 0;
+    bits_round_up(sizeof(struct mems_engine), os_page_size(), &bytes);
+    struct mems_engine *new = os_map(bytes, 0);
+    if (new == NULL) {
+        print_text(complaint_begin(), "no memory for the engine's records");
+        return ENOMEM;
+    }
+    new->mapped = bytes;
+    new->policy = policy;
+    new->settings = settings;
+    new->flat = policy->flat != NULL && policy->flat(policy_settings);
+    new->cached = settings.thread_cache && !new->flat;
+    lock_init(&new->lock, LOCK_ENGINE, "engine.spaces", 0);
+    pool_init(&new->space_pool, sizeof(struct mems_space));
+    list_init(&new->spaces);
+    descriptor_table_init(&new->table);
+    struct printer *complaint = complaint_begin();
+    error = policy->open(policy_settings, &new->table, &new->state, complaint);
+    if (error != 0) {
+        if (complaint->length == 0) {
+            print_text(complaint, "the operating system has no memory for such an engine");
+        }
+        os_unmap(new, new->mapped);
+        return error;
+    }
+    size_t count = 0;
+    const uint64_t *sizes = policy->classes != NULL ? policy->classes(new->state, &count) : NULL;
+    if (new->cached) {
+        cache_classes_init(&new->classes, sizes, count, settings.cache_limit);
+    }
+    *engine = new;
+    return 0;
+}
+
+void mems_engine_close(struct mems_engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    while (!list_empty(&engine->spaces)) {
+        mems_space_close(container_of(engine->spaces.next, struct mems_space, link));
+    }
+    engine->policy->close(engine->state);
+    descriptor_table_fini(&engine->table);
+    pool_fini(&engine->space_pool);
+    os_unmap(engine, engine->mapped);
+}
+
+// Called with the engine's lock held.
+static int space_make_locked(struct mems_engine *engine, struct mems_space **space)
+{
+    if (engine->flat && !list_empty(&engine->spaces)) {
+        print_text(complaint_begin(), "addresses=flat: such an engine has one space only");
+        return ENOTSUP;
+    }
+    if (engine->last_space == UINT32_MAX || (*space = pool_take(&engine->space_pool)) == NULL) {
+        print_text(complaint_begin(), "no memory for the space's records");
+        return ENOMEM;
+    }
+    memset(*space, 0, sizeof **space);
+    (*space)->id = ++engine->last_space;
+    return 0;
+}
+
+int mems_space_open(struct mems_engine *engine, struct mems_space **space)
+{
+    struct mems_space *new = NULL;
+    lock_lock(&engine->lock);
+    int error = space_make_locked(engine, &new);
+    if (error == 0) {
+        new->engine = engine;
+        new->table = &engine->table;
+        new->flat = engine->flat;
+        new->cached_most = engine->classes.largest;
+        struct cache_source source = block_source;
+        source.backend = new;
+        cache_space_init(&new->cache, engine->cached ? &engine->classes : NULL,
+                         (unsigned)engine->settings.cache_blocks, &source);
+        list_push_back(&engine->spaces, &new->link);
+    }
+    lock_unlock(&engine->lock);
+    if (error != 0) {
+        return error;
+    }
+    error = engine->policy->space_open(engine->state, new->id, &new->owned);
+    if (error != 0) {
+        print_text(complaint_begin(), "no memory for the space's records");
+        lock_lock(&engine->lock);
+        list_remove(&new->link);
+        pool_give(&engine->space_pool, new);
+        lock_unlock(&engine->lock);
+        return error;
+    }
+    *space = new;
+    return 0;
+}
+
+void mems_space_close(struct mems_space *space)
+{
+    if (space == NULL) {
+        return;
+    }
+    struct mems_engine *engine = space->engine;
+    struct policy_closed closed = {0};
+    struct cache_totals totals;
+    cache_totals(&space->cache, &totals);
+    cache_space_fini(&space->cache);
+    engine->policy->space_close(engine->state, space->owned, &closed);
+    totals.counters.releases += closed.blocks;
+    totals.counters.requested -= closed.requested;
+    lock_lock(&engine->lock);
+    list_remove(&space->link);
+    cache_counters_add(&engine->closed, &totals.counters);
+    pool_give(&engine->space_pool, space);
+    lock_unlock(&engine->lock);
+}
+
+uint32_t mems_space_id(const struct mems_space *space)
+{
+    return space->id;
+}
+
+void mems_thread_flush(void)
+{
+    cache_flush_thread();
+}
+
+mems_corruption_hook mems_on_corruption(mems_corruption_hook hook)
+{
+    return corruption_on(hook);
+}

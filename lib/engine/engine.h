@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+//
+// engine.h - what the files of the engine room share; users see mems/engine.h.
+//
+// The engine introduces the other rooms to each other: it gives a policy its settings and its table
+// of descriptors, a cache its source, and an address its meaning. It keeps no account of memory
+// itself; a snapshot adds up what the policy and the caches say.
+
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "cache/cache.h"
+#include "memory/corruption.h"
+#include "memory/descriptor.h"
+#include "mems/engine.h"
+#include "policy/policy.h"
+
+// What every engine can be told (engine/config.c).
+struct engine_settings {
+    bool thread_cache;
+    uint64_t cache_blocks;
+    uint64_t cache_limit;
+};
+
+#define ENGINE_POLICY_SETTINGS 256 // bytes, at most
+
+struct mems_engine {
+    const struct policy *policy; // [ro]
+    void *state;                 // [ro] the policy's
+    struct engine_settings settings;
+    bool flat;                     // [ro]
+    bool cached;                   // [ro] magazines are in use
+    struct descriptor_table table; // has a lock of its own
+    struct cache_classes classes;  // [ro]
+    size_t mapped;                 // [ro]
+    struct lock lock;              // rank LOCK_ENGINE
+    struct pool space_pool;        // [lock]
+    struct list spaces;            // [lock]
+    uint32_t last_space;           // [lock]
+    struct cache_counters closed;  // [lock] counters of closed spaces
+    uint64_t held_peak;            // [atomic] the most any snapshot saw (memory only grows so far)
+};
+
+struct mems_space {
+    // hot
+    const struct descriptor_table *table; // [ro]
+    uint32_t id;                          // [ro]
+    bool flat;                            // [ro]
+    uint64_t cached_most;                 // [ro] largest size a magazine serves; 0: none
+    struct cache_space cache;
+    // cold
+    struct mems_engine *engine; // [ro]
+    void *owned;                // [ro] the policy's
+    struct list link;           // [engine's lock]
+};
+
+// Counts on this thread's cache, or on the space's shared counters when it has none.
+#define ENGINE_COUNT(space, here, field, n)                                                        \
+    ((here) != NULL ? (void)count_own(&(here)->counters.field, (n))                                \
+                    : (void)add_relaxed(&(space)->cache.shared.field, (n)))
+
+// The resident block an address of this space names. 0, or the misuse that the address is.
+int block_find(const struct mems_space *space, mems_addr addr, struct descriptor **descriptor);
+
+// Finds the host pointer of a flat address.
+int block_find_flat(const struct mems_space *space, mems_addr addr, void **host, size_t *span);
+
+// The source behind a space's caches.
+extern const struct cache_source block_source;
+
+// config.c: parses a configuration. 0 or EINVAL with the complaint set.
+int config_parse(const struct mems_config *config, struct engine_settings *settings,
+                 void *policy_settings, const struct policy **policy);
+// This thread's complaint, to be printed into.
+struct printer *complaint_begin(void);
+
+#endif
