@@ -86,6 +86,53 @@ static void test_no_key(void **state)
     assert_int_equal(WEXITSTATUS(status), 42);
 }
 
+// ---- registration that comes back to itself -----------------------------------------------------
+
+#ifndef TEST_SANITIZED // a sanitizer brings its own calloc
+static bool calloc_watched;
+static unsigned callocs;
+static uint32_t number_in_calloc = 77;
+
+void *__libc_calloc(size_t count, size_t size);
+
+// Stands before the C library's, as an allocator's own calloc would, and wants a number.
+void *calloc(size_t count, size_t size)
+{
+    if (calloc_watched) {
+        number_in_calloc = thread_number();
+        callocs++;
+    }
+    return __libc_calloc(count, size);
+}
+
+static void with_a_late_key(void)
+{
+    pthread_key_t key; // setspecific has room for 32 keys and allocates for those after
+    for (unsigned i = 0; i < 40; i++) {
+        (void)pthread_key_create(&key, NULL);
+    }
+    calloc_watched = true;
+    uint32_t number = thread_number();
+    bool good = callocs == 1 && number_in_calloc == 0 && number == 1 && thread_number() == 1;
+    _exit(good ? 42 : 1);
+}
+
+static void test_setspecific_allocates(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        with_a_late_key();
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 42);
+}
+#endif
+
+// ---- hooks and numbers --------------------------------------------------------------------------
+
 static uint32_t number_seen;
 
 static void take_number(void)
@@ -285,6 +332,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_key),
+#ifndef TEST_SANITIZED
+        cmocka_unit_test(test_setspecific_allocates),
+#endif
         cmocka_unit_test(test_hooks),
         cmocka_unit_test(test_unknown_thread_runs_no_hooks),
         cmocka_unit_test(test_numbers_are_reused),
