@@ -30,8 +30,8 @@
 enum thread_state { THREAD_NEW, THREAD_JOINING, THREAD_KNOWN, THREAD_GONE };
 
 // Bits for THREAD_COUNT numbers and the levels above them.
-#define BITMAP_WORDS (THREAD_COUNT / 64 + THREAD_COUNT / 4096 + 1)
-static_assert(THREAD_COUNT == 64 * 64 * 16, "a bitmap of three levels");
+#define BITMAP_WORDS ((THREAD_COUNT + 1) / 64 + (THREAD_COUNT + 1) / 4096 + 1)
+static_assert(THREAD_COUNT == 64 * 64 * 16 - 1, "a bitmap of three levels");
 
 static struct {
     struct lock lock;                                    // rank LOCK_THREADS

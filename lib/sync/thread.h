@@ -16,8 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define THREAD_HOOKS 8     // as many rooms may hang something on a thread's end
-#define THREAD_COUNT 65536 // known at one time; further threads go without a number
+#define THREAD_HOOKS 8 // as many rooms may hang something on a thread's end
+// Threads known at one time, so that a number fits 16 bits. Further ones go without a number.
+#define THREAD_COUNT 65535
 
 // This thread's number, from 1; registers the thread when it is new. 0: it has none (see above), or
 // its registration is under way further up the stack (pthread may call calloc): such a thread must
