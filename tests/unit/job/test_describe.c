@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+//
+// test_describe.c - keys for people.
+
+#include <string.h>
+
+#include "job/job.h"
+#include "support/test.h"
+#include "workload/workload.h"
+
+static char *described(const char *name, size_t *count)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    if (name) {
+        *count = job_describe(name, out);
+    } else {
+        job_list_keys(out);
+    }
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static void test_a_key_says_what_it_allows(void **state)
+{
+    (void)state;
+    size_t count;
+    char *text = described("runtime", &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(text, "runtime: how long a cell runs; excludes ops\n"
+                              "  kind     a time with its unit: ns us ms s m h\n"
+                              "  allowed  1ms .. 24h\n"
+                              "  default  1s\n");
+    free(text);
+    text = described("order", &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(text, "workload churn\norder: which block goes\n"
+                              "  kind     one word\n"
+                              "  allowed  fifo, lifo, random\n"
+                              "  default  random\n");
+    free(text);
+    text = described("trace", &count);
+    assert_non_null(strstr(text, "  default  must be given\n"));
+    free(text);
+    text = described("nothing", &count);
+    assert_int_equal(count, 0);
+    assert_string_equal(text, "");
+    free(text);
+}
+
+static void test_the_list_has_every_key(void **state)
+{
+    (void)state;
+    char line[64];
+    char *text = described(NULL, NULL);
+    for (const struct job_key *key = job_common_keys; key->name; key++) {
+        snprintf(line, sizeof line, "\n  %s ", key->name);
+        assert_non_null(strstr(text, line));
+    }
+    for (size_t i = 0; workload_at(i); i++) {
+        snprintf(line, sizeof line, "\nworkload %s\n", workload_at(i)->name);
+        assert_non_null(strstr(text, line));
+        for (const struct job_key *key = workload_at(i)->keys; key->name; key++) {
+            snprintf(line, sizeof line, "\n  %s ", key->name);
+            assert_non_null(strstr(text, line));
+        }
+    }
+    free(text);
+}
+
+static void test_keys_are_found_by_name(void **state)
+{
+    (void)state;
+    const struct workload *workload;
+    assert_string_equal(job_key_find("seed", &workload)->name, "seed");
+    assert_null(workload);
+    assert_string_equal(job_key_find("rounds", &workload)->name, "rounds");
+    assert_string_equal(workload->name, "larson");
+    assert_null(job_key_find("nothing", &workload));
+    assert_null(workload);
+    assert_string_equal(job_key_suggest("round"), "rounds");
+    assert_null(job_key_suggest("nothing"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_key_says_what_it_allows),
+        cmocka_unit_test(test_the_list_has_every_key),
+        cmocka_unit_test(test_keys_are_found_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
