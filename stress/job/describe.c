@@ -19,8 +19,8 @@ static const char *const kind_names[] = {
     [JOB_TEXT] = "text",
     [JOB_PATH] = "a file; a relative one starts at the folder of the job",
     [JOB_LIST] = "a list; commas inside parentheses do not separate",
-    [JOB_DISTRIBUTION] = "sizes drawn at random: SIZE, FROM-TO, SIZE/WEIGHT:FROM-TO/WEIGHT, "
-                         "log:FROM-TO, invsq:FROM-TO, exp:MEAN@FROM-TO",
+    [JOB_DISTRIBUTION] = ("sizes drawn at random: SIZE, FROM-TO, SIZE/WEIGHT:FROM-TO/WEIGHT, "
+                          "log:FROM-TO, invsq:FROM-TO, exp:MEAN@FROM-TO"),
 };
 
 static const char *standard_of(const struct job_key *key)
