@@ -22,7 +22,7 @@ struct history_entry {
     uint32_t slot; // slot->id
     uint32_t generation;
     uint32_t kind; // enum op_kind or enum history_kind
-    uint32_t own;  // unused
+    uint32_t pad;  // two entries a cache line
 };
 
 struct history {

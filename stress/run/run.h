@@ -47,19 +47,21 @@ struct run {
     struct stage *stage;
     // the workload's
     void *shared;
-    // [atomic]
-    bool stop;           // the time is over, the cell is to end
-    unsigned running;    // workers that have not ended yet
-    uint64_t started_ns; // when the barrier opened
-    // start barrier and the end of threads
+    bool stop;           // [atomic] the time is over, the cell is to end
+    unsigned running;    // [worker.c's lock] workers that have not ended yet
+    uint64_t started_ns; // [ro] when the barrier opened
     pthread_barrier_t start;
     struct worker_life *lives; // one a worker
     pthread_mutex_t spaces_lock;
-    void **spaces; // [spaces_lock] by process; NULL: not open
+    struct run_place *spaces; // [spaces_lock] by process
 };
 
-#define RUN_MAX_THREADS 1024
-#define RUN_MAX_SPACES  65536
+struct run_place {
+    void *space;
+    bool open;
+};
+
+#define RUN_MAX_SPACES 65536
 
 // The space of a process (0: run->space), opened at the first call. For workloads with processes.
 // 0, E2BIG (RUN_MAX_SPACES), or what the target said.

@@ -29,11 +29,12 @@ struct target_demand {
 
 struct target_spec {
     const struct target *target;
-    char *name;     // as written without '?': what tables and results show
-    char *argument; // "dynamic", "jemalloc", NULL
-    char *options;  // "fit=best,arenas=2", NULL
-    bool optional;  // '?'
-    char *preload;  // file for LD_PRELOAD in the cell's process, NULL
+    char *name;         // as written without '?': what tables and results show
+    char *argument;     // "dynamic", "jemalloc", NULL
+    char *options;      // "fit=best,arenas=2", NULL
+    const char *folder; // where relative paths start; NULL: the working folder. Not owned.
+    bool optional;      // '?'
+    char *preload;      // file for LD_PRELOAD in the cell's process, NULL
 };
 
 // Operations, the same for every thread. `space` is what space_open gave. Sizes are at least 1.
@@ -85,8 +86,11 @@ struct target {
     struct mems_engine *(*engine)(struct target_instance *instance);
 };
 
-// Parses and resolves one target of a job. ENOENT and EINVAL as in resolve.
-int target_parse(const char *text, struct target_spec *spec, struct complaint *complaint);
+// Parses and resolves one target of a job; relative paths start at `folder` (NULL: the working
+// folder). ENOENT and EINVAL as in resolve. After ENOENT of an optional target the spec holds its
+// name, and is to be finished too; after any other failure it is empty.
+int target_parse(const char *text, const char *folder, struct target_spec *spec,
+                 struct complaint *complaint);
 void target_spec_fini(struct target_spec *spec);
 
 // The table of kinds, by index; NULL past the last.

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// cli.h - the commands of mems-stress.
+
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "cli/option.h"
+
+int cli_main(int argc, char **argv);
+
+// One file a command, each with one of these.
+extern const struct cli_command cli_command_run;
+extern const struct cli_command cli_command_replay;
+extern const struct cli_command cli_command_list;
+
+// Commands that read their own options.
+int cli_record(int argc, char **argv);
+int cli_trace(int argc, char **argv);
+
+// From a job that was read to the exit status: what run and replay have in common.
+struct job;
+struct cli_job_settings {
+    const char *json; // FILE or "-"; NULL: none
+    bool quiet;
+    bool dry_run;
+    struct cli_list sections;
+    struct cli_list targets; // in place of the job's
+    struct cli_number seed;
+    struct cli_number repeats;
+};
+
+// `command` is what a re-run begins with, `text` the job as written.
+int cli_run_job(const struct job *job, const char *command, const char *text,
+                const struct cli_job_settings *settings, int argc, char **argv);
+
+#endif

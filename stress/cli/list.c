@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+//
+// list.c - mems-stress list: what there is to choose from. All of it comes from the tables.
+
+#include <mems/engine.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "job/job.h"
+#include "target/target.h"
+#include "workload/workload.h"
+
+static void list_workloads(void)
+{
+    const struct workload *workload;
+    printf("Workloads (workload=):\n");
+    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
+        printf("  %-20s %s\n", workload->name, workload->help);
+    }
+}
+
+static void list_targets(void)
+{
+    const struct target *target;
+    printf("Targets (target=; a '?' in front: skipped where it is missing):\n");
+    for (size_t i = 0; (target = target_at(i)) != NULL; i++) {
+        printf("  %-28s %s\n", target->form, target->help);
+    }
+}
+
+static void list_keys(void)
+{
+    printf("Keys of job files (more on each: mems-stress help KEY):\n");
+    job_list_keys(stdout);
+}
+
+static void list_options(const char *policy)
+{
+    const struct mems_option *option;
+    for (size_t i = 0; (option = mems_option_at(policy, i)) != NULL; i++) {
+        printf("    %-16s %s [%s; default %s]\n", option->name, option->help, option->values,
+               option->standard);
+    }
+}
+
+static void list_policies(void)
+{
+    const struct mems_policy_row *policy;
+    printf("Policies of mems:POLICY(key=value,...) and their options:\n");
+    for (size_t i = 0; (policy = mems_policy_at(i)) != NULL; i++) {
+        printf("  %-12s %s\n", policy->name, policy->help);
+        list_options(policy->name);
+    }
+    printf("  every policy\n");
+    list_options(NULL);
+}
+
+static const struct {
+    const char *name;
+    void (*list)(void);
+} list_topics[] = {
+    {"workloads", list_workloads},
+    {"targets", list_targets},
+    {"policies", list_policies},
+    {"keys", list_keys},
+};
+
+#define LIST_TOPICS (sizeof list_topics / sizeof list_topics[0])
+
+static const struct cli_option list_command_options[] = {{0}};
+
+static int list_main(int argc, char **argv)
+{
+    struct cli_list words = {0};
+    int status;
+    if (!cli_parse(&cli_command_list, argc, argv, NULL, &words, &status)) {
+        return status;
+    }
+    for (size_t i = 0; i < LIST_TOPICS && words.count == 0; i++) {
+        printf("%s", i > 0 ? "\n" : "");
+        list_topics[i].list();
+    }
+    for (size_t w = 0; w < words.count; w++) {
+        size_t i = 0;
+        while (i < LIST_TOPICS && strcmp(list_topics[i].name, words.items[w]) != 0) {
+            i++;
+        }
+        if (i == LIST_TOPICS) {
+            fprintf(stderr,
+                    "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys\n",
+                    words.items[w]);
+            return 1;
+        }
+        list_topics[i].list();
+    }
+    return 0;
+}
+
+const struct cli_command cli_command_list = {
+    .name = "list",
+    .form = "list [workloads] [targets] [policies] [keys]",
+    .help = "what there is to choose from",
+    .options = list_command_options,
+    .main = list_main,
+};

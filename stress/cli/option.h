@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// option.h - a command's options as a table: one parser, one help text.
+
+#ifndef CLI_OPTION_H
+#define CLI_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum cli_kind {
+    CLI_FLAG,   // bool
+    CLI_TEXT,   // const char *
+    CLI_NUMBER, // struct cli_number
+    CLI_LIST,   // struct cli_list: may be given several times
+};
+
+#define CLI_LIST_MOST 64
+
+struct cli_number {
+    bool given;
+    uint64_t value;
+};
+
+struct cli_list {
+    size_t count;
+    const char *items[CLI_LIST_MOST + 1]; // NULL-terminated
+};
+
+// One row; tables end with a row whose name is NULL. --help is understood without one.
+struct cli_option {
+    const char *name; // without the dashes
+    enum cli_kind kind;
+    const char *argument; // "FILE"; NULL for a flag
+    const char *help;
+    size_t offset; // of the field in the settings struct
+};
+
+struct cli_command {
+    const char *name;
+    const char *form;                 // "run JOB.ini [--json FILE] ..."
+    const char *help;                 // one line
+    const char *about;                // a paragraph more, or NULL
+    const struct cli_option *options; // NULL: the command reads its own
+    int (*main)(int argc, char **argv);
+};
+
+// Reads argv[1] and on into `settings`; what is not an option goes to `words`. Returns true to go
+// on; else *status is the exit status: 0 after --help, 1 after a message on stderr.
+bool cli_parse(const struct cli_command *command, int argc, char **argv, void *settings,
+               struct cli_list *words, int *status);
+void cli_help(const struct cli_command *command, FILE *out);
+
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+//
+// replay.c - mems-stress replay: a recorded program into one target or several.
+//
+// It is a job of one section, made in memory; everything else is run's.
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "job/job.h"
+#include "run/plan.h"
+
+struct replay_settings {
+    struct cli_job_settings job;
+    struct cli_number copies;
+    struct cli_number verify;
+};
+
+static const struct cli_option replay_options[] = {
+    {"target", CLI_LIST, "TARGET", "into which; may be given several times",
+     offsetof(struct replay_settings, job.targets)},
+    {"copies", CLI_NUMBER, "N", "as many replays at once",
+     offsetof(struct replay_settings, copies)},
+    {"verify", CLI_NUMBER, "N", "how thoroughly blocks are checked, 0 .. 4",
+     offsetof(struct replay_settings, verify)},
+    {"json", CLI_TEXT, "FILE", "write the result as JSON; - is standard output",
+     offsetof(struct replay_settings, job.json)},
+    {"seed", CLI_NUMBER, "N", "of the order of targets",
+     offsetof(struct replay_settings, job.seed)},
+    {"repeats", CLI_NUMBER, "N", "how often each target is measured",
+     offsetof(struct replay_settings, job.repeats)},
+    {"section", CLI_LIST, "NAME", "the replay's only section, for re-runs",
+     offsetof(struct replay_settings, job.sections)},
+    {"quiet", CLI_FLAG, NULL, "no progress, no table: troubles and the verdict only",
+     offsetof(struct replay_settings, job.quiet)},
+    {"dry-run", CLI_FLAG, NULL, "show the resolved job and its cells; run nothing",
+     offsetof(struct replay_settings, job.dry_run)},
+    {0},
+};
+
+// The section and what a re-run begins with. Both are the caller's to free.
+static void replay_compose(const char *path, const struct replay_settings *settings, char **text,
+                           char **command)
+{
+    size_t length;
+    char quoted[PATH_MAX + 16];
+    FILE *job = open_memstream(text, &length);
+    size_t command_length;
+    FILE *again = open_memstream(command, &command_length);
+    if (job == NULL || again == NULL) {
+        abort();
+    }
+    plan_quote(path, quoted, sizeof quoted);
+    fprintf(again, "mems-stress replay %s", quoted);
+    fprintf(job, "[replay]\nworkload = trace\ntrace = %s\ntarget = ", path);
+    for (size_t i = 0; i < settings->job.targets.count; i++) {
+        fprintf(job, "%s%s", i == 0 ? "" : ", ", settings->job.targets.items[i]);
+    }
+    fprintf(job, "\n");
+    if (settings->copies.given) {
+        fprintf(job, "copies = %llu\n", (unsigned long long)settings->copies.value);
+        fprintf(again, " --copies %llu", (unsigned long long)settings->copies.value);
+    }
+    if (settings->verify.given) {
+        fprintf(job, "verify = %llu\n", (unsigned long long)settings->verify.value);
+        fprintf(again, " --verify %llu", (unsigned long long)settings->verify.value);
+    }
+    if (fclose(job) != 0 || fclose(again) != 0) {
+        abort();
+    }
+}
+
+static int replay_main(int argc, char **argv)
+{
+    struct replay_settings settings = {0};
+    struct cli_list words = {0};
+    struct complaint complaint = {0};
+    struct job *job;
+    int status;
+    if (!cli_parse(&cli_command_replay, argc, argv, &settings, &words, &status)) {
+        return status;
+    }
+    if (words.count != 1 || settings.job.targets.count == 0) {
+        fprintf(stderr, "mems-stress replay: %s; usage: mems-stress %s\n",
+                words.count != 1 ? "one trace is wanted" : "no --target", cli_command_replay.form);
+        return 1;
+    }
+    char *path = realpath(words.items[0], NULL);
+    if (path == NULL) {
+        fprintf(stderr, "mems-stress replay: %s: %s\n", words.items[0], strerror(errno));
+        return 1;
+    }
+    char *text;
+    char *command;
+    replay_compose(path, &settings, &text, &command);
+    if (job_parse(text, strlen(text), "replay", NULL, &job, &complaint) != 0) {
+        fprintf(stderr, "%s\n", complaint.text);
+        status = 1;
+    } else {
+        status = cli_run_job(job, command, text, &settings.job, argc, argv);
+        job_free(job);
+    }
+    free(text);
+    free(command);
+    free(path);
+    return status;
+}
+
+const struct cli_command cli_command_replay = {
+    .name = "replay",
+    .form = "replay TRACE --target TARGET [--target TARGET...] [OPTIONS]",
+    .help = "replay a recorded program into one target or several",
+    .options = replay_options,
+    .main = replay_main,
+};

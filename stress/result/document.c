@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+//
+// document.c - the result for programs: one JSON document, "mems-stress/1".
+
+#include "result/document.h"
+
+#ifdef MEMS_HAVE_JANSSON
+
+#include <stdlib.h>
+
+#include "result/json.h"
+#include "result/summary.h"
+
+#ifndef MEMS_VERSION
+#define MEMS_VERSION "unknown"
+#endif
+
+bool document_possible(void)
+{
+    return true;
+}
+
+static void document_warn(json_t *warnings, const char *format, const char *target,
+                          const char *section, double figure)
+{
+    char text[512];
+    snprintf(text, sizeof text, format, target, section, figure);
+    json_array_append_new(warnings, json_of_text(text));
+}
+
+// What a reader of the figures should know.
+static json_t *document_warnings(const struct plan *plan)
+{
+    json_t *warnings = json_array();
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct cell *cell = &plan->cells[i];
+        const char *target = cell->spec->name;
+        const char *section = cell->section->section->name;
+        if (cell->verdict == CELL_SKIPPED && cell->repeat == 0) {
+            json_array_append_new(warnings, json_of_text(cell->message));
+        }
+        if (summary_measured(cell) && summary_refused(&cell->stage->report) > 0.01) {
+            document_warn(warnings, "%s in %s refused %.1f %% of its allocations", target, section,
+                          summary_refused(&cell->stage->report) * 100);
+        }
+    }
+    return warnings;
+}
+
+static json_t *document_job(const struct plan *plan, const struct document_head *head)
+{
+    json_t *sections = json_array();
+    for (size_t i = 0; i < plan->section_count; i++) {
+        json_array_append_new(sections, json_of_section(&plan->sections[i]));
+    }
+    return json_pack("{s:o, s:o, s:o, s:o}", "path", json_of_text(plan->job->path), "title",
+                     json_of_text(plan->job->title), "text", json_of_text(head->text), "sections",
+                     sections);
+}
+
+static json_t *document_make(const struct plan *plan, const struct verdict *verdict,
+                             const struct document_head *head)
+{
+    json_t *command = json_array();
+    for (int i = 0; i < head->argc; i++) {
+        json_array_append_new(command, json_of_text(head->argv[i]));
+    }
+    json_t *cells = json_array();
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        json_array_append_new(cells, json_of_cell(plan, &plan->cells[i]));
+    }
+    json_t *root = json_object();
+    json_object_set_new(root, "schema", json_string(DOCUMENT_SCHEMA));
+    json_object_set_new(root, "version", json_string(MEMS_VERSION));
+    json_object_set_new(root, "command", command);
+    json_object_set_new(root, "started", json_of_text(head->started));
+    json_object_set_new(root, "seconds", json_of_real(head->seconds));
+    json_object_set_new(root, "verdict", json_string(verdict->name));
+    json_object_set_new(root, "exit_status", json_integer(verdict->exit));
+    json_object_set_new(root, "warnings", document_warnings(plan));
+    json_object_set_new(root, "host", json_of_host());
+    json_object_set_new(root, "job", document_job(plan, head));
+    json_object_set_new(root, "cells", cells);
+    return root;
+}
+
+char *document_text(const struct plan *plan, const struct verdict *verdict,
+                    const struct document_head *head, struct complaint *complaint)
+{
+    json_t *root = document_make(plan, verdict, head);
+    char *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    json_decref(root);
+    if (text == NULL) {
+        complain(complaint, "the result cannot be put into JSON: out of memory");
+    }
+    return text;
+}
+
+#else
+
+bool document_possible(void)
+{
+    return false;
+}
+
+char *document_text(const struct plan *plan, const struct verdict *verdict,
+                    const struct document_head *head, struct complaint *complaint)
+{
+    (void)plan;
+    (void)verdict;
+    (void)head;
+    complain(complaint, "this mems-stress was built without libjansson and writes no JSON");
+    return NULL;
+}
+
+#endif

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// document.h - the result for programs: one JSON document, "mems-stress/1".
+
+#ifndef RESULT_DOCUMENT_H
+#define RESULT_DOCUMENT_H
+
+#include <stdio.h>
+
+#include "result/verdict.h"
+#include "run/plan.h"
+
+#define DOCUMENT_SCHEMA "mems-stress/1"
+
+// What the document says besides its cells.
+struct document_head {
+    int argc;
+    char **argv;         // the command
+    const char *text;    // the job as written; NULL: none
+    const char *started; // ISO 8601, UTC
+    double seconds;      // the whole run
+};
+
+// Whether this build can write documents (libjansson).
+bool document_possible(void);
+
+// The whole document as text; the caller frees it. NULL with a complaint.
+char *document_text(const struct plan *plan, const struct verdict *verdict,
+                    const struct document_head *head, struct complaint *complaint);
+
+// Writes it whole or not at all: to path.tmp in the same folder, to the disk, then renamed. "-" is
+// standard output. Folders on the way are made. 0 or errno, with a complaint that names the path.
+int document_write(const char *path, const char *text, struct complaint *complaint);
+
+// The same up to, but without, the content: whether the path could be written. For before a run.
+int document_probe(const char *path, struct complaint *complaint);
+
+#endif

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+//
+// json.c - the pieces of the document that every other piece is made of; host, section, cell.
+
+#ifdef MEMS_HAVE_JANSSON
+
+#include "result/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "result/host.h"
+#include "result/summary.h"
+#include "workload/workload.h"
+
+json_t *json_of_text(const char *text)
+{
+    if (text == NULL) {
+        return json_null();
+    }
+    json_t *string = json_string(text);
+    if (string == NULL) {
+        char *copy = strdup(text);
+        for (char *at = copy; at != NULL && *at != '\0'; at++) {
+            *at = (unsigned char)*at < 0x80 ? *at : '?';
+        }
+        string = json_string(copy != NULL ? copy : "");
+        free(copy);
+    }
+    return string;
+}
+
+json_t *json_of_lines(const char *text)
+{
+    json_t *lines = json_array();
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\n");
+        char *line = strndup(text, length);
+        json_array_append_new(lines, json_of_text(line));
+        free(line);
+        text += length;
+        text += *text == '\n';
+    }
+    return lines;
+}
+
+json_t *json_of_real(double real)
+{
+    return isfinite(real) ? json_real(real) : json_null();
+}
+
+json_t *json_of_count(uint64_t count)
+{
+    return count <= INT64_MAX ? json_integer((json_int_t)count) : json_real((double)count);
+}
+
+json_t *json_of_host(void)
+{
+    struct host host;
+    json_t *settings = json_object();
+    const char *setting;
+    host_look(&host);
+    for (size_t i = 0; (setting = host_setting_at(i)) != NULL; i++) {
+        char *name = strndup(setting, strcspn(setting, "="));
+        json_object_set_new(settings, name, json_of_text(strchr(setting, '=') + 1));
+        free(name);
+    }
+    json_t *object = json_object();
+    json_object_set_new(object, "name", json_of_text(host.name));
+    json_object_set_new(object, "cpu", json_of_text(host.cpu));
+    json_object_set_new(object, "cores", json_integer(host.cores));
+    json_object_set_new(object, "memory_bytes", json_of_count(host.memory_bytes));
+    json_object_set_new(object, "kernel", json_of_text(host.kernel));
+    json_object_set_new(object, "system", json_of_text(host.system));
+    json_object_set_new(object, "transparent_hugepages", json_of_text(host.transparent_hugepages));
+    json_object_set_new(object, "governor", json_of_text(host.governor));
+    json_object_set_new(object, "libc", json_of_text(host.libc));
+    json_object_set_new(object, "compiler", json_of_text(host.compiler));
+    json_object_set_new(object, "flags", json_of_text(host.flags));
+    json_object_set_new(object, "allocator_settings", settings);
+    return object;
+}
+
+json_t *json_of_section(const struct plan_section *section)
+{
+    const struct job_section *job = section->section;
+    json_t *values = json_object();
+    for (size_t i = 0; i < job->value_count; i++) {
+        json_object_set_new(values, job->values[i].key->name, json_of_text(job->values[i].text));
+    }
+    json_t *demand = json_object();
+    json_object_set_new(demand, "peak_bytes", json_of_count(section->demand.peak_bytes));
+    json_object_set_new(demand, "largest", json_of_count(section->demand.largest));
+    json_t *object = json_object();
+    json_object_set_new(object, "name", json_of_text(job->name));
+    json_object_set_new(object, "workload", json_of_text(job->workload->name));
+    json_object_set_new(object, "workload_version", json_integer(job->workload->version));
+    json_object_set_new(object, "threads", json_integer(section->threads));
+    json_object_set_new(object, "repeats", json_integer(section->repeats));
+    json_object_set_new(object, "seed", json_of_count(section->seed));
+    json_object_set_new(object, "values", values);
+    json_object_set_new(object, "demand", demand);
+    json_object_set_new(object, "text", json_of_text(section->text));
+    return object;
+}
+
+json_t *json_of_cell(const struct plan *plan, const struct cell *cell)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "section", json_of_text(cell->section->section->name));
+    json_object_set_new(object, "target", json_of_text(cell->spec->name));
+    json_object_set_new(object, "repeat", json_integer(cell->repeat));
+    json_object_set_new(object, "order", json_integer(cell - plan->cells));
+    json_object_set_new(object, "seed", json_of_count(cell->seed));
+    json_object_set_new(object, "verdict", json_of_text(cell_verdict_name(cell->verdict)));
+    json_object_set_new(object, "message", json_of_text(cell->message));
+    json_object_set_new(object, "again", json_of_text(cell->rerun));
+    json_object_set_new(object, "seconds", json_of_real(cell->seconds));
+    json_object_set_new(object, "max_rss_bytes", json_of_count(cell->max_rss));
+    if (cell->output != NULL) {
+        json_object_set_new(object, "output", json_of_lines(cell->output));
+    }
+    if (cell->stage != NULL) {
+        const struct report_supplier *supplier = &cell->stage->report.supplier;
+        json_object_set_new(object, "malloc",
+                            json_pack("{s:o, s:o, s:o}", "path", json_of_text(supplier->path),
+                                      "version", json_of_text(supplier->version), "build_id",
+                                      json_of_text(supplier->build_id)));
+    }
+    if (summary_measured(cell)) {
+        json_object_set_new(object, "report", json_of_report(cell));
+    }
+    if (cell->stage != NULL && cell->verdict != CELL_PASS && cell->verdict != CELL_SKIPPED) {
+        json_object_set_new(object, "evidence", json_of_evidence(cell));
+    }
+    return object;
+}
+
+#endif

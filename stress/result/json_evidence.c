@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+//
+// json_evidence.c - what a cell that did not pass left behind.
+
+#ifdef MEMS_HAVE_JANSSON
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "result/json.h"
+
+static json_t *evidence_hex(uint64_t number)
+{
+    char text[24];
+    snprintf(text, sizeof text, "0x%llx", (unsigned long long)number);
+    return json_string(text);
+}
+
+static const char *evidence_kind(uint32_t kind)
+{
+    switch (kind) {
+    case OP_ALLOC:
+        return "alloc";
+    case OP_FREE:
+        return "free";
+    case OP_FREE_REMOTE:
+        return "free_remote";
+    case OP_RESIZE:
+        return "resize";
+    case HISTORY_TOUCH:
+        return "touch";
+    case HISTORY_VERIFY:
+        return "verify";
+    case HISTORY_REFUSED:
+        return "refused";
+    default:
+        return "?";
+    }
+}
+
+static json_t *evidence_entry(const struct history_entry *entry, uint64_t index)
+{
+    return json_pack("{s:o, s:s, s:I, s:I, s:o, s:o}", "index", json_of_count(index), "kind",
+                     evidence_kind(entry->kind), "slot", (json_int_t)entry->slot, "generation",
+                     (json_int_t)entry->generation, "block", evidence_hex(entry->block), "size",
+                     json_of_count(entry->size));
+}
+
+// A worker's last operations, oldest first, and the one that was under way.
+static json_t *evidence_history(struct stage *stage, unsigned worker)
+{
+    const struct history *history = stage_history(stage, worker);
+    uint64_t count = __atomic_load_n(&history->count, __ATOMIC_ACQUIRE);
+    uint64_t first = count >= HISTORY_LENGTH ? count - (HISTORY_LENGTH - 1) : 0;
+    json_t *operations = json_array();
+    for (uint64_t i = first; i < count; i++) {
+        json_array_append_new(operations,
+                              evidence_entry(&history->entry[i & (HISTORY_LENGTH - 1)], i));
+    }
+    return json_pack("{s:i, s:o, s:o, s:o}", "thread", (int)worker, "operations_done",
+                     json_of_count(count), "last", operations, "at_work_on",
+                     evidence_entry(&history->entry[count & (HISTORY_LENGTH - 1)], count));
+}
+
+static json_t *evidence_check(const struct evidence *evidence)
+{
+    return json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "name",
+                     json_of_text(evidence->check), "text", json_of_text(evidence->text), "slot",
+                     (json_int_t)evidence->slot, "generation", (json_int_t)evidence->generation,
+                     "owner", (json_int_t)evidence->owner, "block", evidence_hex(evidence->block),
+                     "size", json_of_count(evidence->size), "expected",
+                     evidence_hex(evidence->expected), "found", evidence_hex(evidence->found));
+}
+
+static json_t *evidence_trace_of(const struct evidence_trace *trace)
+{
+    return json_pack("{s:i, s:i, s:o}", "tid", trace->tid, "worker", trace->worker, "frames",
+                     json_of_lines(trace->text));
+}
+
+json_t *json_of_evidence(const struct cell *cell)
+{
+    struct stage *stage = cell->stage;
+    const struct evidence *evidence = &stage->evidence;
+    json_t *object = json_object();
+    json_object_set_new(object, "phase", json_string(stage_phase_name(cell->phase)));
+    json_object_set_new(object, "operations", json_of_count(stage_operations(stage)));
+    if (cell->signal != 0) {
+        json_object_set_new(object, "signal", json_of_text(sigabbrev_np(cell->signal)));
+    } else {
+        json_object_set_new(object, "status", json_integer(cell->status));
+    }
+    if (evidence->kind == EVIDENCE_CHECK) {
+        json_object_set_new(object, "check", evidence_check(evidence));
+    }
+    if (evidence->kind != EVIDENCE_NONE) {
+        json_object_set_new(object, "worker", json_integer(evidence->worker));
+        json_object_set_new(object, "address", evidence_hex(evidence->address));
+        json_object_set_new(object, "backtrace", evidence_trace_of(&evidence->trace));
+    }
+    json_t *threads = json_array();
+    for (unsigned i = 0; i < stage->threads; i++) {
+        json_array_append_new(threads, evidence_history(stage, i));
+    }
+    json_object_set_new(object, "threads", threads);
+    json_t *dumps = json_array();
+    for (unsigned i = 0; i < EVIDENCE_TRACES; i++) {
+        if (__atomic_load_n(&evidence->dump[i].done, __ATOMIC_ACQUIRE) != 0) {
+            json_array_append_new(dumps, evidence_trace_of(&evidence->dump[i]));
+        }
+    }
+    json_object_set_new(object, "stacks", dumps);
+    return object;
+}
+
+#endif

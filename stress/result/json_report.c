@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+//
+// json_report.c - a cell's measurements.
+//
+// Times are nanoseconds, sizes bytes: the raw values; whoever shows them scales them. A figure that
+// is not known is null.
+
+#ifdef MEMS_HAVE_JANSSON
+
+#include <math.h>
+#include <stddef.h>
+
+#include "result/json.h"
+#include "result/summary.h"
+
+static const char *const report_kinds[OP_KINDS] = {
+    [OP_ALLOC] = "alloc",
+    [OP_FREE] = "free",
+    [OP_FREE_REMOTE] = "free_remote",
+    [OP_RESIZE] = "resize",
+};
+
+static json_t *report_histogram(const struct histogram *histogram)
+{
+    static const struct {
+        const char *name;
+        double share;
+    } quantiles[] = {
+        {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}};
+    json_t *object = json_object();
+    json_object_set_new(object, "count", json_of_count(histogram->count));
+    json_object_set_new(object, "mean", json_of_real(histogram_mean(histogram)));
+    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
+        uint64_t value = histogram_quantile(histogram, quantiles[i].share);
+        json_object_set_new(object, quantiles[i].name,
+                            value != UINT64_MAX ? json_of_count(value) : json_null());
+    }
+    json_object_set_new(object, "max", json_of_count(histogram->most));
+    json_object_set_new(object, "capped", json_of_count(histogram->capped));
+    // [least value of the bucket, how many]: the whole curve.
+    json_t *buckets = json_array();
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        if (histogram->bucket[i] != 0) {
+            json_array_append_new(buckets,
+                                  json_pack("[o, o]", json_of_count(histogram_bucket_least(i)),
+                                            json_of_count(histogram->bucket[i])));
+        }
+    }
+    json_object_set_new(object, "buckets", buckets);
+    return object;
+}
+
+static json_t *report_operations(const struct cell_report *report)
+{
+    json_t *object = json_object();
+    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+        json_object_set_new(object, report_kinds[kind], json_of_count(report->count[kind]));
+    }
+    json_object_set_new(object, "all", json_of_count(summary_operations(report)));
+    json_object_set_new(object, "refused", json_of_count(report->refused));
+    json_object_set_new(object, "refused_share", json_of_real(summary_refused(report)));
+    json_object_set_new(object, "allocated_bytes", json_of_count(report->allocated_bytes));
+    json_object_set_new(object, "thread_least", json_of_count(report->thread_least));
+    json_object_set_new(object, "thread_most", json_of_count(report->thread_most));
+    json_object_set_new(object, "jain", json_of_real(report->jain));
+    return object;
+}
+
+static json_t *report_latency(const struct cell_report *report)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "unit", json_string("ns"));
+    json_object_set_new(object, "one_in", json_of_count(report->latency_every));
+    json_object_set_new(object, "timer_overhead", json_of_count(report->timer_ns));
+    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+        if (report->latency[kind].count > 0) {
+            json_object_set_new(object, report_kinds[kind],
+                                report_histogram(&report->latency[kind]));
+        }
+    }
+    return object;
+}
+
+static json_t *report_usage(const struct target_usage *usage)
+{
+    if (!usage->known) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "held_bytes", json_of_count(usage->held_bytes),
+                     "free_bytes", json_of_count(usage->free_bytes), "largest_hole",
+                     json_of_count(usage->largest_hole), "holes", json_of_count(usage->holes),
+                     "metadata_bytes", json_of_count(usage->metadata_bytes));
+}
+
+static json_t *report_memory(const struct cell_report *report)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "rss_baseline", json_of_count(report->baseline_rss_bytes));
+    json_object_set_new(object, "rss_peak", json_of_count(report->peak_rss_bytes));
+    json_object_set_new(object, "rss_end", json_of_count(report->end_rss_bytes));
+    json_object_set_new(object, "rss_drained", json_of_count(report->drained_rss_bytes));
+    json_object_set_new(object, "live", json_of_count(report->live_bytes));
+    json_object_set_new(object, "taken", json_of_count(report->taken_bytes));
+    json_object_set_new(object, "engine", report_usage(&report->usage));
+    json_object_set_new(object, "engine_drained", report_usage(&report->drained));
+    return object;
+}
+
+// A share that the cell marks as unknown by a negative number.
+static json_t *report_share(double share)
+{
+    return share >= 0 ? json_of_real(share) : json_null();
+}
+
+// Ratios of 0 are those that could not be formed.
+static json_t *report_ratio(double ratio)
+{
+    return ratio > 0 ? json_of_real(ratio) : json_null();
+}
+
+static json_t *report_fragmentation_of(const struct report_fragmentation *fragmentation)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "internal", report_share(fragmentation->internal));
+    json_object_set_new(object, "external", report_share(fragmentation->external));
+    json_object_set_new(object, "mean_held_over_live",
+                        report_ratio(fragmentation->mean_held_over_live));
+    json_object_set_new(object, "held_over_live_at_most_live",
+                        report_ratio(fragmentation->at_most_live));
+    json_object_set_new(object, "held_over_live_at_most_held",
+                        report_ratio(fragmentation->at_most_held));
+    json_object_set_new(object, "most_held_over_most_live",
+                        report_ratio(fragmentation->most_held_over_most_live));
+    return object;
+}
+
+static json_t *report_lock(const struct mems_lock_stats *lock)
+{
+#define REPORT_LOCK_FIELD(name) json_object_set_new(object, #name, json_of_count(lock->name))
+    json_t *object = json_object();
+    json_object_set_new(object, "name", json_of_text(lock->name));
+    REPORT_LOCK_FIELD(acquisitions);
+    REPORT_LOCK_FIELD(contended);
+    REPORT_LOCK_FIELD(spin_acquired);
+    REPORT_LOCK_FIELD(waited);
+    REPORT_LOCK_FIELD(wait_ns);
+    REPORT_LOCK_FIELD(max_wait_ns);
+    REPORT_LOCK_FIELD(max_waiting);
+    REPORT_LOCK_FIELD(owner_switches);
+    REPORT_LOCK_FIELD(hold_sample);
+    REPORT_LOCK_FIELD(hold_sampled);
+    REPORT_LOCK_FIELD(hold_ns);
+    REPORT_LOCK_FIELD(max_hold_ns);
+#undef REPORT_LOCK_FIELD
+    return object;
+}
+
+static json_t *report_contention(const struct report_engine *engine)
+{
+    json_t *locks = json_array();
+    for (uint32_t i = 0; i < engine->lock_count; i++) {
+        json_array_append_new(locks, report_lock(&engine->locks[i]));
+    }
+    return json_pack("{s:o, s:o, s:i}", "all", report_lock(&engine->lock_sum), "locks", locks,
+                     "more_locks", (int)engine->lock_more);
+}
+
+static json_t *report_stats(const struct mems_stats *stats)
+{
+    json_t *object = json_object();
+    const struct mems_stat *row;
+    for (size_t i = 0; (row = mems_stat_at(i)) != NULL; i++) {
+        const char *field = (const char *)stats + row->offset;
+        json_object_set_new(object, row->name,
+                            json_of_count(*(const uint64_t *)(const void *)field));
+    }
+    return object;
+}
+
+static json_t *report_column(const struct cell_report *report, size_t offset)
+{
+    json_t *column = json_array();
+    for (uint32_t i = 0; i < report->sample_count; i++) {
+        const char *field = (const char *)&report->samples[i] + offset;
+        json_array_append_new(column, json_of_count(*(const uint64_t *)(const void *)field));
+    }
+    return column;
+}
+
+static json_t *report_samples(const struct cell_report *report)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } columns[] = {
+        {"at_ns", offsetof(struct report_sample, at_ns)},
+        {"operations", offsetof(struct report_sample, operations)},
+        {"allocated", offsetof(struct report_sample, allocated_bytes)},
+        {"live", offsetof(struct report_sample, live_bytes)},
+        {"taken", offsetof(struct report_sample, taken_bytes)},
+        {"held", offsetof(struct report_sample, held_bytes)},
+        {"rss", offsetof(struct report_sample, rss_bytes)},
+    };
+    json_t *object = json_object();
+    json_object_set_new(object, "every_ns", json_of_count(report->sample_every_ns));
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        json_object_set_new(object, columns[i].name, report_column(report, columns[i].offset));
+    }
+    return object;
+}
+
+static json_t *report_system(const struct cell_report *report)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "user_ns", json_of_count(report->user_ns),
+                     "system_ns", json_of_count(report->system_ns), "voluntary_switches",
+                     json_of_count(report->voluntary_switches), "involuntary_switches",
+                     json_of_count(report->involuntary_switches), "minor_faults",
+                     json_of_count(report->minor_faults), "major_faults",
+                     json_of_count(report->major_faults));
+}
+
+json_t *json_of_report(const struct cell *cell)
+{
+    const struct cell_report *report = &cell->stage->report;
+    json_t *object = json_object();
+    json_object_set_new(object, "incomplete", json_boolean(report->incomplete));
+    json_object_set_new(object, "wall_ns", json_of_count(report->wall_ns));
+    json_object_set_new(object, "drain_ns", json_of_count(report->drain_ns));
+    json_object_set_new(object, "ops_per_second", json_of_real(summary_rate(report)));
+    json_object_set_new(object, "operations", report_operations(report));
+    json_object_set_new(object, "latency", report_latency(report));
+    json_object_set_new(object, "memory", report_memory(report));
+    json_object_set_new(object, "fragmentation", report_fragmentation_of(&report->fragmentation));
+    json_object_set_new(object, "system", report_system(report));
+    json_object_set_new(object, "invariants_checked", json_boolean(report->checked));
+    if (report->engine.known) {
+        json_object_set_new(object, "contention", report_contention(&report->engine));
+        json_object_set_new(object, "engine", report_stats(&report->engine.stats));
+        json_object_set_new(object, "engine_drained", report_stats(&report->engine.drained));
+    }
+    json_object_set_new(object, "samples", report_samples(report));
+    return object;
+}
+
+#endif

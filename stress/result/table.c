@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+//
+// table.c - the result for people: a table a section, what went wrong, the verdict.
+//
+// A column has one unit for all its rows, chosen for the largest of them and printed in the
+// header; the four latencies share theirs. A figure that nobody can know is a dash.
+
+#include "result/table.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "result/summary.h"
+#include "workload/workload.h"
+
+#define TABLE_TARGET_WIDTH 22
+
+struct table_unit {
+    const char *name;
+    double factor;
+};
+
+static const struct table_unit table_rates[] = {
+    {"Gops/s", 1e9}, {"Mops/s", 1e6}, {"kops/s", 1e3}, {"ops/s", 1}, {NULL, 0}};
+static const struct table_unit table_times[] = {
+    {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}, {"ns", 1}, {NULL, 0}};
+static const struct table_unit table_sizes[] = {
+    {"GiB", 0x1p30}, {"MiB", 0x1p20}, {"KiB", 0x1p10}, {NULL, 0}};
+
+// The largest unit in which `figure` is at least `least`.
+static const struct table_unit *table_unit(const struct table_unit *units, double figure,
+                                           double least)
+{
+    while (units[1].name != NULL && !(figure >= least * units->factor)) {
+        units++;
+    }
+    return units;
+}
+
+static double table_larger(double a, double b)
+{
+    return isnan(a) || b > a ? b : a;
+}
+
+// Right-aligned with three significant digits or more; a dash where it is unknown.
+static void table_number(FILE *out, int width, double figure)
+{
+    if (isnan(figure)) {
+        fprintf(out, "%*s", width, "-");
+    } else {
+        int digits = figure < 10 ? 2 : figure < 100 ? 1 : 0;
+        fprintf(out, "%*.*f", width, digits, figure);
+    }
+}
+
+static void table_title(FILE *out, const struct plan_section *section)
+{
+    const struct job_section *job = section->section;
+    fprintf(out, "%s: workload %s, %u thread%s, %s%s, verify %s", job->name, job->workload->name,
+            section->threads, section->threads == 1 ? "" : "s",
+            job_number(job, "ops") != 0 ? "ops " : "runtime ",
+            job_number(job, "ops") != 0 ? job_text(job, "ops") : job_text(job, "runtime"),
+            job_text(job, "verify"));
+    if (section->repeats > 1) {
+        fprintf(out, "; medians of %u repeats", section->repeats);
+    }
+    fprintf(out, "\n");
+}
+
+struct table_units {
+    const struct table_unit *rate, *time, *size;
+};
+
+static void table_header(FILE *out, const struct table_units *units)
+{
+    char latency[32];
+    snprintf(latency, sizeof latency, "alloc latency, %s", units->time->name);
+    fprintf(out, "%-*s %7s %6s %22s %7s %6s %5s %5s %7s %5s\n", TABLE_TARGET_WIDTH, "", "rate",
+            "rel.", latency, "free", "held/", "int.", "ext.", "RSS", "lock");
+    fprintf(out, "%-*s %7s %6s %7s %7s %6s %4s %s %6s %5s %5s %7s %5s %s\n", TABLE_TARGET_WIDTH,
+            "target", units->rate->name, "x", "p50", "p99", "p99.9", "p99", units->time->name,
+            "live", "%", "%", units->size->name, "wait%", "verdict");
+}
+
+static void table_row(FILE *out, const struct summary *summary, const struct table_units *units)
+{
+    const char *name = summary->spec->name;
+    if (strlen(name) > TABLE_TARGET_WIDTH) {
+        fprintf(out, "%s\n", name);
+        name = "";
+    }
+    fprintf(out, "%-*s ", TABLE_TARGET_WIDTH, name);
+    table_number(out, 7, summary->rate / units->rate->factor);
+    table_number(out, 7, summary->relative);
+    table_number(out, 8, summary->alloc_p50 / units->time->factor);
+    table_number(out, 8, summary->alloc_p99 / units->time->factor);
+    table_number(out, 7, summary->alloc_p999 / units->time->factor);
+    table_number(out, 8, summary->free_p99 / units->time->factor);
+    table_number(out, 7, summary->held_over_live);
+    table_number(out, 6, summary->internal * 100);
+    table_number(out, 6, summary->external * 100);
+    table_number(out, 8, summary->peak_rss / units->size->factor);
+    table_number(out, 6, summary->wait * 100);
+    fprintf(out, " %s%s\n", cell_verdict_name(summary->verdict),
+            summary->refused > 0.01 ? "*" : "");
+}
+
+static void table_section(FILE *out, const struct plan *plan, const struct plan_section *section)
+{
+    struct summary *summaries = calloc(section->spec_count + 1, sizeof *summaries);
+    if (summaries == NULL) {
+        abort();
+    }
+    summary_section(plan, section, summaries);
+    double rate = NAN;
+    double time = NAN;
+    double size = NAN;
+    for (size_t i = 0; i < section->spec_count; i++) {
+        const struct summary *summary = &summaries[i];
+        rate = table_larger(rate, summary->rate);
+        time = table_larger(time, summary->alloc_p50);
+        time = table_larger(time, summary->alloc_p99 / 10);
+        size = table_larger(size, summary->peak_rss);
+    }
+    struct table_units units = {table_unit(table_rates, rate, 1), table_unit(table_times, time, 10),
+                                table_unit(table_sizes, size, 1)};
+    table_title(out, section);
+    table_header(out, &units);
+    for (size_t i = 0; i < section->spec_count; i++) {
+        table_row(out, &summaries[i], &units);
+    }
+    for (size_t i = 0; i < section->spec_count; i++) {
+        if (summaries[i].refused > 0.01) {
+            fprintf(out, "* %s refused %.1f %% of the allocations\n", summaries[i].spec->name,
+                    summaries[i].refused * 100);
+        }
+    }
+    free(summaries);
+}
+
+static void table_lines(FILE *out, const char *prefix, const char *text, unsigned most)
+{
+    for (unsigned i = 0; *text != '\0' && i < most; i++) {
+        size_t length = strcspn(text, "\n");
+        fprintf(out, "%s%.*s\n", prefix, (int)length, text);
+        text += length;
+        text += *text == '\n';
+    }
+}
+
+// What a person needs to go after a bad cell; the document has all of it.
+static void table_trouble(FILE *out, const struct cell *cell)
+{
+    fprintf(out, "%s: %s in %s, repeat %u, seed %llu: %s\n", cell_verdict_name(cell->verdict),
+            cell->spec->name, cell->section->section->name, cell->repeat,
+            (unsigned long long)cell->seed, cell->message);
+    if (cell->stage != NULL) {
+        const struct evidence *evidence = &cell->stage->evidence;
+        table_lines(out, "    at ", evidence->trace.text, 6);
+        if (cell->verdict == CELL_HUNG) {
+            for (unsigned i = 0; i < EVIDENCE_TRACES && evidence->dump[i].done; i++) {
+                fprintf(out, "  thread %d:\n", evidence->dump[i].tid);
+                table_lines(out, "    at ", evidence->dump[i].text, 5);
+            }
+        }
+    }
+    if (cell->output != NULL) {
+        table_lines(out, "  | ", cell->output, 6);
+    }
+    fprintf(out, "  again: %s\n", cell->rerun);
+}
+
+static void table_verdict(FILE *out, const struct plan *plan, const struct verdict *verdict)
+{
+    const char *separator = " (";
+    fprintf(out, "verdict: %s", verdict->name);
+    for (enum cell_verdict i = CELL_WAITING; i <= CELL_SKIPPED; i++) {
+        if (verdict->cells[i] > 0) {
+            fprintf(out, "%s%zu %s", separator, verdict->cells[i], cell_verdict_name(i));
+            separator = ", ";
+        }
+    }
+    fprintf(out, "%s", separator[0] == ',' ? ")" : "");
+    double most = 0;
+    const struct cell *worst = NULL;
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct cell *cell = &plan->cells[i];
+        if (summary_measured(cell) && summary_refused(&cell->stage->report) > most) {
+            most = summary_refused(&cell->stage->report);
+            worst = cell;
+        }
+    }
+    if (most > 0.01) {
+        fprintf(out, "; up to %.1f %% refused (%s in %s)", most * 100, worst->spec->name,
+                worst->section->section->name);
+    }
+    fprintf(out, "\n");
+}
+
+void table_print(FILE *out, const struct plan *plan, const struct verdict *verdict, bool brief)
+{
+    for (size_t i = 0; i < plan->section_count && !brief; i++) {
+        table_section(out, plan, &plan->sections[i]);
+        fprintf(out, "\n");
+    }
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct cell *cell = &plan->cells[i];
+        if (cell->verdict >= CELL_FAILED && cell->verdict <= CELL_HUNG) {
+            table_trouble(out, cell);
+            fprintf(out, "\n");
+        } else if (cell->verdict == CELL_SKIPPED && cell->repeat == 0 && !brief) {
+            fprintf(out, "skipped in %s: %s\n", cell->section->section->name, cell->message);
+        }
+    }
+    table_verdict(out, plan, verdict);
+}

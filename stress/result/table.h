@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+//
+// table.h - the result for people: a table a section, what went wrong, the verdict.
+
+#ifndef RESULT_TABLE_H
+#define RESULT_TABLE_H
+
+#include <stdio.h>
+
+#include "result/verdict.h"
+#include "run/plan.h"
+
+// At most 100 columns wide (but for names and messages that are longer themselves). `brief`: only
+// troubles and the verdict.
+void table_print(FILE *out, const struct plan *plan, const struct verdict *verdict, bool brief);
+
+#endif

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT
+//
+// account.c - from counters to a report: samples while the cell runs, sums at its end.
+//
+// 1. The harness keeps its own account of live bytes, so that fragmentation means the same for
+//    every target. What is held is the engine's own figure where there is an engine, else how far
+//    the resident set has grown since the baseline.
+// 2. The table of samples is bounded: when it is full every second one is dropped and the distance
+//    doubles. The sums (Johnstone and Wilson's) see every sample.
+// 3. Reading while workers write gives each counter at about the same moment; sums of wrapping
+//    per-worker counters may be a few operations apart, and are clamped at 0.
+
+#include "run/account.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "measure/clock.h"
+#include "run/stage.h"
+#include "run/worker.h"
+
+static uint64_t account_clamp(uint64_t sum)
+{
+    return (int64_t)sum < 0 ? 0 : sum;
+}
+
+static uint64_t account_rss(const struct account *account)
+{
+    char text[128];
+    ssize_t length = pread(account->statm, text, sizeof text - 1, 0);
+    if (length <= 0) {
+        return 0;
+    }
+    text[length] = '\0';
+    char *second = strchr(text, ' ');
+    return second != NULL ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static uint64_t account_nanoseconds(struct timeval later, struct timeval earlier)
+{
+    int64_t us = (later.tv_sec - earlier.tv_sec) * 1000000 + (later.tv_usec - earlier.tv_usec);
+    return us < 0 ? 0 : (uint64_t)us * 1000;
+}
+
+void account_open(struct account *account, struct run *run, uint64_t every_ns)
+{
+    memset(account, 0, sizeof *account);
+    account->report = &run->stage->report;
+    account->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    account->kept = 1;
+    account->report->sample_every_ns = every_ns;
+    account->report->timer_ns = (uint64_t)(clock_overhead_ns() + 0.5);
+}
+
+void account_begin(struct account *account, struct run *run)
+{
+    (void)run;
+    account->report->baseline_rss_bytes = account_rss(account);
+    getrusage(RUSAGE_SELF, &account->before);
+}
+
+static void account_usage(struct run *run, struct target_usage *usage)
+{
+    memset(usage, 0, sizeof *usage);
+    run->target->usage(run->instance, usage);
+}
+
+static void account_take(struct account *account, struct run *run, struct report_sample *sample)
+{
+    struct target_usage usage;
+    struct op_totals totals;
+    sample->at_ns = run_now_ns() - run->started_ns;
+    op_total(run->workers, run->threads, &totals);
+    sample->operations = totals.operations;
+    sample->allocated_bytes = totals.allocated_bytes;
+    sample->live_bytes = account_clamp(totals.requested_bytes);
+    sample->taken_bytes = account_clamp(totals.taken_bytes);
+    sample->rss_bytes = account_rss(account);
+    account_usage(run, &usage);
+    uint64_t grown = sample->rss_bytes - account->report->baseline_rss_bytes;
+    sample->held_bytes = usage.known ? usage.held_bytes : account_clamp(grown);
+}
+
+static void account_weigh(struct account *account, const struct report_sample *sample)
+{
+    if (sample->live_bytes > 0) {
+        account->ratio_sum += (double)sample->held_bytes / (double)sample->live_bytes;
+        account->ratio_count++;
+    }
+    if (sample->live_bytes > account->most_live) {
+        account->most_live = sample->live_bytes;
+        account->held_at_most_live = sample->held_bytes;
+    }
+    if (sample->held_bytes > account->most_held) {
+        account->most_held = sample->held_bytes;
+        account->live_at_most_held = sample->live_bytes;
+    }
+    if (sample->rss_bytes > account->report->peak_rss_bytes) {
+        account->report->peak_rss_bytes = sample->rss_bytes;
+    }
+}
+
+static void account_thin(struct account *account)
+{
+    struct cell_report *report = account->report;
+    for (uint32_t i = 0; i < REPORT_SAMPLES / 2; i++) {
+        report->samples[i] = report->samples[2 * i];
+    }
+    report->sample_count = REPORT_SAMPLES / 2;
+    report->sample_every_ns *= 2;
+    account->kept *= 2;
+}
+
+void account_sample(struct account *account, struct run *run)
+{
+    struct report_sample sample;
+    account_take(account, run, &sample);
+    account_weigh(account, &sample);
+    if (account->taken++ % account->kept == 0) {
+        if (account->report->sample_count == REPORT_SAMPLES) {
+            account_thin(account);
+        }
+        account->report->samples[account->report->sample_count++] = sample;
+    }
+}
+
+static double account_ratio(uint64_t over, uint64_t under)
+{
+    return under > 0 ? (double)over / (double)under : 0;
+}
+
+static void account_fragmentation(struct account *account, const struct report_sample *last)
+{
+    struct cell_report *report = account->report;
+    struct report_fragmentation *fragmentation = &report->fragmentation;
+    fragmentation->mean_held_over_live =
+        account->ratio_count > 0 ? account->ratio_sum / (double)account->ratio_count : 0;
+    fragmentation->at_most_live = account_ratio(account->held_at_most_live, account->most_live);
+    fragmentation->at_most_held = account_ratio(account->most_held, account->live_at_most_held);
+    fragmentation->most_held_over_most_live = account_ratio(account->most_held, account->most_live);
+    fragmentation->internal = -1;
+    fragmentation->external = -1;
+    if (last->taken_bytes > 0 && last->taken_bytes >= last->live_bytes) {
+        fragmentation->internal = 1 - account_ratio(last->live_bytes, last->taken_bytes);
+    }
+    const struct target_usage *usage = &report->usage;
+    if (usage->known) {
+        fragmentation->external =
+            usage->free_bytes > 0 ? 1 - account_ratio(usage->largest_hole, usage->free_bytes) : 0;
+    } else if (last->held_bytes > 0 && last->taken_bytes > 0) {
+        fragmentation->external = last->taken_bytes < last->held_bytes
+                                      ? 1 - account_ratio(last->taken_bytes, last->held_bytes)
+                                      : 0;
+    }
+}
+
+static void account_workers(struct account *account, struct run *run)
+{
+    struct cell_report *report = account->report;
+    double sum = 0;
+    double squares = 0;
+    uint64_t ended = 0;
+    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+        histogram_init(&report->latency[kind]);
+    }
+    struct op_totals totals;
+    op_total(run->workers, run->threads, &totals);
+    memcpy(report->count, totals.count, sizeof report->count);
+    report->refused = totals.refused;
+    report->allocated_bytes = totals.allocated_bytes;
+    report->thread_least = UINT64_MAX;
+    for (unsigned i = 0; i < run->threads; i++) {
+        const struct worker *worker = &run->workers[i];
+        uint64_t operations = 0;
+        for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+            operations += worker->count[kind];
+            histogram_merge(&report->latency[kind], &worker->latency[kind]);
+        }
+        report->thread_least =
+            operations < report->thread_least ? operations : report->thread_least;
+        report->thread_most = operations > report->thread_most ? operations : report->thread_most;
+        sum += (double)operations;
+        squares += (double)operations * (double)operations;
+        ended = run->lives[i].ended_ns > ended ? run->lives[i].ended_ns : ended;
+    }
+    report->jain = squares > 0 ? sum * sum / (run->threads * squares) : 1;
+    report->wall_ns = ended - run->started_ns;
+}
+
+static void account_add_lock(struct mems_lock_stats *sum, const struct mems_lock_stats *lock)
+{
+    sum->acquisitions += lock->acquisitions;
+    sum->contended += lock->contended;
+    sum->spin_acquired += lock->spin_acquired;
+    sum->waited += lock->waited;
+    sum->wait_ns += lock->wait_ns;
+    sum->max_wait_ns = lock->max_wait_ns > sum->max_wait_ns ? lock->max_wait_ns : sum->max_wait_ns;
+    sum->max_waiting = lock->max_waiting > sum->max_waiting ? lock->max_waiting : sum->max_waiting;
+    sum->owner_switches += lock->owner_switches;
+    sum->hold_sample = lock->hold_sample;
+    sum->hold_sampled += lock->hold_sampled;
+    sum->hold_ns += lock->hold_ns;
+    sum->max_hold_ns = lock->max_hold_ns > sum->max_hold_ns ? lock->max_hold_ns : sum->max_hold_ns;
+}
+
+static void account_engine(struct run *run, struct report_engine *report)
+{
+    if (run->target->engine == NULL) {
+        return;
+    }
+    struct mems_engine *engine = run->target->engine(run->instance);
+    struct mems_lock_stats lock;
+    report->known = mems_snapshot(engine, &report->stats) == 0;
+    strcpy(report->lock_sum.name, "all");
+    for (size_t i = 0; mems_lock_at(engine, i, &lock) == 0; i++) {
+        account_add_lock(&report->lock_sum, &lock);
+        if (i < REPORT_LOCKS) {
+            report->locks[report->lock_count++] = lock;
+        } else {
+            report->lock_more++;
+        }
+    }
+}
+
+void account_end(struct account *account, struct run *run)
+{
+    struct cell_report *report = account->report;
+    struct rusage after;
+    struct report_sample last;
+    getrusage(RUSAGE_SELF, &after);
+    account_workers(account, run);
+    report->user_ns = account_nanoseconds(after.ru_utime, account->before.ru_utime);
+    report->system_ns = account_nanoseconds(after.ru_stime, account->before.ru_stime);
+    report->voluntary_switches = (uint64_t)(after.ru_nvcsw - account->before.ru_nvcsw);
+    report->involuntary_switches = (uint64_t)(after.ru_nivcsw - account->before.ru_nivcsw);
+    report->minor_faults = (uint64_t)(after.ru_minflt - account->before.ru_minflt);
+    report->major_faults = (uint64_t)(after.ru_majflt - account->before.ru_majflt);
+    account_take(account, run, &last);
+    account_weigh(account, &last);
+    report->end_rss_bytes = last.rss_bytes;
+    report->live_bytes = last.live_bytes;
+    report->taken_bytes = last.taken_bytes;
+    account_usage(run, &report->usage);
+    account_engine(run, &report->engine);
+    account_fragmentation(account, &last);
+}
+
+void account_drained(struct account *account, struct run *run, uint64_t drain_ns)
+{
+    struct cell_report *report = account->report;
+    report->drain_ns = drain_ns;
+    report->drained_rss_bytes = account_rss(account);
+    account_usage(run, &report->drained);
+    if (run->target->engine != NULL) {
+        mems_snapshot(run->target->engine(run->instance), &report->engine.drained);
+    }
+    close(account->statm);
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+//
+// cell.c - a cell's own process: prepare, run, drain, check, done.
+//
+// The first thread does all that is not the workload's work. While the workers run it sleeps and
+// takes samples. SIGTERM from the driver (somebody pressed Ctrl-C) ends the measured phase early:
+// the report is then complete but for `incomplete`.
+
+#include "run/cell.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "measure/clock.h"
+#include "run/account.h"
+#include "run/evidence.h"
+#include "run/run.h"
+#include "run/stage.h"
+#include "run/supplier.h"
+#include "run/worker.h"
+
+static volatile sig_atomic_t cell_told_to_stop;
+
+static void cell_on_stop(int signal)
+{
+    (void)signal;
+    cell_told_to_stop = 1;
+}
+
+uint64_t run_now_ns(void)
+{
+    return clock_monotonic_ns();
+}
+
+void *run_map(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        evidence_refuse("out of memory for the harness itself");
+    }
+    return memory;
+}
+
+int run_space(struct run *run, unsigned process, void **space)
+{
+    if (process >= RUN_MAX_SPACES) {
+        return E2BIG;
+    }
+    int error = 0;
+    pthread_mutex_lock(&run->spaces_lock);
+    if (!run->spaces[process].open) {
+        error = run->target->space_open(run->instance, &run->spaces[process].space);
+        run->spaces[process].open = error == 0;
+    }
+    *space = run->spaces[process].space;
+    pthread_mutex_unlock(&run->spaces_lock);
+    return error;
+}
+
+void run_space_close(struct run *run, unsigned process)
+{
+    pthread_mutex_lock(&run->spaces_lock);
+    if (run->spaces[process].open) {
+        run->spaces[process].open = false;
+        run->target->space_close(run->instance, run->spaces[process].space);
+    }
+    pthread_mutex_unlock(&run->spaces_lock);
+}
+
+// Whether malloc is whose it should be; a cell that measured another one would be worse than none.
+static void cell_prove_supplier(struct run *run)
+{
+    struct report_supplier *supplier = &run->stage->report.supplier;
+    const char *wanted = run->stage->preload;
+    char text[512];
+    int error = supplier_find(supplier);
+    bool libc = strcmp(run->target->name, "libc") == 0;
+    if (error != 0 || (*wanted != '\0' && strcmp(wanted, supplier->path) != 0) ||
+        (libc && !supplier_is_libc(supplier))) {
+        snprintf(text, sizeof text, "malloc is supplied by %.200s, not by %.200s",
+                 error != 0 ? "nobody" : supplier->path, libc ? "the C library" : wanted);
+        run_fail(NULL, &(struct run_failure){.check = "supplier", .text = text});
+    }
+}
+
+static void cell_open_target(struct run *run, struct target_spec *spec, struct complaint *complaint)
+{
+    if (target_parse(run->stage->target, NULL, spec, complaint) != 0) {
+        evidence_refuse(complaint->text);
+    }
+    run->spec = spec;
+    run->target = spec->target;
+    run->ops = spec->target->ops;
+    cell_prove_supplier(run);
+    if (run->target->open(spec, &run->stage->demand, &run->instance, complaint) != 0) {
+        evidence_refuse(complaint->text);
+    }
+    run->spaces = run_map(RUN_MAX_SPACES * sizeof *run->spaces);
+    pthread_mutex_init(&run->spaces_lock, NULL);
+    if (run_space(run, 0, &run->space) != 0) {
+        evidence_refuse("the target does not open a space");
+    }
+}
+
+static void cell_open_workers(struct run *run)
+{
+    const struct job_section *section = run->section;
+    uint64_t ops = job_number(section, "ops");
+    bool careful = !run->ops->no_memory;
+    run->workers = stage_workers(run->stage);
+    run->lives = run_map(run->threads * sizeof *run->lives);
+    for (unsigned i = 0; i < run->threads; i++) {
+        struct worker *worker = &run->workers[i];
+        worker->ops = run->ops;
+        worker->space = run->space;
+        worker->check = careful ? (unsigned)job_number(section, "verify") : 0;
+        worker->touch = careful ? (unsigned)job_number(section, "touch") : 0;
+        worker->latency_every = (uint32_t)job_number(section, "latency");
+        worker->history = stage_history(run->stage, i);
+        worker->latency = run_map(OP_KINDS * sizeof *worker->latency);
+        for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+            histogram_init(&worker->latency[kind]);
+        }
+        worker->run = run;
+        worker->number = i;
+        worker->budget = ops != 0 ? ops : UINT64_MAX;
+        random_init(&worker->random, run->seed, i, 0);
+    }
+}
+
+static void cell_prepare(struct run *run, struct stage *stage, struct target_spec *spec)
+{
+    struct complaint complaint = {0};
+    struct job *job;
+    const char *text = stage_text(stage);
+    run->stage = stage;
+    run->seed = stage->seed;
+    run->threads = stage->threads;
+    if (job_parse(text, strlen(text), "resolved job", "/", &job, &complaint) != 0) {
+        evidence_refuse(complaint.text);
+    }
+    run->section = &job->sections[0];
+    run->workload = run->section->workload;
+    clock_init();
+    cell_open_target(run, spec, &complaint);
+    cell_open_workers(run);
+    if (run->workload->open(run, &complaint) != 0) {
+        evidence_refuse(complaint.text);
+    }
+}
+
+// Until the last worker has ended. With ops= nobody watches the clock but the driver's watchdog.
+static void cell_watch(struct run *run, struct account *account, uint64_t every_ns)
+{
+    uint64_t deadline = UINT64_MAX;
+    if (job_number(run->section, "ops") == 0) {
+        deadline = run->started_ns + job_number(run->section, "runtime");
+    }
+    uint64_t next = run->started_ns + every_ns;
+    for (;;) {
+        uint64_t wake = next < deadline ? next : deadline;
+        // The order to stop is looked at now and then: a signal does not end the wait.
+        uint64_t soon = run_now_ns() + 50000000;
+        bool early = soon < wake;
+        if (worker_wait(run, early ? soon : wake)) {
+            return;
+        }
+        if (cell_told_to_stop) {
+            run->stage->report.incomplete = true;
+            deadline = 0;
+        }
+        if (run_now_ns() >= deadline) {
+            __atomic_store_n(&run->stop, true, __ATOMIC_RELAXED);
+            deadline = UINT64_MAX;
+        }
+        if (!early && run_now_ns() >= next) {
+            account_sample(account, run);
+            next += every_ns;
+            next = next < run_now_ns() ? run_now_ns() + every_ns : next;
+        }
+    }
+}
+
+static void cell_check(struct run *run)
+{
+    struct complaint complaint = {0};
+    const struct report_engine *engine = &run->stage->report.engine;
+    if (run->target->check != NULL) {
+        if (run->target->check(run->instance, &complaint) != 0) {
+            run_fail(NULL, &(struct run_failure){.check = "invariants", .text = complaint.text});
+        }
+        run->stage->report.checked = true;
+    }
+    if (engine->known && engine->drained.live_blocks != 0) {
+        run_fail(NULL, &(struct run_failure){
+                           .check = "conservation",
+                           .text = "every block was freed, yet the engine still has live ones",
+                           .found = engine->drained.live_blocks,
+                       });
+    }
+}
+
+static void cell_run(struct run *run, struct stage *stage)
+{
+    struct account account;
+    uint64_t every_ns = job_number(run->section, "sample");
+    account_open(&account, run, every_ns);
+    account_begin(&account, run);
+    stage_enter(stage, STAGE_RUN);
+    if (worker_start_all(run) != 0) {
+        evidence_refuse("the system does not start so many threads");
+    }
+    cell_watch(run, &account, every_ns);
+    worker_join_all(run);
+    account_end(&account, run);
+
+    stage_enter(stage, STAGE_DRAIN);
+    uint64_t drain = run_now_ns();
+    run->workload->close(run);
+    for (unsigned i = RUN_MAX_SPACES - 1; i > 0; i--) {
+        run_space_close(run, i);
+    }
+    account_drained(&account, run, run_now_ns() - drain);
+
+    stage_enter(stage, STAGE_CHECK);
+    cell_check(run);
+    run_space_close(run, 0);
+    run->target->close(run->instance);
+}
+
+int cell_main(int argc, char **argv)
+{
+    static struct run run;
+    struct target_spec spec;
+    struct stage *stage = argc == 2 ? stage_attach(atoi(argv[1])) : NULL;
+    if (stage == NULL) {
+        fprintf(stderr, "mems-stress cell: for the driver's own use; see mems-stress help run\n");
+        return 1;
+    }
+    evidence_open(stage);
+    struct sigaction stop = {.sa_handler = cell_on_stop, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &stop, NULL);
+    stage_enter(stage, STAGE_PREPARE);
+    cell_prepare(&run, stage, &spec);
+    cell_run(&run, stage);
+    stage_enter(stage, STAGE_DONE);
+    // Without the exit handlers: what the process still holds is the workload's and the harness's.
+    _exit(0);
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+//
+// drive.c - runs the cells of a plan, one process each, and says how each one ended.
+
+#include "run/drive.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "measure/clock.h"
+#include "run/spawn.h"
+#include "run/watch.h"
+
+#define DRIVE_OUTPUT_KEPT 4096
+
+static volatile sig_atomic_t drive_signal;
+
+static void drive_on_signal(int signal)
+{
+    drive_signal = signal;
+}
+
+bool drive_interrupted(void)
+{
+    return drive_signal != 0;
+}
+
+static void drive_install_handlers(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = drive_on_signal};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        sigaction(signals[i], &action, NULL);
+    }
+}
+
+// The end of what the process printed.
+static char *drive_output(int file)
+{
+    struct stat status;
+    if (fstat(file, &status) != 0 || status.st_size == 0) {
+        return NULL;
+    }
+    off_t from = status.st_size > DRIVE_OUTPUT_KEPT ? status.st_size - DRIVE_OUTPUT_KEPT : 0;
+    char *text = calloc(1, DRIVE_OUTPUT_KEPT + 1);
+    if (text != NULL && pread(file, text, DRIVE_OUTPUT_KEPT, from) <= 0) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+static void drive_judge_check(struct cell *cell)
+{
+    const struct evidence *evidence = &cell->stage->evidence;
+    cell->verdict = CELL_FAILED;
+    if (evidence->kind == EVIDENCE_REFUSED) {
+        snprintf(cell->message, sizeof cell->message, "did not start: %s", evidence->text);
+    } else if (evidence->worker >= 0) {
+        snprintf(cell->message, sizeof cell->message, "check %s, thread %d: %s", evidence->check,
+                 evidence->worker, evidence->text);
+    } else {
+        snprintf(cell->message, sizeof cell->message, "check %s: %s", evidence->check,
+                 evidence->text);
+    }
+}
+
+static void drive_judge_crash(struct cell *cell, int status)
+{
+    const struct evidence *evidence = &cell->stage->evidence;
+    char where[64] = "";
+    cell->verdict = CELL_CRASHED;
+    if (evidence->kind == EVIDENCE_CRASH && evidence->worker >= 0) {
+        snprintf(where, sizeof where, ", thread %d", evidence->worker);
+    }
+    if (WIFSIGNALED(status)) {
+        const char *name = sigabbrev_np(WTERMSIG(status));
+        char address[32] = "";
+        if (evidence->address != 0) {
+            snprintf(address, sizeof address, " at 0x%llx", (unsigned long long)evidence->address);
+        }
+        snprintf(cell->message, sizeof cell->message, "SIG%s%s in phase %s%s",
+                 name != NULL ? name : "?", address, stage_phase_name(cell->phase), where);
+    } else {
+        snprintf(cell->message, sizeof cell->message, "ended with status %d in phase %s%s",
+                 WEXITSTATUS(status), stage_phase_name(cell->phase), where);
+    }
+}
+
+static void drive_judge(struct cell *cell, const struct watch_end *end)
+{
+    struct stage *stage = cell->stage;
+    cell->phase = stage_phase(stage);
+    cell->signal = WIFSIGNALED(end->status) ? WTERMSIG(end->status) : 0;
+    cell->status = WIFEXITED(end->status) ? WEXITSTATUS(end->status) : -1;
+    cell->max_rss = (uint64_t)end->usage.ru_maxrss * 1024;
+    uint32_t kind = __atomic_load_n(&stage->evidence.kind, __ATOMIC_ACQUIRE);
+    if (kind == EVIDENCE_CHECK || kind == EVIDENCE_REFUSED) {
+        drive_judge_check(cell);
+    } else if (end->hung) {
+        cell->verdict = CELL_HUNG;
+        snprintf(cell->message, sizeof cell->message, "%s", end->reason);
+    } else if (end->interrupted && kind == EVIDENCE_NONE) {
+        cell->verdict = CELL_INCOMPLETE;
+        snprintf(cell->message, sizeof cell->message, "interrupted in phase %s",
+                 stage_phase_name(cell->phase));
+    } else if (cell->status == 0 && cell->phase == STAGE_DONE) {
+        cell->verdict = CELL_PASS;
+    } else {
+        drive_judge_crash(cell, end->status);
+    }
+}
+
+struct drive_tick {
+    const struct drive_view *view;
+    const struct plan *plan;
+    size_t cell;
+};
+
+static void drive_on_tick(void *arg)
+{
+    const struct drive_tick *tick = arg;
+    if (tick->view->tick != NULL) {
+        tick->view->tick(tick->view->arg, tick->plan, tick->cell);
+    }
+}
+
+static void drive_cell(struct plan *plan, size_t index, const struct drive_view *view)
+{
+    struct cell *cell = &plan->cells[index];
+    const struct job_section *section = cell->section->section;
+    struct drive_tick tick = {view, plan, index};
+    struct watch watch = {
+        .timeout_ns = job_number(section, "timeout"),
+        .limit_ns = job_number(section, "ops") == 0 ? job_number(section, "runtime") : 0,
+        .interrupted = drive_interrupted,
+        .tick = drive_on_tick,
+        .arg = &tick,
+    };
+    struct watch_end end;
+    pid_t pid;
+    int output;
+    uint64_t began = clock_monotonic_ns();
+    if (spawn_cell(cell, &pid, &output) != 0) {
+        cell->verdict = CELL_FAILED;
+        return;
+    }
+    watch_cell(cell->stage, pid, &watch, &end);
+    cell->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
+    drive_judge(cell, &end);
+    cell->output = drive_output(output);
+    close(output);
+}
+
+void drive_plan(struct plan *plan, const struct drive_view *view)
+{
+    drive_install_handlers();
+    for (size_t i = 0; i < plan->cell_count && !drive_interrupted(); i++) {
+        if (view->began != NULL) {
+            view->began(view->arg, plan, i);
+        }
+        if (plan->cells[i].verdict != CELL_SKIPPED) {
+            drive_cell(plan, i, view);
+        }
+        if (view->ended != NULL) {
+            view->ended(view->arg, plan, i);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// plan.h - what a run will do: its sections, their targets, and the cells in their order.
+//
+// A cell is section x target x repeat. Within a section, repeat r of every target runs before
+// repeat r + 1 of any; inside one repeat the targets come in random order, drawn from the seed, so
+// that a machine that warms up or slows down does it to all of them alike.
+
+#ifndef RUN_PLAN_H
+#define RUN_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "job/complaint.h"
+#include "job/job.h"
+#include "run/stage.h"
+#include "target/target.h"
+
+enum cell_verdict {
+    CELL_WAITING, // not run yet: in a result, the run was interrupted before it
+    CELL_PASS,
+    CELL_FAILED, // a check, or the target did not open
+    CELL_CRASHED,
+    CELL_HUNG,
+    CELL_INCOMPLETE, // interrupted; what was measured is kept
+    CELL_SKIPPED,    // optional and missing
+};
+
+struct cell {
+    const struct plan_section *section;
+    const struct target_spec *spec;
+    unsigned target; // index into the section's specs
+    unsigned repeat;
+    uint64_t seed;
+    enum cell_verdict verdict;
+    char message[1200];  // why, in one line; empty for a pass
+    char rerun[8192];    // the command that does it again
+    uint32_t phase;      // in which it ended
+    int signal, status;  // how the process ended
+    double seconds;      // from fork to its end
+    uint64_t max_rss;    // of the whole process
+    struct stage *stage; // NULL: never started
+    char *output;        // what the process printed, its end; NULL: nothing
+};
+
+struct plan_section {
+    const struct job_section *section;
+    char *text; // every value resolved
+    unsigned threads;
+    uint64_t seed;
+    unsigned repeats;
+    struct target_demand demand;
+    struct target_spec *specs;
+    char **missing; // by spec: why an optional target is not here; NULL: it is
+    size_t spec_count;
+};
+
+struct plan {
+    const struct job *job;
+    const char *command; // "mems-stress run JOB": what a re-run begins with
+    struct plan_section *sections;
+    size_t section_count;
+    struct cell *cells; // in the order in which they run
+    size_t cell_count;
+};
+
+// What the command line says over the job.
+struct plan_options {
+    const char *const *sections; // NULL-terminated names; NULL: all
+    const char *const *targets;  // NULL-terminated, in place of the job's; NULL: the job's
+    bool seeded;
+    uint64_t seed;
+    unsigned repeats; // 0: the job's
+};
+
+// 0; ENOENT: a target that must be there is missing; EINVAL: the job, an option or a file that a
+// workload needs cannot work. `job` and `command` must outlive the plan.
+int plan_make(const struct job *job, const char *command, const struct plan_options *options,
+              struct plan **plan, struct complaint *complaint);
+void plan_free(struct plan *plan);
+
+// The target as its cell is told it: a path no longer depends on a folder.
+void plan_target_text(const struct target_spec *spec, char *text, size_t size);
+
+// In single quotes where a shell would take it apart.
+void plan_quote(const char *text, char *quoted, size_t size);
+
+const char *cell_verdict_name(enum cell_verdict verdict);
+
+#endif

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+//
+// stage.h - the memory that a cell's process shares with the driver.
+//
+// One memfd a cell: the order (what to run), the phase, the evidence, the report, and behind them
+// the histories and the workers. The driver writes the order before the process starts; from then
+// on the cell writes and the driver reads, so that whatever way the process ends, what it had
+// noted by then is there.
+
+#ifndef RUN_STAGE_H
+#define RUN_STAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "run/history.h"
+#include "run/report.h"
+#include "target/target.h"
+#include "workload/op.h"
+
+enum stage_phase {
+    STAGE_BORN, // not yet in main
+    STAGE_PREPARE,
+    STAGE_RUN,
+    STAGE_DRAIN,
+    STAGE_CHECK,
+    STAGE_DONE,
+};
+
+enum evidence_kind { EVIDENCE_NONE, EVIDENCE_CHECK, EVIDENCE_CRASH, EVIDENCE_REFUSED };
+
+#define EVIDENCE_TRACES 64
+
+// Where one thread was.
+struct evidence_trace {
+    int32_t tid;
+    int32_t worker; // -1: not one
+    uint32_t done;  // [atomic] 1: text is complete
+    char text[4096];
+};
+
+// Why a cell ended before its time. `claimed` is taken by the first thread that has something to
+// say; the others wait for the end.
+struct evidence {
+    uint32_t claimed; // [atomic]
+    uint32_t kind;    // [atomic] stored last: the rest is complete
+    int32_t signal;   // of a crash
+    int32_t worker;   // -1: not one
+    uint64_t address; // of a fault
+    char check[48];
+    char text[512];
+    uint64_t block, size, expected, found;
+    uint32_t slot, generation, owner;
+    struct evidence_trace trace; // of the thread that failed
+    uint32_t dumps;              // [atomic] threads that answered the driver's question
+    struct evidence_trace dump[EVIDENCE_TRACES];
+};
+
+struct stage {
+    // [ro] the order
+    uint32_t magic;
+    uint32_t threads;
+    uint64_t seed;
+    uint64_t bytes; // of the whole mapping
+    uint64_t text_offset, history_offset, worker_offset;
+    char target[8192];  // as a job would say it, path resolved
+    char preload[4096]; // what must supply malloc; empty: anything
+    struct target_demand demand;
+    // [cell]
+    uint32_t phase; // [atomic] enum stage_phase
+    struct evidence evidence;
+    struct cell_report report;
+};
+
+// Makes a stage for `threads` workers and a section's text. The descriptor is inherited by a child
+// that clears FD_CLOEXEC. 0 or errno.
+int stage_create(unsigned threads, const char *text, struct stage **stage, int *file);
+// In the cell's process. NULL with errno.
+struct stage *stage_attach(int file);
+void stage_detach(struct stage *stage);
+
+const char *stage_text(const struct stage *stage);
+struct history *stage_history(struct stage *stage, unsigned worker);
+struct worker *stage_workers(struct stage *stage);
+
+// Operations done so far by all workers: what the watchdog calls progress.
+uint64_t stage_operations(struct stage *stage);
+const char *stage_phase_name(uint32_t phase);
+
+static inline uint32_t stage_phase(const struct stage *stage)
+{
+    return __atomic_load_n(&stage->phase, __ATOMIC_ACQUIRE);
+}
+
+static inline void stage_enter(struct stage *stage, enum stage_phase phase)
+{
+    __atomic_store_n(&stage->phase, (uint32_t)phase, __ATOMIC_RELEASE);
+}
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+//
+// worker.c - the threads of a cell: started together, continued by successors, waited for.
+//
+// 1. A worker is a struct, not a thread: worker_hand_over lets a new thread go on with it. The old
+//    thread marks itself (worker_handed_over) and returns from the body; only a thread that returns
+//    unmarked ends the worker.
+// 2. A successor joins its predecessor before its body begins. Everything that the old thread's
+//    exit does to an allocator's cache has then happened, and the worker's fields are its own.
+// 3. The cell's first thread sleeps on worker_ended until run->running is 0.
+
+#include "run/worker.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "run/evidence.h"
+
+static pthread_mutex_t worker_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t worker_ended = PTHREAD_COND_INITIALIZER;
+static __thread bool worker_handed_over;
+
+static void worker_end(struct run *run, struct worker_life *life)
+{
+    life->ended_ns = run_now_ns();
+    pthread_mutex_lock(&worker_lock);
+    if (--run->running == 0) {
+        pthread_cond_signal(&worker_ended);
+    }
+    pthread_mutex_unlock(&worker_lock);
+}
+
+static void *worker_live(void *argument)
+{
+    struct worker_life *life = argument;
+    struct worker *worker = life->worker;
+    struct run *run = worker->run;
+    evidence_thread(worker, life->stacks[life->generations & 1]);
+    if (life->has_predecessor) {
+        pthread_join(life->predecessor, NULL);
+        life->has_predecessor = false;
+        life->thread = pthread_self();
+    } else {
+        life->thread = pthread_self();
+        pthread_barrier_wait(&run->start);
+    }
+    life->body(worker);
+    if (!worker_handed_over) {
+        worker_end(run, life);
+    }
+    return NULL;
+}
+
+int worker_hand_over(struct worker *worker, void (*body)(struct worker *worker))
+{
+    struct worker_life *life = &worker->run->lives[worker->number];
+    struct worker_life before = *life;
+    life->predecessor = life->thread;
+    life->has_predecessor = true;
+    life->body = body;
+    life->generations++;
+    pthread_t successor;
+    int error = pthread_create(&successor, NULL, worker_live, life);
+    if (error != 0) {
+        *life = before;
+        return error;
+    }
+    worker_handed_over = true;
+    return 0;
+}
+
+bool worker_stop(struct worker *worker, uint64_t done)
+{
+    if (worker->budget != UINT64_MAX) {
+        worker->budget -= done < worker->budget ? done : worker->budget;
+        if (worker->budget == 0) {
+            return true;
+        }
+    }
+    return __atomic_load_n(&worker->run->stop, __ATOMIC_RELAXED);
+}
+
+int worker_start_all(struct run *run)
+{
+    run->running = run->threads;
+    pthread_barrier_init(&run->start, NULL, run->threads + 1);
+    for (unsigned i = 0; i < run->threads; i++) {
+        struct worker_life *life = &run->lives[i];
+        char *stacks = run_map(2 * (size_t)EVIDENCE_STACK);
+        life->worker = &run->workers[i];
+        life->body = run->workload->work;
+        life->stacks[0] = stacks;
+        life->stacks[1] = stacks + EVIDENCE_STACK;
+        pthread_t thread;
+        int error = pthread_create(&thread, NULL, worker_live, life);
+        if (error != 0) {
+            return error;
+        }
+    }
+    run->started_ns = run_now_ns();
+    pthread_barrier_wait(&run->start);
+    return 0;
+}
+
+bool worker_wait(struct run *run, uint64_t deadline_ns)
+{
+    struct timespec deadline = {.tv_sec = (time_t)(deadline_ns / 1000000000),
+                                .tv_nsec = (long)(deadline_ns % 1000000000)};
+    int error = 0;
+    pthread_mutex_lock(&worker_lock);
+    while (run->running > 0 && error != ETIMEDOUT) {
+        error = pthread_cond_clockwait(&worker_ended, &worker_lock, CLOCK_MONOTONIC, &deadline);
+    }
+    bool ended = run->running == 0;
+    pthread_mutex_unlock(&worker_lock);
+    return ended;
+}
+
+void worker_join_all(struct run *run)
+{
+    for (unsigned i = 0; i < run->threads; i++) {
+        pthread_join(run->lives[i].thread, NULL);
+    }
+}

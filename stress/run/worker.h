@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// worker.h - the threads of a cell: started together, continued by successors, waited for.
+
+#ifndef RUN_WORKER_H
+#define RUN_WORKER_H
+
+#include "run/run.h"
+
+// A worker's way through its threads. Written by the worker's thread of the moment.
+struct worker_life {
+    struct worker *worker;
+    pthread_t thread; // the latest one, set by itself
+    pthread_t predecessor;
+    bool has_predecessor;
+    void (*body)(struct worker *worker);
+    void *stacks[2];      // for signal handlers: predecessor and successor may overlap
+    unsigned generations; // threads so far
+    uint64_t ended_ns;
+};
+
+// Starts every worker and opens the barrier. 0, or errno: then some threads may be waiting behind
+// the barrier, and the process must end.
+int worker_start_all(struct run *run);
+// Waits for the end of the last worker, or until `deadline_ns` (CLOCK_MONOTONIC). True: ended.
+bool worker_wait(struct run *run, uint64_t deadline_ns);
+// After every worker has ended: their threads are gone when it returns.
+void worker_join_all(struct run *run);
+
+#endif

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// malloc.h - the operations of whatever malloc this process has; shared by libc and preload.
+
+#ifndef TARGET_MALLOC_H
+#define TARGET_MALLOC_H
+
+#include "target/target.h"
+
+extern const struct target_ops target_malloc_ops;
+
+int target_malloc_open(const struct target_spec *spec, const struct target_demand *demand,
+                       struct target_instance **instance, struct complaint *complaint);
+void target_malloc_close(struct target_instance *instance);
+int target_malloc_space_open(struct target_instance *instance, void **space);
+void target_malloc_space_close(struct target_instance *instance, void *space);
+void target_malloc_usage(struct target_instance *instance, struct target_usage *usage);
+
+// libNAME.so* in the folders where a dynamic linker of this machine looks: an absolute path into
+// `path`, or ENOENT with a complaint that says where it looked.
+int target_library_find(const char *name, char *path, size_t size, struct complaint *complaint);
+
+#endif

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+//
+// mems.c - the target "mems": the engine of this project, one policy with its options.
+//
+// 1. Sizing. A bounded policy (one that has the option `partitions`) that was not told its
+//    partitions gets partitions in powers of two up to the section's largest request, twice as
+//    many of each as blocks of that class are ever live at once: a program whose peak is known
+//    fits, and what is left over shows as waste.
+// 2. Access. A pointer is good inside an access section only; a block that is not resident is
+//    brought in by mems_fault, outside one.
+
+#include <errno.h>
+#include <mems/engine.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job/job.h"
+#include "target/rows.h"
+
+struct target_instance {
+    struct mems_engine *engine;
+};
+
+static bool mems_policy_known(const char *policy)
+{
+    const struct mems_policy_row *row;
+    for (size_t i = 0; (row = mems_policy_at(i)) != NULL; i++) {
+        if (strcmp(row->name, policy) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int mems_complain_policy(const struct target_spec *spec, struct complaint *complaint)
+{
+    const char *names[64];
+    size_t count = 0;
+    char list[512] = "";
+    const struct mems_policy_row *row;
+    for (size_t i = 0; (row = mems_policy_at(i)) != NULL && count < 63; i++) {
+        size_t length = strlen(list);
+        snprintf(list + length, sizeof list - length, "%s%s", i == 0 ? "" : ", ", row->name);
+        names[count++] = row->name;
+    }
+    names[count] = NULL;
+    if (spec->argument == NULL) {
+        complain(complaint, "target %s: which policy? write mems:POLICY, one of: %s", spec->name,
+                 list);
+        return EINVAL;
+    }
+    const char *near = job_suggest(spec->argument, names);
+    complain(complaint, "target %s: no such policy \"%s\"%s%s%s; known: %s", spec->name,
+             spec->argument, near != NULL ? " (did you mean \"" : "", near != NULL ? near : "",
+             near != NULL ? "\"?)" : "", list);
+    return EINVAL;
+}
+
+// The options of a policy and of every engine, "a, b, c".
+static void mems_list_options(const char *policy, char *list, size_t size)
+{
+    const char *const tables[] = {policy, NULL};
+    list[0] = '\0';
+    for (size_t t = 0; t < 2; t++) {
+        const struct mems_option *option;
+        for (size_t i = 0; (option = mems_option_at(tables[t], i)) != NULL; i++) {
+            size_t length = strlen(list);
+            snprintf(list + length, size - length, "%s%s", length == 0 ? "" : ", ", option->name);
+        }
+    }
+}
+
+// Opens an engine with the options and closes it again: what the engine itself refuses is refused
+// before anything runs, in its own words.
+static int mems_resolve(struct target_spec *spec, struct complaint *complaint)
+{
+    if (spec->argument == NULL || !mems_policy_known(spec->argument)) {
+        return mems_complain_policy(spec, complaint);
+    }
+    struct mems_config config = {.policy = spec->argument, .options = spec->options};
+    struct mems_engine *engine;
+    int error = mems_engine_open(&config, &engine);
+    if (error != 0) {
+        char list[768];
+        mems_list_options(spec->argument, list, sizeof list);
+        complain(complaint, "target %s: %s (options of %s: %s)", spec->name, mems_complaint(),
+                 spec->argument, list);
+        return EINVAL;
+    }
+    mems_engine_close(engine);
+    return 0;
+}
+
+static bool mems_has_option(const char *policy, const char *name)
+{
+    const struct mems_option *option;
+    for (size_t i = 0; (option = mems_option_at(policy, i)) != NULL; i++) {
+        if (strcmp(option->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether "key=..." stands in the options.
+static bool mems_option_given(const char *options, const char *key)
+{
+    size_t length = strlen(key);
+    for (const char *at = options; at != NULL && (at = strstr(at, key)) != NULL; at += length) {
+        bool begins = at == options || at[-1] == ',' || at[-1] == ' ';
+        if (begins && (at[length] == '=' || at[length] == ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define MEMS_LEAST_CLASS 4 // partitions of 16 bytes
+
+// "partitions=16x200,32x40,..." after the options given, or NULL when memory is out.
+static char *mems_sized_options(const char *options, const struct target_demand *demand)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *stream = open_memstream(&text, &length);
+    if (stream == NULL) {
+        return NULL;
+    }
+    fprintf(stream, "%s%spartitions=", options != NULL ? options : "",
+            options != NULL && *options != '\0' ? "," : "");
+    uint64_t small = 0;
+    const char *comma = "";
+    for (unsigned i = 0; i < TARGET_CLASSES; i++) {
+        uint64_t blocks = demand->peak_blocks[i];
+        if (i < MEMS_LEAST_CLASS) {
+            small += blocks;
+            continue;
+        }
+        blocks += i == MEMS_LEAST_CLASS ? small : 0;
+        bool largest = ((uint64_t)1 << i) >= demand->largest &&
+                       (i == MEMS_LEAST_CLASS || ((uint64_t)1 << (i - 1)) < demand->largest);
+        if (blocks > 0 || largest) {
+            fprintf(stream, "%s%llux%llu", comma, 1ull << i, 2ull * blocks + 1);
+            comma = ",";
+        }
+    }
+    if (fclose(stream) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static int mems_open(const struct target_spec *spec, const struct target_demand *demand,
+                     struct target_instance **instance, struct complaint *complaint)
+{
+    char *sized = NULL;
+    struct mems_config config = {.policy = spec->argument, .options = spec->options};
+    if (mems_has_option(spec->argument, "partitions") &&
+        !mems_option_given(spec->options, "partitions")) {
+        sized = mems_sized_options(spec->options, demand);
+        config.options = sized;
+    }
+    int error = ENOMEM;
+    struct target_instance *opened = malloc(sizeof *opened);
+    if (opened == NULL) {
+        complain(complaint, "target %s: out of memory", spec->name);
+        goto out;
+    }
+    error = mems_engine_open(&config, &opened->engine);
+    if (error != 0) {
+        complain(complaint, "target %s: with \"%s\": %s", spec->name,
+                 config.options != NULL ? config.options : "", mems_complaint());
+        free(opened);
+        goto out;
+    }
+    *instance = opened;
+out:
+    free(sized);
+    return error;
+}
+
+static void mems_close(struct target_instance *instance)
+{
+    mems_engine_close(instance->engine);
+    free(instance);
+}
+
+static int mems_open_space(struct target_instance *instance, void **space)
+{
+    struct mems_space *opened;
+    int error = mems_space_open(instance->engine, &opened);
+    if (error == 0) {
+        *space = opened;
+    }
+    return error;
+}
+
+static void mems_close_space(struct target_instance *instance, void *space)
+{
+    (void)instance;
+    mems_space_close(space);
+}
+
+static int mems_target_alloc(void *space, size_t size, size_t align, uint64_t *block)
+{
+    return mems_alloc(space, size, align, block);
+}
+
+static int mems_target_alloc_zeroed(void *space, size_t size, uint64_t *block)
+{
+    int error = mems_alloc(space, size, 0, block);
+    size_t done = 0;
+    while (error == 0 && done < size) {
+        void *host;
+        size_t span;
+        mems_access_begin();
+        error = mems_translate(space, *block + done, MEMS_WRITE, &host, &span);
+        if (error == EAGAIN) {
+            mems_access_end();
+            error = mems_fault(space, *block + done, MEMS_WRITE);
+            if (error != 0) {
+                break;
+            }
+            error = mems_translate(space, *block + done, MEMS_WRITE, &host, &span);
+        }
+        if (error == 0) {
+            span = span < size - done ? span : size - done;
+            memset(host, 0, span);
+            done += span;
+        }
+        mems_access_end();
+    }
+    return error;
+}
+
+static int mems_target_release(void *space, uint64_t block)
+{
+    return mems_release(space, block);
+}
+
+static int mems_target_resize(void *space, uint64_t *block, size_t size)
+{
+    return mems_resize(space, block, size);
+}
+
+static void *mems_target_access_begin(void *space, uint64_t block, size_t offset, bool write,
+                                      size_t *span)
+{
+    enum mems_access mode = write ? MEMS_WRITE : MEMS_READ;
+    void *host;
+    mems_access_begin();
+    int error = mems_translate(space, block + offset, mode, &host, span);
+    if (error == EAGAIN) {
+        mems_access_end();
+        if (mems_fault(space, block + offset, mode) != 0) {
+            return NULL;
+        }
+        error = mems_translate(space, block + offset, mode, &host, span);
+    }
+    if (error != 0) {
+        mems_access_end();
+        return NULL;
+    }
+    return host;
+}
+
+static void mems_target_access_end(void *space)
+{
+    (void)space;
+    mems_access_end();
+}
+
+static size_t mems_target_block_size(void *space, uint64_t block)
+{
+    size_t size;
+    return mems_block_size(space, block, NULL, &size) == 0 ? size : 0;
+}
+
+static void mems_usage(struct target_instance *instance, struct target_usage *usage)
+{
+    struct mems_stats stats;
+    memset(usage, 0, sizeof *usage);
+    if (mems_snapshot(instance->engine, &stats) == 0) {
+        usage->held_bytes = stats.held_bytes;
+        usage->free_bytes = stats.free_bytes;
+        usage->largest_hole = stats.largest_hole;
+        usage->holes = stats.holes;
+        usage->metadata_bytes = stats.metadata_bytes;
+        usage->known = true;
+    }
+}
+
+static int mems_target_check(struct target_instance *instance, struct complaint *complaint)
+{
+    struct mems_violation violation;
+    int error = mems_check(instance->engine, true, &violation);
+    if (error != 0) {
+        complain(complaint, "invariant %s: %s", violation.invariant, violation.text);
+    }
+    return error;
+}
+
+static struct mems_engine *mems_engine_of(struct target_instance *instance)
+{
+    return instance->engine;
+}
+
+static const struct target_ops mems_ops = {
+    .alloc = mems_target_alloc,
+    .alloc_zeroed = mems_target_alloc_zeroed,
+    .release = mems_target_release,
+    .resize = mems_target_resize,
+    .access_begin = mems_target_access_begin,
+    .access_end = mems_target_access_end,
+    .block_size = mems_target_block_size,
+};
+
+const struct target target_mems = {
+    .name = "mems",
+    .form = "mems:POLICY(key=value,...)",
+    .help = "the MeMS engine: one placement policy behind per-thread caches",
+    .resolve = mems_resolve,
+    .open = mems_open,
+    .close = mems_close,
+    .space_open = mems_open_space,
+    .space_close = mems_close_space,
+    .ops = &mems_ops,
+    .usage = mems_usage,
+    .check = mems_target_check,
+    .engine = mems_engine_of,
+};
