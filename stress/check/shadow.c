@@ -16,13 +16,19 @@
 struct shadow_leaf {
     uint64_t bits[SHADOW_LEAF_MARKS / 64]; // [atomic]
     uint32_t owner[SHADOW_LEAF_MARKS];     // [atomic] owner + 1 where a block or its page begins
+    struct shadow_leaf *next;              // [ro] once it is in the list
 };
 
 static void *shadow_map(size_t bytes)
 {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED) {
+        return NULL;
+    }
+    // Sparse is the point of it: a huge page for each stray mark would not be.
+    madvise(memory, bytes, MADV_NOHUGEPAGE);
+    return memory;
 }
 
 static struct shadow_leaf **shadow_directory(struct shadow *shadow)
@@ -56,6 +62,12 @@ static struct shadow_leaf *shadow_leaf(struct shadow *shadow, uint64_t mark)
                                                       __ATOMIC_ACQUIRE)) {
         munmap(fresh, sizeof(*fresh));
         return leaf;
+    }
+    if (fresh != NULL) {
+        fresh->next = __atomic_load_n(&shadow->leaves, __ATOMIC_RELAXED);
+        while (!__atomic_compare_exchange_n(&shadow->leaves, &fresh->next, fresh, true,
+                                            __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+        }
     }
     return fresh;
 }
@@ -185,11 +197,10 @@ void shadow_fini(struct shadow *shadow)
     if (shadow->directory == NULL) {
         return;
     }
-    for (uint64_t i = 0; i < SHADOW_LEAVES; i++) {
-        if (shadow->directory[i] != NULL) {
-            munmap(shadow->directory[i], sizeof(struct shadow_leaf));
-        }
+    for (struct shadow_leaf *leaf = shadow->leaves, *next; leaf != NULL; leaf = next) {
+        next = leaf->next;
+        munmap(leaf, sizeof(*leaf));
     }
     munmap(shadow->directory, SHADOW_LEAVES * sizeof(*shadow->directory));
-    shadow->directory = NULL;
+    *shadow = (struct shadow){0};
 }

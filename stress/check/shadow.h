@@ -29,6 +29,7 @@ struct shadow_leaf;
 // A zeroed one is ready; the directory is mapped at the first insertion.
 struct shadow {
     struct shadow_leaf **directory; // [atomic]
+    struct shadow_leaf *leaves;     // [atomic] all of them, for shadow_fini
 };
 
 struct shadow_conflict {

@@ -56,11 +56,10 @@ static const struct job_key churn_keys[] = {
 
 static int churn_validate(const struct job_section *section, struct complaint *complaint)
 {
-    const struct job_value *remote = job_value(section, "remote_share");
-    if (remote->real > 0 && job_number(section, "threads") == 1) {
-        complain(complaint,
-                 "remote_share=%s needs threads=2 or more: with one thread nobody else could free",
-                 remote->text);
+    if (job_real(section, "remote_share") > 0 && job_number(section, "threads") == 1) {
+        job_complain(
+            section, "remote_share", complaint,
+            "with threads = 1 nobody else could free; allowed is 0, or threads = 2 or more");
         return EINVAL;
     }
     return 0;

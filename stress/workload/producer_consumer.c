@@ -53,9 +53,9 @@ static int producer_consumer_validate(const struct job_section *section,
 {
     uint64_t threads = job_number(section, "threads");
     if (threads % 2 != 0) {
-        complain(complaint,
-                 "threads=%llu is odd, but producers and consumers come in pairs: use threads=%llu",
-                 (unsigned long long)threads, (unsigned long long)threads + 1);
+        job_complain(section, "threads", complaint,
+                     "producers and consumers come in pairs; use threads = %llu",
+                     (unsigned long long)threads + 1);
         return EINVAL;
     }
     return 0;

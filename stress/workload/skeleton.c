@@ -26,12 +26,12 @@ static const struct job_key skeleton_keys[] = {
     {.name = NULL},
 };
 
-// What a range cannot say. The reader puts file and line in front of the complaint.
+// What a range cannot say. job_complain puts file, line and value in front.
 static int skeleton_validate(const struct job_section *section, struct complaint *complaint)
 {
     uint64_t align = job_number(section, "align");
     if ((align & (align - 1)) != 0) {
-        complain(complaint, "align=%s is not a power of two", job_text(section, "align"));
+        job_complain(section, "align", complaint, "it should be 0 or a power of two");
         return EINVAL;
     }
     return 0;

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+//
+// test_check.c - every check passes on a right target and fails on the one sin it is there for.
+
+#include "check/check.h"
+
+#include "unit/workload/fake_run.h"
+
+static struct slot slot, other;
+
+static struct worker *open_worker(unsigned check)
+{
+    fake_open(2, check, CHECK_TOUCH_NONE, 0);
+    slot = (struct slot){.id = 1};
+    other = (struct slot){.id = 2};
+    return &fake_workers[0];
+}
+
+static uint8_t *byte_at(size_t offset)
+{
+    return (uint8_t *)fake_host(slot.block) + offset;
+}
+
+// A block's whole life at each level, in pieces of several sizes: nothing to complain of.
+static void test_a_right_target_passes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 7, 8, 15, 16, 33, 64, 65, 255, 600, 4096, 20000};
+    static const size_t spans[] = {0, 1, 7, 64, 1000};
+    for (unsigned check = 0; check <= CHECK_OVERLAP; check++) {
+        for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            for (unsigned j = 0; j < sizeof spans / sizeof spans[0]; j++) {
+                struct worker *worker = open_worker(check);
+                worker->touch = i % CHECK_TOUCHES;
+                fake_spoil.span = spans[j];
+                assert_int_equal(i % 2 == 0 ? op_alloc(worker, &slot, sizes[i], 0)
+                                            : op_alloc_zeroed(worker, &slot, sizes[i]),
+                                 0);
+                op_touch(worker, &slot, sizes[i] / 2, true);
+                op_touch(worker, &slot, sizes[i] - 1, false);
+                op_verify(worker, &slot);
+                assert_int_equal(op_resize(worker, &slot, 1 + 2 * sizes[i]), 0);
+                op_verify(worker, &slot);
+                assert_int_equal(op_resize(worker, &slot, 1 + sizes[i] / 3), 0);
+                fake_spoil.resize_error = ENOMEM;
+                assert_int_equal(op_resize(worker, &slot, 1), ENOMEM);
+                assert_int_equal(op_resize(worker, &slot, 3 * sizes[i]), ENOMEM);
+                op_free(worker, &slot);
+                assert_int_equal(fake_spoil.accesses, 0);
+            }
+        }
+    }
+}
+
+static void test_null(void **state)
+{
+    (void)state;
+    struct worker *worker = open_worker(CHECK_POINTER);
+    fake_spoil.unreachable = true;
+    FAKE_FAILS("null", op_alloc(worker, &slot, 10, 0));
+    worker = open_worker(CHECK_NONE);
+    fake_spoil.unreachable = true;
+    assert_int_equal(op_alloc(worker, &slot, 10, 0), 0); // nobody asked
+}
+
+static void test_alignment(void **state)
+{
+    (void)state;
+    struct worker *worker = open_worker(CHECK_POINTER);
+    fake_spoil.misalign = 8;
+    FAKE_FAILS("alignment", op_alloc(worker, &slot, 16, 0));
+    slot.size = 0;
+    assert_int_equal(op_alloc(worker, &slot, 15, 0), 0); // 8 is enough below 16
+    slot.size = 0;
+    fake_spoil.misalign = 4;
+    FAKE_FAILS("alignment", op_alloc(worker, &slot, 8, 0));
+    slot.size = 0;
+    assert_int_equal(op_alloc(worker, &slot, 7, 0), 0);
+    slot.size = 0;
+    // Of two neighbours 16 apart, one is not a multiple of 32.
+    fake_spoil.misalign = 0;
+    worker->check = CHECK_NONE;
+    op_alloc(worker, &slot, 100, 0);
+    worker->check = CHECK_POINTER;
+    slot.block += slot.block % 32 == 0 ? 16 : 0;
+    FAKE_FAILS("alignment", check_allocated(worker, &slot, 32, false));
+}
+
+static void test_block_size(void **state)
+{
+    (void)state;
+    struct worker *worker = open_worker(CHECK_POINTER);
+    fake_spoil.block_size = 99;
+    FAKE_FAILS("size", op_alloc(worker, &slot, 100, 0));
+    assert_int_equal(fake_failure.expected, 100);
+    assert_int_equal(fake_failure.found, 99);
+}
+
+static void test_calloc_is_zero(void **state)
+{
+    (void)state;
+    struct worker *worker = open_worker(CHECK_POINTER);
+    fake_spoil.dirty = true;
+    FAKE_FAILS("calloc", op_alloc_zeroed(worker, &slot, 1000));
+    assert_non_null(strstr(fake_failure_text, "byte 999 of 1000 is 0x01"));
+    assert_int_equal(fake_spoil.accesses, 0);
+}
+
+static void test_resize_keeps_the_prefix(void **state)
+{
+    (void)state;
+    for (volatile unsigned check = CHECK_POINTER; check <= CHECK_OVERLAP; check++) {
+        for (unsigned grow = 0; grow < 2; grow++) {
+            struct worker *worker = open_worker(check);
+            op_alloc(worker, &slot, 5000, 0);
+            fake_spoil.short_copy = true;
+            FAKE_FAILS("stamp", op_resize(worker, &slot, grow ? 9000 : 700));
+            assert_non_null(strstr(fake_failure_text, grow ? "byte 4999" : "byte 699"));
+        }
+    }
+}
+
+// Level 2 sees the ends, level 3 everything.
+static void test_a_flipped_byte(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 2, 63, 64, 65, 100, 5000};
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (volatile size_t offset = 0; offset < sizes[i]; offset += 1 + sizes[i] / 97) {
+            bool end = offset < 32 || sizes[i] - offset <= 32;
+            struct worker *worker = open_worker(CHECK_WHOLE);
+            op_alloc(worker, &slot, sizes[i], 0);
+            *byte_at(offset) ^= 0x10;
+            FAKE_FAILS("stamp", op_free(worker, &slot));
+            assert_int_equal(fake_failure.expected ^ 0x10, fake_failure.found);
+            worker = open_worker(CHECK_EDGES);
+            op_alloc(worker, &slot, sizes[i], 0);
+            *byte_at(offset) ^= 0x10;
+            if (end) {
+                FAKE_FAILS("stamp", op_verify(worker, &slot));
+                FAKE_FAILS("stamp", op_touch(worker, &slot, offset, false));
+                FAKE_FAILS("stamp", op_resize(worker, &slot, 1));
+            } else {
+                op_free(worker, &slot);
+            }
+        }
+    }
+}
+
+// The right bytes in the wrong block: a stamp of another generation.
+static void test_a_stale_block(void **state)
+{
+    (void)state;
+    struct worker *worker = open_worker(CHECK_EDGES);
+    op_alloc(worker, &slot, 64, 0);
+    slot.generation++;
+    FAKE_FAILS("stamp", op_free(worker, &slot));
+    assert_int_equal(fake_failure.slot, 1);
+    assert_int_equal(fake_failure.size, 64);
+    assert_int_equal(fake_failure.block, slot.block);
+}
+
+static void test_a_block_handed_out_twice(void **state)
+{
+    (void)state;
+    struct worker *worker = open_worker(CHECK_OVERLAP);
+    op_alloc(worker, &slot, 100, 0);
+    fake_spoil.block = slot.block;
+    FAKE_FAILS("overlap", op_alloc(&fake_workers[1], &other, 100, 0));
+    assert_non_null(strstr(fake_failure_text, "the live block of slot 1"));
+    assert_int_equal(fake_failure.slot, 2);
+}
+
+static void test_blocks_that_overlap(void **state)
+{
+    (void)state;
+    struct worker *worker = open_worker(CHECK_OVERLAP);
+    op_alloc(worker, &slot, 200, 0);
+    // In the middle of the first, where its size is found too.
+    size_t size = 64;
+    memcpy(byte_at(160 - FAKE_HEADER), &size, sizeof size);
+    fake_spoil.block = slot.block + 160;
+    FAKE_FAILS("overlap", op_alloc(worker, &other, size, 0));
+    assert_int_equal(fake_failure.found, slot.block + 160);
+}
+
+// The same after a refused resize, which must leave the block in the map.
+static void test_overlap_after_a_refused_resize(void **state)
+{
+    (void)state;
+    struct worker *worker = open_worker(CHECK_OVERLAP);
+    op_alloc(worker, &slot, 100, 0);
+    fake_spoil.resize_error = ENOMEM;
+    assert_int_equal(op_resize(worker, &slot, 200), ENOMEM);
+    fake_spoil.block = slot.block;
+    FAKE_FAILS("overlap", op_alloc(worker, &other, 100, 0));
+}
+
+static void test_errors_of_the_target(void **state)
+{
+    (void)state;
+    struct worker *worker = open_worker(CHECK_NONE);
+    fake_spoil.alloc_error = EINVAL;
+    FAKE_FAILS("target", op_alloc(worker, &slot, 100, 0));
+    assert_non_null(strstr(fake_failure_text, "alloc failed: Invalid argument"));
+    slot.size = 0;
+    fake_spoil.alloc_error = 0;
+    op_alloc(worker, &slot, 100, 0);
+    fake_spoil.release_error = EALREADY;
+    FAKE_FAILS("target", op_free(worker, &slot));
+    fake_spoil.resize_error = ESTALE;
+    FAKE_FAILS("target", op_resize(worker, &slot, 10));
+}
+
+static void test_unreachable_bytes(void **state)
+{
+    (void)state;
+    for (volatile unsigned check = CHECK_NONE; check <= CHECK_OVERLAP; check++) {
+        struct worker *worker = open_worker(check);
+        op_alloc(worker, &slot, 100, 0);
+        fake_spoil.unreachable = true;
+        FAKE_FAILS("access", op_touch(worker, &slot, 50, false));
+        FAKE_FAILS("access", op_touch(worker, &slot, 50, true));
+    }
+}
+
+// What each touch policy leaves in a block that held zeroes.
+static void test_touches(void **state)
+{
+    (void)state;
+    enum { SIZE = 10000 };
+    for (unsigned touch = 0; touch < CHECK_TOUCHES; touch++) {
+        struct worker *worker = open_worker(CHECK_NONE);
+        op_alloc_zeroed(worker, &slot, SIZE);
+        worker->touch = touch;
+        check_touch(worker, &slot);
+        unsigned written = 0;
+        for (size_t i = 0; i < SIZE; i++) {
+            written += *byte_at(i) != 0;
+        }
+        // A stamp's byte may be 0 itself.
+        static const unsigned most[] = {0, 1, 2, 24, SIZE};
+        assert_true(written <= most[touch]);
+        assert_true(written * 10 >= most[touch] * 9 || most[touch] <= 24);
+        assert_true(written > 0 || most[touch] < 3);
+        op_free(worker, &slot);
+    }
+    assert_string_equal(check_touch_names[CHECK_TOUCH_PAGE], "page");
+    assert_null(check_touch_names[CHECK_TOUCHES]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_right_target_passes),
+        cmocka_unit_test(test_null),
+        cmocka_unit_test(test_alignment),
+        cmocka_unit_test(test_block_size),
+        cmocka_unit_test(test_calloc_is_zero),
+        cmocka_unit_test(test_resize_keeps_the_prefix),
+        cmocka_unit_test(test_a_flipped_byte),
+        cmocka_unit_test(test_a_stale_block),
+        cmocka_unit_test(test_a_block_handed_out_twice),
+        cmocka_unit_test(test_blocks_that_overlap),
+        cmocka_unit_test(test_overlap_after_a_refused_resize),
+        cmocka_unit_test(test_errors_of_the_target),
+        cmocka_unit_test(test_unreachable_bytes),
+        cmocka_unit_test(test_touches),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
