@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+//
+// record.c - mems-stress record: a real program's allocations become a trace.
+
+#include "cli/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/trace.h"
+#include "trace/merge.h"
+
+static const char usage[] =
+    "usage: mems-stress record -o FILE [--children] [--] PROGRAM ARGS...\n"
+    "       mems-stress record --measure N [--] PROGRAM ARGS...\n"
+    "\n"
+    "Runs PROGRAM and writes every call of the malloc family, and the start and end of every\n"
+    "thread, to FILE, a trace that 'mems-stress replay' and the workload 'trace' replay.\n"
+    "PROGRAM must be dynamically linked. One that is killed still leaves its trace.\n"
+    "\n"
+    "  -o, --output FILE  the trace; beside it a folder is used while the program runs\n"
+    "      --children     record the programs it starts, too, as FILE.PID\n"
+    "      --measure N    run it N times plain and N times recorded, in turns, its output thrown\n"
+    "                     away, and print both medians and their ratio\n"
+    "  -h, --help         this text\n"
+    "\n"
+    "Exit status: that of PROGRAM (128 + N when signal N ended it); 1 wrong usage, or PROGRAM\n"
+    "cannot be run or recorded; 7 the trace cannot be written.\n";
+
+struct options {
+    const char *output;
+    unsigned long measure;
+    bool children;
+    char **argv;
+};
+
+static int wrong(const char *what, const char *value)
+{
+    fprintf(stderr, "mems-stress record: %s%s\n%s", what, value,
+            "Try 'mems-stress record --help'.\n");
+    return 1;
+}
+
+// -1: go on; else the exit status.
+static int options_read(int argc, char **argv, struct options *options)
+{
+    static const struct option table[] = {{"output", required_argument, NULL, 'o'},
+                                          {"children", no_argument, NULL, 'c'},
+                                          {"measure", required_argument, NULL, 'm'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    char *end;
+    optind = 0; // the command line of another command may have been read before
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "+:o:h", table, NULL)) != -1;) {
+        switch (option) {
+        case 'o':
+            options->output = optarg;
+            break;
+        case 'c':
+            options->children = true;
+            break;
+        case 'm':
+            options->measure = strtoul(optarg, &end, 10);
+            if (*end != '\0' || options->measure < 1 || options->measure > 1000) {
+                return wrong("--measure takes 1 .. 1000, not ", optarg);
+            }
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        case ':':
+            return wrong("a value is missing after ", argv[optind - 1]);
+        default:
+            return wrong("unknown option ", argv[optind - 1]);
+        }
+    }
+    options->argv = argv + optind;
+    if (options->argv[0] == NULL) {
+        return wrong("PROGRAM is missing", "");
+    }
+    if ((options->output == NULL) == (options->measure == 0)) {
+        return wrong("one of -o FILE and --measure N is needed", "");
+    }
+    return -1;
+}
+
+// ---- from spools to traces ----------------------------------------------------------------------
+
+struct found {
+    char name[32]; // PID.N
+    struct trace_spool spool;
+};
+
+static int later_first(const void *a, const void *b)
+{
+    const struct found *x = a, *y = b;
+    return x->spool.born_ns < y->spool.born_ns ? 1 : x->spool.born_ns > y->spool.born_ns ? -1 : 0;
+}
+
+// The spools of a folder, the youngest first; the caller frees. NULL with count 0: none.
+static struct found *spools_list(const char *folder, size_t *count)
+{
+    struct found *all = NULL;
+    *count = 0;
+    DIR *open = opendir(folder);
+    for (struct dirent *entry; open != NULL && (entry = readdir(open)) != NULL;) {
+        struct found found;
+        char path[4096 + 64];
+        if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof(found.name)) {
+            continue;
+        }
+        strcpy(found.name, entry->d_name);
+        snprintf(path, sizeof(path), "%s/%s", folder, found.name);
+        if (trace_spool_look(path, &found.spool) != 0) {
+            continue;
+        }
+        struct found *grown = realloc(all, (*count + 1) * sizeof(found));
+        if (grown == NULL) {
+            break;
+        }
+        all = grown;
+        all[(*count)++] = found;
+    }
+    if (open != NULL) {
+        closedir(open);
+    }
+    if (*count > 1) {
+        qsort(all, *count, sizeof(*all), later_first);
+    }
+    return all;
+}
+
+static void report(const char *path, const struct trace_recording *recording)
+{
+    const struct trace_account *account = &recording->account;
+    fprintf(stderr, "%s:\n", path);
+    trace_summary_print(stderr, account);
+    if (recording->unknown > 0) {
+        fprintf(stderr,
+                "  left out           %llu frees and resizes of blocks older than the "
+                "recording\n",
+                (unsigned long long)recording->unknown);
+    }
+    if (recording->repaired > 0) {
+        fprintf(stderr, "  put in             %llu frees that were not seen\n",
+                (unsigned long long)recording->repaired);
+    }
+    if (recording->lost > 0) {
+        fprintf(stderr, "  lost               %llu calls that could not be recorded\n",
+                (unsigned long long)recording->lost);
+    }
+    if (recording->stopped != 0) {
+        fprintf(stderr, "  STOPPED EARLY      %s; what follows is not in the trace\n",
+                strerror(recording->stopped));
+    }
+}
+
+static int merge_one(const char *folder, const struct found *found, const char *out)
+{
+    struct trace_recording recording;
+    struct complaint complaint = {""};
+    char path[4096 + 64];
+    snprintf(path, sizeof(path), "%s/%s", folder, found->name);
+    int error = trace_spool_merge(path, out, &recording, &complaint);
+    if (error == 0) {
+        report(out, &recording);
+    } else {
+        fprintf(stderr, "mems-stress record: %s\n", complaint.text);
+    }
+    trace_account_fini(&recording.account);
+    return error;
+}
+
+// The program itself is the last image of the process that was started.
+static int merge_all(const struct options *options, const char *folder, pid_t pid)
+{
+    size_t count, own;
+    struct found *all = spools_list(folder, &count);
+    for (own = 0; own < count && all[own].spool.pid != (uint32_t)pid; own++) {
+    }
+    if (own == count) {
+        fprintf(stderr,
+                "mems-stress record: %s left no recording: it is linked statically, runs with "
+                "another user's rights, or drops LD_PRELOAD\n",
+                options->argv[0]);
+        free(all);
+        return EINVAL;
+    }
+    int error = merge_one(folder, &all[own], options->output);
+    for (size_t i = 0; i < count && error == 0 && options->children; i++) {
+        if (i != own) {
+            char *out = NULL, *dot = strstr(all[i].name, ".0");
+            if (dot != NULL && dot[2] == '\0') {
+                *dot = '\0'; // FILE.PID; an image before an exec keeps its number
+            }
+            error = asprintf(&out, "%s.%s", options->output, all[i].name) < 0 ? ENOMEM : 0;
+            if (dot != NULL && *dot == '\0') {
+                *dot = '.';
+            }
+            if (error == 0) {
+                error = merge_one(folder, &all[i], out);
+                free(out);
+            }
+        }
+    }
+    free(all);
+    return error;
+}
+
+static int record(const struct options *options, const char *library)
+{
+    struct complaint complaint = {""};
+    char *folder = record_folder_new(options->output, &complaint);
+    struct record_run run = {
+        .argv = options->argv, .folder = folder, .children = options->children};
+    int status = 1;
+    if (folder != NULL && record_run(&run, library, &complaint) == 0) {
+        int error = merge_all(options, folder, run.pid);
+        status = error == 0 ? record_exit_status(run.status) : error == EINVAL ? 1 : 7;
+    }
+    if (complaint.text[0] != '\0') {
+        fprintf(stderr, "mems-stress record: %s\n", complaint.text);
+    }
+    if (folder != NULL) {
+        record_folder_remove(folder);
+        free(folder);
+    }
+    return status;
+}
+
+// ---- measuring ----------------------------------------------------------------------------------
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double median_ms(uint64_t *values, size_t count)
+{
+    qsort(values, count, sizeof(*values), by_value);
+    uint64_t low = values[(count - 1) / 2], high = values[count / 2];
+    return ((double)low + (double)high) / 2e6;
+}
+
+// One run, plain or recorded; `*wall` gets its time. The spool is thrown away.
+static int measure_one(const struct options *options, const char *library, bool recorded,
+                       uint64_t *wall, struct complaint *complaint)
+{
+    char *folder = recorded ? record_folder_new("/tmp/mems", complaint) : NULL;
+    if (recorded && folder == NULL) {
+        return EIO;
+    }
+    struct record_run run = {
+        .argv = options->argv, .folder = folder, .children = options->children, .quiet = true};
+    int error = record_run(&run, library, complaint);
+    *wall = run.wall_ns;
+    if (error == 0 && record_exit_status(run.status) != 0) {
+        complain(complaint, "%s ended with exit status %d: no measure", options->argv[0],
+                 record_exit_status(run.status));
+        error = EIO;
+    }
+    if (folder != NULL) {
+        record_folder_remove(folder);
+        free(folder);
+    }
+    return error;
+}
+
+static int measure(const struct options *options, const char *library)
+{
+    struct complaint complaint = {""};
+    size_t count = options->measure;
+    uint64_t *walls = calloc(count * 2, sizeof(*walls));
+    int error = walls == NULL ? ENOMEM : 0;
+    for (size_t i = 0; i < count * 2 && error == 0; i++) {
+        bool recorded = (i / 2 + i) % 2 == 1; // plain, recorded, recorded, plain, ...
+        uint64_t *wall = &walls[(recorded ? count : 0) + i / 2];
+        error = measure_one(options, library, recorded, wall, &complaint);
+    }
+    if (error == 0) {
+        double plain = median_ms(walls, count), recorded = median_ms(walls + count, count);
+        printf("plain %.1f ms, recorded %.1f ms, ratio %.3f (medians of %zu runs each, in turns)\n",
+               plain, recorded, recorded / plain, count);
+    } else {
+        fprintf(stderr, "mems-stress record: %s\n", complaint.text);
+    }
+    free(walls);
+    return error == 0 ? 0 : 1;
+}
+
+int cli_record(int argc, char **argv)
+{
+    struct options options = {0};
+    int status = options_read(argc, argv, &options);
+    if (status >= 0) {
+        return status;
+    }
+    struct complaint complaint = {""};
+    char *library = record_library(&complaint);
+    if (library == NULL) {
+        fprintf(stderr, "mems-stress record: %s\n", complaint.text);
+        return 1;
+    }
+    status = options.measure > 0 ? measure(&options, library) : record(&options, library);
+    free(library);
+    return status;
+}

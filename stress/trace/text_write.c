@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+//
+// text_write.c - the text form, written so that reading it gives the same trace.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "trace/text.h"
+
+static void put_remark(FILE *out, const char *word, const char *text)
+{
+    if (text == NULL) {
+        return;
+    }
+    fprintf(out, "%s ", word);
+    size_t length = strlen(text);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        // A blank at an end, and a '#' that would begin a comment, would be lost.
+        bool hidden = c < ' ' || c == 0x7f || ((i == 0 || i + 1 == length) && c == ' ') ||
+                      (i == 0 && c == '#');
+        if (hidden) {
+            fprintf(out, "\\x%02x", c);
+        } else if (c == '\\') {
+            fputs("\\\\", out);
+        } else {
+            fputc(c, out);
+        }
+    }
+    fputc('\n', out);
+}
+
+// Do processes and blocks get their numbers again by the order in which they come?
+static bool processes_in_order(const struct trace *trace)
+{
+    size_t seen = 0;
+    for (size_t i = 0; i < trace->op_count; i++) {
+        const struct trace_op *op = &trace->ops[i];
+        if (op->kind < TRACE_THREAD_START && op->process >= seen) {
+            if (op->process != seen) {
+                return false;
+            }
+            seen++;
+        }
+    }
+    return seen == trace->process_count;
+}
+
+static void put_front(FILE *out, const struct trace *trace)
+{
+    put_remark(out, "program", trace->program);
+    put_remark(out, "host", trace->host);
+    if (trace->block_names == NULL && trace->block_count > 0) {
+        fprintf(out, "numbered %u\n", trace->block_count);
+    }
+    if (!processes_in_order(trace)) {
+        for (size_t i = 0; i < trace->process_count; i++) {
+            fprintf(out, "process %s\n", trace->processes[i]);
+        }
+    }
+}
+
+static void put_place(FILE *out, const struct trace *trace, const struct trace_op *op)
+{
+    fputs(trace->processes[op->process], out);
+    if (trace->block_names == NULL) {
+        fprintf(out, "/%u", op->block);
+    } else if (trace->block_names[op->block] != NULL) {
+        fprintf(out, "/%s", trace->block_names[op->block]);
+    }
+}
+
+static void put_extras(FILE *out, const struct trace_op *op)
+{
+    if (op->align_log2 != 0) {
+        fprintf(out, " align=%llu", 1ull << op->align_log2);
+    }
+    if (op->call != trace_call_usual(op->kind) || op->kind == TRACE_ALLOC_ZEROED) {
+        fprintf(out, " call=%s", trace_call_name(op->call));
+    }
+}
+
+static void put_block_op(FILE *out, const struct trace *trace, const struct trace_op *op)
+{
+    static const char *const words[] = {[TRACE_ALLOC] = "alloc ",
+                                        [TRACE_ALLOC_ZEROED] = "alloc ",
+                                        [TRACE_FREE] = "free ",
+                                        [TRACE_RESIZE] = "resize ",
+                                        [TRACE_TOUCH] = "touch "};
+    fputs(words[op->kind], out);
+    put_place(out, trace, op);
+    if (op->kind == TRACE_TOUCH) {
+        fprintf(out, " %llu%s", (unsigned long long)op->size, op->flag ? " w" : "");
+    } else if (op->kind != TRACE_FREE && !(op->kind == TRACE_ALLOC && op->flag)) {
+        fprintf(out, " %llu", (unsigned long long)op->size);
+    }
+    put_extras(out, op);
+    fputc('\n', out);
+}
+
+static void put_op(FILE *out, const struct trace *trace, const struct trace_op *op,
+                   unsigned *thread)
+{
+    bool tells = op->kind == TRACE_THREAD_START || op->kind == TRACE_THREAD_END;
+    if (op->thread != *thread && !tells) {
+        fprintf(out, "thread %u\n", op->thread);
+    }
+    *thread = op->thread;
+    if (trace_kind_has_block(op->kind)) {
+        put_block_op(out, trace, op);
+    } else if (tells) {
+        fprintf(out, "thread %u %s\n", op->thread,
+                op->kind == TRACE_THREAD_START ? "start" : "end");
+    } else if (op->kind == TRACE_FREE_ALL) {
+        fprintf(out, "free %s\n", trace->processes[op->process]);
+    } else {
+        fputs(op->kind == TRACE_SHOW ? "show\n" : "compact\n", out);
+    }
+}
+
+// What this form cannot say: odd names, a block without a name that is used again.
+static int expressible(const struct trace *trace, struct complaint *complaint)
+{
+    for (size_t i = 0; i < trace->process_count; i++) {
+        if (!trace_text_name_fits(trace->processes[i], strlen(trace->processes[i]))) {
+            complain(complaint, "process %zu has a name that a text cannot hold", i);
+            return EINVAL;
+        }
+    }
+    for (uint32_t i = 0; trace->block_names != NULL && i < trace->block_count; i++) {
+        const char *name = trace->block_names[i];
+        if (name != NULL && !trace_text_name_fits(name, strlen(name))) {
+            complain(complaint, "block %u has a name that a text cannot hold", i);
+            return EINVAL;
+        }
+    }
+    for (size_t i = 0; trace->block_names != NULL && i < trace->op_count; i++) {
+        const struct trace_op *op = &trace->ops[i];
+        if (trace_kind_has_block(op->kind) && !trace_kind_allocates(op->kind) &&
+            trace->block_names[op->block] == NULL) {
+            complain(complaint, "operation %zu uses a block without a name, which a text cannot",
+                     i);
+            return EINVAL;
+        }
+    }
+    return 0;
+}
+
+static int put_all(FILE *out, const struct trace *trace)
+{
+    unsigned thread = 0;
+    put_front(out, trace);
+    for (size_t i = 0; i < trace->op_count; i++) {
+        put_op(out, trace, &trace->ops[i], &thread);
+    }
+    errno = 0;
+    return fflush(out) != 0 || ferror(out) ? (errno != 0 ? errno : EIO) : 0;
+}
+
+static FILE *temporary_open(const char *path, char **temporary)
+{
+    if (asprintf(temporary, "%s.XXXXXX", path) < 0) {
+        *temporary = NULL;
+        return NULL;
+    }
+    int fd = mkostemp(*temporary, O_CLOEXEC);
+    if (fd < 0) {
+        free(*temporary);
+        *temporary = NULL;
+        return NULL;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    FILE *out = fchmod(fd, 0666 & ~mask) == 0 ? fdopen(fd, "w") : NULL;
+    if (out == NULL) {
+        close(fd);
+    }
+    return out;
+}
+
+int trace_write_text(const struct trace *trace, const char *path, struct complaint *complaint)
+{
+    int error = trace_check(trace, complaint);
+    if (error == 0) {
+        error = expressible(trace, complaint);
+    }
+    if (error != 0) {
+        return error;
+    }
+    char *temporary = NULL;
+    FILE *out = path != NULL ? temporary_open(path, &temporary) : stdout;
+    error = out != NULL ? put_all(out, trace) : errno;
+    if (path != NULL) {
+        if (out != NULL && fclose(out) != 0 && error == 0) {
+            error = errno;
+        }
+        if (error == 0 && rename(temporary, path) != 0) {
+            error = errno;
+        }
+        if (error != 0 && temporary != NULL) {
+            unlink(temporary);
+        }
+        free(temporary);
+    }
+    if (error != 0) {
+        complain(complaint, "%s: cannot be written: %s", path != NULL ? path : "standard output",
+                 strerror(error));
+    }
+    return error;
+}
