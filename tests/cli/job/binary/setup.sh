@@ -1,0 +1,1 @@
+printf '\177ELF' >job.ini
