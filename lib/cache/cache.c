@@ -13,7 +13,8 @@
 //    but for two moments that exclude the owner: its thread's end (the exit hook runs in that
 //    thread) and the closing of the space (the caller excludes all other calls). The registry lock
 //    makes these two exclude each other.
-// 5. The recent table. A thread finds its cache by the space's serial, which no other space ever
+// 5. The last and the recent ones. A thread finds its cache by the space's serial, which no other
+// space ever
 //    had: an entry left over from a closed space can never match, and is never followed.
 // 6. A thread that can get no cache (no memory, no thread key) goes to the source directly and
 //    counts in `shared`; see engine/block.c.
@@ -42,7 +43,14 @@ struct cache_chunk {
     size_t bytes;
 };
 
-_Thread_local struct cache_recent cache_recent[CACHE_RECENT];
+_Thread_local uint64_t cache_last_serial;
+_Thread_local struct cache *cache_last;
+
+// Caches used not long ago, by serial.
+static _Thread_local struct {
+    uint64_t serial;
+    struct cache *cache;
+} cache_recent[CACHE_RECENT];
 static _Thread_local struct cache *cache_first; // all of this thread's caches
 
 static uint64_t serial_last; // [atomic]
@@ -131,6 +139,7 @@ static void cache_thread_end(void)
     }
     cache_first = NULL;
     memset(cache_recent, 0, sizeof cache_recent);
+    cache_last_serial = 0;
     thread_registry_unlock();
 }
 
@@ -150,8 +159,11 @@ static void cache_sweep(void)
     thread_registry_unlock();
 }
 
-struct cache *cache_here_slow(struct cache_space *space)
+static struct cache *cache_search(struct cache_space *space)
 {
+    if (cache_recent[space->serial % CACHE_RECENT].serial == space->serial) {
+        return cache_recent[space->serial % CACHE_RECENT].cache;
+    }
     struct cache *cache = cache_first;
     while (cache != NULL && cache->serial != space->serial) {
         cache = cache->thread_next;
@@ -168,8 +180,18 @@ struct cache *cache_here_slow(struct cache_space *space)
         cache->thread_next = cache_first;
         cache_first = cache;
     }
-    cache_recent[space->serial % CACHE_RECENT] =
-        (struct cache_recent){.serial = space->serial, .cache = cache};
+    cache_recent[space->serial % CACHE_RECENT].serial = space->serial;
+    cache_recent[space->serial % CACHE_RECENT].cache = cache;
+    return cache;
+}
+
+struct cache *cache_here_slow(struct cache_space *space)
+{
+    struct cache *cache = cache_search(space);
+    if (cache != NULL) {
+        cache_last = cache;
+        cache_last_serial = space->serial;
+    }
     return cache;
 }
 
@@ -203,10 +225,13 @@ void cache_space_fini(struct cache_space *space)
 // ---- magazines
 // -----------------------------------------------------------------------------------
 
-// Gives a magazine its slots. false: the OS refused.
+// Gives a magazine its slots. false: the OS refused, or the class has no magazine.
 static bool magazine_open(struct cache *cache, unsigned class)
 {
     struct magazine *magazine = &cache->magazine[class];
+    if (class == DESCRIPTOR_UNCACHED) {
+        return false;
+    }
     uint64_t room = MAGAZINE_BYTES / cache->space->classes->size[class];
     room = room < MAGAZINE_LEAST ? MAGAZINE_LEAST : room;
     room = room > cache->space->room ? cache->space->room : room;
@@ -214,10 +239,17 @@ static bool magazine_open(struct cache *cache, unsigned class)
     if (slots == NULL) {
         return false;
     }
-    magazine->slots = slots;
+    magazine->end = slots + room;
     magazine->batch = 1;
-    magazine->room = (uint16_t)room;
+    store_relaxed(&magazine->base, slots);
+    store_release(&magazine->top, slots); // [R:magazine]
     return true;
+}
+
+static size_t magazine_count(const struct magazine *magazine)
+{
+    const struct grant *top = load_acquire(&magazine->top); // [A:magazine]
+    return top == NULL ? 0 : (size_t)(top - load_relaxed(&magazine->base));
 }
 
 int cache_pop_slow(struct cache *cache, unsigned class, struct grant *grant)
@@ -227,12 +259,12 @@ int cache_pop_slow(struct cache *cache, unsigned class, struct grant *grant)
     struct grant grants[BATCH_MOST];
     count_own(&cache->counters.misses, 1);
     size_t wanted = 1;
-    if (magazine->room != 0 || magazine_open(cache, class)) {
+    if (magazine->top != NULL || magazine_open(cache, class)) {
+        size_t half = (size_t)(magazine->end - magazine->base) / 2;
+        half = half < BATCH_MOST ? half : BATCH_MOST;
         wanted = magazine->batch;
-        unsigned half = magazine->room < 2 ? 1 : magazine->room / 2;
-        magazine->batch = (uint16_t)(wanted * 2 < half ? wanted * 2 : half);
+        magazine->batch = wanted * 2 < half ? wanted * 2 : half > 1 ? half : 1;
     }
-    wanted = wanted < BATCH_MOST ? wanted : BATCH_MOST;
     int error = 0;
     size_t got = source->refill(source->backend, class, grants, wanted, &error);
     if (got == 0) {
@@ -241,50 +273,53 @@ int cache_pop_slow(struct cache *cache, unsigned class, struct grant *grant)
     count_own(&cache->counters.refills, 1);
     count_own(&cache->counters.refilled, got);
     *grant = grants[0];
-    for (size_t i = got; i > 1; i--) { // lowest on top: allocated in the policy's order
-        magazine->slots[got - i] = grants[i - 1];
+    if (got > 1) {
+        for (size_t i = 1; i < got; i++) { // the first one on top: the policy's order
+            magazine->base[got - 1 - i] = grants[i];
+        }
+        store_relaxed(&magazine->top, magazine->base + got - 1);
     }
-    store_relaxed(&magazine->count, (uint32_t)got - 1);
     return 0;
 }
 
 // Hands the `count` oldest blocks of a magazine back.
-static void magazine_drain(struct cache *cache, struct magazine *magazine, uint32_t count)
+static void magazine_drain(struct cache *cache, struct magazine *magazine, size_t count)
 {
     const struct cache_source *source = &cache->space->source;
-    for (uint32_t done = 0; done < count;) {
-        uint32_t batch = count - done < BATCH_MOST ? count - done : BATCH_MOST;
-        source->drain(source->backend, magazine->slots + done, batch);
+    size_t held = magazine_count(magazine);
+    for (size_t done = 0; done < count;) {
+        size_t batch = count - done < BATCH_MOST ? count - done : BATCH_MOST;
+        source->drain(source->backend, magazine->base + done, batch);
         count_own(&cache->counters.drains, 1);
         count_own(&cache->counters.drained, batch);
         done += batch;
     }
-    memmove(magazine->slots, magazine->slots + count,
-            (magazine->count - count) * sizeof magazine->slots[0]);
-    store_relaxed(&magazine->count, magazine->count - count);
+    memmove(magazine->base, magazine->base + count, (held - count) * sizeof *magazine->base);
+    store_relaxed(&magazine->top, magazine->base + held - count);
 }
 
 void cache_push_slow(struct cache *cache, unsigned class, struct grant grant)
 {
     struct magazine *magazine = &cache->magazine[class];
     count_own(&cache->counters.misses, 1);
-    if (magazine->room == 0 && !magazine_open(cache, class)) {
+    if (magazine->top == NULL && !magazine_open(cache, class)) {
         const struct cache_source *source = &cache->space->source;
         source->drain(source->backend, &grant, 1);
         return;
     }
-    if (magazine->count == magazine->room) {
-        magazine_drain(cache, magazine, (magazine->room + 1u) / 2);
+    if (magazine->top == magazine->end) {
+        magazine_drain(cache, magazine, (magazine_count(magazine) + 1) / 2);
     }
-    magazine->slots[magazine->count] = grant;
-    store_relaxed(&magazine->count, magazine->count + 1);
+    *magazine->top = grant;
+    store_relaxed(&magazine->top, magazine->top + 1);
 }
 
 void cache_flush(struct cache *cache)
 {
     for (unsigned class = 0; class < CLASSES_MOST; class ++) {
-        if (cache->magazine[class].count != 0) {
-            magazine_drain(cache, &cache->magazine[class], cache->magazine[class].count);
+        size_t count = magazine_count(&cache->magazine[class]);
+        if (count != 0) {
+            magazine_drain(cache, &cache->magazine[class], count);
         }
     }
 }
@@ -314,7 +349,7 @@ void cache_totals(struct cache_space *space, struct cache_totals *totals)
         cache_counters_add(&totals->counters, &cache->counters);
         totals->metadata += load_relaxed(&cache->bytes);
         for (unsigned c = 0; space->classes != NULL && c < space->classes->count; c++) {
-            uint32_t count = load_relaxed(&cache->magazine[c].count);
+            uint64_t count = magazine_count(&cache->magazine[c]);
             totals->blocks += count;
             totals->bytes += count * space->classes->size[c];
         }
@@ -324,15 +359,14 @@ void cache_totals(struct cache_space *space, struct cache_totals *totals)
 
 static const char *magazine_check(const struct magazine *magazine, unsigned class)
 {
-    if (magazine->count > magazine->room) {
+    if (magazine->top < magazine->base || magazine->top > magazine->end) {
         return "M1";
     }
-    for (uint32_t i = 0; i < magazine->count; i++) {
-        const struct grant *grant = &magazine->slots[i];
+    for (const struct grant *grant = magazine->base; grant != magazine->top; grant++) {
         uint64_t word = load_relaxed(&grant->descriptor->word);
         if (descriptor_state(word) != DESCRIPTOR_CACHED ||
             descriptor_generation(word) != descriptor_generation(grant->addr) ||
-            grant->descriptor->class != class) {
+            load_relaxed(&grant->descriptor->class) != class) {
             return "M2";
         }
     }

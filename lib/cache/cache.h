@@ -16,7 +16,7 @@
 #include "memory/descriptor.h"
 #include "sync/lock.h"
 
-#define CACHE_RECENT 4
+#define CACHE_RECENT 8 // caches a thread finds again without a search
 
 // What is behind: one a space. `backend` is passed back.
 struct cache_source {
@@ -35,27 +35,27 @@ struct cache_counters {
     uint64_t misses, refills, refilled, drains, drained, remote;
 };
 
-// count <= room <= slots mapped                                                                (M1)
-// every grant's descriptor is CACHED, under the generation in the grant, of this class (M2)
+// A stack. base <= top <= end; all NULL: not opened yet (M1) every grant's descriptor is CACHED,
+// under the generation in the grant, of this class          (M2)
 struct magazine {
-    uint32_t count;      // [own; atomic for readers]
-    uint16_t room;       // [own] how many may lie here; 0: not opened yet
-    uint16_t batch;      // [own] next refill: 1, 2, 4 .. room / 2
-    struct grant *slots; // [own]
+    struct grant *top;  // [own; atomic for readers] one past the latest
+    struct grant *base; // [own; atomic for readers]
+    struct grant *end;  // [own]
+    size_t batch;       // [own] next refill: 1, 2, 4 .. half of what it holds
 };
 
 struct cache {
     uint64_t serial; // [ro] of the space
     uint16_t thread; // [ro] low bits of the owner's number
     struct cache_counters counters;
-    struct cache_space *space;  // [ro]
-    struct cache *thread_next;  // [own] this thread's next
-    struct list of_space;       // [space's lock]
-    char *arena;                // [own] memory for slots: the chunk in use
-    size_t arena_left;          // [own]
-    struct cache_chunk *chunks; // [own] all of them
-    size_t bytes;               // [own] mapped, this struct included
-    struct magazine magazine[CLASSES_MOST];
+    struct cache_space *space;                  // [ro]
+    struct cache *thread_next;                  // [own] this thread's next
+    struct list of_space;                       // [space's lock]
+    char *arena;                                // [own] memory for slots: the chunk in use
+    size_t arena_left;                          // [own]
+    struct cache_chunk *chunks;                 // [own] all of them
+    size_t bytes;                               // [own] mapped, this struct included
+    struct magazine magazine[CLASSES_MOST + 1]; // the last is DESCRIPTOR_UNCACHED's: never opened
 };
 
 // The cache room's share of a space.
@@ -70,13 +70,10 @@ struct cache_space {
     struct cache_counters shared;        // [atomic] of threads that could get no cache
 };
 
-// This thread's recent caches by serial: the hot path's first look.
-struct cache_recent {
-    uint64_t serial;
-    struct cache *cache;
-};
-
-extern _Thread_local struct cache_recent cache_recent[CACHE_RECENT];
+// The cache this thread used last, and its space's serial: the hot path's first look. Two plain
+// variables, since compilers reach an array's element in thread-local memory by three more steps.
+extern _Thread_local uint64_t cache_last_serial;
+extern _Thread_local struct cache *cache_last;
 
 void cache_space_init(struct cache_space *space, const struct cache_classes *classes, unsigned room,
                       const struct cache_source *source);
@@ -89,41 +86,42 @@ struct cache *cache_here_slow(struct cache_space *space);
 
 static inline struct cache *cache_here(struct cache_space *space)
 {
-    struct cache_recent *recent = &cache_recent[space->serial % CACHE_RECENT];
-    if (__builtin_expect(recent->serial == space->serial, 1)) {
-        return recent->cache;
+    if (__builtin_expect(cache_last_serial == space->serial, 1)) {
+        return cache_last;
     }
     return cache_here_slow(space);
 }
 
-// One block of a class. From the magazine if it has one, else by a refill. 0 or the source's error.
+// One block of a class: from the magazine (false: it is empty), or by a refill. 0 or the source's
+// error.
 int cache_pop_slow(struct cache *cache, unsigned class, struct grant *grant);
 
-static inline int cache_pop(struct cache *cache, unsigned class, struct grant *grant)
+static inline bool cache_pop(struct cache *cache, unsigned class, struct grant *grant)
 {
     struct magazine *magazine = &cache->magazine[class];
-    uint32_t count = magazine->count;
-    if (__builtin_expect(count == 0, 0)) {
-        return cache_pop_slow(cache, class, grant);
+    struct grant *top = magazine->top;
+    if (__builtin_expect(top == magazine->base, 0)) {
+        return false;
     }
-    *grant = magazine->slots[count - 1];
-    store_relaxed(&magazine->count, count - 1);
-    return 0;
+    *grant = top[-1];
+    store_relaxed(&magazine->top, top - 1);
+    return true;
 }
 
-// The mirror: keeps the block, draining half of a full magazine first.
+// The mirror: keeps a block (false: the magazine is full, or the class has none), or drains half of
+// the magazine first.
 void cache_push_slow(struct cache *cache, unsigned class, struct grant grant);
 
-static inline void cache_push(struct cache *cache, unsigned class, struct grant grant)
+static inline bool cache_push(struct cache *cache, unsigned class, struct grant grant)
 {
     struct magazine *magazine = &cache->magazine[class];
-    uint32_t count = magazine->count;
-    if (__builtin_expect(count >= magazine->room, 0)) {
-        cache_push_slow(cache, class, grant);
-        return;
+    struct grant *top = magazine->top;
+    if (__builtin_expect(top == magazine->end, 0)) {
+        return false;
     }
-    magazine->slots[count] = grant;
-    store_relaxed(&magazine->count, count + 1);
+    *top = grant;
+    store_relaxed(&magazine->top, top + 1);
+    return true;
 }
 
 // Hands every block in this cache back (all of this thread's caches).

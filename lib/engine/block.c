@@ -21,6 +21,9 @@
 
 #define RESIDENT_STEP   ((uint64_t)(DESCRIPTOR_RESIDENT - DESCRIPTOR_CACHED) << 61)
 #define GENERATION_STEP (UINT64_C(1) << DESCRIPTOR_PLACE_BITS)
+// What descriptor_live says of an address of the last generation: its release goes the long way.
+#define GENERATION_LAST                                                                            \
+    ((uint64_t)DESCRIPTOR_RESIDENT << DESCRIPTOR_GENERATION_BITS | DESCRIPTOR_GENERATION_MASK)
 
 // ---- finding
 // -------------------------------------------------------------------------------------
@@ -151,10 +154,12 @@ static int alloc_cached(struct mems_space *space, struct cache *here, size_t siz
 {
     struct grant grant;
     unsigned class = cache_class(&space->engine->classes, size);
-    int error = cache_pop(here, class, &grant);
-    if (error != 0) {
-        cache_flush(here);
-        error = cache_pop(here, class, &grant);
+    if (!cache_pop(here, class, &grant)) {
+        int error = cache_pop_slow(here, class, &grant);
+        if (error != 0) {
+            cache_flush(here);
+            error = cache_pop_slow(here, class, &grant);
+        }
         if (error != 0) {
             return error;
         }
@@ -190,20 +195,16 @@ static __attribute__((noinline)) int alloc_slow(struct mems_space *space, size_t
 
 int mems_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *addr)
 {
-    const struct cache_recent *recent = &cache_recent[space->cache.serial % CACHE_RECENT];
-    if (__builtin_expect(size - 1 >= space->cached_most || align > 16 ||
-                             (align & (align - 1)) != 0 || recent->serial != space->cache.serial,
+    struct grant grant;
+    if (__builtin_expect(size - 1 >= space->cached_most || align != 0 ||
+                             cache_last_serial != space->cache.serial,
                          0)) {
         return alloc_slow(space, size, align, addr);
     }
-    struct cache *here = recent->cache;
-    struct magazine *magazine = &here->magazine[cache_class(space->cache.classes, size)];
-    uint32_t count = magazine->count;
-    if (__builtin_expect(count == 0, 0)) {
+    struct cache *here = cache_last;
+    if (__builtin_expect(!cache_pop(here, cache_class(space->cache.classes, size), &grant), 0)) {
         return alloc_slow(space, size, align, addr);
     }
-    struct grant grant = magazine->slots[count - 1];
-    store_relaxed(&magazine->count, count - 1);
     block_begin(&grant, size, here->thread);
     count_own(&here->counters.allocs, 1);
     count_own(&here->counters.requested, size);
@@ -251,7 +252,9 @@ static void release_block(struct mems_space *space, struct cache *here,
     struct grant grant = block_end(descriptor, addr);
     bool worn = descriptor_generation(grant.addr) == 0; // the policy must retire its descriptor
     if (here != NULL && class != DESCRIPTOR_UNCACHED && !worn) {
-        cache_push(here, class, grant);
+        if (!cache_push(here, class, grant)) {
+            cache_push_slow(here, class, grant);
+        }
     } else {
         ENGINE_COUNT(space, here, direct, 1);
         space->engine->policy->give(space->engine->state, &grant, 1);
@@ -283,28 +286,26 @@ static __attribute__((noinline)) int release_slow(struct mems_space *space, mems
 int mems_release(struct mems_space *space, mems_addr addr)
 {
     struct descriptor *descriptor = descriptor_find(space->table, addr);
-    const struct cache_recent *recent = &cache_recent[space->cache.serial % CACHE_RECENT];
-    if (__builtin_expect(descriptor == NULL || recent->serial != space->cache.serial, 0)) {
+    if (__builtin_expect(descriptor == NULL || cache_last_serial != space->cache.serial, 0)) {
         return release_slow(space, addr);
     }
+    struct cache *here = cache_last;
     uint64_t word = load_relaxed(&descriptor->word);
-    struct cache *here = recent->cache;
-    uint8_t class = load_relaxed(&descriptor->class);
-    uint64_t next = addr + GENERATION_STEP;
-    if (__builtin_expect(!descriptor_is_live(word, addr) || descriptor_offset(addr) != 0 ||
-                             load_relaxed(&descriptor->space) != space->id ||
-                             class == DESCRIPTOR_UNCACHED || descriptor_generation(next) == 0 ||
-                             here->magazine[class].count >= here->magazine[class].room,
+    uint64_t live = descriptor_live(addr);
+    if (__builtin_expect(word >> DESCRIPTOR_PLACE_BITS != live || live == GENERATION_LAST ||
+                             descriptor_offset(addr) != 0 ||
+                             load_relaxed(&descriptor->space) != space->id,
                          0)) {
         return release_slow(space, addr);
     }
-    struct magazine *magazine = &here->magazine[class];
+    struct grant grant = {descriptor, addr + GENERATION_STEP};
+    if (__builtin_expect(!cache_push(here, load_relaxed(&descriptor->class), grant), 0)) {
+        return release_slow(space, addr);
+    }
     store_relaxed(&descriptor->word, word - RESIDENT_STEP + GENERATION_STEP);
-    magazine->slots[magazine->count] = (struct grant){descriptor, next};
-    store_relaxed(&magazine->count, magazine->count + 1);
     count_own(&here->counters.releases, 1);
     count_own(&here->counters.requested, -load_relaxed(&descriptor->limit));
-    if (load_relaxed(&descriptor->thread) != here->thread) {
+    if (__builtin_expect(load_relaxed(&descriptor->thread) != here->thread, 0)) {
         count_own(&here->counters.remote, 1);
     }
     return 0;

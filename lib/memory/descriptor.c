@@ -52,23 +52,28 @@ static size_t chunk_mapping(void)
     return CHUNK_BYTES > os_page_size() ? CHUNK_BYTES : os_page_size();
 }
 
-int descriptor_table_init(struct descriptor_table *table)
+// Every kind's directory at first, so that readers need not look for NULL.
+static struct descriptor_directory nothing;
+
+void descriptor_table_init(struct descriptor_table *table)
 {
     memset(table, 0, sizeof *table);
+    for (unsigned kind = 0; kind < DESCRIPTOR_KINDS; kind++) {
+        table->directory[kind] = &nothing;
+    }
     lock_init(&table->lock, LOCK_TABLE, "descriptors", 0);
-    return 0;
 }
 
 void descriptor_table_fini(struct descriptor_table *table)
 {
     for (unsigned kind = 0; kind < DESCRIPTOR_KINDS; kind++) {
         struct descriptor_directory *directory = table->directory[kind];
-        for (uint64_t i = 0; i < table->chunks[kind]; i++) {
+        for (uint64_t i = 0; i < directory->count; i++) {
             if (((uintptr_t)directory->chunk[i] & (chunk_mapping() - 1)) == 0) {
                 os_unmap(directory->chunk[i], chunk_mapping());
             }
         }
-        for (struct descriptor_directory *older; directory != NULL; directory = older) {
+        for (struct descriptor_directory *older; directory != &nothing; directory = older) {
             older = directory->older;
             os_unmap(directory, directory->bytes);
         }
@@ -80,10 +85,10 @@ static struct descriptor_directory *directory_with_room(struct descriptor_table 
                                                         unsigned kind)
 {
     struct descriptor_directory *old = table->directory[kind];
-    if (old != NULL && table->chunks[kind] < old->room) {
+    if (old->count < old->room) {
         return old;
     }
-    size_t bytes = old == NULL ? os_page_size() : old->bytes * 2;
+    size_t bytes = old == &nothing ? os_page_size() : old->bytes * 2;
     struct descriptor_directory *directory = os_map(bytes, 0);
     if (directory == NULL) {
         return NULL;
@@ -91,21 +96,19 @@ static struct descriptor_directory *directory_with_room(struct descriptor_table 
     directory->older = old;
     directory->bytes = bytes;
     directory->room = (bytes - sizeof *directory) / sizeof(struct descriptor *);
-    if (old != NULL) {
-        memcpy(directory->chunk, old->chunk, table->chunks[kind] * sizeof(struct descriptor *));
-    }
+    directory->count = old->count;
+    memcpy(directory->chunk, old->chunk, old->count * sizeof(struct descriptor *));
     table->bytes += bytes;
     store_release(&table->directory[kind], directory); // [R:directory]
     return directory;
 }
 
 // Maps or cuts the next chunk. Called with the table's lock held.
-static struct descriptor *chunk_make(struct descriptor_table *table, unsigned kind,
+static struct descriptor *chunk_make(struct descriptor_table *table,
                                      const struct descriptor_directory *directory)
 {
-    uint64_t number = table->chunks[kind];
-    if (number > 0) {
-        struct descriptor *next = directory->chunk[number - 1] + DESCRIPTOR_CHUNK;
+    if (directory->count > 0) {
+        struct descriptor *next = directory->chunk[directory->count - 1] + DESCRIPTOR_CHUNK;
         if (((uintptr_t)next & (chunk_mapping() - 1)) != 0) {
             return next;
         }
@@ -122,18 +125,18 @@ static int shelf_fill(struct descriptor_shelf *shelf, unsigned kind)
     uint64_t indices = UINT64_C(1) << (31 - 4 * kind);
     struct descriptor *chunk = NULL;
     lock_lock(&table->lock);
-    uint64_t first = table->chunks[kind] * DESCRIPTOR_CHUNK;
+    uint64_t first = table->directory[kind]->count * DESCRIPTOR_CHUNK;
     struct descriptor_directory *directory =
         first < indices ? directory_with_room(table, kind) : NULL;
     if (directory != NULL) {
-        chunk = chunk_make(table, kind, directory);
+        chunk = chunk_make(table, directory);
     }
     if (chunk != NULL) {
         struct chunk_head *head = (struct chunk_head *)(void *)chunk;
         head->first = first;
         head->kind = kind;
-        store_release(&directory->chunk[table->chunks[kind]], chunk); // [R:chunk]
-        table->chunks[kind]++;
+        directory->chunk[directory->count] = chunk;
+        store_release(&directory->count, directory->count + 1); // [R:chunk]
     }
     lock_unlock(&table->lock);
     if (chunk == NULL) {

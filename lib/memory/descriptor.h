@@ -25,7 +25,7 @@
 #define DESCRIPTOR_GENERATION_MASK ((1u << DESCRIPTOR_GENERATION_BITS) - 1)
 #define DESCRIPTOR_PLACE_MASK      ((UINT64_C(1) << DESCRIPTOR_PLACE_BITS) - 1)
 #define DESCRIPTOR_LARGEST         (UINT64_C(1) << 40) // a block at most
-#define DESCRIPTOR_UNCACHED        UINT8_MAX           // `class` of a block no magazine takes
+#define DESCRIPTOR_UNCACHED        64                  // `class` of a block no magazine takes
 
 #ifdef MEMS_HOSTILE
 #define DESCRIPTOR_CHUNK_BITS 4 // descriptors a chunk: 2^n
@@ -63,13 +63,13 @@ struct descriptor_directory {
     struct descriptor_directory *older; // readers may still look into it
     size_t bytes;                       // mapped
     uint64_t room;                      // chunks that fit
-    struct descriptor *chunk[];         // [atomic]
+    uint64_t count;                     // [atomic] chunks there are; those below never change
+    struct descriptor *chunk[];
 };
 
 struct descriptor_table {
     struct lock lock;                                         // rank LOCK_TABLE
     struct descriptor_directory *directory[DESCRIPTOR_KINDS]; // [atomic]
-    uint64_t chunks[DESCRIPTOR_KINDS];                        // [lock]
     uint64_t bytes;                                           // [lock] mapped
 };
 
@@ -85,7 +85,7 @@ struct descriptor_shelf {
     } kind[DESCRIPTOR_KINDS];
 };
 
-int descriptor_table_init(struct descriptor_table *table);
+void descriptor_table_init(struct descriptor_table *table);
 void descriptor_table_fini(struct descriptor_table *table);
 
 void descriptor_shelf_init(struct descriptor_shelf *shelf, struct descriptor_table *table);
@@ -132,12 +132,17 @@ static inline uint64_t descriptor_word(enum descriptor_state state, uint32_t gen
     return (uint64_t)state << 61 | (uint64_t)generation << DESCRIPTOR_PLACE_BITS | place;
 }
 
+// What the upper bits of the address's descriptor's word say while its block lives.
+static inline uint64_t descriptor_live(uint64_t addr)
+{
+    return (uint64_t)DESCRIPTOR_RESIDENT << DESCRIPTOR_GENERATION_BITS |
+           descriptor_generation(addr);
+}
+
 // Whether `word` is a resident block under the address's generation.
 static inline bool descriptor_is_live(uint64_t word, uint64_t addr)
 {
-    uint64_t want =
-        (uint64_t)DESCRIPTOR_RESIDENT << DESCRIPTOR_GENERATION_BITS | descriptor_generation(addr);
-    return word >> DESCRIPTOR_PLACE_BITS == want;
+    return word >> DESCRIPTOR_PLACE_BITS == descriptor_live(addr);
 }
 
 // The descriptor an address points at, whatever its state; NULL: there never was one.
@@ -148,11 +153,10 @@ static inline struct descriptor *descriptor_find(const struct descriptor_table *
     const struct descriptor_directory *directory =
         load_acquire(&table->directory[addr >> 61]); // [A:directory]
     uint64_t chunk = index >> DESCRIPTOR_CHUNK_BITS;
-    if (__builtin_expect(directory == NULL || chunk >= directory->room, 0)) {
+    if (__builtin_expect(chunk >= load_acquire(&directory->count), 0)) { // [A:chunk]
         return NULL;
     }
-    struct descriptor *base = load_acquire(&directory->chunk[chunk]); // [A:chunk]
-    return __builtin_expect(base == NULL, 0) ? NULL : base + (index & (DESCRIPTOR_CHUNK - 1));
+    return directory->chunk[chunk] + (index & (DESCRIPTOR_CHUNK - 1));
 }
 
 #endif

@@ -19,31 +19,9 @@
 #include "base/bits.h"
 #include "memory/extent.h"
 #include "os/os.h"
+#include "policy/dynamic.h"
 #include "policy/owned.h"
 #include "sync/thread.h"
-
-#define ARENAS_MOST 64
-
-struct dynamic_settings {
-    unsigned fit; // enum extent_fit
-    unsigned addresses;
-    uint64_t capacity, region, granule, start, arenas;
-};
-
-struct arena {
-    struct lock lock; // rank LOCK_POLICY
-    struct extents extents;
-    struct descriptor_shelf shelf;
-} __attribute__((aligned(64)));
-
-struct dynamic {
-    struct dynamic_settings settings; // [ro]
-    bool flat;                        // [ro]
-    size_t mapped;                    // [ro]
-    struct lock lock;                 // rank LOCK_POOL
-    struct pool spaces;               // [lock]
-    struct arena arenas[];
-};
 
 struct dynamic_space {
     uint32_t id;
@@ -205,11 +183,6 @@ static void dynamic_space_close(void *state, void *owned, struct policy_closed *
 // ---- take and give
 // -------------------------------------------------------------------------------
 
-static bool round_size(const struct dynamic *dynamic, size_t size, uint64_t *rounded)
-{
-    return bits_round_up(size, dynamic->settings.granule, rounded) && *rounded <= PTRDIFF_MAX;
-}
-
 // One block from an arena, its lock held. `grow`: where no hole fits a region may be mapped.
 static int arena_take(struct dynamic *dynamic, struct arena *arena, uint64_t size, size_t align,
                       bool grow, struct extent **block)
@@ -251,7 +224,7 @@ static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
 {
     struct dynamic *dynamic = state;
     uint64_t rounded, arenas = dynamic->settings.arenas;
-    if (!round_size(dynamic, size, &rounded)) {
+    if (!dynamic_round(dynamic, size, &rounded)) {
         *error = ENOMEM;
         return 0;
     }
@@ -314,7 +287,7 @@ static int dynamic_resize(void *state, struct descriptor *descriptor, size_t siz
     uint64_t rounded;
     // The address has room for offsets up to what its kind can say.
     uint64_t room = UINT64_C(1) << descriptor_offset_bits(descriptor_addr(descriptor));
-    if (!round_size(dynamic, size, &rounded) || rounded > room) {
+    if (!dynamic_round(dynamic, size, &rounded) || rounded > room) {
         return ENOMEM;
     }
     struct arena *arena = &dynamic->arenas[load_relaxed(&descriptor->arena)];
@@ -328,90 +301,6 @@ static size_t dynamic_block_size(void *state, const struct descriptor *descripto
 {
     (void)state;
     return ((const struct extent *)descriptor->record)->size;
-}
-
-// ---- flat addresses
-// ------------------------------------------------------------------------------
-
-// The block that contains the address, the lock held. 0; EFAULT: outside every region; EALREADY:
-// in a hole (released, or never handed out: flat addresses cannot tell).
-static int flat_block(struct dynamic *dynamic, mems_addr addr, struct extent **block)
-{
-    bool inside = false;
-    uint64_t position = addr - dynamic->settings.start;
-    *block = extents_find(&dynamic->arenas[0].extents, position, &inside);
-    return *block != NULL ? 0 : inside ? EALREADY : EFAULT;
-}
-
-static bool flat_is_start(const struct dynamic *dynamic, const struct extent *block, mems_addr addr)
-{
-    return block->position == addr - dynamic->settings.start;
-}
-
-static int flat_release(void *state, mems_addr addr, size_t *requested)
-{
-    struct dynamic *dynamic = state;
-    struct arena *arena = &dynamic->arenas[0];
-    struct extent *block;
-    lock_lock(&arena->lock);
-    int error = flat_block(dynamic, addr, &block);
-    if (error == 0 && !flat_is_start(dynamic, block, addr)) {
-        error = EINVAL;
-    }
-    if (error == 0) {
-        *requested = block->requested;
-        extents_give(&arena->extents, block);
-    }
-    lock_unlock(&arena->lock);
-    return error;
-}
-
-static int flat_resize(void *state, mems_addr addr, size_t size, size_t *before)
-{
-    struct dynamic *dynamic = state;
-    struct arena *arena = &dynamic->arenas[0];
-    struct extent *block;
-    uint64_t rounded;
-    if (!round_size(dynamic, size, &rounded)) {
-        return ENOMEM;
-    }
-    lock_lock(&arena->lock);
-    int error = flat_block(dynamic, addr, &block);
-    if (error == 0 && !flat_is_start(dynamic, block, addr)) {
-        error = EINVAL;
-    }
-    if (error == 0) {
-        error = extents_resize(&arena->extents, block, rounded);
-    }
-    if (error == 0) {
-        *before = block->requested;
-        block->requested = size;
-    }
-    lock_unlock(&arena->lock);
-    return error;
-}
-
-static int flat_find(void *state, mems_addr addr, void **host, size_t *span, size_t *requested,
-                     size_t *size)
-{
-    struct dynamic *dynamic = state;
-    struct arena *arena = &dynamic->arenas[0];
-    struct extent *block;
-    lock_lock(&arena->lock);
-    int error = flat_block(dynamic, addr, &block);
-    if (error == 0) {
-        uint64_t offset = addr - dynamic->settings.start - block->position;
-        if (offset >= block->requested) {
-            error = ERANGE;
-        } else {
-            *host = extent_host(block) + offset;
-            *span = block->requested - offset;
-            *requested = block->requested;
-            *size = block->size;
-        }
-    }
-    lock_unlock(&arena->lock);
-    return error;
 }
 
 // ---- looking
@@ -569,6 +458,7 @@ static const struct lock *dynamic_lock_at(void *state, size_t index)
 static const char *const fits_names[] = {"first", "next", "best", "worst", NULL};
 static const char *const addresses_names[] = {"descriptor", "flat", NULL};
 
+#define ARENAS_MOST 64
 #define FIELD(name) offsetof(struct dynamic_settings, name)
 
 static const struct option dynamic_options[] = {
@@ -603,9 +493,9 @@ const struct policy policy_dynamic = {
     .give = dynamic_give,
     .resize = dynamic_resize,
     .block_size = dynamic_block_size,
-    .flat_release = flat_release,
-    .flat_resize = flat_resize,
-    .flat_find = flat_find,
+    .flat_release = dynamic_flat_release,
+    .flat_resize = dynamic_flat_resize,
+    .flat_find = dynamic_flat_find,
     .walk = dynamic_walk,
     .check = dynamic_check,
     .totals = dynamic_totals,

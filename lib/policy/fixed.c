@@ -21,9 +21,7 @@
 #include "memory/pool.h"
 #include "os/os.h"
 #include "policy/owned.h"
-
-#define SIZES_MOST      64
-#define PARTITIONS_MOST (UINT64_C(1) << 32)
+#include "policy/partition_list.h"
 
 struct fixed_settings {
     uint64_t partition, count, capacity;
@@ -59,8 +57,8 @@ struct fixed {
     struct lock lock;  // rank LOCK_POOL
     struct pool spaces;
     uint32_t bank_count;
-    uint8_t rising[SIZES_MOST];       // [ro] banks by size, then by place in the list
-    uint64_t class_sizes[SIZES_MOST]; // [ro] the different sizes, rising
+    uint8_t rising[PARTITION_SIZES_MOST];       // [ro] banks by size, then by place in the list
+    uint64_t class_sizes[PARTITION_SIZES_MOST]; // [ro] the different sizes, rising
     size_t class_count;
     struct bank banks[];
 };
@@ -70,103 +68,20 @@ struct fixed_space {
     struct list owned[]; // one a bank, [bank's lock]
 };
 
-struct cut {
-    uint64_t size, count;
-};
-
 // ---- settings
 // ------------------------------------------------------------------------------------
 
-static int list_complain(struct printer *complaint, const char *piece, size_t length,
-                         const char *why)
-{
-    char text[48];
-    size_t n = length < sizeof text - 1 ? length : sizeof text - 1;
-    memcpy(text, piece, n);
-    text[n] = '\0';
-    print_format(complaint, "partitions: '%s' %s; write SIZExCOUNT, as in 64Kix100,1Mix10", text,
-                 why);
-    return EINVAL;
-}
-
-// One "64Kix100" of the list; a size alone is one partition.
-static int cut_parse(const char *piece, size_t length, struct cut *cut, struct printer *complaint)
-{
-    const char *times = memchr(piece, 'x', length);
-    size_t size_length = times == NULL ? length : (size_t)(times - piece);
-    cut->count = 1;
-    if (option_size(piece, size_length, &cut->size) != 0) {
-        return list_complain(complaint, piece, length, "has no size MeMS can read");
-    }
-    if (times != NULL && option_size(times + 1, length - size_length - 1, &cut->count) != 0) {
-        return list_complain(complaint, piece, length, "has no count MeMS can read");
-    }
-    return 0;
-}
-
-static int cuts_parse(struct option_text text, struct cut *cuts, size_t *count,
-                      struct printer *complaint)
-{
-    const char *piece = text.text, *end = text.text + text.length;
-    *count = 0;
-    while (piece < end) {
-        const char *comma = memchr(piece, ',', (size_t)(end - piece));
-        size_t length = (size_t)((comma == NULL ? end : comma) - piece);
-        if (*count == SIZES_MOST) {
-            return list_complain(complaint, piece, length, "is one too many (64 at most)");
-        }
-        int error = cut_parse(piece, length, &cuts[*count], complaint);
-        if (error != 0) {
-            return error;
-        }
-        *count += 1;
-        piece += length + 1;
-    }
-    return 0;
-}
-
-static int cuts_check(const struct cut *cuts, size_t count, uint64_t capacity, uint64_t *total,
-                      struct printer *complaint)
-{
-    *total = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t bytes;
-        if (cuts[i].size == 0 || cuts[i].size % 16 != 0 || cuts[i].size > DESCRIPTOR_LARGEST) {
-            print_format(complaint,
-                         "partition of %llu bytes: must be a multiple of 16, at most 1Ti",
-                         (unsigned long long)cuts[i].size);
-            return EINVAL;
-        }
-        if (cuts[i].count == 0 || cuts[i].count > PARTITIONS_MOST) {
-            print_format(complaint, "%llu partitions of %llu bytes: must be 1..4294967296",
-                         (unsigned long long)cuts[i].count, (unsigned long long)cuts[i].size);
-            return EINVAL;
-        }
-        if (__builtin_mul_overflow(cuts[i].size, cuts[i].count, &bytes) ||
-            __builtin_add_overflow(*total, bytes, total) || *total > PTRDIFF_MAX / 2) {
-            print_format(complaint, "partitions: more bytes than an address space has");
-            return EINVAL;
-        }
-    }
-    if (capacity != 0 && *total > capacity) {
-        print_format(complaint, "partitions need %llu bytes, which exceeds capacity=%llu",
-                     (unsigned long long)*total, (unsigned long long)capacity);
-        return EINVAL;
-    }
-    return 0;
-}
-
 // What the memory is cut into: the list, or equal partitions.
-static int fixed_cuts(const struct fixed_settings *settings, struct cut *cuts, size_t *count,
-                      uint64_t *total, struct printer *complaint)
+static int fixed_cuts(const struct fixed_settings *settings, struct partition_cut *cuts,
+                      size_t *count, uint64_t *total, struct printer *complaint)
 {
     if (settings->partitions.length != 0) {
-        int error = cuts_parse(settings->partitions, cuts, count, complaint);
+        int error = partition_list_parse(settings->partitions, cuts, count, complaint);
         if (error != 0) {
             return error;
         }
     } else {
-        cuts[0] = (struct cut){settings->partition, settings->count};
+        cuts[0] = (struct partition_cut){settings->partition, settings->count};
         *count = 1;
         if (settings->count == 0) {
             cuts[0].count =
@@ -179,7 +94,7 @@ static int fixed_cuts(const struct fixed_settings *settings, struct cut *cuts, s
             return EINVAL;
         }
     }
-    return cuts_check(cuts, *count, settings->capacity, total, complaint);
+    return partition_list_check(cuts, *count, settings->capacity, total, complaint);
 }
 
 // ---- opening
@@ -202,7 +117,7 @@ static void fixed_close(void *state)
     os_unmap(fixed, fixed->mapped);
 }
 
-static int bank_open(struct bank *bank, uint32_t number, const struct cut *cut,
+static int bank_open(struct bank *bank, uint32_t number, const struct partition_cut *cut,
                      struct descriptor_table *table)
 {
     uint64_t records = cut->count * sizeof(struct partition);
@@ -241,7 +156,7 @@ static void fixed_order(struct fixed *fixed)
     }
 }
 
-static int fixed_map(struct fixed *fixed, const struct cut *cuts, size_t count,
+static int fixed_map(struct fixed *fixed, const struct partition_cut *cuts, size_t count,
                      struct descriptor_table *table)
 {
     uint64_t offset = 0, bytes = 0;
@@ -269,7 +184,7 @@ static int fixed_open(const void *settings, struct descriptor_table *table, void
                       struct printer *complaint)
 {
     const struct fixed_settings *own = settings;
-    struct cut cuts[SIZES_MOST];
+    struct partition_cut cuts[PARTITION_SIZES_MOST];
     size_t count;
     uint64_t total, bytes = 0;
     int error = fixed_cuts(own, cuts, &count, &total, complaint);
@@ -574,7 +489,7 @@ static const char *const queue_names[] = {"one", "size", NULL};
 static const struct option fixed_options[] = {
     {"partition", OPTION_SIZE, 16, DESCRIPTOR_LARGEST, NULL, "16..1Ti, a multiple of 16", "4Ki",
      "size of equal partitions", FIELD(partition)},
-    {"count", OPTION_NUMBER, 0, PARTITIONS_MOST, NULL, "0..4294967296", "0",
+    {"count", OPTION_NUMBER, 0, PARTITION_COUNT_MOST, NULL, "0..4294967296", "0",
      "number of equal partitions; 0: as many as capacity holds, 1024 without one", FIELD(count)},
     {"partitions", OPTION_TEXT, 0, 0, NULL, "SIZExCOUNT,...", "",
      "unequal partitions, in order; takes the place of partition and count", FIELD(partitions)},

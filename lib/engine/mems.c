@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// face.c - the six MeMS calls, on a default engine with flat addresses.
+// mems.c - the six MeMS calls, on a default engine with flat addresses.
 //
 // 1. The engine: dynamic partitioning, first fit, one arena, no caches, regions of one page at
 //    least. Its regions are the course's MAIN nodes, its extents the sub-chains.
