@@ -183,6 +183,17 @@ static void read_plain(const char *at, const char *end, const char **value, size
     *length = (size_t)(stop - at);
 }
 
+// What complaints call an included file: as it was named, beside the file that names it.
+static const char *name_included(const struct reader *reader, const char *path)
+{
+    const char *slash = strrchr(reader->file, '/');
+    if (path[0] == '/' || !slash) {
+        return path;
+    }
+    return arena_print(&reader->document->arena, "%.*s%s", (int)(slash + 1 - reader->file),
+                       reader->file, path);
+}
+
 static int include(struct reader *reader, const struct document_entry *entry)
 {
     struct document *document = reader->document;
@@ -212,18 +223,13 @@ static int include(struct reader *reader, const struct document_entry *entry)
                     FILES_MAX);
         return EINVAL;
     }
-    struct reader inner = {
-        .document = document,
-        .complaint = reader->complaint,
-        .file = entry->value[0] == '/' || !strchr(reader->file, '/')
-                    ? entry->value
-                    : arena_print(&document->arena, "%.*s%s",
-                                  (int)(strrchr(reader->file, '/') + 1 - reader->file),
-                                  reader->file, entry->value),
-        .folder = file.folder,
-        .loaded = &file,
-        .parent = reader,
-        .files = reader->files};
+    struct reader inner = {.document = document,
+                           .complaint = reader->complaint,
+                           .file = name_included(reader, entry->value),
+                           .folder = file.folder,
+                           .loaded = &file,
+                           .parent = reader,
+                           .files = reader->files};
     struct document_section *before = document->last;
     error = read_text(&inner, file.bytes, file.length);
     if (document->last != before) {
