@@ -126,6 +126,7 @@ int supplier_find(struct report_supplier *supplier)
 bool supplier_is_libc(const struct report_supplier *supplier)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    (void)supplier;
     return true;
 #else
 #if defined(__has_feature)
