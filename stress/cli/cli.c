@@ -42,14 +42,11 @@ static const struct cli_command cli_command_help = {
 };
 
 static const struct cli_command *const cli_commands[] = {
-    &cli_command_run,
-    &cli_command_replay,
+    &cli_command_run,    &cli_command_replay,
 #ifdef MEMS_HAVE_TRACES
-    &cli_command_record,
-    &cli_command_trace,
+    &cli_command_record, &cli_command_trace,
 #endif
-    &cli_command_list,
-    &cli_command_help,
+    &cli_command_list,   &cli_command_help,
 };
 
 #define CLI_COMMANDS (sizeof cli_commands / sizeof cli_commands[0])

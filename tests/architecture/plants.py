@@ -54,7 +54,7 @@ PLANTS = [
     ("machine-path", "results/plant.json", '{"command": "/wo' + 'rk/a/mems-stress"}'),
     ("c++", "stress/run/plant.cc", "int x;"),
     ("length", "lib/base/plant_length.c", "\n" * 600),
-    ("labels", "lib/sync/plant_release.c", "int x; // [R:planted-release]"),
+    ("labels", "lib/sync/plant_release.c", "int x; // [R:planted release]"),
     ("labels", "lib/sync/plant_acquire.c", "int x; // [A:planted-acquire]"),
 ]
 

@@ -13,6 +13,7 @@
 #   expect.stdout  all of standard output (optional)
 set -eu
 
+# shellcheck disable=SC2034 # used in the eval below
 program=$1
 case=$2
 work=$(mktemp -d)
