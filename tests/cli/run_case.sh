@@ -29,7 +29,8 @@ if [ -f command ]; then
     arguments=$(cat command)
 fi
 status=0
-eval "\"\$program\" $arguments" >"$work/stdout" 2>"$work/stderr" </dev/null || status=$?
+eval "set -- $arguments"
+"$program" "$@" >"$work/stdout" 2>"$work/stderr" </dev/null || status=$?
 sed 's/^mems-stress: //' "$work/stderr" >"$work/stderr.plain"
 
 failed=0
