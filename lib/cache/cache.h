@@ -96,7 +96,7 @@ static inline struct cache *cache_here(struct cache_space *space)
 // error.
 int cache_pop_slow(struct cache *cache, unsigned class, struct grant *grant);
 
-static inline bool cache_pop(struct cache *cache, unsigned class, struct grant *grant)
+static inline bool cache_pop(struct cache *cache, size_t class, struct grant *grant)
 {
     struct magazine *magazine = &cache->magazine[class];
     struct grant *top = magazine->top;
@@ -112,7 +112,7 @@ static inline bool cache_pop(struct cache *cache, unsigned class, struct grant *
 // the magazine first.
 void cache_push_slow(struct cache *cache, unsigned class, struct grant grant);
 
-static inline bool cache_push(struct cache *cache, unsigned class, struct grant grant)
+static inline bool cache_push(struct cache *cache, size_t class, struct grant grant)
 {
     struct magazine *magazine = &cache->magazine[class];
     struct grant *top = magazine->top;

@@ -38,17 +38,38 @@ static __attribute__((noinline)) int translate_slow(struct mems_space *space, me
     return error;
 }
 
-int mems_translate(struct mems_space *space, mems_addr addr, enum mems_access mode, void **host,
-                   size_t *span)
+// Blocks above 4 KiB: the same with shifts that depend on the address.
+static int translate_large(struct mems_space *space, mems_addr addr, void **host, size_t *span)
 {
-    (void)mode; // rights and dirty bits come with the policies that have them
     const struct descriptor *descriptor = descriptor_find(space->table, addr);
-    if (__builtin_expect(descriptor == NULL, 0)) {
+    if (descriptor == NULL) {
         return translate_slow(space, addr, host, span);
     }
     uint64_t word = load_acquire(&descriptor->word); // [A:begin]
     uint64_t offset = descriptor_offset(addr), limit = load_relaxed(&descriptor->limit);
-    if (__builtin_expect(!descriptor_is_live(word, addr) || offset >= limit ||
+    if (!descriptor_is_live(word, addr) || offset >= limit ||
+        load_relaxed(&descriptor->space) != space->id) {
+        return translate_slow(space, addr, host, span);
+    }
+    *host = descriptor_host(word) + offset;
+    if (span != NULL) {
+        *span = limit - offset;
+    }
+    return 0;
+}
+
+int mems_translate(struct mems_space *space, mems_addr addr, enum mems_access mode, void **host,
+                   size_t *span)
+{
+    (void)mode; // rights and dirty bits come with the policies that have them
+    const struct descriptor *descriptor;
+    if (__builtin_expect(!descriptor_is_small(addr), 0) ||
+        __builtin_expect((descriptor = descriptor_find_small(space->table, addr)) == NULL, 0)) {
+        return translate_large(space, addr, host, span);
+    }
+    uint64_t word = load_acquire(&descriptor->word); // [A:begin]
+    uint64_t offset = descriptor_offset_small(addr), limit = load_relaxed(&descriptor->limit);
+    if (__builtin_expect(!descriptor_is_live_small(word, addr) || offset >= limit ||
                              load_relaxed(&descriptor->space) != space->id,
                          0)) {
         return translate_slow(space, addr, host, span);

@@ -21,9 +21,6 @@
 
 #define RESIDENT_STEP   ((uint64_t)(DESCRIPTOR_RESIDENT - DESCRIPTOR_CACHED) << 61)
 #define GENERATION_STEP (UINT64_C(1) << DESCRIPTOR_PLACE_BITS)
-// What descriptor_live says of an address of the last generation: its release goes the long way.
-#define GENERATION_LAST                                                                            \
-    ((uint64_t)DESCRIPTOR_RESIDENT << DESCRIPTOR_GENERATION_BITS | DESCRIPTOR_GENERATION_MASK)
 
 // ---- finding
 // -------------------------------------------------------------------------------------
@@ -285,21 +282,22 @@ static __attribute__((noinline)) int release_slow(struct mems_space *space, mems
 
 int mems_release(struct mems_space *space, mems_addr addr)
 {
-    struct descriptor *descriptor = descriptor_find(space->table, addr);
-    if (__builtin_expect(descriptor == NULL || cache_last_serial != space->cache.serial, 0)) {
+    if (__builtin_expect(!descriptor_is_small(addr) || descriptor_offset_small(addr) != 0 ||
+                             cache_last_serial != space->cache.serial,
+                         0)) {
+        return release_slow(space, addr);
+    }
+    struct descriptor *descriptor = descriptor_find_small(space->table, addr);
+    if (__builtin_expect(descriptor == NULL, 0)) {
         return release_slow(space, addr);
     }
     struct cache *here = cache_last;
     uint64_t word = load_relaxed(&descriptor->word);
-    uint64_t live = descriptor_live(addr);
-    if (__builtin_expect(word >> DESCRIPTOR_PLACE_BITS != live || live == GENERATION_LAST ||
-                             descriptor_offset(addr) != 0 ||
-                             load_relaxed(&descriptor->space) != space->id,
-                         0)) {
-        return release_slow(space, addr);
-    }
     struct grant grant = {descriptor, addr + GENERATION_STEP};
-    if (__builtin_expect(!cache_push(here, load_relaxed(&descriptor->class), grant), 0)) {
+    if (__builtin_expect(!descriptor_is_live_small(word, addr) ||
+                             load_relaxed(&descriptor->space) != space->id ||
+                             !cache_push(here, load_relaxed(&descriptor->class), grant),
+                         0)) {
         return release_slow(space, addr);
     }
     store_relaxed(&descriptor->word, word - RESIDENT_STEP + GENERATION_STEP);

@@ -132,31 +132,59 @@ static inline uint64_t descriptor_word(enum descriptor_state state, uint32_t gen
     return (uint64_t)state << 61 | (uint64_t)generation << DESCRIPTOR_PLACE_BITS | place;
 }
 
-// What the upper bits of the address's descriptor's word say while its block lives.
-static inline uint64_t descriptor_live(uint64_t addr)
-{
-    return (uint64_t)DESCRIPTOR_RESIDENT << DESCRIPTOR_GENERATION_BITS |
-           descriptor_generation(addr);
-}
-
 // Whether `word` is a resident block under the address's generation.
 static inline bool descriptor_is_live(uint64_t word, uint64_t addr)
 {
-    return word >> DESCRIPTOR_PLACE_BITS == descriptor_live(addr);
+    return word >> DESCRIPTOR_PLACE_BITS ==
+           ((uint64_t)DESCRIPTOR_RESIDENT << DESCRIPTOR_GENERATION_BITS |
+            descriptor_generation(addr));
 }
 
-// The descriptor an address points at, whatever its state; NULL: there never was one.
-static inline struct descriptor *descriptor_find(const struct descriptor_table *table,
-                                                 uint64_t addr)
+// The descriptor of a kind's index, whatever its state; NULL: there never was one.
+static inline struct descriptor *descriptor_at(const struct descriptor_table *table, unsigned kind,
+                                               uint64_t index)
 {
-    uint64_t index = (addr & DESCRIPTOR_PLACE_MASK) >> descriptor_offset_bits(addr);
     const struct descriptor_directory *directory =
-        load_acquire(&table->directory[addr >> 61]); // [A:directory]
+        load_acquire(&table->directory[kind]); // [A:directory]
     uint64_t chunk = index >> DESCRIPTOR_CHUNK_BITS;
     if (__builtin_expect(chunk >= load_acquire(&directory->count), 0)) { // [A:chunk]
         return NULL;
     }
     return directory->chunk[chunk] + (index & (DESCRIPTOR_CHUNK - 1));
+}
+
+// The descriptor an address points at.
+static inline struct descriptor *descriptor_find(const struct descriptor_table *table,
+                                                 uint64_t addr)
+{
+    return descriptor_at(table, (unsigned)(addr >> 61),
+                         (addr & DESCRIPTOR_PLACE_MASK) >> descriptor_offset_bits(addr));
+}
+
+// Most addresses are of kind 0 (blocks up to 4 KiB), and then all shifts are known. Those of the
+// last generation are left to the long way, so one comparison tells both.
+#define DESCRIPTOR_SMALL_END ((uint64_t)DESCRIPTOR_GENERATION_MASK << DESCRIPTOR_PLACE_BITS)
+
+static inline bool descriptor_is_small(uint64_t addr)
+{
+    return addr < DESCRIPTOR_SMALL_END;
+}
+
+static inline struct descriptor *descriptor_find_small(const struct descriptor_table *table,
+                                                       uint64_t addr)
+{
+    return descriptor_at(table, 0, (addr & DESCRIPTOR_PLACE_MASK) >> 12);
+}
+
+static inline uint64_t descriptor_offset_small(uint64_t addr)
+{
+    return addr & 0xfff;
+}
+
+static inline bool descriptor_is_live_small(uint64_t word, uint64_t addr)
+{
+    return (word ^ addr) >> DESCRIPTOR_PLACE_BITS == (uint64_t)DESCRIPTOR_RESIDENT
+                                                         << DESCRIPTOR_GENERATION_BITS;
 }
 
 #endif
