@@ -90,6 +90,9 @@ static void test_quantiles_are_those_of_the_sorted_values(void **state)
         size_t rank = (size_t)(shares[i] * VALUES);
         rank = (double)rank < shares[i] * VALUES ? rank + 1 : rank;
         rank = rank == 0 ? 1 : rank;
+        if (VALUES - rank < 10) {
+            continue; // the rule of ten has its own test
+        }
         double exact = (double)values[rank - 1];
         double told = (double)histogram_quantile(&one, shares[i]);
         assert_true(told >= exact - exact / 128 - 1);
