@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/trace.h"
 #include "job/job.h"
 
 #ifndef MEMS_VERSION
@@ -15,7 +16,6 @@
 
 static int cli_help_main(int argc, char **argv);
 
-#ifdef MEMS_HAVE_TRACES
 static const struct cli_command cli_command_record = {
     .name = "record",
     .form = "record -o FILE -- PROGRAM ARGS...",
@@ -29,7 +29,6 @@ static const struct cli_command cli_command_trace = {
     .help = "show, check and convert recorded traces",
     .main = cli_trace,
 };
-#endif
 
 static const struct cli_option cli_help_options[] = {{0}};
 
@@ -42,11 +41,8 @@ static const struct cli_command cli_command_help = {
 };
 
 static const struct cli_command *const cli_commands[] = {
-    &cli_command_run,    &cli_command_replay,
-#ifdef MEMS_HAVE_TRACES
-    &cli_command_record, &cli_command_trace,
-#endif
-    &cli_command_list,   &cli_command_help,
+    &cli_command_run,   &cli_command_replay, &cli_command_record,
+    &cli_command_trace, &cli_command_list,   &cli_command_help,
 };
 
 #define CLI_COMMANDS (sizeof cli_commands / sizeof cli_commands[0])

@@ -14,10 +14,6 @@ extern const struct cli_command cli_command_run;
 extern const struct cli_command cli_command_replay;
 extern const struct cli_command cli_command_list;
 
-// Commands that read their own options.
-int cli_record(int argc, char **argv);
-int cli_trace(int argc, char **argv);
-
 // From a job that was read to the exit status: what run and replay have in common.
 struct job;
 struct cli_job_settings {

@@ -14,7 +14,7 @@
 #include "result/summary.h"
 #include "workload/workload.h"
 
-#define TABLE_TARGET_WIDTH 22
+#define TABLE_TARGET_WIDTH 18
 
 struct table_unit {
     const char *name;
@@ -49,7 +49,7 @@ static void table_number(FILE *out, int width, double figure)
     if (isnan(figure)) {
         fprintf(out, "%*s", width, "-");
     } else {
-        int digits = figure < 10 ? 2 : figure < 100 ? 1 : 0;
+        int digits = figure < 9.995 ? 2 : figure < 99.95 ? 1 : 0;
         fprintf(out, "%*.*f", width, digits, figure);
     }
 }
@@ -76,11 +76,11 @@ static void table_header(FILE *out, const struct table_units *units)
 {
     char latency[32];
     snprintf(latency, sizeof latency, "alloc latency, %s", units->time->name);
-    fprintf(out, "%-*s %7s %6s %22s %7s %6s %5s %5s %7s %5s\n", TABLE_TARGET_WIDTH, "", "rate",
-            "rel.", latency, "free", "held/", "int.", "ext.", "RSS", "lock");
-    fprintf(out, "%-*s %7s %6s %7s %7s %6s %4s %s %6s %5s %5s %7s %5s %s\n", TABLE_TARGET_WIDTH,
+    fprintf(out, "%-*s%7s%6s%21s%7s%6s%5s%5s%7s%6s\n", TABLE_TARGET_WIDTH, "", "rate", "rel.",
+            latency, "free", "held/", "int.", "ext.", "RSS", "lock");
+    fprintf(out, "%-*s%7s%6s%7s%7s%7s%4s %-2s%6s%5s%5s%7s%6s verdict\n", TABLE_TARGET_WIDTH,
             "target", units->rate->name, "x", "p50", "p99", "p99.9", "p99", units->time->name,
-            "live", "%", "%", units->size->name, "wait%", "verdict");
+            "live", "%", "%", units->size->name, "wait%");
 }
 
 static void table_row(FILE *out, const struct summary *summary, const struct table_units *units)
@@ -90,17 +90,17 @@ static void table_row(FILE *out, const struct summary *summary, const struct tab
         fprintf(out, "%s\n", name);
         name = "";
     }
-    fprintf(out, "%-*s ", TABLE_TARGET_WIDTH, name);
+    fprintf(out, "%-*s", TABLE_TARGET_WIDTH, name);
     table_number(out, 7, summary->rate / units->rate->factor);
-    table_number(out, 7, summary->relative);
-    table_number(out, 8, summary->alloc_p50 / units->time->factor);
-    table_number(out, 8, summary->alloc_p99 / units->time->factor);
+    table_number(out, 6, summary->relative);
+    table_number(out, 7, summary->alloc_p50 / units->time->factor);
+    table_number(out, 7, summary->alloc_p99 / units->time->factor);
     table_number(out, 7, summary->alloc_p999 / units->time->factor);
-    table_number(out, 8, summary->free_p99 / units->time->factor);
-    table_number(out, 7, summary->held_over_live);
-    table_number(out, 6, summary->internal * 100);
-    table_number(out, 6, summary->external * 100);
-    table_number(out, 8, summary->peak_rss / units->size->factor);
+    table_number(out, 7, summary->free_p99 / units->time->factor);
+    table_number(out, 6, summary->held_over_live);
+    table_number(out, 5, summary->internal * 100);
+    table_number(out, 5, summary->external * 100);
+    table_number(out, 7, summary->peak_rss / units->size->factor);
     table_number(out, 6, summary->wait * 100);
     fprintf(out, " %s%s\n", cell_verdict_name(summary->verdict),
             summary->refused > 0.01 ? "*" : "");

@@ -51,6 +51,7 @@ void account_open(struct account *account, struct run *run, uint64_t every_ns)
     account->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     account->kept = 1;
     account->report->sample_every_ns = every_ns;
+    account->report->latency_every = job_number(run->section, "latency");
     account->report->timer_ns = (uint64_t)(clock_overhead_ns() + 0.5);
 }
 
@@ -71,6 +72,7 @@ static void account_take(struct account *account, struct run *run, struct report
 {
     struct target_usage usage;
     struct op_totals totals;
+    memset(sample, 0, sizeof *sample);
     sample->at_ns = run_now_ns() - run->started_ns;
     op_total(run->workers, run->threads, &totals);
     sample->operations = totals.operations;
@@ -80,7 +82,11 @@ static void account_take(struct account *account, struct run *run, struct report
     sample->rss_bytes = account_rss(account);
     account_usage(run, &usage);
     uint64_t grown = sample->rss_bytes - account->report->baseline_rss_bytes;
-    sample->held_bytes = usage.known ? usage.held_bytes : account_clamp(grown);
+    if (run->ops->no_memory) {
+        sample->taken_bytes = 0;
+    } else {
+        sample->held_bytes = usage.known ? usage.held_bytes : account_clamp(grown);
+    }
 }
 
 static void account_weigh(struct account *account, const struct report_sample *sample)

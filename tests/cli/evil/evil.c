@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+//
+// evil.c - small mallocs with one sin each, to prove that the driver sees it.
+//
+// A plain allocator (a free list a size, a lock, never gives memory back) that behaves, but for
+// requests of exactly EVIL_SIZE bytes: every EVIL_EVERY-th of those sins as EVIL says. The harness
+// and the C library, which ask for other sizes, are served well, so that it is the workload that
+// meets the sin. EVIL_NONE is the control: it must pass.
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define EVIL_NONE       0
+#define EVIL_DOUBLE     1  // hands the last block out once more
+#define EVIL_OVERLAP    2  // a block that begins inside the last one
+#define EVIL_MISALIGNED 3  // 8 bytes off
+#define EVIL_CORRUPT    4  // changes a byte in the middle of the last block
+#define EVIL_EDGE       5  // changes the first byte of the last block
+#define EVIL_SHORT      6  // a block smaller than was asked for
+#define EVIL_HANG       7  // never returns
+#define EVIL_CRASH      8  // touches an unmapped page
+#define EVIL_ABORT      9  // ends as a malloc that found its heap corrupt
+#define EVIL_EXIT       10 // ends the process as if all were well
+#define EVIL_REFUSE     11 // says no
+#define EVIL_DIRTY      12 // calloc does not clear
+#define EVIL_FORGET     13 // realloc does not copy
+
+#ifndef EVIL
+#define EVIL EVIL_NONE
+#endif
+#define EVIL_SIZE  777
+#define EVIL_EVERY 100
+
+#define EXPORT __attribute__((visibility("default")))
+
+struct header {
+    size_t size; // asked for
+    struct header *next;
+} __attribute__((aligned(16)));
+
+#define CLASSES 4096 // of 16 bytes
+static struct header *lists[CLASSES];
+static char *bump, *bump_end;
+static int lock;
+static unsigned long asked; // requests of EVIL_SIZE
+static char *last;          // the last block of that size
+static volatile char *volatile nowhere = (volatile char *)16;
+
+static void *map(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void take_lock(void)
+{
+    while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE) != 0) {
+        __builtin_ia32_pause();
+    }
+}
+
+static void drop_lock(void)
+{
+    __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+}
+
+static struct header *header_of(void *block)
+{
+    return (struct header *)((uintptr_t)block & ~(uintptr_t)15) - 1;
+}
+
+static size_t class_of(size_t size)
+{
+    return (size + 15) / 16;
+}
+
+// With the lock held.
+static char *get_locked(size_t size)
+{
+    size_t class = class_of(size);
+    struct header *header = class < CLASSES ? lists[class] : NULL;
+    if (header != NULL) {
+        lists[class] = header->next;
+    } else {
+        size_t bytes = sizeof *header + class * 16;
+        if ((size_t)(bump_end - bump) < bytes) {
+            size_t chunk = bytes > (4u << 20) ? bytes : 4u << 20;
+            bump = map(chunk);
+            bump_end = bump != NULL ? bump + chunk : NULL;
+            if (bump == NULL) {
+                return NULL;
+            }
+        }
+        header = (struct header *)(void *)bump;
+        bump += bytes;
+    }
+    header->size = size;
+    return (char *)(header + 1);
+}
+
+// The sin on the request at hand, given the block it would have got. With the lock held.
+static char *sin_locked(char *block)
+{
+    switch (EVIL) {
+    case EVIL_DOUBLE:
+        return last;
+    case EVIL_OVERLAP:
+        return last + 64;
+    case EVIL_MISALIGNED:
+        return block + 8;
+    case EVIL_CORRUPT:
+        last[EVIL_SIZE / 2] ^= 0x20;
+        return block;
+    case EVIL_EDGE:
+        last[0] ^= 0x20;
+        return block;
+    case EVIL_SHORT:
+        header_of(block)->size = EVIL_SIZE - 100;
+        return block;
+    case EVIL_HANG:
+        for (;;) {
+            __builtin_ia32_pause();
+        }
+    case EVIL_CRASH:
+        *nowhere = 1;
+        return block;
+    case EVIL_ABORT:
+        abort();
+    case EVIL_EXIT:
+        _exit(0);
+    case EVIL_REFUSE:
+        return NULL;
+    default:
+        return block;
+    }
+}
+
+EXPORT void *malloc(size_t size)
+{
+    take_lock();
+    char *block = get_locked(size);
+    if (size == EVIL_SIZE && block != NULL) {
+        bool due = ++asked % EVIL_EVERY == 0 && last != NULL;
+        char *given = due ? sin_locked(block) : block;
+        last = block;
+        block = given;
+    }
+    drop_lock();
+    if (block == NULL) {
+        errno = ENOMEM;
+    }
+    return block;
+}
+
+EXPORT void free(void *block)
+{
+    if (block == NULL) {
+        return;
+    }
+    struct header *header = header_of(block);
+    take_lock();
+    size_t class = class_of(header->size);
+    if (block == last) {
+        last = NULL;
+    }
+    if (class < CLASSES && (EVIL == EVIL_NONE || header->size != EVIL_SIZE || EVIL == EVIL_DIRTY)) {
+        memset(block, 0xdb, header->size);
+        header->next = lists[class];
+        lists[class] = header;
+    }
+    drop_lock();
+}
+
+EXPORT void *calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    void *block = malloc(bytes);
+    if (block != NULL && (EVIL != EVIL_DIRTY || bytes != EVIL_SIZE)) {
+        memset(block, 0, bytes);
+    }
+    return block;
+}
+
+EXPORT void *realloc(void *block, size_t size)
+{
+    if (block == NULL) {
+        return malloc(size);
+    }
+    size_t old = header_of(block)->size;
+    void *moved = malloc(size);
+    if (moved != NULL) {
+        size_t kept = old < size ? old : size;
+        memcpy(moved, block, EVIL == EVIL_FORGET && old == EVIL_SIZE ? kept / 2 : kept);
+        free(block);
+    }
+    return moved;
+}
+
+EXPORT int posix_memalign(void **block, size_t align, size_t size)
+{
+    // Blocks of this kind are never freed: the header could not be found.
+    char *memory = map(size + align);
+    *block = (void *)(((uintptr_t)memory + align) & ~(uintptr_t)(align - 1));
+    return memory != NULL ? 0 : ENOMEM;
+}
+
+EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+    void *block;
+    return posix_memalign(&block, align, size) == 0 ? block : NULL;
+}
+
+EXPORT void *memalign(size_t align, size_t size)
+{
+    return aligned_alloc(align, size);
+}
+
+EXPORT size_t malloc_usable_size(void *block)
+{
+    return block != NULL ? header_of(block)->size : 0;
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+#
+# stress.py - runs mems-stress for the tests: a job in a folder of its own, exit status, result.
+#
+# MEMS_STRESS names the program, MEMS_EVIL the folder of the evil allocators.
+
+import json
+import os
+import shlex
+import subprocess
+import tempfile
+import unittest
+
+PROGRAM = os.environ["MEMS_STRESS"]
+EVIL = os.environ.get("MEMS_EVIL", "")
+
+
+def evil(sin):
+    return "preload:" + os.path.join(EVIL, "libevil-%s.so" % sin)
+
+
+class Outcome:
+    def __init__(self, status, out, err, document):
+        self.status, self.out, self.err, self.document = status, out, err, document
+
+    def cell(self, target=None):
+        cells = [c for c in self.document["cells"] if target in (None, c["target"])]
+        assert len(cells) == 1, cells
+        return cells[0]
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        return self.path(name)
+
+    def stress(self, *arguments, env=None):
+        """Runs it; no result is expected."""
+        done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True,
+                              cwd=self.folder.name, env={**os.environ, **(env or {})},
+                              stdin=subprocess.DEVNULL)
+        return Outcome(done.returncode, done.stdout, done.stderr, None)
+
+    def run_job(self, text, *arguments, env=None):
+        """Runs a job, with its result read back."""
+        job = self.write("job.ini", text)
+        result = self.path("result.json")
+        outcome = self.stress("run", job, "--json", result, *arguments, env=env)
+        if os.path.exists(result):
+            with open(result) as file:
+                outcome.document = json.load(file)
+            self.assertEqual(outcome.document["exit_status"], outcome.status)
+        self.assertEqual([f for f in os.listdir(self.folder.name) if f.endswith(".tmp")], [])
+        return outcome
+
+    def again(self, command):
+        """Runs the command that a result gives for doing a cell again."""
+        words = shlex.split(command)
+        self.assertEqual(words[0], "mems-stress")
+        return self.stress(*words[1:])

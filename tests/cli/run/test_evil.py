@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+#
+# test_evil.py - allocators that sin: each must be caught, by the check that is meant for it.
+
+import unittest
+
+from stress import Case, evil
+
+JOB = """
+[work]
+workload = churn
+target = %s
+threads = %d
+size = 777
+slots = 50
+ops = 20k
+verify = %d
+timeout = 1s
+"""
+
+
+class Evil(Case):
+    def sin(self, name, verify=4, threads=1):
+        return self.run_job(JOB % (evil(name), threads, verify))
+
+    def caught(self, name, check, verify, threads=1):
+        outcome = self.sin(name, verify, threads)
+        self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
+        cell = outcome.cell()
+        self.assertEqual(cell["verdict"], "failed")
+        found = cell["evidence"]["check"]
+        self.assertIn(found["name"], check, found)
+        self.assertEqual(cell["evidence"]["worker"] < threads, True)
+        self.assertTrue(cell["evidence"]["threads"][0]["last"])
+        self.assertTrue(cell["evidence"]["backtrace"]["frames"])
+        self.assertIn("again: ", outcome.out)
+        # The command in the evidence does it again.
+        self.assertEqual(self.again(cell["again"]).status, 2)
+        return cell
+
+    def test_control(self):
+        for verify in 0, 4:
+            outcome = self.sin("none", verify, threads=2)
+            self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+            self.assertEqual(outcome.cell()["verdict"], "pass")
+
+    def test_double_hand_out(self):
+        self.caught("double", ["overlap"], 4)
+        self.caught("double", ["stamp"], 3)
+        self.caught("double", ["stamp"], 2)
+
+    def test_overlap(self):
+        self.caught("overlap", ["overlap"], 4)
+        self.caught("overlap", ["stamp"], 3)
+
+    def test_misaligned(self):
+        self.caught("misaligned", ["alignment", "align"], 1)
+
+    def test_corrupted_middle(self):
+        self.caught("corrupt", ["stamp"], 3)
+
+    def test_corrupted_middle_is_past_level_two(self):
+        self.assertEqual(self.sin("corrupt", 2).status, 0)
+
+    def test_corrupted_edge(self):
+        self.caught("edge", ["stamp"], 2)
+
+    def test_short_block(self):
+        self.caught("short", ["size", "usable", "block size"], 1)
+
+    def test_crash(self):
+        outcome = self.sin("crash", 1, threads=2)
+        self.assertEqual(outcome.status, 3, outcome.out + outcome.err)
+        cell = outcome.cell()
+        self.assertEqual(cell["verdict"], "crashed")
+        self.assertEqual(cell["evidence"]["signal"], "SEGV")
+        self.assertEqual(cell["evidence"]["address"], "0x10")
+        self.assertEqual(cell["evidence"]["phase"], "run")
+        frames = cell["evidence"]["backtrace"]["frames"]
+        self.assertTrue(any("libevil-crash" in frame for frame in frames), frames)
+        worker = cell["evidence"]["threads"][cell["evidence"]["worker"]]
+        self.assertEqual(worker["at_work_on"]["kind"], "alloc")
+        self.assertEqual(worker["at_work_on"]["size"], 777)
+        self.assertEqual(self.again(cell["again"]).status, 3)
+
+    def test_abort(self):
+        outcome = self.sin("abort")
+        self.assertEqual(outcome.status, 3)
+        self.assertEqual(outcome.cell()["evidence"]["signal"], "ABRT")
+
+    def test_silent_exit(self):
+        outcome = self.sin("exit")
+        self.assertEqual(outcome.status, 3)
+        self.assertEqual(outcome.cell()["verdict"], "crashed")
+        self.assertIn("status 0", outcome.cell()["message"])
+
+    def test_hang(self):
+        outcome = self.sin("hang", 1, threads=2)
+        self.assertEqual(outcome.status, 3, outcome.out + outcome.err)
+        cell = outcome.cell()
+        self.assertEqual(cell["verdict"], "hung")
+        self.assertIn("no progress", cell["message"])
+        stacks = cell["evidence"]["stacks"]
+        self.assertEqual(len(stacks), 3)  # two workers and the cell's first thread
+        self.assertTrue(any("libevil-hang" in frame for stack in stacks
+                            for frame in stack["frames"]), stacks)
+
+    def test_refusals_show(self):
+        outcome = self.sin("refuse")
+        self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+        self.assertAlmostEqual(outcome.cell()["report"]["operations"]["refused_share"], 0.01, 2)
+        self.assertGreater(outcome.cell()["report"]["operations"]["refused"], 50)
+
+    def test_impostor(self):
+        outcome = self.sin("impostor")
+        self.assertEqual(outcome.status, 2)
+        self.assertIn("malloc is supplied by", outcome.cell()["message"])
+        self.assertIn("libevil-impostor.so", outcome.cell()["message"])
+
+    def test_one_cell_does_not_end_the_run(self):
+        targets = ", ".join([evil("crash"), evil("hang"), evil("none"), "libc"])
+        outcome = self.run_job(JOB % (targets, 1, 4))
+        self.assertEqual(outcome.status, 3)
+        verdicts = {c["target"]: c["verdict"] for c in outcome.document["cells"]}
+        self.assertEqual(verdicts, {evil("crash"): "crashed", evil("hang"): "hung",
+                                    evil("none"): "pass", "libc": "pass"})
+        # A failed check outweighs a crash.
+        targets = ", ".join([evil("crash"), evil("double")])
+        self.assertEqual(self.run_job(JOB % (targets, 1, 4)).status, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
