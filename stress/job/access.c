@@ -148,13 +148,13 @@ char *job_section_text(const struct job_section *section)
         return NULL;
     }
     fprintf(out, "[%s]\n", section->name);
-    bool counted = job_number(section, "ops") > 0;
+    bool untimed = job_number(section, "ops") > 0 || job_number(section, "runtime") == 0;
     for (size_t row = 0; row < section->value_count; row++) {
         const struct job_value *value = &section->values[row];
         const char *name = value->key->name;
         bool none = !value->text[0];
         if (none || table_unused(section->workload, name) ||
-            (counted && strcmp(name, "runtime") == 0)) {
+            (untimed && strcmp(name, "runtime") == 0)) {
             continue;
         }
         fprintf(out, "%s = ", name);

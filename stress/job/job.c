@@ -258,6 +258,9 @@ static int read_values(struct resolver *resolver)
             struct value_source source = {key->standard, resolver->folder, resolver->source->at};
             error = value_parse(key, &source, resolver->arena, value, resolver->complaint);
             value->file = resolver->source->at.file;
+            if (section->workload->ends && strcmp(key->name, "runtime") == 0) {
+                value->number = 0;
+            }
         } else {
             error = complain_missing(resolver, key);
         }

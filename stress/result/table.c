@@ -57,10 +57,15 @@ static void table_number(FILE *out, int width, double figure)
 static void table_title(FILE *out, const struct plan_section *section)
 {
     const struct job_section *job = section->section;
+    bool timed = job_number(job, "runtime") > 0; // else the workload ends by itself
     fprintf(out, "%s: workload %s, %u thread%s, %s%s, verify %s", job->name, job->workload->name,
             section->threads, section->threads == 1 ? "" : "s",
-            job_number(job, "ops") != 0 ? "ops " : "runtime ",
-            job_number(job, "ops") != 0 ? job_text(job, "ops") : job_text(job, "runtime"),
+            job_number(job, "ops") != 0 ? "ops "
+            : timed                     ? "runtime "
+                                        : "to its end",
+            job_number(job, "ops") != 0 ? job_text(job, "ops")
+            : timed                     ? job_text(job, "runtime")
+                                        : "",
             job_text(job, "verify"));
     if (section->repeats > 1) {
         fprintf(out, "; medians of %u repeats", section->repeats);

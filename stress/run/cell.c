@@ -156,11 +156,12 @@ static void cell_prepare(struct run *run, struct stage *stage, struct target_spe
     }
 }
 
-// Until the last worker has ended. With ops= nobody watches the clock but the driver's watchdog.
+// Until the last worker has ended. With ops=, and where the workload ends by itself, nobody watches
+// the clock but the driver's watchdog.
 static void cell_watch(struct run *run, struct account *account, uint64_t every_ns)
 {
     uint64_t deadline = UINT64_MAX;
-    if (job_number(run->section, "ops") == 0) {
+    if (job_number(run->section, "ops") == 0 && job_number(run->section, "runtime") > 0) {
         deadline = run->started_ns + job_number(run->section, "runtime");
     }
     uint64_t next = run->started_ns + every_ns;

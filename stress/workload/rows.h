@@ -11,5 +11,6 @@ extern const struct workload workload_churn;
 extern const struct workload workload_larson;
 extern const struct workload workload_producer_consumer;
 extern const struct workload workload_skeleton;
+extern const struct workload workload_trace;
 
 #endif

@@ -7,10 +7,8 @@
 #include "workload/rows.h"
 
 static const struct workload *const workload_table[] = {
-    &workload_churn,
-    &workload_larson,
-    &workload_producer_consumer,
-    &workload_skeleton,
+    &workload_churn,    &workload_larson, &workload_producer_consumer,
+    &workload_skeleton, &workload_trace,
 };
 
 #define WORKLOAD_COUNT (sizeof(workload_table) / sizeof(workload_table[0]))

@@ -22,6 +22,7 @@ struct workload {
     unsigned version; // goes up when the same job would do other operations
     const struct job_key *keys;
     const char *const *unused; // common keys that mean nothing here (giving one is an error)
+    bool ends; // by itself: without runtime= (which is then 0) nothing stops it before
     // Conflicts between keys, unreadable inputs. 0 or EINVAL or the errno of a file. May be NULL.
     int (*validate)(const struct job_section *section, struct complaint *complaint);
     // How much it will ask for at once.
