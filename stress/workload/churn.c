@@ -132,7 +132,8 @@ static void churn_hand_over(struct worker *worker, struct churn *churn, struct s
 }
 
 // One random number serves slot and size: the high half of random * slots is the slot, the low
-// half is as good as a fresh number below.
+// half is as good as a fresh number below. Nobody can predict the branch on slot->size: it is half
+// of what a step costs.
 static inline void churn_step(struct worker *worker, struct churn *churn, struct slot *slots)
 {
     unsigned __int128 product = (unsigned __int128)random_next(&worker->random) * churn->slots;

@@ -10,7 +10,7 @@
 #include "check/check.h"
 #include "measure/clock.h"
 
-// One in how many is sampled for the account where latency is not wanted.
+// One operation in so many is measured where blocks are not checked.
 #define OP_SAMPLE_EVERY 128u
 
 // What a slow operation has to do.
@@ -20,41 +20,36 @@ struct op_plan {
     uint64_t began;
 };
 
-static uint32_t op_draw_stride(struct worker *worker, uint32_t every)
-{
-    uint64_t random = random_mix(((uint64_t)worker->number << 32) | worker->timing++);
-    // 1 .. 2 * every - 1, with mean `every`; 0 never.
-    return 1 + (uint32_t)(((random >> 32) * (2 * (uint64_t)every - 1)) >> 32);
-}
-
-// Called once by each slow operation: is it a sampled one, and when is the next slow one?
-static struct op_plan op_plan(struct worker *worker)
+// Called once by each slow operation: is it a sampled one, and when is the next slow one? The
+// stream that decides is a plain linear congruence, of which the high bits serve.
+static inline struct op_plan op_plan(struct worker *worker)
 {
     uint32_t every = worker->latency_every != 0 ? worker->latency_every : OP_SAMPLE_EVERY;
-    bool due = worker->latency_left <= worker->stride;
-    if (due) {
-        // A worker's first operation comes here too: it counts as sampled, the countdown begins.
-        worker->latency_left = op_draw_stride(worker, every);
-    } else {
+    bool careful = !worker->ops->no_memory && (worker->check | worker->touch) != 0;
+    struct op_plan plan = {.measured = careful && worker->check != 0};
+    if (worker->latency_left > worker->stride) {
         worker->latency_left -= worker->stride;
+    } else {
+        // A sampled one; a worker's first operation is, too. The next is 1 .. 2 * every - 1 on.
+        worker->timing = worker->timing * 1664525u + 2 * worker->number + 1013904223u;
+        uint64_t roll = worker->timing;
+        worker->latency_left = 1 + (uint32_t)((roll * (2 * (uint64_t)every - 1)) >> 32);
+        plan.timed = worker->latency_every != 0;
+        plan.measured |= roll * OP_SAMPLE_EVERY < (uint64_t)every << 32;
     }
-    bool careful = !worker->ops->no_memory && (worker->check != 0 || worker->touch != 0);
     worker->stride = careful ? 1 : worker->latency_left;
     worker->countdown = worker->stride - 1;
-    return (struct op_plan){
-        .timed = due && worker->latency_every != 0,
-        .measured = due || (careful && worker->check != 0),
-    };
+    return plan;
 }
 
-static void op_begin(struct op_plan *plan)
+static inline void op_begin(struct op_plan *plan)
 {
     if (plan->timed) {
         plan->began = clock_begin();
     }
 }
 
-static void op_end(struct worker *worker, const struct op_plan *plan, enum op_kind kind)
+static inline void op_end(struct worker *worker, const struct op_plan *plan, enum op_kind kind)
 {
     if (plan->timed) {
         uint64_t ended = clock_end();

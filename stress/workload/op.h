@@ -14,8 +14,8 @@
 //    drawn at random, so that a workload's rhythm cannot hide from it, and from a stream apart, so
 //    that a job does the same operations whether it is timed or not. It is the target's call alone
 //    that is timed: neither touching nor checking.
-// 5. What a block takes (its block size) is asked at every checked operation, else on the sampled
-//    ones only: asking costs as much as some allocators' malloc. Such a block is *measured*:
+// 5. What a block takes (its block size) is asked at every checked operation, else on one in 128
+//    only: asking costs as much as some allocators' malloc. Such a block is *measured*:
 //    measured_bytes and taken_bytes are the requested and block bytes of the live measured blocks,
 //    a random sample of the live ones, so that taken/measured estimates the whole without bias.
 // 6. A failed check ends the cell: check_fail records the evidence and does not return. So does an
@@ -78,11 +78,13 @@ struct worker {
     void *own;       // the workload's
 } __attribute__((aligned(128)));
 
+#define OP_INLINE inline __attribute__((always_inline))
+
 // One allocation into an empty slot. Returns 0, or ENOMEM: refused, counted, the slot stays empty.
-static inline int op_alloc(struct worker *worker, struct slot *slot, size_t size, size_t align);
+static OP_INLINE int op_alloc(struct worker *worker, struct slot *slot, size_t size, size_t align);
 int op_alloc_zeroed(struct worker *worker, struct slot *slot, size_t size);
 // Frees a full slot, after checking its contents. Local or remote is told by owner and flags.
-static inline void op_free(struct worker *worker, struct slot *slot);
+static OP_INLINE void op_free(struct worker *worker, struct slot *slot);
 // Resizes a full slot. ENOMEM: refused, the block is as it was.
 int op_resize(struct worker *worker, struct slot *slot, size_t size);
 // Reads or writes one byte of a full slot (checks what it read where checks are on).
@@ -158,7 +160,7 @@ static inline enum op_kind op_free_kind(const struct worker *worker, const struc
     return own ? OP_FREE : OP_FREE_REMOTE;
 }
 
-static inline int op_alloc(struct worker *worker, struct slot *slot, size_t size, size_t align)
+static OP_INLINE int op_alloc(struct worker *worker, struct slot *slot, size_t size, size_t align)
 {
     if (op_is_slow(worker)) {
         return op_alloc_slow(worker, slot, size, align);
@@ -176,7 +178,7 @@ static inline int op_alloc(struct worker *worker, struct slot *slot, size_t size
     return 0;
 }
 
-static inline void op_free(struct worker *worker, struct slot *slot)
+static OP_INLINE void op_free(struct worker *worker, struct slot *slot)
 {
     if (op_is_slow(worker)) {
         op_free_slow(worker, slot);
