@@ -255,6 +255,7 @@ static size_t fixed_take(void *state, void *owned, size_t size, size_t align, st
     struct fixed *fixed = state;
     uint64_t served = 0; // size of the partitions that are asked
     size_t taken = 0;
+    align = align != 0 ? align : 1; // any partition's place will do
     *error = ENOMEM;
     for (uint32_t i = 0; i < fixed->bank_count && taken < count; i++) {
         uint32_t number = fixed->rising[i];

@@ -107,6 +107,15 @@ class Run(Case):
         self.assertTrue(cell["report"]["invariants_checked"])
         self.assertTrue(cell["report"]["contention"]["locks"])
 
+    def test_without_thread_caches(self):
+        targets = ["mems:dynamic(thread_cache=no)", "mems:fixed(thread_cache=no)"]
+        outcome = self.run_job(JOB, "--target", targets[0], "--target", targets[1])
+        self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+        for target in targets:
+            report = outcome.cell(target)["report"]
+            self.assertEqual(report["operations"]["refused"], 0, target)
+            self.assertEqual(report["engine"]["refills"], 0)
+
     def test_same_seed_same_operations(self):
         def counts(*arguments):
             cells = self.run_job(JOB, "--target", "libc", "--target", "null", *arguments)
