@@ -53,7 +53,8 @@ static _Thread_local struct {
 } cache_recent[CACHE_RECENT];
 static _Thread_local struct cache *cache_first; // all of this thread's caches
 
-static uint64_t serial_last; // [atomic]
+static uint64_t serial_last; // [atomic] of the spaces
+static uint64_t caches_made; // [atomic] caches ever made
 
 // ---- life of a cache
 // -----------------------------------------------------------------------------
@@ -115,7 +116,7 @@ static struct cache *cache_create(struct cache_space *space)
     cache->arena = (char *)(cache + 1);
     cache->arena_left = size - sizeof *chunk - sizeof *cache;
     cache->serial = space->serial;
-    cache->thread = (uint16_t)thread_number();
+    cache->thread = (uint16_t)(add_relaxed(&caches_made, 1) % UINT16_MAX + 1);
     cache->space = space;
     return cache;
 }

@@ -46,7 +46,7 @@ struct magazine {
 
 struct cache {
     uint64_t serial; // [ro] of the space
-    uint16_t thread; // [ro] low bits of the owner's number
+    uint16_t thread; // [ro] says who, never 0; no thread's number: those are used again
     struct cache_counters counters;
     struct cache_space *space;                  // [ro]
     struct cache *thread_next;                  // [own] this thread's next

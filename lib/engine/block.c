@@ -131,7 +131,7 @@ static int alloc_direct(struct mems_space *space, struct cache *here, size_t siz
     int error = 0;
     ENGINE_COUNT(space, here, direct, 1);
     if (engine->policy->take(engine->state, space->owned, size, align, &grant, 1, &error) == 0) {
-        if (error != ENOMEM || here == NULL || !engine->cached) {
+        if (error == EINVAL || here == NULL || !engine->cached) {
             return error;
         }
         cache_flush(here);
@@ -180,8 +180,11 @@ static __attribute__((noinline)) int alloc_slow(struct mems_space *space, size_t
                     ? alloc_cached(space, here, size, &result)
                     : alloc_direct(space, here, size, align, &result);
     }
-    if (error != 0) {
+    if (error == ENOSPC) {
         refuse(space, here, size);
+        error = ENOMEM;
+    }
+    if (error != 0) {
         return error;
     }
     ENGINE_COUNT(space, here, allocs, 1);
@@ -427,8 +430,13 @@ int mems_block_size(struct mems_space *space, mems_addr addr, size_t *requested,
         error = error == 0 && descriptor_offset(addr) != 0 ? EINVAL : error;
         if (error == 0) {
             asked = load_relaxed(&descriptor->limit);
-            taken = engine->policy->block_size(engine->state, descriptor);
+            taken = engine->policy->measure(engine->state, descriptor);
+            error = block_find(space, addr, &descriptor); // released meanwhile?
         }
+    }
+    if (error != 0) {
+        struct cache *here = cache_here(&space->cache);
+        ENGINE_COUNT(space, here, misuses, 1);
     }
     if (error == 0 && requested != NULL) {
         *requested = asked;

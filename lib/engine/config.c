@@ -25,13 +25,25 @@ static const struct option engine_options[] = {
 // ---- complaints
 // ----------------------------------------------------------------------------------
 
-static _Thread_local char complaint_text[320];
-static _Thread_local struct printer complaint_printer;
+static _Thread_local char complaint_text[COMPLAINT_LENGTH];
 
-struct printer *complaint_begin(void)
+void complaint_init(struct complaint *complaint)
 {
-    print_init(&complaint_printer, complaint_text, sizeof complaint_text);
-    return &complaint_printer;
+    print_init(&complaint->printer, complaint->text, sizeof complaint->text);
+}
+
+int complaint_fail(const struct complaint *complaint, int error)
+{
+    memcpy(complaint_text, complaint->text, complaint->printer.length + 1);
+    return error;
+}
+
+int complaint_raise(const char *text, int error)
+{
+    struct complaint complaint;
+    complaint_init(&complaint);
+    print_text(&complaint.printer, text);
+    return complaint_fail(&complaint, error);
 }
 
 const char *mems_complaint(void)
@@ -140,9 +152,8 @@ const struct mems_option *mems_option_at(const char *policy, size_t index)
 // -------------------------------------------------------------------------------------
 
 int config_parse(const struct mems_config *config, struct engine_settings *settings,
-                 void *policy_settings, const struct policy **policy)
+                 void *policy_settings, const struct policy **policy, struct printer *complaint)
 {
-    struct printer *complaint = complaint_begin();
     const char *name = config->policy != NULL ? config->policy : "dynamic";
     *policy = policy_find(name);
     if (*policy == NULL) {

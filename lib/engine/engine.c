@@ -21,17 +21,18 @@ int mems_engine_open(const struct mems_config *config, struct mems_engine **engi
     _Alignas(16) char policy_settings[ENGINE_POLICY_SETTINGS];
     struct engine_settings settings;
     const struct policy *policy;
-    int error =
-        config_parse(config != NULL ? config : &standard, &settings, policy_settings, &policy);
+    struct complaint complaint;
+    complaint_init(&complaint);
+    int error = config_parse(config != NULL ? config : &standard, &settings, policy_settings,
+                             &policy, &complaint.printer);
     if (error != 0) {
-        return error;
+        return complaint_fail(&complaint, error);
     }
     uint64_t bytes = 0;
     bits_round_up(sizeof(struct mems_engine), os_page_size(), &bytes);
     struct mems_engine *new = os_map(bytes, 0);
     if (new == NULL) {
-        print_text(complaint_begin(), "no memory for the engine's records");
-        return ENOMEM;
+        return complaint_raise("no memory for the engine's records", ENOMEM);
     }
     new->mapped = bytes;
     new->policy = policy;
@@ -42,14 +43,13 @@ int mems_engine_open(const struct mems_config *config, struct mems_engine **engi
     pool_init(&new->space_pool, sizeof(struct mems_space));
     list_init(&new->spaces);
     descriptor_table_init(&new->table);
-    struct printer *complaint = complaint_begin();
-    error = policy->open(policy_settings, &new->table, &new->state, complaint);
+    error = policy->open(policy_settings, &new->table, &new->state, &complaint.printer);
     if (error != 0) {
-        if (complaint->length == 0) {
-            print_text(complaint, "the operating system has no memory for such an engine");
+        if (complaint.printer.length == 0) {
+            print_text(&complaint.printer, "the operating system has no memory for such an engine");
         }
         os_unmap(new, new->mapped);
-        return error;
+        return complaint_fail(&complaint, error);
     }
     size_t count = 0;
     const uint64_t *sizes = policy->classes != NULL ? policy->classes(new->state, &count) : NULL;
@@ -78,12 +78,10 @@ void mems_engine_close(struct mems_engine *engine)
 static int space_make_locked(struct mems_engine *engine, struct mems_space **space)
 {
     if (engine->flat && !list_empty(&engine->spaces)) {
-        print_text(complaint_begin(), "addresses=flat: such an engine has one space only");
-        return ENOTSUP;
+        return complaint_raise("addresses=flat: such an engine has one space only", ENOTSUP);
     }
     if (engine->last_space == UINT32_MAX || (*space = pool_take(&engine->space_pool)) == NULL) {
-        print_text(complaint_begin(), "no memory for the space's records");
-        return ENOMEM;
+        return complaint_raise("no memory for the space's records", ENOMEM);
     }
     memset(*space, 0, sizeof **space);
     (*space)->id = ++engine->last_space;
@@ -112,12 +110,11 @@ int mems_space_open(struct mems_engine *engine, struct mems_space **space)
     }
     error = engine->policy->space_open(engine->state, new->id, &new->owned);
     if (error != 0) {
-        print_text(complaint_begin(), "no memory for the space's records");
         lock_lock(&engine->lock);
         list_remove(&new->link);
         pool_give(&engine->space_pool, new);
         lock_unlock(&engine->lock);
-        return error;
+        return complaint_raise("no memory for the space's records", error);
     }
     *space = new;
     return 0;

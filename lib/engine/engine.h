@@ -68,10 +68,20 @@ int block_find_flat(const struct mems_space *space, mems_addr addr, void **host,
 // The source behind a space's caches.
 extern const struct cache_source block_source;
 
-// config.c: parses a configuration. 0 or EINVAL with the complaint set.
+// config.c: parses a configuration. 0, or EINVAL and the complaint printed.
 int config_parse(const struct mems_config *config, struct engine_settings *settings,
-                 void *policy_settings, const struct policy **policy);
-// This thread's complaint, to be printed into.
-struct printer *complaint_begin(void);
+                 void *policy_settings, const struct policy **policy, struct printer *complaint);
+
+// A complaint in the making. It becomes this thread's only when the call fails: the one before
+// stays valid until then.
+#define COMPLAINT_LENGTH 320
+
+struct complaint {
+    struct printer printer;
+    char text[COMPLAINT_LENGTH];
+};
+void complaint_init(struct complaint *complaint);
+int complaint_fail(const struct complaint *complaint, int error); // returns the error
+int complaint_raise(const char *text, int error);                 // all three steps in one
 
 #endif

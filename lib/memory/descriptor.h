@@ -47,7 +47,7 @@ struct descriptor {
     uint64_t limit;  // [atomic] bytes asked for; addresses end there
     void *record;    // the policy's; on a shelf: the next descriptor
     uint32_t space;  // [atomic] its owner
-    uint16_t thread; // [atomic] who allocated it (low 16 bits of the thread's number)
+    uint16_t thread; // [atomic] who allocated it (cache->thread; 0: a thread without a cache)
     uint8_t class;   // [atomic] of the magazine it goes to, or DESCRIPTOR_UNCACHED
     uint8_t arena;   // [atomic] the policy's
 };

@@ -166,6 +166,19 @@ static bool region_size(const struct extents *extents, uint64_t size, uint64_t a
            *result <= PTRDIFF_MAX && extents->end <= PTRDIFF_MAX;
 }
 
+int extents_reserve(struct extents *extents)
+{
+    void *records[3]; // a region is one hole; a block cut from it leaves two more extents at most
+    size_t count = 0, wanted = sizeof records / sizeof records[0];
+    while (count < wanted && (records[count] = pool_take(&extents->extent_pool)) != NULL) {
+        count++;
+    }
+    for (size_t i = count; i > 0; i--) {
+        pool_give(&extents->extent_pool, records[i - 1]);
+    }
+    return count == wanted ? 0 : ENOMEM;
+}
+
 int extents_grow(struct extents *extents, uint64_t size, uint64_t align)
 {
     uint64_t bytes;
@@ -304,8 +317,8 @@ static void extent_drop(struct extents *extents, struct extent *extent)
 {
     for (struct list *i = extents->cursors.next; i != &extents->cursors; i = i->next) {
         struct extent_cursor *cursor = container_of(i, struct extent_cursor, link);
-        if (cursor->next == extent) {
-            cursor->next = extent->next;
+        if (cursor->next == extent) { // what it held belongs to a neighbour now
+            cursor->next = extent->next != NULL ? extent->next : extent->previous;
         }
     }
     if (extent->previous != NULL) {
@@ -369,7 +382,7 @@ int extents_take(struct extents *extents, uint64_t size, uint64_t align, struct 
     align = align <= extents->granule ? 1 : align;
     struct extent *hole = choose_hole(extents, size, align);
     if (hole == NULL) {
-        return ENOMEM;
+        return ENOSPC;
     }
     uint64_t gap = align == 1 ? 0 : gap_in(hole, align);
     uint64_t rest = hole->size - gap - size;
@@ -493,32 +506,6 @@ uint64_t extents_metadata(const struct extents *extents)
 {
     return extents->extent_pool.bytes + extents->region_pool.bytes +
            extents->region_room * sizeof(struct region *);
-}
-
-void extents_cursor_begin(struct extents *extents, struct extent_cursor *cursor)
-{
-    *cursor = (struct extent_cursor){
-        .next = extents->region_count == 0 ? NULL : extents->regions[0]->first};
-    list_push_back(&extents->cursors, &cursor->link);
-}
-
-struct extent *extents_cursor_next(struct extents *extents, struct extent_cursor *cursor)
-{
-    while (cursor->next == NULL) {
-        if (cursor->region + 1 >= extents->region_count) {
-            return NULL;
-        }
-        cursor->region++;
-        cursor->next = extents->regions[cursor->region]->first;
-    }
-    struct extent *extent = cursor->next;
-    cursor->next = extent->next;
-    return extent;
-}
-
-void extents_cursor_end(struct extent_cursor *cursor)
-{
-    list_remove(&cursor->link);
 }
 
 // ---- checking

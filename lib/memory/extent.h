@@ -51,7 +51,8 @@ struct region {
 // Something that goes through the extents while they change (a walk).
 struct extent_cursor {
     struct list link;
-    struct extent *next; // NULL: the region is done
+    struct extent *next; // at or near the next one; NULL: the region is done
+    uint64_t position;   // everything before it was seen
     uint32_t region;     // number of the region it is in
 };
 
@@ -82,8 +83,11 @@ void extents_fini(struct extents *extents); // unmaps everything
 // Maps a region with room for `size` bytes at `align`; it becomes one hole. 0 or ENOMEM.
 int extents_grow(struct extents *extents, uint64_t size, uint64_t align);
 
+// Makes sure that the next grow and take after it find their records. 0 or ENOMEM.
+int extents_reserve(struct extents *extents);
+
 // Cuts a block from the low end of the hole that the fit chooses. `size` is a multiple of the
-// granule; `align` is a power of two (of the host address). 0 or ENOMEM: no hole fits, or no
+// granule; `align` is a power of two (of the host address). 0; ENOSPC: no hole fits; ENOMEM: no
 // memory for a record.
 int extents_take(struct extents *extents, uint64_t size, uint64_t align, struct extent **block);
 
@@ -105,9 +109,12 @@ static inline char *extent_host(const struct extent *extent)
 }
 
 // Steps through all extents in order of position: begin, then next until NULL, then end. Between
-// two steps the lock may be released: what changes meanwhile is seen before or after the change.
+// two steps the lock may be released: what changes meanwhile is seen before or after the change,
+// and no byte twice. So a hole that has grown backwards over what was seen counts from *from on
+// only (else that is its position), and a block that was cut from there is left out.
 void extents_cursor_begin(struct extents *extents, struct extent_cursor *cursor);
-struct extent *extents_cursor_next(struct extents *extents, struct extent_cursor *cursor);
+struct extent *extents_cursor_next(struct extents *extents, struct extent_cursor *cursor,
+                                   uint64_t *from);
 void extents_cursor_end(struct extent_cursor *cursor);
 
 // Checks H1 to H4 and the trees. NULL, or the label of the first broken invariant. O(n).

@@ -183,13 +183,28 @@ static void dynamic_space_close(void *state, void *owned, struct policy_closed *
 // ---- take and give
 // -------------------------------------------------------------------------------
 
+// Maps a region, once everything else that the block needs is at hand: a request that fails must
+// not leave a region behind.
+static int arena_grow(struct dynamic *dynamic, struct arena *arena, uint64_t size, size_t align)
+{
+    struct grant probe;
+    int error = extents_reserve(&arena->extents);
+    if (error == 0 && !dynamic->flat) {
+        error = descriptor_take(&arena->shelf, size, NULL, &probe);
+        if (error == 0) {
+            descriptor_give(&arena->shelf, probe.descriptor);
+        }
+    }
+    return error != 0 ? error : extents_grow(&arena->extents, size, align);
+}
+
 // One block from an arena, its lock held. `grow`: where no hole fits a region may be mapped.
 static int arena_take(struct dynamic *dynamic, struct arena *arena, uint64_t size, size_t align,
                       bool grow, struct extent **block)
 {
     int error = extents_take(&arena->extents, size, align, block);
-    if (error != 0 && grow && dynamic->settings.capacity == 0) {
-        error = extents_grow(&arena->extents, size, align);
+    if (error == ENOSPC && grow && dynamic->settings.capacity == 0) {
+        error = arena_grow(dynamic, arena, size, align);
         if (error == 0) {
             error = extents_take(&arena->extents, size, align, block);
         }
@@ -235,10 +250,12 @@ static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
         lock_lock(&arena->lock);
         while (taken < count) {
             struct extent *block;
+            uint64_t rover = arena->extents.rover;
             // Only a first block is worth a new region: a batch takes what is there.
             *error = arena_take(dynamic, arena, rounded, align, i == 0 && taken == 0, &block);
             if (*error == 0) {
                 *error = arena_grant(dynamic, arena, owned, block, size, &grants[taken]);
+                arena->extents.rover = *error == 0 ? arena->extents.rover : rover;
             }
             if (*error != 0) {
                 break;
@@ -246,6 +263,9 @@ static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
             taken++;
         }
         lock_unlock(&arena->lock);
+    }
+    if (*error == ENOSPC && dynamic->settings.capacity == 0) {
+        *error = ENOMEM; // the OS refused the home arena, and the others had no hole
     }
     return taken;
 }
@@ -303,20 +323,33 @@ static size_t dynamic_block_size(void *state, const struct descriptor *descripto
     return ((const struct extent *)descriptor->record)->size;
 }
 
+static size_t dynamic_measure(void *state, const struct descriptor *descriptor)
+{
+    struct dynamic *dynamic = state;
+    struct arena *arena = &dynamic->arenas[load_relaxed(&descriptor->arena)];
+    lock_lock(&arena->lock);
+    bool taken = descriptor_state(load_relaxed(&descriptor->word)) != DESCRIPTOR_FREE;
+    size_t size = taken ? ((const struct extent *)descriptor->record)->size : 0;
+    lock_unlock(&arena->lock);
+    return size;
+}
+
 // ---- looking
 // -------------------------------------------------------------------------------------
 
+// The extent from position `from` on.
 static void describe(const struct dynamic *dynamic, unsigned arena, const struct extent *extent,
-                     struct mems_extent *piece)
+                     uint64_t from, struct mems_extent *piece)
 {
+    uint64_t seen = from - extent->position;
     *piece = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
                                   .arena = arena,
                                   .region = extent->region->number,
-                                  .offset = extent->position - extent->region->start,
-                                  .size = extent->size,
-                                  .host = extent_host(extent)};
+                                  .offset = from - extent->region->start,
+                                  .size = extent->size - seen,
+                                  .host = extent_host(extent) + seen};
     if (dynamic->flat) {
-        piece->addr = extent->position + dynamic->settings.start;
+        piece->addr = from + dynamic->settings.start;
         if (extent->tag == EXTENT_BLOCK) {
             piece->piece = MEMS_PIECE_BLOCK;
             piece->requested = extent->requested;
@@ -338,11 +371,12 @@ static int arena_walk(struct dynamic *dynamic, unsigned number, mems_visitor vis
     extents_cursor_begin(&arena->extents, &cursor);
     do {
         for (count = 0; count < sizeof pieces / sizeof pieces[0]; count++) {
-            const struct extent *extent = extents_cursor_next(&arena->extents, &cursor);
+            uint64_t from;
+            const struct extent *extent = extents_cursor_next(&arena->extents, &cursor, &from);
             if (extent == NULL) {
                 break;
             }
-            describe(dynamic, number, extent, &pieces[count]);
+            describe(dynamic, number, extent, from, &pieces[count]);
         }
         lock_unlock(&arena->lock);
         for (size_t i = 0; i < count && stop == 0; i++) {
@@ -370,9 +404,10 @@ static int blocks_check(struct arena *arena, unsigned number, struct mems_violat
 {
     struct extent_cursor cursor;
     const struct extent *extent;
+    uint64_t from;
     int error = 0;
     extents_cursor_begin(&arena->extents, &cursor);
-    while (error == 0 && (extent = extents_cursor_next(&arena->extents, &cursor)) != NULL) {
+    while (error == 0 && (extent = extents_cursor_next(&arena->extents, &cursor, &from)) != NULL) {
         if (extent->tag != EXTENT_BLOCK) {
             continue;
         }
@@ -493,6 +528,7 @@ const struct policy policy_dynamic = {
     .give = dynamic_give,
     .resize = dynamic_resize,
     .block_size = dynamic_block_size,
+    .measure = dynamic_measure,
     .flat_release = dynamic_flat_release,
     .flat_resize = dynamic_flat_resize,
     .flat_find = dynamic_flat_find,

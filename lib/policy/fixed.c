@@ -221,7 +221,7 @@ static int bank_take(struct bank *bank, uint32_t number, struct fixed_space *own
         i = bitmap_first_from(&bank->free, i + 1);
     }
     if (i == BITMAP_NONE) {
-        return ENOMEM;
+        return ENOSPC;
     }
     int error = descriptor_take(&bank->shelf, bank->size, bank->host + i * bank->size, grant);
     if (error != 0) {
@@ -256,7 +256,7 @@ static size_t fixed_take(void *state, void *owned, size_t size, size_t align, st
     uint64_t served = 0; // size of the partitions that are asked
     size_t taken = 0;
     align = align != 0 ? align : 1; // any partition's place will do
-    *error = ENOMEM;
+    *error = ENOSPC;
     for (uint32_t i = 0; i < fixed->bank_count && taken < count; i++) {
         uint32_t number = fixed->rising[i];
         struct bank *bank = &fixed->banks[number];
@@ -274,6 +274,9 @@ static size_t fixed_take(void *state, void *owned, size_t size, size_t align, st
             taken++;
         }
         lock_unlock(&bank->lock);
+        if (*error == ENOMEM) {
+            break; // no descriptor: a larger partition would not be the right one
+        }
     }
     return taken;
 }
@@ -317,6 +320,11 @@ static size_t fixed_block_size(void *state, const struct descriptor *descriptor)
 {
     struct fixed *fixed = state;
     return fixed->banks[load_relaxed(&descriptor->arena)].size;
+}
+
+static size_t fixed_measure(void *state, const struct descriptor *descriptor)
+{
+    return fixed_block_size(state, descriptor); // which bank a descriptor is of only its taker says
 }
 
 static const uint64_t *fixed_classes(void *state, size_t *count)
@@ -368,7 +376,8 @@ static void fixed_space_close(void *state, void *owned, struct policy_closed *cl
 // ---- looking
 // -------------------------------------------------------------------------------------
 
-static int bank_walk(struct bank *bank, uint32_t number, mems_visitor visit, void *arg)
+// There is one mapping, so one arena and one region, however many locks.
+static int bank_walk(struct bank *bank, mems_visitor visit, void *arg)
 {
     struct mems_extent pieces[64];
     int stop = 0;
@@ -377,7 +386,6 @@ static int bank_walk(struct bank *bank, uint32_t number, mems_visitor visit, voi
         lock_lock(&bank->lock);
         for (; count < sizeof pieces / sizeof pieces[0] && i < bank->count; count++, i++) {
             pieces[count] = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
-                                                 .arena = number,
                                                  .offset = bank->offset + i * bank->size,
                                                  .size = bank->size,
                                                  .host = bank->host + i * bank->size};
@@ -398,7 +406,7 @@ static int fixed_walk(void *state, mems_visitor visit, void *arg)
     struct fixed *fixed = state;
     int stop = 0;
     for (uint32_t i = 0; i < fixed->bank_count && stop == 0; i++) {
-        stop = bank_walk(&fixed->banks[i], i, visit, arg);
+        stop = bank_walk(&fixed->banks[i], visit, arg);
     }
     return stop;
 }
@@ -515,6 +523,7 @@ const struct policy policy_fixed = {
     .give = fixed_give,
     .resize = fixed_resize,
     .block_size = fixed_block_size,
+    .measure = fixed_measure,
     .classes = fixed_classes,
     .walk = fixed_walk,
     .check = fixed_check,

@@ -50,8 +50,8 @@ struct policy {
     void (*space_close)(void *state, void *owned, struct policy_closed *closed);
 
     // Takes up to `count` blocks of `size` bytes for the space. Returns how many; fewer than asked
-    // only when there is no more. *refused says that a bounded engine had no place, *error why none
-    // could be had (ENOMEM, EINVAL). Waits for its lock.
+    // only when there is no more. *error says why: ENOSPC, a bounded engine has no place; ENOMEM,
+    // the OS refused; EINVAL. `align` 0: any. Waits for its lock.
     size_t (*take)(void *state, void *owned, size_t size, size_t align, struct grant *grants,
                    size_t count, int *error);
     // Takes back blocks that are CACHED. One that is not (two releases of it raced) is reported as
@@ -59,8 +59,10 @@ struct policy {
     void (*give)(void *state, const struct grant *grants, size_t count);
     // Grows or shrinks one block where it stands. 0, or ENOMEM and nothing changed.
     int (*resize)(void *state, struct descriptor *descriptor, size_t size);
-    // Bytes the block takes.
+    // Bytes the block takes, for who owns it: nobody else may release it meanwhile.
     size_t (*block_size)(void *state, const struct descriptor *descriptor);
+    // The same for anyone, under the lock; of no meaning where the block was released meanwhile.
+    size_t (*measure)(void *state, const struct descriptor *descriptor);
     // Sizes that magazines should hold, rising; NULL: any size will do.
     const uint64_t *(*classes)(void *state, size_t *count);
 
