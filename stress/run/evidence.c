@@ -26,6 +26,7 @@
 static struct stage *evidence_stage;
 static __thread struct worker *evidence_worker;
 static __thread bool evidence_mine; // this thread has the claim
+static __thread stack_t evidence_stack_before;
 
 // A buffer that is filled up to its end and no further.
 struct scribe {
@@ -166,14 +167,20 @@ void evidence_open(struct stage *stage)
     }
     struct sigaction dump = {.sa_handler = evidence_on_dump, .sa_flags = SA_ONSTACK | SA_RESTART};
     sigaction(evidence_dump_signal(), &dump, NULL);
-    evidence_thread(NULL, stack);
+    evidence_thread_begin(NULL, stack);
 }
 
-void evidence_thread(struct worker *worker, void *stack)
+void evidence_thread_begin(struct worker *worker, void *stack)
 {
     stack_t alternate = {.ss_sp = stack, .ss_size = EVIDENCE_STACK};
     evidence_worker = worker;
-    sigaltstack(&alternate, NULL);
+    sigaltstack(&alternate, &evidence_stack_before);
+}
+
+void evidence_thread_end(void)
+{
+    evidence_worker = NULL;
+    sigaltstack(&evidence_stack_before, NULL);
 }
 
 static void evidence_copy(char *into, size_t size, const char *text)

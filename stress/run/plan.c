@@ -182,12 +182,22 @@ void plan_target_text(const struct target_spec *spec, char *text, size_t size)
 
 void plan_quote(const char *text, char *quoted, size_t size)
 {
-    bool plain = *text != '\0' && strpbrk(text, " \t\n'\"\\$&|;<>()*?[]#~`{}!") == NULL;
-    if (plain || strchr(text, '\'') != NULL) {
+    if (*text != '\0' && strpbrk(text, " \t\n'\"\\$&|;<>()*?[]#~`{}!") == NULL) {
         snprintf(quoted, size, "%s", text);
-    } else {
-        snprintf(quoted, size, "'%s'", text);
+        return;
     }
+    size_t length = 0;
+    quoted[length++] = '\'';
+    for (; *text != '\0' && length + 6 < size; text++) {
+        if (*text == '\'') {
+            memcpy(quoted + length, "'\\''", 4);
+            length += 4;
+        } else {
+            quoted[length++] = *text;
+        }
+    }
+    quoted[length++] = '\'';
+    quoted[length] = '\0';
 }
 
 static void plan_cell(struct plan *plan, struct plan_section *section, unsigned target,

@@ -35,7 +35,7 @@ static void *worker_live(void *argument)
     struct worker_life *life = argument;
     struct worker *worker = life->worker;
     struct run *run = worker->run;
-    evidence_thread(worker, life->stacks[life->generations & 1]);
+    evidence_thread_begin(worker, life->stacks[life->generations & 1]);
     if (life->has_predecessor) {
         pthread_join(life->predecessor, NULL);
         life->has_predecessor = false;
@@ -48,6 +48,7 @@ static void *worker_live(void *argument)
     if (!worker_handed_over) {
         worker_end(run, life);
     }
+    evidence_thread_end();
     return NULL;
 }
 
