@@ -206,6 +206,7 @@ static void plan_cell(struct plan *plan, struct plan_section *section, unsigned 
     struct cell *cell = &plan->cells[plan->cell_count++];
     char text[4096];
     char quoted[4200];
+    char name[512];
     cell->section = section;
     cell->spec = &section->specs[target];
     cell->target = target;
@@ -219,8 +220,9 @@ static void plan_cell(struct plan *plan, struct plan_section *section, unsigned 
     }
     plan_target_text(cell->spec, text, sizeof text);
     plan_quote(text, quoted, sizeof quoted);
+    plan_quote(section->section->name, name, sizeof name);
     snprintf(cell->rerun, sizeof cell->rerun, "%s --section %s --target %s --seed %llu --repeats 1",
-             plan->command, section->section->name, quoted, (unsigned long long)cell->seed);
+             plan->command, name, quoted, (unsigned long long)cell->seed);
 }
 
 static void plan_order(struct plan *plan, struct plan_section *section)

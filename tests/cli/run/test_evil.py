@@ -8,7 +8,7 @@ import unittest
 from stress import Case, evil
 
 JOB = """
-[work]
+[some work]
 workload = churn
 target = %s
 threads = %d
