@@ -16,8 +16,8 @@
 #define BITMAP_LEVELS 6
 #define BITMAP_NONE   UINT64_MAX
 
-// bit i of level l + 1 is set == word i of level l is not zero                                (B1)
-// count == number of bits set in level 0                                                      (B2)
+// bit i of level l + 1 is set == word i of level l is not zero                                 (B1)
+// count == number of bits set in level 0                                                       (B2)
 struct bitmap {
     uint64_t *level[BITMAP_LEVELS];
     unsigned levels;

@@ -21,9 +21,9 @@ struct tree_node {
     uintptr_t parent_balance;   // parent; the low two bits hold balance + 1
 };
 
-// left < node < right for every node in `before`'s order                                      (T1)
-// | height(left) - height(right) | <= 1                                                       (T2)
-// summarise(node) changes nothing when called again on any node                               (T3)
+// left < node < right for every node in `before`'s order                                       (T1)
+// | height(left) - height(right) | <= 1                                                        (T2)
+// summarise(node) changes nothing when called again on any node                                (T3)
 struct tree {
     struct tree_node *root;
     size_t count;

@@ -36,6 +36,11 @@
 #endif
 #define BATCH_MOST 64
 
+// Where in its first page a cache begins. The first descriptors of a chunk, the hottest ones, lie
+// at the start of a page; a load whose address has the low 12 bits of a store in flight waits for
+// it, so counters and magazines keep off those bits (measured: 6 % of a pair).
+#define CACHE_COLOUR 1024
+
 _Static_assert(BATCH_MOST <= UINT16_MAX, "a batch fits its counter");
 
 struct cache_chunk {
@@ -56,8 +61,7 @@ static _Thread_local struct cache *cache_first; // all of this thread's caches
 static uint64_t serial_last; // [atomic] of the spaces
 static uint64_t caches_made; // [atomic] caches ever made
 
-// ---- life of a cache
-// -----------------------------------------------------------------------------
+// ---- life of a cache ---------------------------------------------------------------------------
 
 void cache_counters_add(struct cache_counters *into, const struct cache_counters *from)
 {
@@ -103,18 +107,18 @@ static void *cache_carve(struct cache *cache, size_t bytes)
 static struct cache *cache_create(struct cache_space *space)
 {
     size_t page = os_page_size();
-    size_t size =
-        (sizeof(struct cache_chunk) + sizeof(struct cache) + 1024 + page - 1) & ~(page - 1);
+    size_t used = CACHE_COLOUR + sizeof(struct cache);
+    size_t size = (used + 1024 + page - 1) & ~(page - 1);
     struct cache_chunk *chunk = os_map(size, 0);
     if (chunk == NULL) {
         return NULL;
     }
     chunk->bytes = size;
-    struct cache *cache = (struct cache *)(void *)(chunk + 1);
+    struct cache *cache = (struct cache *)(void *)((char *)chunk + CACHE_COLOUR);
     cache->chunks = chunk;
     cache->bytes = size;
     cache->arena = (char *)(cache + 1);
-    cache->arena_left = size - sizeof *chunk - sizeof *cache;
+    cache->arena_left = size - used;
     cache->serial = space->serial;
     cache->thread = (uint16_t)(add_relaxed(&caches_made, 1) % UINT16_MAX + 1);
     cache->space = space;
@@ -196,8 +200,7 @@ struct cache *cache_here_slow(struct cache_space *space)
     return cache;
 }
 
-// ---- a space's caches
-// ----------------------------------------------------------------------------
+// ---- a space's caches --------------------------------------------------------------------------
 
 void cache_space_init(struct cache_space *space, const struct cache_classes *classes, unsigned room,
                       const struct cache_source *source)
@@ -223,8 +226,7 @@ void cache_space_fini(struct cache_space *space)
     thread_registry_unlock();
 }
 
-// ---- magazines
-// -----------------------------------------------------------------------------------
+// ---- magazines ---------------------------------------------------------------------------------
 
 // Gives a magazine its slots. false: the OS refused, or the class has no magazine.
 static bool magazine_open(struct cache *cache, unsigned class)
@@ -336,8 +338,7 @@ void cache_flush_thread(void)
     thread_registry_unlock();
 }
 
-// ---- looking
-// -------------------------------------------------------------------------------------
+// ---- looking -----------------------------------------------------------------------------------
 
 void cache_totals(struct cache_space *space, struct cache_totals *totals)
 {

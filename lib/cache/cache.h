@@ -36,7 +36,7 @@ struct cache_counters {
 };
 
 // A stack. base <= top <= end; all NULL: not opened yet (M1) every grant's descriptor is CACHED,
-// under the generation in the grant, of this class          (M2)
+// under the generation in the grant, of this class                                             (M2)
 struct magazine {
     struct grant *top;  // [own; atomic for readers] one past the latest
     struct grant *base; // [own; atomic for readers]

@@ -22,8 +22,7 @@
 #define RESIDENT_STEP   ((uint64_t)(DESCRIPTOR_RESIDENT - DESCRIPTOR_CACHED) << 61)
 #define GENERATION_STEP (UINT64_C(1) << DESCRIPTOR_PLACE_BITS)
 
-// ---- finding
-// -------------------------------------------------------------------------------------
+// ---- finding -----------------------------------------------------------------------------------
 
 // What is wrong with an address whose descriptor is not live under it.
 static int misuse_of(uint64_t word, mems_addr addr)
@@ -64,8 +63,7 @@ int block_find_flat(const struct mems_space *space, mems_addr addr, void **host,
     return error;
 }
 
-// ---- the source behind caches
-// --------------------------------------------------------------------
+// ---- the source behind caches ------------------------------------------------------------------
 
 static void class_set(struct mems_engine *engine, struct descriptor *descriptor)
 {
@@ -101,8 +99,7 @@ static void block_drain(void *backend, const struct grant *grants, size_t count)
 
 const struct cache_source block_source = {.refill = block_refill, .drain = block_drain};
 
-// ---- allocating
-// ----------------------------------------------------------------------------------
+// ---- allocating --------------------------------------------------------------------------------
 
 static inline void block_begin(const struct grant *grant, size_t size, uint16_t thread)
 {
@@ -212,8 +209,7 @@ int mems_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *a
     return 0;
 }
 
-// ---- releasing
-// -----------------------------------------------------------------------------------
+// ---- releasing ---------------------------------------------------------------------------------
 
 static int release_flat(struct mems_space *space, struct cache *here, mems_addr addr)
 {
@@ -312,8 +308,7 @@ int mems_release(struct mems_space *space, mems_addr addr)
     return 0;
 }
 
-// ---- resizing
-// ------------------------------------------------------------------------------------
+// ---- resizing ----------------------------------------------------------------------------------
 
 // Into a new block: allocate, copy, release.
 static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t before, size_t size)

@@ -22,8 +22,7 @@ static const struct option engine_options[] = {
     {0},
 };
 
-// ---- complaints
-// ----------------------------------------------------------------------------------
+// ---- complaints --------------------------------------------------------------------------------
 
 static _Thread_local char complaint_text[COMPLAINT_LENGTH];
 
@@ -85,8 +84,7 @@ const char *mems_error_text(int error)
     }
 }
 
-// ---- tables
-// --------------------------------------------------------------------------------------
+// ---- tables ------------------------------------------------------------------------------------
 
 #define OPTIONS_MOST  16
 #define POLICIES_MOST 16
@@ -148,8 +146,7 @@ const struct mems_option *mems_option_at(const char *policy, size_t index)
                                                                         : NULL;
 }
 
-// ---- parsing
-// -------------------------------------------------------------------------------------
+// ---- parsing -----------------------------------------------------------------------------------
 
 int config_parse(const struct mems_config *config, struct engine_settings *settings,
                  void *policy_settings, const struct policy **policy, struct printer *complaint)

@@ -28,8 +28,7 @@ static struct lock face_lock = LOCK_READY(LOCK_FACE, "mems.h");
 static struct mems_engine *face_engine; // [face_lock]
 static struct mems_space *face_space;   // [face_lock]
 
-// ---- coming and going
-// ----------------------------------------------------------------------------
+// ---- coming and going --------------------------------------------------------------------------
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -118,8 +117,7 @@ void mems_finish(void)
     lock_unlock(&face_lock);
 }
 
-// ---- blocks
-// --------------------------------------------------------------------------------------
+// ---- blocks ------------------------------------------------------------------------------------
 
 void *mems_malloc(size_t size)
 {
@@ -169,8 +167,7 @@ void *mems_get(void *virtual_address)
     return host;
 }
 
-// ---- printing
-// ------------------------------------------------------------------------------------
+// ---- printing ----------------------------------------------------------------------------------
 
 // A MAIN node: a region.
 struct main_node {

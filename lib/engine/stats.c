@@ -111,8 +111,7 @@ int mems_walk(struct mems_engine *engine, mems_visitor visit, void *arg)
     return engine->policy->walk(engine->state, visit, arg);
 }
 
-// ---- checking
-// ------------------------------------------------------------------------------------
+// ---- checking ----------------------------------------------------------------------------------
 
 static int violate(struct mems_violation *first, const char *invariant, const char *what,
                    uint64_t a, uint64_t b)

@@ -98,8 +98,7 @@ void extents_fini(struct extents *extents)
     pool_fini(&extents->region_pool);
 }
 
-// ---- holes
-// ---------------------------------------------------------------------------------------
+// ---- holes -------------------------------------------------------------------------------------
 
 static void hole_insert(struct extents *extents, struct extent *extent)
 {
@@ -132,8 +131,7 @@ static void hole_reshape(struct extents *extents, struct extent *hole, uint64_t 
     tree_changed(&extents->holes, &hole->node);
 }
 
-// ---- regions
-// -------------------------------------------------------------------------------------
+// ---- regions -----------------------------------------------------------------------------------
 
 static int regions_make_room(struct extents *extents)
 {
@@ -210,8 +208,7 @@ int extents_grow(struct extents *extents, uint64_t size, uint64_t align)
     return 0;
 }
 
-// ---- fits
-// ----------------------------------------------------------------------------------------
+// ---- fits --------------------------------------------------------------------------------------
 
 // Bytes before the first place in the hole where a block may start.
 static uint64_t gap_in(const struct extent *hole, uint64_t align)
@@ -287,8 +284,7 @@ static struct extent *choose_hole(const struct extents *extents, uint64_t size, 
     return hole;
 }
 
-// ---- blocks
-// --------------------------------------------------------------------------------------
+// ---- blocks ------------------------------------------------------------------------------------
 
 static void link_after(struct extent *extent, struct extent *item)
 {
@@ -472,8 +468,7 @@ int extents_resize(struct extents *extents, struct extent *block, uint64_t size)
     return 0;
 }
 
-// ---- looking
-// -------------------------------------------------------------------------------------
+// ---- looking -----------------------------------------------------------------------------------
 
 struct extent *extents_find(const struct extents *extents, uint64_t position, bool *inside)
 {
@@ -508,8 +503,7 @@ uint64_t extents_metadata(const struct extents *extents)
            extents->region_room * sizeof(struct region *);
 }
 
-// ---- checking
-// ------------------------------------------------------------------------------------
+// ---- checking ----------------------------------------------------------------------------------
 
 static const char *region_check(const struct region *region, uint64_t *holes, uint64_t *free_bytes)
 {

@@ -57,9 +57,9 @@ struct extent_cursor {
 };
 
 // in each region: first->position == start; next->position == position + size; sizes add up (H1) no
-// two neighbours are both holes                                                              (H2)
+// two neighbours are both holes                                                                (H2)
 // holes.count == number of extents tagged HOLE; each is in the tree (H3) free_bytes == sum of the
-// holes' sizes; held_bytes == sum of the regions' sizes                (H4)
+// holes' sizes; held_bytes == sum of the regions' sizes                                        (H4)
 struct extents {
     struct tree holes;
     struct tree blocks; // flat only

@@ -28,8 +28,7 @@ struct dynamic_space {
     struct list owned[]; // one an arena, [arena's lock]
 };
 
-// ---- opening
-// -------------------------------------------------------------------------------------
+// ---- opening -----------------------------------------------------------------------------------
 
 static bool dynamic_flat(const void *settings)
 {
@@ -124,8 +123,7 @@ static int dynamic_open(const void *settings, struct descriptor_table *table, vo
     return 0;
 }
 
-// ---- spaces
-// --------------------------------------------------------------------------------------
+// ---- spaces ------------------------------------------------------------------------------------
 
 static int dynamic_space_open(void *state, uint32_t space, void **owned)
 {
@@ -180,8 +178,7 @@ static void dynamic_space_close(void *state, void *owned, struct policy_closed *
     lock_unlock(&dynamic->lock);
 }
 
-// ---- take and give
-// -------------------------------------------------------------------------------
+// ---- take and give -----------------------------------------------------------------------------
 
 // Maps a region, once everything else that the block needs is at hand: a request that fails must
 // not leave a region behind.
@@ -334,8 +331,7 @@ static size_t dynamic_measure(void *state, const struct descriptor *descriptor)
     return size;
 }
 
-// ---- looking
-// -------------------------------------------------------------------------------------
+// ---- looking -----------------------------------------------------------------------------------
 
 // The extent from position `from` on.
 static void describe(const struct dynamic *dynamic, unsigned arena, const struct extent *extent,
@@ -487,8 +483,7 @@ static const struct lock *dynamic_lock_at(void *state, size_t index)
                                                : NULL;
 }
 
-// ---- the row
-// -------------------------------------------------------------------------------------
+// ---- the row -----------------------------------------------------------------------------------
 
 static const char *const fits_names[] = {"first", "next", "best", "worst", NULL};
 static const char *const addresses_names[] = {"descriptor", "flat", NULL};

@@ -10,8 +10,7 @@
 
 #include "policy/dynamic.h"
 
-// ---- flat addresses
-// ------------------------------------------------------------------------------
+// ---- flat addresses ----------------------------------------------------------------------------
 
 // The block that contains the address, the lock held. 0; EFAULT: outside every region; EALREADY:
 // in a hole (released, or never handed out: flat addresses cannot tell).

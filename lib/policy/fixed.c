@@ -68,8 +68,7 @@ struct fixed_space {
     struct list owned[]; // one a bank, [bank's lock]
 };
 
-// ---- settings
-// ------------------------------------------------------------------------------------
+// ---- settings ----------------------------------------------------------------------------------
 
 // What the memory is cut into: the list, or equal partitions.
 static int fixed_cuts(const struct fixed_settings *settings, struct partition_cut *cuts,
@@ -97,8 +96,7 @@ static int fixed_cuts(const struct fixed_settings *settings, struct partition_cu
     return partition_list_check(cuts, *count, settings->capacity, total, complaint);
 }
 
-// ---- opening
-// -------------------------------------------------------------------------------------
+// ---- opening -----------------------------------------------------------------------------------
 
 static void fixed_close(void *state)
 {
@@ -210,8 +208,7 @@ static int fixed_open(const void *settings, struct descriptor_table *table, void
     return 0;
 }
 
-// ---- take and give
-// -------------------------------------------------------------------------------
+// ---- take and give -----------------------------------------------------------------------------
 
 static int bank_take(struct bank *bank, uint32_t number, struct fixed_space *own, uint64_t align,
                      struct grant *grant)
@@ -334,8 +331,7 @@ static const uint64_t *fixed_classes(void *state, size_t *count)
     return fixed->class_sizes;
 }
 
-// ---- spaces
-// --------------------------------------------------------------------------------------
+// ---- spaces ------------------------------------------------------------------------------------
 
 static int fixed_space_open(void *state, uint32_t space, void **owned)
 {
@@ -373,8 +369,7 @@ static void fixed_space_close(void *state, void *owned, struct policy_closed *cl
     lock_unlock(&fixed->lock);
 }
 
-// ---- looking
-// -------------------------------------------------------------------------------------
+// ---- looking -----------------------------------------------------------------------------------
 
 // There is one mapping, so one arena and one region, however many locks.
 static int bank_walk(struct bank *bank, mems_visitor visit, void *arg)
@@ -488,8 +483,7 @@ static const struct lock *fixed_lock_at(void *state, size_t index)
                                         : NULL;
 }
 
-// ---- the row
-// -------------------------------------------------------------------------------------
+// ---- the row -----------------------------------------------------------------------------------
 
 static const char *const queue_names[] = {"one", "size", NULL};
 

@@ -23,8 +23,8 @@ enum lock_rank {
     LOCK_RANKS
 };
 
-// spin_acquired + waited <= contended <= acquisitions                                         (L1)
-// hold_sampled <= acquisitions                                                                (L2)
+// spin_acquired + waited <= contended <= acquisitions                                          (L1)
+// hold_sampled <= acquisitions                                                                 (L2)
 struct lock {
     uint32_t word;     // [atomic] 0 free, 1 held, 2 held and somebody may sleep
     uint32_t owner;    // [lock] number of the thread that took it last, from 1

@@ -150,8 +150,8 @@ int mems_write(struct mems_space *space, mems_addr addr, const void *bytes, size
 
 // Every counter, once: name, unit, meaning. Feeds the struct, mems_stat_at, the JSON and the docs.
 // Relations, exact whenever no call is under way:
-//   held_bytes  = block_bytes + cached_bytes + free_bytes                                     (S1)
-//   allocs - releases = live_blocks                                                           (S2)
+//   held_bytes  = block_bytes + cached_bytes + free_bytes                                      (S1)
+//   allocs - releases = live_blocks                                                            (S2)
 #define MEMS_STATS(X)                                                                              \
     X(allocs, "count", "allocations that succeeded")                                               \
     X(releases, "count", "releases that succeeded, closed spaces' blocks included")                \
