@@ -2,9 +2,13 @@
 //
 // access.c - from a virtual address to its bytes.
 //
-// mems_translate: one look-up (two loads of chunk and word, hot in cache), one compare for state
-// and generation, one for the owner, one for the limit. Nothing moves blocks yet: EAGAIN is never
-// seen, and mems_fault only checks and begins a section.
+// 1. mems_translate: one look-up (two loads of chunk and word, hot in cache), one compare for state
+//    and generation, one for the owner, one for the limit. Nothing moves blocks yet: EAGAIN is
+//    never seen, and mems_fault only checks and begins a section.
+// 2. Ordering. Another thread may release the block at any step, and then its descriptor serves
+//    another block. So the word is read again after owner and limit: these are stored with release
+//    after the word has left the old generation [R:limit], and who reads a new one of them
+//    [A:limit] reads a new word too. A generation never comes back to its address.
 
 #include <errno.h>
 #include <string.h>
@@ -46,9 +50,10 @@ static int translate_large(struct mems_space *space, mems_addr addr, void **host
         return translate_slow(space, addr, host, span);
     }
     uint64_t word = load_acquire(&descriptor->word); // [A:begin]
-    uint64_t offset = descriptor_offset(addr), limit = load_relaxed(&descriptor->limit);
+    uint64_t offset = descriptor_offset(addr);
+    uint64_t limit = load_acquire(&descriptor->limit); // [A:limit]
     if (!descriptor_is_live(word, addr) || offset >= limit ||
-        load_relaxed(&descriptor->space) != space->id) {
+        load_acquire(&descriptor->space) != space->id || load_relaxed(&descriptor->word) != word) {
         return translate_slow(space, addr, host, span);
     }
     *host = descriptor_host(word) + offset;
@@ -68,9 +73,11 @@ int mems_translate(struct mems_space *space, mems_addr addr, enum mems_access mo
         return translate_large(space, addr, host, span);
     }
     uint64_t word = load_acquire(&descriptor->word); // [A:begin]
-    uint64_t offset = descriptor_offset_small(addr), limit = load_relaxed(&descriptor->limit);
+    uint64_t offset = descriptor_offset_small(addr);
+    uint64_t limit = load_acquire(&descriptor->limit); // [A:limit]
     if (__builtin_expect(!descriptor_is_live_small(word, addr) || offset >= limit ||
-                             load_relaxed(&descriptor->space) != space->id,
+                             load_acquire(&descriptor->space) != space->id ||
+                             load_relaxed(&descriptor->word) != word,
                          0)) {
         return translate_slow(space, addr, host, span);
     }

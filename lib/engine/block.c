@@ -45,8 +45,9 @@ int block_find(const struct mems_space *space, mems_addr addr, struct descriptor
     if (!descriptor_is_live(word, addr)) {
         return misuse_of(word, addr);
     }
-    if (load_relaxed(&found->space) != space->id) {
-        return EPERM;
+    if (load_acquire(&found->space) != space->id) { // [A:limit] of this block, or of the next one
+        uint64_t again = load_relaxed(&found->word);
+        return again == word ? EPERM : misuse_of(again, addr);
     }
     *descriptor = found;
     return 0;
@@ -104,7 +105,7 @@ const struct cache_source block_source = {.refill = block_refill, .drain = block
 static inline void block_begin(const struct grant *grant, size_t size, uint16_t thread)
 {
     struct descriptor *descriptor = grant->descriptor;
-    store_relaxed(&descriptor->limit, size);
+    store_release(&descriptor->limit, size); // [R:limit]
     store_relaxed(&descriptor->thread, thread);
     store_release(&descriptor->word, load_relaxed(&descriptor->word) + RESIDENT_STEP); // [R:begin]
 }
@@ -224,28 +225,39 @@ static int release_flat(struct mems_space *space, struct cache *here, mems_addr 
     return error;
 }
 
-// Ends the block; its grant is what goes back to a magazine or to the policy.
-static inline struct grant block_end(struct descriptor *descriptor, mems_addr addr)
+// Ends the block; its grant is what goes back to a magazine or to the policy. Of two releases that
+// race here the second is told: the policy, or a magazine of the first one's thread, may have given
+// the descriptor to another block by now.
+static inline int block_end(struct descriptor *descriptor, mems_addr addr, struct grant *grant)
 {
     uint64_t word = load_relaxed(&descriptor->word);
-    uint32_t generation = (descriptor_generation(word) + 1) & DESCRIPTOR_GENERATION_MASK;
+    uint32_t generation = (descriptor_generation(addr) + 1) & DESCRIPTOR_GENERATION_MASK;
     uint64_t place = word & DESCRIPTOR_PLACE_MASK;
-    store_relaxed(&descriptor->word, descriptor_word(DESCRIPTOR_CACHED, generation, place));
+    if (!descriptor_is_live(word, addr) ||
+        !cas_relaxed(&descriptor->word, &word,
+                     descriptor_word(DESCRIPTOR_CACHED, generation, place))) {
+        return misuse_of(load_relaxed(&descriptor->word), addr);
+    }
     uint64_t generations = (uint64_t)DESCRIPTOR_GENERATION_MASK << DESCRIPTOR_PLACE_BITS;
-    return (struct grant){descriptor,
-                          (addr & ~generations) | (uint64_t)generation << DESCRIPTOR_PLACE_BITS};
+    grant->descriptor = descriptor;
+    grant->addr = (addr & ~generations) | (uint64_t)generation << DESCRIPTOR_PLACE_BITS;
+    return 0;
 }
 
-static void release_block(struct mems_space *space, struct cache *here,
-                          struct descriptor *descriptor, mems_addr addr)
+static int release_block(struct mems_space *space, struct cache *here,
+                         struct descriptor *descriptor, mems_addr addr)
 {
-    ENGINE_COUNT(space, here, releases, 1);
-    ENGINE_COUNT(space, here, requested, -load_relaxed(&descriptor->limit));
-    if (here == NULL || load_relaxed(&descriptor->thread) != here->thread) {
-        ENGINE_COUNT(space, here, remote, 1);
-    }
+    struct grant grant;
     uint8_t class = load_relaxed(&descriptor->class);
-    struct grant grant = block_end(descriptor, addr);
+    uint64_t limit = load_relaxed(&descriptor->limit);
+    bool remote = here == NULL || load_relaxed(&descriptor->thread) != here->thread;
+    int error = block_end(descriptor, addr, &grant);
+    if (error != 0) {
+        return error;
+    }
+    ENGINE_COUNT(space, here, releases, 1);
+    ENGINE_COUNT(space, here, requested, -limit);
+    ENGINE_COUNT(space, here, remote, remote);
     bool worn = descriptor_generation(grant.addr) == 0; // the policy must retire its descriptor
     if (here != NULL && class != DESCRIPTOR_UNCACHED && !worn) {
         if (!cache_push(here, class, grant)) {
@@ -255,6 +267,7 @@ static void release_block(struct mems_space *space, struct cache *here,
         ENGINE_COUNT(space, here, direct, 1);
         space->engine->policy->give(space->engine->state, &grant, 1);
     }
+    return 0;
 }
 
 static __attribute__((noinline)) int release_slow(struct mems_space *space, mems_addr addr)
@@ -270,7 +283,7 @@ static __attribute__((noinline)) int release_slow(struct mems_space *space, mems
             error = EINVAL;
         }
         if (error == 0) {
-            release_block(space, here, descriptor, addr);
+            error = release_block(space, here, descriptor, addr);
         }
     }
     if (error != 0) {
@@ -384,7 +397,7 @@ static int resize_block(struct mems_space *space, struct cache *here, mems_addr 
     }
     uint64_t before = load_relaxed(&descriptor->limit);
     if (resize_in_place(space, descriptor, size) == 0) {
-        store_relaxed(&descriptor->limit, size);
+        store_release(&descriptor->limit, size); // [R:limit]
         ENGINE_COUNT(space, here, requested, (uint64_t)size - before);
         return 0;
     }
@@ -424,7 +437,7 @@ int mems_block_size(struct mems_space *space, mems_addr addr, size_t *requested,
         error = block_find(space, addr, &descriptor);
         error = error == 0 && descriptor_offset(addr) != 0 ? EINVAL : error;
         if (error == 0) {
-            asked = load_relaxed(&descriptor->limit);
+            asked = load_acquire(&descriptor->limit); // [A:limit]
             taken = engine->policy->measure(engine->state, descriptor);
             error = block_find(space, addr, &descriptor); // released meanwhile?
         }

@@ -214,6 +214,7 @@ void descriptor_give(struct descriptor_shelf *shelf, struct descriptor *descript
     uint32_t generation = descriptor_generation(load_relaxed(&descriptor->word));
     // A word of 0 means never used: a worn one differs by its place.
     store_relaxed(&descriptor->word, descriptor_word(DESCRIPTOR_FREE, generation, generation == 0));
+    store_relaxed(&descriptor->space, 0);
     if (generation != 0) {
         descriptor->record = shelf->kind[kind].free;
         shelf->kind[kind].free = descriptor;

@@ -46,7 +46,7 @@ struct descriptor {
     uint64_t word;   // [atomic]
     uint64_t limit;  // [atomic] bytes asked for; addresses end there
     void *record;    // the policy's; on a shelf: the next descriptor
-    uint32_t space;  // [atomic] its owner
+    uint32_t space;  // [atomic] its owner; 0: none, it is on a shelf
     uint16_t thread; // [atomic] who allocated it (cache->thread; 0: a thread without a cache)
     uint8_t class;   // [atomic] of the magazine it goes to, or DESCRIPTOR_UNCACHED
     uint8_t arena;   // [atomic] the policy's

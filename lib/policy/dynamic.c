@@ -225,7 +225,7 @@ static int arena_grant(struct dynamic *dynamic, struct arena *arena, struct dyna
     unsigned number = (unsigned)(arena - dynamic->arenas);
     grant->descriptor->record = block;
     store_relaxed(&grant->descriptor->arena, (uint8_t)number);
-    store_relaxed(&grant->descriptor->space, own->id);
+    store_release(&grant->descriptor->space, own->id); // [R:limit]
     block->descriptor = grant->descriptor;
     list_push_front(&own->owned[number], &block->owned);
     return 0;

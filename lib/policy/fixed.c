@@ -230,7 +230,7 @@ static int bank_take(struct bank *bank, uint32_t number, struct fixed_space *own
     partition->descriptor = grant->descriptor;
     grant->descriptor->record = partition;
     store_relaxed(&grant->descriptor->arena, (uint8_t)number);
-    store_relaxed(&grant->descriptor->space, own->id);
+    store_release(&grant->descriptor->space, own->id); // [R:limit]
     list_push_front(&own->owned[number], &partition->owned);
     return 0;
 }

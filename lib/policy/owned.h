@@ -8,12 +8,14 @@
 #include "memory/corruption.h"
 #include "policy/policy.h"
 
-// Whether a grant on its way back is what it says: CACHED under the generation it was given.
+// Whether a grant on its way back is what it says: CACHED under the generation it was given. The
+// word alone cannot tell: of two releases that race the later store may have undone FREE.
 static inline bool owned_may_return(const struct grant *grant)
 {
     uint64_t word = load_relaxed(&grant->descriptor->word);
     return descriptor_state(word) == DESCRIPTOR_CACHED &&
-           descriptor_generation(word) == descriptor_generation(grant->addr);
+           descriptor_generation(word) == descriptor_generation(grant->addr) &&
+           load_relaxed(&grant->descriptor->space) != 0;
 }
 
 // Reports grants that may not; called with no lock held.
