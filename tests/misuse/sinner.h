@@ -32,6 +32,7 @@ struct sinner {
     struct mems_space *other; // NULL: flat engines have one space only
     mems_addr bystander;      // 100 stamped bytes that nothing may touch
     struct mems_stats before;
+    bool corrupted; // the corruption hook was called: a block was counted as released twice
 };
 
 typedef void (*sin_commit)(struct sinner *sinner);
@@ -47,12 +48,14 @@ static inline void sin_each(sin_commit commit)
         test_stamp(sinner.space, sinner.bystander, 100, 7);
         commit(&sinner);
         test_stamped(sinner.space, sinner.bystander, 100, 7);
-        test_checked(sinner.engine, true);
-        test_conserved(sinner.engine);
+        test_checked(sinner.engine, !sinner.corrupted);
+        if (!sinner.corrupted) {
+            test_conserved(sinner.engine);
+        }
         assert_int_equal(mems_release(sinner.space, sinner.bystander), 0);
         mems_space_close(sinner.space);
         mems_space_close(sinner.other);
-        test_checked(sinner.engine, true);
+        test_checked(sinner.engine, !sinner.corrupted);
         mems_engine_close(sinner.engine);
     }
 }

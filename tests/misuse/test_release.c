@@ -148,6 +148,43 @@ static void test_stale_resized(void **state)
     sin_each(commit_stale_resized);
 }
 
+// One block, allocated and released until the generation of its address has come round and beyond:
+// no address comes back, and none of the early ones is taken for the last one.
+static void commit_worn(struct sinner *sinner)
+{
+    enum { GENERATIONS = 1 << 18, EARLY = 8 };
+    if (sinner->kind->flat) {
+        return;
+    }
+    mems_addr early[EARLY];
+    for (uint32_t i = 0; i < GENERATIONS + 1000; i++) {
+        mems_addr addr = test_alloc(sinner->space, 48);
+        if (i < EARLY) {
+            early[i] = addr;
+        }
+        for (size_t e = 0; e < EARLY && i >= EARLY; e++) {
+            test_require(addr != early[e], "%s(%s): address %#" PRIx64 " is back after %u releases",
+                         sinner->kind->policy, sinner->kind->options, addr, i);
+        }
+        if (i % 1024 >= 1020 || i % 1024 <= 4) {
+            test_stamp(sinner->space, addr, 48, i);
+            test_stamped(sinner->space, addr, 48, i);
+        }
+        int error = mems_release(sinner->space, addr);
+        test_require(error == 0, "%s(%s): release %u of %#" PRIx64 ": %s", sinner->kind->policy,
+                     sinner->kind->options, i, addr, strerror(error));
+    }
+    for (size_t e = 0; e < EARLY; e++) {
+        sin_expect(sinner, sinner->space, early[e], ESTALE, EALREADY, ESTALE);
+    }
+}
+
+static void test_worn(void **state)
+{
+    (void)state;
+    sin_each(commit_worn);
+}
+
 static void commit_other_space(struct sinner *sinner)
 {
     if (sinner->other == NULL) {
@@ -193,7 +230,7 @@ int main(void)
         cmocka_unit_test(test_double_large),  cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_interior),      cmocka_unit_test(test_stale),
         cmocka_unit_test(test_stale_resized), cmocka_unit_test(test_other_space),
-        cmocka_unit_test(test_closed_space),
+        cmocka_unit_test(test_closed_space),  cmocka_unit_test(test_worn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,1 +1,0 @@
-cp /bin/true mems

@@ -1,1 +1,0 @@
-head -c 150 small.mtrace >cut.mtrace
