@@ -96,7 +96,11 @@ static int trace_validate(const struct job_section *section, struct complaint *c
     struct complaint why = {""};
     int error = trace_load(job_text(section, "trace"), &why);
     if (error != 0) {
-        job_complain(section, "trace", complaint, "%s", why.text);
+        // The job's line names the file already; what follows may be a line in it.
+        size_t length = strlen(job_text(section, "trace"));
+        bool named = strncmp(why.text, job_text(section, "trace"), length) == 0;
+        const char *said = named ? why.text + length + strspn(why.text + length, ": ") : why.text;
+        job_complain(section, "trace", complaint, "%s", said);
         return error;
     }
     uint64_t copies = job_number(section, "copies");

@@ -1,0 +1,1 @@
+head -c 150 small.mtrace >cut.mtrace
