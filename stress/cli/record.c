@@ -23,6 +23,7 @@ static const char usage[] =
     "PROGRAM must be dynamically linked. One that is killed still leaves its trace.\n"
     "\n"
     "  -o, --output FILE  the trace; beside it a folder is used while the program runs\n"
+    "      --spool DIR    use a folder in DIR instead\n"
     "      --children     record the programs it starts, too, as FILE.PID\n"
     "      --measure N    run it N times plain and N times recorded, in turns, its output thrown\n"
     "                     away, and print both medians and their ratio\n"
@@ -33,6 +34,7 @@ static const char usage[] =
 
 struct options {
     const char *output;
+    const char *spool;
     unsigned long measure;
     bool children;
     char **argv;
@@ -48,11 +50,10 @@ static int wrong(const char *what, const char *value)
 // -1: go on; else the exit status.
 static int options_read(int argc, char **argv, struct options *options)
 {
-    static const struct option table[] = {{"output", required_argument, NULL, 'o'},
-                                          {"children", no_argument, NULL, 'c'},
-                                          {"measure", required_argument, NULL, 'm'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option table[] = {
+        {"output", required_argument, NULL, 'o'},  {"children", no_argument, NULL, 'c'},
+        {"measure", required_argument, NULL, 'm'}, {"spool", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     char *end;
     optind = 0; // the command line of another command may have been read before
     opterr = 0;
@@ -63,6 +64,9 @@ static int options_read(int argc, char **argv, struct options *options)
             break;
         case 'c':
             options->children = true;
+            break;
+        case 's':
+            options->spool = optarg;
             break;
         case 'm':
             options->measure = strtoul(optarg, &end, 10);
@@ -212,10 +216,25 @@ static int merge_all(const struct options *options, const char *folder, pid_t pi
     return error;
 }
 
+// A new folder for spools: where it was asked for, else beside `path`.
+static char *folder_new(const struct options *options, const char *path,
+                        struct complaint *complaint)
+{
+    if (options->spool == NULL) {
+        return record_folder_new(path, complaint);
+    }
+    char *inside = NULL, *folder = NULL;
+    if (asprintf(&inside, "%s/mems", options->spool) >= 0) {
+        folder = record_folder_new(inside, complaint);
+        free(inside);
+    }
+    return folder;
+}
+
 static int record(const struct options *options, const char *library)
 {
     struct complaint complaint = {""};
-    char *folder = record_folder_new(options->output, &complaint);
+    char *folder = folder_new(options, options->output, &complaint);
     struct record_run run = {
         .argv = options->argv, .folder = folder, .children = options->children};
     int status = 1;
@@ -252,7 +271,10 @@ static double median_ms(uint64_t *values, size_t count)
 static int measure_one(const struct options *options, const char *library, bool recorded,
                        uint64_t *wall, struct complaint *complaint)
 {
-    char *folder = recorded ? record_folder_new("/tmp/mems", complaint) : NULL;
+    const char *place = getenv("TMPDIR");
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/mems", place != NULL ? place : "/tmp");
+    char *folder = recorded ? folder_new(options, path, complaint) : NULL;
     if (recorded && folder == NULL) {
         return EIO;
     }

@@ -14,7 +14,8 @@
 //    know; where the path is gone (chroot, other rights) the descriptor kept from the start is
 //    used, if it still is that file.
 // 4. Failure. A full disk is an error of a write or of fallocate here, never a SIGBUS in the
-//    program. Then recording stops, the header says why, the program goes on.
+//    program, and a limit on the size of files is asked for before, never met. Then recording
+//    stops, the header says why, the program goes on.
 // 5. Only system calls that take no lock and allocate nothing are used.
 
 #include "lane.h"
@@ -27,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -103,9 +105,17 @@ static int descriptor(int *opened)
     return spool.fd >= 0 && is_spool(spool.fd) ? spool.fd : -1;
 }
 
+// A file past the limit on its size would cost the program a SIGXFSZ.
+static int check_limit(off_t end)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (rlim_t)end > limit.rlim_cur ? EFBIG : 0;
+}
+
 static int write_at(int fd, const void *bytes, size_t length, off_t offset)
 {
-    for (size_t done = 0; done < length;) {
+    int error = check_limit(offset + (off_t)length);
+    for (size_t done = 0; error == 0 && done < length;) {
         ssize_t written =
             pwrite(fd, (const char *)bytes + done, length - done, offset + (off_t)done);
         if (written <= 0) {
@@ -113,17 +123,18 @@ static int write_at(int fd, const void *bytes, size_t length, off_t offset)
         }
         done += (size_t)written;
     }
-    return 0;
+    return error;
 }
 
 // Makes the file's bytes from offset on real, by writing them where fallocate is not supported.
 static int reserve(int fd, off_t offset, size_t length)
 {
-    if (fallocate(fd, 0, offset, (off_t)length) == 0) {
-        return 0;
+    int error = check_limit(offset + (off_t)length);
+    if (error != 0 || fallocate(fd, 0, offset, (off_t)length) == 0) {
+        return error;
     }
     static const char zeros[4096];
-    int error = errno == EOPNOTSUPP ? 0 : errno;
+    error = errno == EOPNOTSUPP ? 0 : errno;
     for (size_t done = 0; error == 0 && done < length; done += sizeof(zeros)) {
         error = write_at(fd, zeros, sizeof(zeros), offset + (off_t)done);
     }
@@ -401,7 +412,7 @@ void lane_start(void)
 {
     const char *folder = getenv(SPOOL_ENV_FOLDER);
     const char *pid = getenv(SPOOL_ENV_PID);
-    if (folder == NULL || (pid != NULL && atol(pid) != (long)getpid())) {
+    if (folder == NULL || (pid != NULL && strtol(pid, NULL, 10) != (long)getpid())) {
         return;
     }
     int saved = errno;

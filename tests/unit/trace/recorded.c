@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,6 +150,17 @@ static int executing(const char *self)
     return 0;
 }
 
+static int limited(void)
+{
+    const struct rlimit limit = {.rlim_cur = 200 * 1024, .rlim_max = 200 * 1024};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    for (size_t i = 0; i < 50000; i++) {
+        void *volatile block = malloc(35001);
+        free(block);
+    }
+    return 3;
+}
+
 static void *short_life(void *argument)
 {
     free(malloc(15001));
@@ -213,6 +225,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(what, "executing") == 0) {
         return executing(argv[0]);
+    }
+    if (strcmp(what, "limited") == 0) {
+        return limited();
     }
     if (strcmp(what, "short-lives") == 0) {
         return short_lives();

@@ -3,6 +3,7 @@
 // test_record.c - recorded.c under the recorder: what it did is in the trace, legally, each time.
 
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,7 +65,7 @@ static void record(struct recorded *recorded, const char *what, bool children)
     if (trace_read(out, &recorded->trace, &complaint) != 0) {
         fail_msg("%s", complaint.text);
     }
-    assert_int_equal(0, recorded->recording.stopped);
+    assert_int_equal(strcmp(what, "limited") == 0, recorded->recording.stopped != 0);
     record_folder_remove(folder);
     unlink(out);
     free(folder);
@@ -195,6 +196,19 @@ static void test_children(void **state)
     recorded_free(&recorded);
 }
 
+// No room for the spool: the recording stops and says so, the program goes on.
+static void test_limited(void **state)
+{
+    (void)state;
+    struct recorded recorded;
+    record(&recorded, "limited", false);
+    assert_int_equal(3, record_exit_status(recorded.status));
+    assert_int_equal(EFBIG, recorded.recording.stopped);
+    size_t kept = count(&recorded, TRACE_ALLOC, 35001, TRACE_CALL_MALLOC);
+    assert_true(kept > 2000 && kept < 50000);
+    recorded_free(&recorded);
+}
+
 static void test_short_lives(void **state)
 {
     (void)state;
@@ -231,11 +245,17 @@ static void test_program_that_is_not_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_threads),  cmocka_unit_test(test_order),
-        cmocka_unit_test(test_family),   cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_closing),  cmocka_unit_test(test_forking),
-        cmocka_unit_test(test_children), cmocka_unit_test(test_short_lives),
-        cmocka_unit_test(test_signals),  cmocka_unit_test(test_program_that_is_not_there),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_family),
+        cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_closing),
+        cmocka_unit_test(test_forking),
+        cmocka_unit_test(test_children),
+        cmocka_unit_test(test_limited),
+        cmocka_unit_test(test_short_lives),
+        cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_program_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
