@@ -48,8 +48,8 @@ struct cache_chunk {
     size_t bytes;
 };
 
-_Thread_local uint64_t cache_last_serial;
-_Thread_local struct cache *cache_last;
+struct cache cache_none;
+_Thread_local struct cache *cache_last = &cache_none;
 
 // Caches used not long ago, by serial.
 static _Thread_local struct {
@@ -144,7 +144,7 @@ static void cache_thread_end(void)
     }
     cache_first = NULL;
     memset(cache_recent, 0, sizeof cache_recent);
-    cache_last_serial = 0;
+    cache_last = &cache_none;
     thread_registry_unlock();
 }
 
@@ -195,7 +195,6 @@ struct cache *cache_here_slow(struct cache_space *space)
     struct cache *cache = cache_search(space);
     if (cache != NULL) {
         cache_last = cache;
-        cache_last_serial = space->serial;
     }
     return cache;
 }

@@ -45,17 +45,18 @@ struct magazine {
 };
 
 struct cache {
+    // The last is DESCRIPTOR_UNCACHED's: never opened. First in the struct: no offset to add.
+    struct magazine magazine[CLASSES_MOST + 1];
     uint64_t serial; // [ro] of the space
-    uint16_t thread; // [ro] says who, never 0; no thread's number: those are used again
+    uint16_t thread; // [ro] tells caches apart: nearly a serial of its own
     struct cache_counters counters;
-    struct cache_space *space;                  // [ro]
-    struct cache *thread_next;                  // [own] this thread's next
-    struct list of_space;                       // [space's lock]
-    char *arena;                                // [own] memory for slots: the chunk in use
-    size_t arena_left;                          // [own]
-    struct cache_chunk *chunks;                 // [own] all of them
-    size_t bytes;                               // [own] mapped, this struct included
-    struct magazine magazine[CLASSES_MOST + 1]; // the last is DESCRIPTOR_UNCACHED's: never opened
+    struct cache_space *space;  // [ro]
+    struct cache *thread_next;  // [own] this thread's next
+    struct list of_space;       // [space's lock]
+    char *arena;                // [own] memory for slots: the chunk in use
+    size_t arena_left;          // [own]
+    struct cache_chunk *chunks; // [own] all of them
+    uint64_t bytes;             // [own] mapped, this struct included
 };
 
 // The cache room's share of a space.
@@ -70,10 +71,10 @@ struct cache_space {
     struct cache_counters shared;        // [atomic] of threads that could get no cache
 };
 
-// The cache this thread used last, and its space's serial: the hot path's first look. Two plain
-// variables, since compilers reach an array's element in thread-local memory by three more steps.
-extern _Thread_local uint64_t cache_last_serial;
+// The cache this thread used last: the hot path's first look. Never NULL: cache_none, whose serial
+// no space has, stands for none.
 extern _Thread_local struct cache *cache_last;
+extern struct cache cache_none;
 
 void cache_space_init(struct cache_space *space, const struct cache_classes *classes, unsigned room,
                       const struct cache_source *source);
@@ -86,7 +87,7 @@ struct cache *cache_here_slow(struct cache_space *space);
 
 static inline struct cache *cache_here(struct cache_space *space)
 {
-    if (__builtin_expect(cache_last_serial == space->serial, 1)) {
+    if (__builtin_expect(cache_last->serial == space->serial, 1)) {
         return cache_last;
     }
     return cache_here_slow(space);

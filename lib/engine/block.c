@@ -195,7 +195,7 @@ int mems_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *a
 {
     struct grant grant;
     if (__builtin_expect(size - 1 >= space->cached_most || align != 0 ||
-                             cache_last_serial != space->cache.serial,
+                             cache_last->serial != space->cache.serial,
                          0)) {
         return alloc_slow(space, size, align, addr);
     }
@@ -295,7 +295,7 @@ static __attribute__((noinline)) int release_slow(struct mems_space *space, mems
 int mems_release(struct mems_space *space, mems_addr addr)
 {
     if (__builtin_expect(!descriptor_is_small(addr) || descriptor_offset_small(addr) != 0 ||
-                             cache_last_serial != space->cache.serial,
+                             cache_last->serial != space->cache.serial,
                          0)) {
         return release_slow(space, addr);
     }

@@ -46,10 +46,21 @@ _Static_assert(sizeof(struct descriptor) == 32, "two descriptors a cache line");
 
 #define CHUNK_BYTES (DESCRIPTOR_CHUNK * sizeof(struct descriptor))
 
-// Chunks may be smaller than a page (hostile builds): then several lie in one mapping.
-static size_t chunk_mapping(void)
+// Bytes that are mapped for chunk `number` of a kind: chunks smaller than a page (hostile builds)
+// share one; once there are as many as fill a huge page, huge pages are cut into chunks: with
+// millions of blocks the table outgrows what a TLB reaches with small pages.
+static size_t chunk_mapping(uint64_t number)
 {
+    if (CHUNK_BYTES >= os_page_size() && number >= OS_HUGE / CHUNK_BYTES) {
+        return OS_HUGE;
+    }
     return CHUNK_BYTES > os_page_size() ? CHUNK_BYTES : os_page_size();
+}
+
+// Whether the chunk begins a mapping of its own.
+static bool chunk_leads(const struct descriptor *chunk, uint64_t number)
+{
+    return ((uintptr_t)chunk & (chunk_mapping(number) - 1)) == 0;
 }
 
 // Every kind's directory at first, so that readers need not look for NULL.
@@ -69,8 +80,8 @@ void descriptor_table_fini(struct descriptor_table *table)
     for (unsigned kind = 0; kind < DESCRIPTOR_KINDS; kind++) {
         struct descriptor_directory *directory = table->directory[kind];
         for (uint64_t i = 0; i < directory->count; i++) {
-            if (((uintptr_t)directory->chunk[i] & (chunk_mapping() - 1)) == 0) {
-                os_unmap(directory->chunk[i], chunk_mapping());
+            if (chunk_leads(directory->chunk[i], i)) {
+                os_unmap(directory->chunk[i], chunk_mapping(i));
             }
         }
         for (struct descriptor_directory *older; directory != &nothing; directory = older) {
@@ -107,14 +118,16 @@ static struct descriptor_directory *directory_with_room(struct descriptor_table 
 static struct descriptor *chunk_make(struct descriptor_table *table,
                                      const struct descriptor_directory *directory)
 {
-    if (directory->count > 0) {
-        struct descriptor *next = directory->chunk[directory->count - 1] + DESCRIPTOR_CHUNK;
-        if (((uintptr_t)next & (chunk_mapping() - 1)) != 0) {
-            return next;
+    uint64_t number = directory->count;
+    size_t bytes = chunk_mapping(number);
+    if (number > 0 && chunk_mapping(number - 1) == bytes) {
+        struct descriptor *next = directory->chunk[number - 1] + DESCRIPTOR_CHUNK;
+        if (!chunk_leads(next, number)) {
+            return next; // the last mapping has room
         }
     }
-    struct descriptor *chunk = os_map(chunk_mapping(), chunk_mapping());
-    table->bytes += chunk == NULL ? 0 : chunk_mapping();
+    struct descriptor *chunk = bytes == OS_HUGE ? os_map_huge() : os_map(bytes, bytes);
+    table->bytes += chunk == NULL ? 0 : bytes;
     return chunk;
 }
 

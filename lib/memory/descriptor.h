@@ -150,7 +150,11 @@ static inline struct descriptor *descriptor_at(const struct descriptor_table *ta
     if (__builtin_expect(chunk >= load_acquire(&directory->count), 0)) { // [A:chunk]
         return NULL;
     }
-    return directory->chunk[chunk] + (index & (DESCRIPTOR_CHUNK - 1));
+    struct descriptor *found = directory->chunk[chunk] + (index & (DESCRIPTOR_CHUNK - 1));
+    if (found == NULL) {
+        __builtin_unreachable(); // below the count every chunk is there
+    }
+    return found;
 }
 
 // The descriptor an address points at.

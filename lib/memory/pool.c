@@ -4,12 +4,17 @@
 
 #include "memory/pool.h"
 
+#include <stdbool.h>
+
 #include "os/os.h"
 
 struct pool_chunk {
     struct pool_chunk *next;
-    uint64_t pad;
+    size_t bytes;
 };
+
+// A large pool grows by huge pages: its records outgrow what a TLB reaches with small ones.
+#define POOL_LARGE (32 * POOL_CHUNK)
 
 void pool_init(struct pool *pool, size_t record)
 {
@@ -20,7 +25,7 @@ void pool_fini(struct pool *pool)
 {
     for (struct pool_chunk *chunk = pool->chunks, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
-        os_unmap(chunk, POOL_CHUNK);
+        os_unmap(chunk, chunk->bytes);
     }
     *pool = (struct pool){.record = pool->record};
 }
@@ -28,15 +33,18 @@ void pool_fini(struct pool *pool)
 static void *pool_take_slow(struct pool *pool)
 {
     if ((size_t)(pool->fresh_end - pool->fresh) < pool->record) {
-        struct pool_chunk *chunk = os_map(POOL_CHUNK, 0);
+        bool large = POOL_LARGE >= OS_HUGE && pool->bytes >= POOL_LARGE;
+        size_t bytes = large ? OS_HUGE : POOL_CHUNK;
+        struct pool_chunk *chunk = large ? os_map_huge() : os_map(bytes, 0);
         if (chunk == NULL) {
             return NULL;
         }
+        chunk->bytes = bytes;
         chunk->next = pool->chunks;
         pool->chunks = chunk;
-        pool->bytes += POOL_CHUNK;
+        pool->bytes += bytes;
         pool->fresh = (char *)(chunk + 1);
-        pool->fresh_end = (char *)chunk + POOL_CHUNK;
+        pool->fresh_end = (char *)chunk + bytes;
     }
     void *record = pool->fresh;
     pool->fresh += pool->record;

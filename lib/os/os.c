@@ -81,6 +81,17 @@ void *os_map(size_t size, size_t align)
     return memory;
 }
 
+void *os_map_huge(void)
+{
+    void *memory = os_map(OS_HUGE, OS_HUGE);
+    if (memory != NULL) {
+        int saved = errno;
+        (void)madvise(memory, OS_HUGE, MADV_HUGEPAGE);
+        errno = saved;
+    }
+    return memory;
+}
+
 bool os_unmap(void *memory, size_t size)
 {
     int saved = errno;

@@ -20,6 +20,11 @@ size_t os_page_size(void);
 // refuses.
 void *os_map(size_t size, size_t align);
 
+// Maps OS_HUGE bytes, aligned to that, and asks for one huge page behind them (a wish: without it
+// they are ordinary pages). NULL when the OS refuses.
+#define OS_HUGE (UINT64_C(1) << 21)
+void *os_map_huge(void);
+
 // Gives memory back. false: the OS refused; the memory is still mapped.
 bool os_unmap(void *memory, size_t size);
 

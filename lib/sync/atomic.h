@@ -53,9 +53,9 @@
     (schedule_point(),                                                                             \
      __atomic_compare_exchange_n((p), (expected), (v), 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 
-// Adds to a counter that one thread writes and any thread may read. No other thread's write can
-// come in between, so no locked instruction is needed: one plain add to memory, which readers see
-// whole. (Compilers make three instructions of the portable form.)
+// Adds to (or takes from) a counter that one thread writes and any thread may read. No other
+// thread's write can come in between, so no locked instruction is needed: one plain add to memory,
+// which readers see whole. (Compilers make three instructions of the portable form.)
 static inline void count_own(uint64_t *counter, uint64_t n)
 {
 #if defined(__x86_64__) && !defined(MEMS_TSAN)
