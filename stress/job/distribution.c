@@ -47,7 +47,7 @@
 #define SIZE_LIMIT  (UINT64_C(1) << 50)
 #define BUCKETS_MAX 4096
 
-struct bucket {
+struct distribution_bucket {
     uint64_t low, width; // sizes low .. low + width - 1
     double share;
 };
@@ -57,18 +57,9 @@ struct part {
     uint64_t factor; // floor(width * 2^64 / length of the part); width itself for a whole column
 };
 
-struct column {
+struct distribution_column {
     uint64_t split; // fractions below it are part[0]
     struct part part[2];
-};
-
-// sum(bucket.share) == 1; columns == NULL: one bucket                                      (D1)
-struct distribution {
-    size_t count;
-    struct bucket *buckets;
-    struct column *columns;
-    uint64_t least, most;
-    double mean;
 };
 
 static uint64_t multiply_high(uint64_t a, uint64_t b)
@@ -76,13 +67,10 @@ static uint64_t multiply_high(uint64_t a, uint64_t b)
     return (uint64_t)(((unsigned __int128)a * b) >> 64);
 }
 
-uint64_t distribution_draw(const struct distribution *distribution, uint64_t random)
+uint64_t distribution_draw_mixed(const struct distribution *distribution, uint64_t random)
 {
-    if (!distribution->columns) {
-        return distribution->buckets->low + multiply_high(random, distribution->buckets->width);
-    }
     unsigned __int128 product = (unsigned __int128)random * distribution->count;
-    const struct column *column = &distribution->columns[(size_t)(product >> 64)];
+    const struct distribution_column *column = &distribution->columns[(size_t)(product >> 64)];
     uint64_t fraction = (uint64_t)product;
     bool second = fraction >= column->split;
     const struct part *part = &column->part[second];
@@ -111,7 +99,7 @@ double distribution_share_up_to(const struct distribution *distribution, uint64_
         return 1;
     }
     for (size_t i = 0; i < distribution->count; i++) {
-        const struct bucket *bucket = &distribution->buckets[i];
+        const struct distribution_bucket *bucket = &distribution->buckets[i];
         if (size >= bucket->low + (bucket->width - 1)) {
             share += bucket->share;
         } else if (size >= bucket->low) {
@@ -131,7 +119,7 @@ void distribution_free(struct distribution *distribution)
 }
 
 // A part of `length` (0: all 2^64) of its column.
-static struct part part_of(const struct bucket *bucket, uint64_t length)
+static struct part part_of(const struct distribution_bucket *bucket, uint64_t length)
 {
     struct part part = {bucket->low, bucket->width};
     if (length > 0) {
@@ -140,12 +128,13 @@ static struct part part_of(const struct bucket *bucket, uint64_t length)
     return part;
 }
 
-static void set_column(struct column *column, double share, const struct bucket *own,
-                       const struct bucket *other)
+static void set_column(struct distribution_column *column, double share,
+                       const struct distribution_bucket *own,
+                       const struct distribution_bucket *other)
 {
     double split = ldexp(share, 64);
     if (split >= 0x1p64 - (double)other->width - 2048) {
-        *column = (struct column){UINT64_MAX, {part_of(own, 0), part_of(own, 0)}};
+        *column = (struct distribution_column){UINT64_MAX, {part_of(own, 0), part_of(own, 0)}};
         column->part[1].factor = 0; // the last of 2^64 fractions: the bucket's first size
         return;
     }
@@ -182,7 +171,7 @@ static int build_columns(struct distribution *distribution)
     }
     while (!error && small_count + large_count > 0) { // 1 but for rounding
         size_t i = small_count ? small[--small_count] : large[--large_count];
-        const struct bucket *bucket = &distribution->buckets[i];
+        const struct distribution_bucket *bucket = &distribution->buckets[i];
         set_column(&distribution->columns[i], 1, bucket, bucket);
     }
     free(scaled);
@@ -199,7 +188,7 @@ static int finish(struct distribution *distribution)
         total += distribution->buckets[i].share;
     }
     for (size_t i = 0; i < distribution->count; i++) {
-        struct bucket *bucket = &distribution->buckets[i];
+        struct distribution_bucket *bucket = &distribution->buckets[i];
         uint64_t high = bucket->low + (bucket->width - 1);
         bucket->share /= total;
         mean += bucket->share * ((double)bucket->low + (double)(bucket->width - 1) / 2);
@@ -207,6 +196,8 @@ static int finish(struct distribution *distribution)
         distribution->most = high > distribution->most ? high : distribution->most;
     }
     distribution->mean = mean;
+    distribution->low = distribution->buckets[0].low;
+    distribution->width = distribution->buckets[0].width;
     return distribution->count > 1 ? build_columns(distribution) : 0;
 }
 
@@ -226,14 +217,14 @@ static int add_bucket(struct reading *reading, uint64_t low, uint64_t high, doub
     }
     if ((made->count & (made->count - 1)) == 0) { // grown at powers of two
         size_t room = made->count ? made->count * 2 : 1;
-        struct bucket *larger = realloc(made->buckets, room * sizeof *larger);
+        struct distribution_bucket *larger = realloc(made->buckets, room * sizeof *larger);
         if (!larger) {
             complain(reading->complaint, "%s", strerror(ENOMEM));
             return ENOMEM;
         }
         made->buckets = larger;
     }
-    made->buckets[made->count++] = (struct bucket){low, high - low + 1, share};
+    made->buckets[made->count++] = (struct distribution_bucket){low, high - low + 1, share};
     return 0;
 }
 

@@ -19,16 +19,36 @@
 
 #include "job/complaint.h"
 
-struct distribution;
+struct distribution_bucket;
+struct distribution_column;
+
+// sum(bucket.share) == 1; columns == NULL: one bucket, low .. low + width - 1                 (D1)
+struct distribution {
+    struct distribution_column *columns;
+    uint64_t low, width; // of the first bucket
+    size_t count;
+    struct distribution_bucket *buckets;
+    uint64_t least, most;
+    double mean;
+};
 
 int distribution_parse(const char *text, struct distribution **distribution,
                        struct complaint *complaint);
 void distribution_free(struct distribution *distribution);
-uint64_t distribution_draw(const struct distribution *distribution, uint64_t random);
+uint64_t distribution_draw_mixed(const struct distribution *distribution, uint64_t random);
 uint64_t distribution_least(const struct distribution *distribution);
 uint64_t distribution_most(const struct distribution *distribution);
 double distribution_mean(const struct distribution *distribution);
 // The chance that a draw is at most `size`.
 double distribution_share_up_to(const struct distribution *distribution, uint64_t size);
+
+// `random` is uniform below 2^64.
+static inline uint64_t distribution_draw(const struct distribution *distribution, uint64_t random)
+{
+    if (distribution->columns != NULL) {
+        return distribution_draw_mixed(distribution, random);
+    }
+    return distribution->low + (uint64_t)(((unsigned __int128)random * distribution->width) >> 64);
+}
 
 #endif

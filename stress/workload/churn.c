@@ -4,11 +4,18 @@
 //
 // 1. Theory. A slot is held half of the time on average, so that about threads * slots / 2 blocks
 //    live, with geometric lifetimes (mean: 2 * slots operations of the thread).
-// 2. Hand-over. A share of the frees is done by the next thread: the block goes into its mailbox,
-//    a ring with one putter and one taker, which it empties every CHURN_BATCH operations. Into a
+// 2. Batches. Whether a random slot is held is a coin toss: a branch on it, mispredicted half of
+//    the time, would cost the harness more than all the rest of an operation. So a thread draws
+//    CHURN_BATCH slots, sorts them without a branch into those to free, to hand over and to fill,
+//    and works off these lists in this order. A slot that is drawn twice is twice in a list, or in
+//    two: the second time it is found to have changed sides, and changes them again. So every slot
+//    is freed and filled as if the draws had been done one by one; only the order between slots
+//    differs: within a batch the frees come first, and half a batch fewer blocks live in between.
+// 3. Hand-over. A share of the frees is done by the next thread: the block goes into its mailbox,
+//    a ring with one putter and one taker, which it empties every CHURN_ROUND operations. Into a
 //    full mailbox the thread waits, emptying its own meanwhile, so that a circle of full mailboxes
 //    drains. It ends after its predecessor's last block.
-// 3. Determinism. What a thread allocates, frees and hands over depends on the seed alone. When
+// 4. Determinism. What a thread allocates, frees and hands over depends on the seed alone. When
 //    the frees that it does for others come between depends on the schedule.
 
 #include <errno.h>
@@ -20,7 +27,8 @@
 #include "workload/ring.h"
 #include "workload/rows.h"
 
-#define CHURN_BATCH   64u
+#define CHURN_BATCH   32u
+#define CHURN_ROUND   64u // between two looks at the clock and into the mailbox
 #define CHURN_MAILBOX 256u
 
 struct churn_thread {
@@ -131,20 +139,100 @@ static void churn_hand_over(struct worker *worker, struct churn *churn, struct s
     slot->size = 0;
 }
 
+struct churn_draw {
+    struct slot *slot;
+    uint64_t number; // the random one that chose it
+};
+
+struct churn_batch {
+    unsigned frees, hands, fills; // the sum is the number of draws
+    struct slot *free[CHURN_BATCH];
+    struct slot *hand[CHURN_BATCH];
+    struct churn_draw fill[CHURN_BATCH];
+};
+
 // One random number serves slot and size: the high half of random * slots is the slot, the low
-// half is as good as a fresh number below. Nobody can predict the branch on slot->size: it is half
-// of what a step costs.
-static inline void churn_step(struct worker *worker, struct churn *churn, struct slot *slots)
+// half, its rest, is as good as a fresh number below 2^64.
+static inline uint64_t churn_rest(const struct churn *churn, uint64_t number)
 {
-    unsigned __int128 product = (unsigned __int128)random_next(&worker->random) * churn->slots;
-    struct slot *slot = &slots[(uint64_t)(product >> 64)];
-    uint64_t rest = (uint64_t)product;
+    return number * churn->slots;
+}
+
+// Draws `draws` slots. Every list is written and one of them grows: nothing here could be predicted
+// wrongly. `sharing` is a constant for the compiler: where nothing is handed over there are two
+// lists.
+static OP_INLINE void churn_draw(struct worker *worker, const struct churn *churn,
+                                 struct slot *slots, unsigned draws, bool sharing,
+                                 struct churn_batch *batch)
+{
+    struct random random = worker->random;
+    uint64_t count = churn->slots;
+    unsigned frees = 0, hands = 0;
+    for (unsigned i = 0; i < draws; i++) {
+        uint64_t number = random_next(&random);
+        struct slot *slot = &slots[(uint64_t)(((unsigned __int128)number * count) >> 64)];
+        bool held = slot->size != 0;
+        batch->fill[i - frees - hands] = (struct churn_draw){slot, number};
+        batch->free[frees] = slot;
+        if (sharing) {
+            bool away = held & (churn_rest(churn, number) < churn->remote);
+            batch->hand[hands] = slot;
+            hands += away;
+            frees += held ^ away;
+        } else {
+            frees += held;
+        }
+    }
+    worker->random = random;
+    batch->frees = frees;
+    batch->hands = hands;
+    batch->fills = draws - frees - hands;
+}
+
+static OP_INLINE void churn_fill(struct worker *worker, const struct churn *churn,
+                                 struct slot *slot, uint64_t number)
+{
+    op_alloc(worker, slot, distribution_draw(churn->sizes, churn_rest(churn, number)), 0);
+}
+
+// What a list says of a slot that the batch has changed since it was drawn does not hold.
+static __attribute__((noinline)) void churn_again(struct worker *worker, struct churn *churn,
+                                                  struct slot *slot)
+{
+    uint64_t number = random_next(&worker->random);
     if (slot->size == 0) {
-        op_alloc(worker, slot, distribution_draw(churn->sizes, rest), 0);
-    } else if (rest < churn->remote) {
+        churn_fill(worker, churn, slot, number);
+    } else if (churn_rest(churn, number) < churn->remote) {
         churn_hand_over(worker, churn, slot);
     } else {
         op_free(worker, slot);
+    }
+}
+
+static void churn_work_off(struct worker *worker, struct churn *churn,
+                           const struct churn_batch *batch)
+{
+    for (unsigned i = 0; i < batch->frees; i++) {
+        if (__builtin_expect(batch->free[i]->size != 0, 1)) {
+            op_free(worker, batch->free[i]);
+        } else {
+            churn_again(worker, churn, batch->free[i]);
+        }
+    }
+    for (unsigned i = 0; i < batch->hands; i++) {
+        if (__builtin_expect(batch->hand[i]->size != 0, 1)) {
+            churn_hand_over(worker, churn, batch->hand[i]);
+        } else {
+            churn_again(worker, churn, batch->hand[i]);
+        }
+    }
+    for (unsigned i = 0; i < batch->fills; i++) {
+        const struct churn_draw *fill = &batch->fill[i];
+        if (__builtin_expect(fill->slot->size == 0, 1)) {
+            churn_fill(worker, churn, fill->slot, fill->number);
+        } else {
+            churn_again(worker, churn, fill->slot);
+        }
     }
 }
 
@@ -152,14 +240,22 @@ static void churn_work(struct worker *worker)
 {
     struct churn *churn = worker->run->shared;
     struct churn_thread *self = &churn->threads[worker->number];
-    uint64_t batch;
+    struct churn_batch batch;
+    uint64_t round;
     do {
-        batch = worker->budget < CHURN_BATCH ? worker->budget : CHURN_BATCH;
-        for (uint64_t i = 0; i < batch; i++) {
-            churn_step(worker, churn, self->slots);
+        round = worker->budget < CHURN_ROUND ? worker->budget : CHURN_ROUND;
+        for (uint64_t left = round; left > 0;) {
+            unsigned draws = left < CHURN_BATCH ? (unsigned)left : CHURN_BATCH;
+            if (churn->remote == 0) {
+                churn_draw(worker, churn, self->slots, draws, false, &batch);
+            } else {
+                churn_draw(worker, churn, self->slots, draws, true, &batch);
+            }
+            churn_work_off(worker, churn, &batch);
+            left -= draws;
         }
         churn_empty_inbox(worker, self);
-    } while (!worker_stop(worker, batch));
+    } while (!worker_stop(worker, round));
     ring_end(&churn->threads[(worker->number + 1) % worker->run->threads].inbox);
     unsigned turns = 0;
     while (!ring_has_ended(&self->inbox)) {
@@ -185,8 +281,8 @@ static void churn_close(struct run *run)
 
 const struct workload workload_churn = {
     .name = "churn",
-    .help = "each thread frees or fills a random slot of its own, over and over",
-    .version = 1,
+    .help = "each thread frees or fills random slots of its own, in batches of 32, frees first",
+    .version = 2,
     .keys = churn_keys,
     .validate = churn_validate,
     .demand = churn_demand,

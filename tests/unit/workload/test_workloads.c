@@ -237,6 +237,31 @@ static void test_churn_hands_over_its_share(void **state)
     }
 }
 
+// Each draw is one operation and turns its slot over, be it drawn once in a batch or ten times.
+static void test_churn_in_few_and_in_many_slots(void **state)
+{
+    (void)state;
+    static const unsigned slots[] = {1, 2, 31, 32, 33, 1000};
+    for (unsigned i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+        char keys[200];
+        struct op_totals totals;
+        snprintf(keys, sizeof keys, "workload = churn\nslots = %u\nops = 20001\nsize = 8\n",
+                 slots[i]);
+        struct job *job = open_cell(keys, 9, CHECK_EDGES);
+        work(fake_run.workload);
+        op_total(fake_workers, 1, &totals);
+        assert_int_equal(totals.operations, 20001);
+        uint64_t held = totals.count[OP_ALLOC] - totals.count[OP_FREE];
+        assert_int_equal(totals.requested_bytes, 8 * held);
+        assert_true(held <= slots[i]);
+        // Half of the slots, as far as so many tosses can tell.
+        double spread = 5 * sqrt((double)slots[i] / 4);
+        assert_true(fabs((double)held - (double)slots[i] / 2) <= spread + 1);
+        fake_run.workload->close(&fake_run);
+        job_free(job);
+    }
+}
+
 static void test_larson_leaves_its_blocks_to_successors(void **state)
 {
     (void)state;
@@ -300,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_refusals_are_survived),
         cmocka_unit_test(test_close_checks_what_is_held),
         cmocka_unit_test(test_churn_hands_over_its_share),
+        cmocka_unit_test(test_churn_in_few_and_in_many_slots),
         cmocka_unit_test(test_larson_leaves_its_blocks_to_successors),
         cmocka_unit_test(test_every_free_of_a_consumer_is_remote),
         cmocka_unit_test(test_jobs_that_cannot_be),
