@@ -44,7 +44,7 @@ pristine=${MEMS_BARE_KEEP:-$stage}/pristine.tar
 if [ -f "$pristine" ]; then
     tar -C "$root" -xf "$pristine"
 else
-    debootstrap --variant=minbase bookworm "$root" "${MEMS_BARE_MIRROR:-http://deb.debian.org/debian}" >"$stage/log" 2>&1 || {
+    debootstrap --variant=minbase bookworm "$root" ${MEMS_BARE_MIRROR:+"$MEMS_BARE_MIRROR"} >"$stage/log" 2>&1 || {
         tail -5 "$stage/log"
         exit 1
     }
