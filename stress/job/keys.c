@@ -108,7 +108,7 @@ const struct job_key job_common_keys[] = {
         .least = 1e-3 * SECONDS,
         .most = 3600 * SECONDS,
         .standard = "50ms",
-        .help = "interval between two looks at the memory of a cell",
+        .help = "longest interval between two looks at the memory of a cell (shorter at first)",
     },
     {
         .name = "timeout",

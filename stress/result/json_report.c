@@ -121,8 +121,10 @@ static json_t *report_ratio(double ratio)
 static json_t *report_fragmentation_of(const struct report_fragmentation *fragmentation)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "internal", report_share(fragmentation->internal));
-    json_object_set_new(object, "external", report_share(fragmentation->external));
+    json_object_set_new(object, "internal_at_most_live", report_share(fragmentation->internal));
+    json_object_set_new(object, "external_at_most_live", report_share(fragmentation->external));
+    json_object_set_new(object, "internal_at_end", report_share(fragmentation->end_internal));
+    json_object_set_new(object, "external_at_end", report_share(fragmentation->end_external));
     json_object_set_new(object, "mean_held_over_live",
                         report_ratio(fragmentation->mean_held_over_live));
     json_object_set_new(object, "held_over_live_at_most_live",
@@ -200,10 +202,15 @@ static json_t *report_samples(const struct cell_report *report)
         {"taken", offsetof(struct report_sample, taken_bytes)},
         {"held", offsetof(struct report_sample, held_bytes)},
         {"rss", offsetof(struct report_sample, rss_bytes)},
+        {"free", offsetof(struct report_sample, free_bytes)},
+        {"largest_hole", offsetof(struct report_sample, largest_hole)},
     };
+    // The last two are the engine's.
+    bool engine = report->sample_count > 0 && report->samples[0].holes_known;
+    size_t count = sizeof columns / sizeof columns[0] - (engine ? 0 : 2);
     json_t *object = json_object();
     json_object_set_new(object, "every_ns", json_of_count(report->sample_every_ns));
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         json_object_set_new(object, columns[i].name, report_column(report, columns[i].offset));
     }
     return object;

@@ -17,7 +17,7 @@ struct summary {
     double alloc_p50, alloc_p99, alloc_p999; // ns
     double free_p99;
     double held_over_live;     // mean over the run
-    double internal, external; // shares of 1
+    double internal, external; // shares of 1, when most was live
     double peak_rss;           // bytes
     double wait;               // lock waiting, as a share of threads x wall time
     double refused;            // share of the allocations asked for

@@ -5,9 +5,12 @@
 // 1. The harness keeps its own account of live bytes, so that fragmentation means the same for
 //    every target. What is held is the engine's own figure where there is an engine, else how far
 //    the resident set has grown since the baseline.
-// 2. The table of samples is bounded: when it is full every second one is dropped and the distance
-//    doubles. The sums (Johnstone and Wilson's) see every sample.
-// 3. Reading while workers write gives each counter at about the same moment; sums of wrapping
+// 2. Samples are taken at most sample= apart, and at first closer: a 16th of the time that has gone
+//    by, but not under a quarter of a millisecond. So a run of 0.2 s has some eighty of them, and a
+//    long one pays for few. The last is taken after the last worker's end, before the drain.
+// 3. The table of samples is bounded: when it is full every second one is dropped, and of those
+//    that follow as many. The figures of fragmentation see every sample.
+// 4. Reading while workers write gives each counter at about the same moment; sums of wrapping
 //    per-worker counters may be a few operations apart, and are clamped at 0.
 
 #include "run/account.h"
@@ -20,6 +23,9 @@
 #include "measure/clock.h"
 #include "run/stage.h"
 #include "run/worker.h"
+
+#define ACCOUNT_SHARE    16     // of the time gone by: the distance to the next sample
+#define ACCOUNT_LEAST_NS 250000 // a sample costs some microseconds
 
 static uint64_t account_clamp(uint64_t sum)
 {
@@ -50,6 +56,7 @@ void account_open(struct account *account, struct run *run, uint64_t every_ns)
     account->report = &run->stage->report;
     account->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     account->kept = 1;
+    account->every_ns = every_ns;
     account->report->sample_every_ns = every_ns;
     account->report->latency_every = job_number(run->section, "latency");
     account->report->timer_ns = (uint64_t)(clock_overhead_ns() + 0.5);
@@ -81,30 +88,14 @@ static void account_take(struct account *account, struct run *run, struct report
     sample->taken_bytes = account_clamp(totals.taken_bytes);
     sample->rss_bytes = account_rss(account);
     account_usage(run, &usage);
+    sample->holes_known = usage.known;
+    sample->free_bytes = usage.free_bytes;
+    sample->largest_hole = usage.largest_hole;
     uint64_t grown = sample->rss_bytes - account->report->baseline_rss_bytes;
     if (run->ops->no_memory) {
         sample->taken_bytes = 0;
     } else {
         sample->held_bytes = usage.known ? usage.held_bytes : account_clamp(grown);
-    }
-}
-
-static void account_weigh(struct account *account, const struct report_sample *sample)
-{
-    if (sample->live_bytes > 0) {
-        account->ratio_sum += (double)sample->held_bytes / (double)sample->live_bytes;
-        account->ratio_count++;
-    }
-    if (sample->live_bytes > account->most_live) {
-        account->most_live = sample->live_bytes;
-        account->held_at_most_live = sample->held_bytes;
-    }
-    if (sample->held_bytes > account->most_held) {
-        account->most_held = sample->held_bytes;
-        account->live_at_most_held = sample->live_bytes;
-    }
-    if (sample->rss_bytes > account->report->peak_rss_bytes) {
-        account->report->peak_rss_bytes = sample->rss_bytes;
     }
 }
 
@@ -119,47 +110,33 @@ static void account_thin(struct account *account)
     account->kept *= 2;
 }
 
+static void account_add(struct account *account, const struct report_sample *sample, bool keep)
+{
+    struct cell_report *report = account->report;
+    fragmentation_add(&account->fragmentation, sample);
+    if (sample->rss_bytes > report->peak_rss_bytes) {
+        report->peak_rss_bytes = sample->rss_bytes;
+    }
+    if (account->taken++ % account->kept == 0 || keep) {
+        if (report->sample_count == REPORT_SAMPLES) {
+            account_thin(account);
+        }
+        report->samples[report->sample_count++] = *sample;
+    }
+}
+
 void account_sample(struct account *account, struct run *run)
 {
     struct report_sample sample;
     account_take(account, run, &sample);
-    account_weigh(account, &sample);
-    if (account->taken++ % account->kept == 0) {
-        if (account->report->sample_count == REPORT_SAMPLES) {
-            account_thin(account);
-        }
-        account->report->samples[account->report->sample_count++] = sample;
-    }
+    account_add(account, &sample, false);
 }
 
-static double account_ratio(uint64_t over, uint64_t under)
+uint64_t account_next(const struct account *account, const struct run *run, uint64_t now_ns)
 {
-    return under > 0 ? (double)over / (double)under : 0;
-}
-
-static void account_fragmentation(struct account *account, const struct report_sample *last)
-{
-    struct cell_report *report = account->report;
-    struct report_fragmentation *fragmentation = &report->fragmentation;
-    fragmentation->mean_held_over_live =
-        account->ratio_count > 0 ? account->ratio_sum / (double)account->ratio_count : 0;
-    fragmentation->at_most_live = account_ratio(account->held_at_most_live, account->most_live);
-    fragmentation->at_most_held = account_ratio(account->most_held, account->live_at_most_held);
-    fragmentation->most_held_over_most_live = account_ratio(account->most_held, account->most_live);
-    fragmentation->internal = -1;
-    fragmentation->external = -1;
-    if (last->taken_bytes > 0 && last->taken_bytes >= last->live_bytes) {
-        fragmentation->internal = 1 - account_ratio(last->live_bytes, last->taken_bytes);
-    }
-    const struct target_usage *usage = &report->usage;
-    if (usage->known) {
-        fragmentation->external =
-            usage->free_bytes > 0 ? 1 - account_ratio(usage->largest_hole, usage->free_bytes) : 0;
-    } else if (last->held_bytes > 0 && last->taken_bytes > 0) {
-        fragmentation->external = last->taken_bytes < last->held_bytes
-                                      ? 1 - account_ratio(last->taken_bytes, last->held_bytes)
-                                      : 0;
-    }
+    uint64_t distance = (now_ns - run->started_ns) / ACCOUNT_SHARE;
+    distance = distance < ACCOUNT_LEAST_NS ? ACCOUNT_LEAST_NS : distance;
+    return now_ns + (distance < account->every_ns ? distance : account->every_ns);
 }
 
 static void account_workers(struct account *account, struct run *run)
@@ -244,13 +221,13 @@ void account_end(struct account *account, struct run *run)
     report->minor_faults = (uint64_t)(after.ru_minflt - account->before.ru_minflt);
     report->major_faults = (uint64_t)(after.ru_majflt - account->before.ru_majflt);
     account_take(account, run, &last);
-    account_weigh(account, &last);
+    account_add(account, &last, true);
     report->end_rss_bytes = last.rss_bytes;
     report->live_bytes = last.live_bytes;
     report->taken_bytes = last.taken_bytes;
     account_usage(run, &report->usage);
     account_engine(run, &report->engine);
-    account_fragmentation(account, &last);
+    fragmentation_report(&account->fragmentation, &report->fragmentation);
 }
 
 void account_drained(struct account *account, struct run *run, uint64_t drain_ns)

@@ -7,24 +7,25 @@
 
 #include <sys/resource.h>
 
+#include "run/fragmentation.h"
 #include "run/run.h"
 
 struct account {
     struct cell_report *report;
     struct rusage before;
-    int statm;        // /proc/self/statm
-    uint64_t kept;    // one sample in `kept` is kept: doubles when the table is full
-    uint64_t taken;   // samples taken
-    double ratio_sum; // of held / live
-    uint64_t ratio_count;
-    uint64_t most_live, held_at_most_live;
-    uint64_t most_held, live_at_most_held;
+    int statm;      // /proc/self/statm
+    uint64_t kept;  // one sample in `kept` is kept: doubles when the table is full
+    uint64_t taken; // samples taken
+    uint64_t every_ns;
+    struct fragmentation fragmentation;
 };
 
-// `every_ns`: how often account_sample will be called.
+// `every_ns`: the longest distance between two samples.
 void account_open(struct account *account, struct run *run, uint64_t every_ns);
 // Just before the barrier opens.
 void account_begin(struct account *account, struct run *run);
+// When the next sample is due, in CLOCK_MONOTONIC's nanoseconds.
+uint64_t account_next(const struct account *account, const struct run *run, uint64_t now_ns);
 // While the workers run: a point of the curves.
 void account_sample(struct account *account, struct run *run);
 // After the last worker has ended, before the drain.

@@ -158,13 +158,13 @@ static void cell_prepare(struct run *run, struct stage *stage, struct target_spe
 
 // Until the last worker has ended. With ops=, and where the workload ends by itself, nobody watches
 // the clock but the driver's watchdog.
-static void cell_watch(struct run *run, struct account *account, uint64_t every_ns)
+static void cell_watch(struct run *run, struct account *account)
 {
     uint64_t deadline = UINT64_MAX;
     if (job_number(run->section, "ops") == 0 && job_number(run->section, "runtime") > 0) {
         deadline = run->started_ns + job_number(run->section, "runtime");
     }
-    uint64_t next = run->started_ns + every_ns;
+    uint64_t next = account_next(account, run, run_now_ns());
     for (;;) {
         uint64_t wake = next < deadline ? next : deadline;
         // The order to stop is looked at now and then: a signal does not end the wait.
@@ -183,8 +183,7 @@ static void cell_watch(struct run *run, struct account *account, uint64_t every_
         }
         if (!early && run_now_ns() >= next) {
             account_sample(account, run);
-            next += every_ns;
-            next = next < run_now_ns() ? run_now_ns() + every_ns : next;
+            next = account_next(account, run, run_now_ns());
         }
     }
 }
@@ -211,14 +210,13 @@ static void cell_check(struct run *run)
 static void cell_run(struct run *run, struct stage *stage)
 {
     struct account account;
-    uint64_t every_ns = job_number(run->section, "sample");
-    account_open(&account, run, every_ns);
+    account_open(&account, run, job_number(run->section, "sample"));
     account_begin(&account, run);
     stage_enter(stage, STAGE_RUN);
     if (worker_start_all(run) != 0) {
         evidence_refuse("the system does not start so many threads");
     }
-    cell_watch(run, &account, every_ns);
+    cell_watch(run, &account);
     worker_join_all(run);
     account_end(&account, run);
 

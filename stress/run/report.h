@@ -33,6 +33,9 @@ struct report_sample {
     uint64_t taken_bytes;     // by the live blocks
     uint64_t held_bytes;      // from the OS: the engine's own figure, else RSS - baseline
     uint64_t rss_bytes;
+    uint64_t free_bytes; // inside held, in holes; engines only
+    uint64_t largest_hole;
+    bool holes_known; // false: what is in the two above means nothing
 };
 
 // Johnstone and Wilson's four figures of fragmentation: A is held, L is live. 0: unknown.
@@ -41,8 +44,9 @@ struct report_fragmentation {
     double at_most_live; // A/L when L was largest
     double at_most_held; // A/L when A was largest
     double most_held_over_most_live;
-    double internal; // 1 - L/U at the end of the run, U what live blocks take; negative: unknown
-    double external; // engine: 1 - largest hole/free; foreign: 1 - U/A; negative: unknown
+    // When L was largest, and at the end of the run; negative: unknown.
+    double internal, end_internal; // 1 - L/U, U what live blocks take
+    double external, end_external; // 1 - largest hole/free
 };
 
 struct report_engine {
@@ -84,7 +88,7 @@ struct cell_report {
     bool checked; // the target's own invariants were checked after the drain
     struct report_engine engine;
     uint32_t sample_count;
-    uint64_t sample_every_ns;
+    uint64_t sample_every_ns; // at most, once the run is long enough
     struct report_sample samples[REPORT_SAMPLES];
 };
 

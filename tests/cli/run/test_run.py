@@ -116,6 +116,23 @@ class Run(Case):
             self.assertEqual(report["operations"]["refused"], 0, target)
             self.assertEqual(report["engine"]["refills"], 0)
 
+    def test_fragmentation_of_what_ends_empty(self):
+        job = JOB.replace("workload = churn", "workload = producer-consumer")
+        self.assertNotEqual(job, JOB)
+        outcome = self.run_job(job.replace("ops = 20k", "ops = 200k"))
+        self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+        for cell in outcome.document["cells"]:
+            figures, samples = cell["report"]["fragmentation"], cell["report"]["samples"]
+            self.assertEqual(samples["live"][-1], 0)
+            self.assertIsNone(figures["internal_at_end"])
+            engine = cell["target"].startswith("mems:")
+            self.assertEqual(figures["external_at_most_live"] is not None, engine)
+            self.assertEqual("largest_hole" in samples, engine)
+            if cell["target"] != "null":
+                self.assertGreater(len(samples["at_ns"]), 1)
+                self.assertGreater(max(samples["live"]), 0)
+                self.assertGreaterEqual(figures["internal_at_most_live"], 0)
+
     def test_same_seed_same_operations(self):
         def counts(*arguments):
             cells = self.run_job(JOB, "--target", "libc", "--target", "null", *arguments)
