@@ -88,7 +88,7 @@ char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint)
 {
     json_t *root = document_make(plan, verdict, head);
-    char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    char *text = json_print(root);
     json_decref(root);
     if (text == NULL) {
         complain(complaint, "the result cannot be put into JSON: out of memory");

@@ -16,6 +16,9 @@ json_t *json_of_lines(const char *text);
 json_t *json_of_real(double real);
 json_t *json_of_count(uint64_t count);
 
+// The document as text, laid out; the caller frees it. NULL: out of memory.
+char *json_print(json_t *root);
+
 json_t *json_of_host(void);
 json_t *json_of_section(const struct plan_section *section);
 json_t *json_of_cell(const struct plan *plan, const struct cell *cell);

@@ -78,6 +78,19 @@ class Run(Case):
             self.assertEqual(sum(count for _, count in latency["buckets"]), latency["count"])
             self.assertLessEqual(latency["p50"], latency["max"] * 1.01)
 
+    def test_document_is_readable(self):
+        outcome = self.run_job(JOB)
+        with open(self.path("result.json")) as file:
+            lines = file.read().splitlines()
+        self.assertLess(len(lines), 1000)
+        for key in "buckets", "at_ns", "live":
+            curves = [line for line in lines if line.strip().startswith('"%s":[' % key)]
+            self.assertGreaterEqual(len(curves), 4, key)
+            for line in curves:
+                self.assertRegex(line, r"\]+,?$", key)
+        rates = [line for line in lines if line.strip().startswith('"ops_per_second":')]
+        self.assertEqual(len(rates), len(outcome.document["cells"]))
+
     def test_table(self):
         lines = self.run_job(JOB).out.splitlines()
         for line in lines:
