@@ -13,10 +13,14 @@
 //    but for two moments that exclude the owner: its thread's end (the exit hook runs in that
 //    thread) and the closing of the space (the caller excludes all other calls). The registry lock
 //    makes these two exclude each other.
-// 5. The last and the recent ones. A thread finds its cache by the space's serial, which no other
-// space ever
-//    had: an entry left over from a closed space can never match, and is never followed.
-// 6. A thread that can get no cache (no memory, no thread key) goes to the source directly and
+// 5. Finding. A thread finds its cache by the space's serial, which no other space ever had: the
+// last
+//    one, one of the recent ones, or in a tree, so that a thread may serve thousands of spaces. An
+//    entry left over from a closed space can never match, and is never followed.
+// 6. A closed space's caches stay with their threads until these make new ones (no more of them
+// than
+//    caches in use) or end.
+// 7. A thread that can get no cache (no memory, no thread key) goes to the source directly and
 //    counts in `shared`; see engine/block.c.
 
 #include "cache/cache.h"
@@ -56,7 +60,16 @@ static _Thread_local struct {
     uint64_t serial;
     struct cache *cache;
 } cache_recent[CACHE_RECENT];
-static _Thread_local struct cache *cache_first; // all of this thread's caches
+
+static bool before_by_serial(const struct tree_node *a, const struct tree_node *b)
+{
+    return container_of(a, const struct cache, node)->serial <
+           container_of(b, const struct cache, node)->serial;
+}
+
+// All of this thread's caches.
+static _Thread_local struct tree caches_own = {.before = before_by_serial};
+static _Thread_local size_t caches_swept; // how many there were after the last sweep
 
 static uint64_t serial_last; // [atomic] of the spaces
 static uint64_t caches_made; // [atomic] caches ever made
@@ -125,14 +138,25 @@ static struct cache *cache_create(struct cache_space *space)
     return cache;
 }
 
+static struct cache *cache_of(struct tree_node *node)
+{
+    return node == NULL ? NULL : container_of(node, struct cache, node);
+}
+
+static struct cache *cache_after(struct cache *cache)
+{
+    return cache_of(tree_next(&cache->node));
+}
+
 // At a thread's end: hands its blocks back and leaves its counters behind.
 static void cache_thread_end(void)
 {
     thread_registry_lock();
     struct cache *next;
-    for (struct cache *cache = cache_first; cache != NULL; cache = next) {
+    for (struct cache *cache = cache_of(tree_first(&caches_own)); cache != NULL; cache = next) {
         struct cache_space *space = cache->space;
-        next = cache->thread_next;
+        next = cache_after(cache);
+        tree_remove(&caches_own, &cache->node);
         if (space != NULL) { // else the space closed before
             cache_flush(cache);
             lock_lock(&space->lock);
@@ -142,7 +166,6 @@ static void cache_thread_end(void)
         }
         cache_destroy(cache);
     }
-    cache_first = NULL;
     memset(cache_recent, 0, sizeof cache_recent);
     cache_last = &cache_none;
     thread_registry_unlock();
@@ -152,41 +175,57 @@ static void cache_thread_end(void)
 static void cache_sweep(void)
 {
     thread_registry_lock();
-    for (struct cache **link = &cache_first; *link != NULL;) {
-        struct cache *cache = *link;
+    cache_last = &cache_none; // may be one of them
+    struct cache *next;
+    for (struct cache *cache = cache_of(tree_first(&caches_own)); cache != NULL; cache = next) {
+        next = cache_after(cache);
         if (cache->space == NULL) {
-            *link = cache->thread_next;
+            tree_remove(&caches_own, &cache->node);
             cache_destroy(cache);
-        } else {
-            link = &cache->thread_next;
         }
     }
+    caches_swept = caches_own.count;
     thread_registry_unlock();
+}
+
+static struct cache *cache_make(struct cache_space *space)
+{
+    if (caches_own.count >= 2 * caches_swept) { // so the sweeps' cost is shared out
+        cache_sweep();
+    }
+    if (!thread_at_exit(cache_thread_end) || thread_number() == 0) {
+        return NULL;
+    }
+    struct cache *cache = cache_create(space);
+    if (cache != NULL) {
+        lock_lock(&space->lock);
+        list_push_back(&space->caches, &cache->of_space);
+        lock_unlock(&space->lock);
+        tree_insert(&caches_own, &cache->node);
+    }
+    return cache;
+}
+
+static bool serial_at_least(const struct tree_node *node, const void *key)
+{
+    return container_of(node, const struct cache, node)->serial >= *(const uint64_t *)key;
 }
 
 static struct cache *cache_search(struct cache_space *space)
 {
-    if (cache_recent[space->serial % CACHE_RECENT].serial == space->serial) {
-        return cache_recent[space->serial % CACHE_RECENT].cache;
+    uint64_t serial = space->serial;
+    if (cache_recent[serial % CACHE_RECENT].serial == serial) {
+        return cache_recent[serial % CACHE_RECENT].cache;
     }
-    struct cache *cache = cache_first;
-    while (cache != NULL && cache->serial != space->serial) {
-        cache = cache->thread_next;
-    }
-    if (cache == NULL) {
-        cache_sweep();
-        if (!thread_at_exit(cache_thread_end) || thread_number() == 0 ||
-            (cache = cache_create(space)) == NULL) {
+    struct cache *cache = cache_of(tree_lower_bound(&caches_own, serial_at_least, &serial));
+    if (cache == NULL || cache->serial != serial) {
+        cache = cache_make(space);
+        if (cache == NULL) {
             return NULL;
         }
-        lock_lock(&space->lock);
-        list_push_back(&space->caches, &cache->of_space);
-        lock_unlock(&space->lock);
-        cache->thread_next = cache_first;
-        cache_first = cache;
     }
-    cache_recent[space->serial % CACHE_RECENT].serial = space->serial;
-    cache_recent[space->serial % CACHE_RECENT].cache = cache;
+    cache_recent[serial % CACHE_RECENT].serial = serial;
+    cache_recent[serial % CACHE_RECENT].cache = cache;
     return cache;
 }
 
@@ -219,7 +258,7 @@ void cache_space_fini(struct cache_space *space)
     while (!list_empty(&space->caches)) {
         struct cache *cache = container_of(space->caches.next, struct cache, of_space);
         list_remove(&cache->of_space);
-        cache->space = NULL; // its thread frees it, at its next new cache or its end
+        cache->space = NULL; // its thread frees it, in a sweep or at its end
     }
     lock_unlock(&space->lock);
     thread_registry_unlock();
@@ -329,7 +368,8 @@ void cache_flush(struct cache *cache)
 void cache_flush_thread(void)
 {
     thread_registry_lock(); // a space may be closing
-    for (struct cache *cache = cache_first; cache != NULL; cache = cache->thread_next) {
+    for (struct cache *cache = cache_of(tree_first(&caches_own)); cache != NULL;
+         cache = cache_after(cache)) {
         if (cache->space != NULL) {
             cache_flush(cache);
         }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/tree.h"
 #include "cache/classes.h"
 #include "memory/descriptor.h"
 #include "sync/lock.h"
@@ -51,7 +52,7 @@ struct cache {
     uint16_t thread; // [ro] tells caches apart: nearly a serial of its own
     struct cache_counters counters;
     struct cache_space *space;  // [ro]
-    struct cache *thread_next;  // [own] this thread's next
+    struct tree_node node;      // [own] in this thread's tree, by serial
     struct list of_space;       // [space's lock]
     char *arena;                // [own] memory for slots: the chunk in use
     size_t arena_left;          // [own]

@@ -2,9 +2,9 @@
 //
 // engine.c - engines and spaces: opening and closing.
 //
-// Locking. The engine's lock (rank LOCK_ENGINE) guards its list of spaces. A closing space is taken
-// off the list first, then its caches are forgotten (registry lock, so that an ending thread is
-// either before or after), then the policy takes back what it owned.
+// Locking. The engine's lock (rank LOCK_ENGINE) guards its list of spaces. A closing space's caches
+// are forgotten first (registry lock, so that an ending thread is either before or after), then the
+// policy takes back what it owned, then the space leaves the list and its counters join `closed`.
 
 #include <errno.h>
 #include <stddef.h>
@@ -132,6 +132,7 @@ void mems_space_close(struct mems_space *space)
     cache_space_fini(&space->cache);
     engine->policy->space_close(engine->state, space->owned, &closed);
     totals.counters.releases += closed.blocks;
+    totals.counters.direct += closed.blocks;
     totals.counters.requested -= closed.requested;
     lock_lock(&engine->lock);
     list_remove(&space->link);
