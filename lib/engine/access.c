@@ -109,6 +109,8 @@ static int reach(struct mems_space *space, mems_addr addr, enum mems_access mode
     int error = mems_translate(space, addr, mode, host, &span);
     if (error == 0 && length > span) {
         error = ERANGE;
+        struct cache *here = cache_here(&space->cache);
+        ENGINE_COUNT(space, here, misuses, 1);
     }
     if (error != 0) {
         section_end();

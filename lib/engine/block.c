@@ -164,24 +164,17 @@ static int alloc_cached(struct mems_space *space, struct cache *here, size_t siz
     return 0;
 }
 
-static __attribute__((noinline)) int alloc_slow(struct mems_space *space, size_t size, size_t align,
-                                                mems_addr *addr)
+// Sizes and alignments that make sense. ENOSPC: a bounded engine is full, and it is not counted.
+static int alloc_any(struct mems_space *space, struct cache *here, size_t size, size_t align,
+                     mems_addr *addr)
 {
-    if (size == 0 || (align & (align - 1)) != 0) {
-        return EINVAL;
-    }
-    struct cache *here = cache_here(&space->cache);
     mems_addr result = 0;
-    int error = ENOMEM;
-    if (size <= PTRDIFF_MAX && align <= PTRDIFF_MAX) {
-        error = here != NULL && size <= space->cached_most && align <= 16
+    if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) {
+        return ENOMEM;
+    }
+    int error = here != NULL && size <= space->cached_most && align <= 16
                     ? alloc_cached(space, here, size, &result)
                     : alloc_direct(space, here, size, align, &result);
-    }
-    if (error == ENOSPC) {
-        refuse(space, here, size);
-        error = ENOMEM;
-    }
     if (error != 0) {
         return error;
     }
@@ -189,6 +182,21 @@ static __attribute__((noinline)) int alloc_slow(struct mems_space *space, size_t
     ENGINE_COUNT(space, here, requested, size);
     *addr = result;
     return 0;
+}
+
+static __attribute__((noinline)) int alloc_slow(struct mems_space *space, size_t size, size_t align,
+                                                mems_addr *addr)
+{
+    if (size == 0 || (align & (align - 1)) != 0) {
+        return EINVAL;
+    }
+    struct cache *here = cache_here(&space->cache);
+    int error = alloc_any(space, here, size, align, addr);
+    if (error == ENOSPC) {
+        refuse(space, here, size);
+        error = ENOMEM;
+    }
+    return error;
 }
 
 int mems_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *addr)
@@ -323,13 +331,15 @@ int mems_release(struct mems_space *space, mems_addr addr)
 
 // ---- resizing ----------------------------------------------------------------------------------
 
-// Into a new block: allocate, copy, release.
+// Into a new block: allocate, copy, release. A block that would shrink can stay where it is: then a
+// full engine refuses nothing.
 static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t before, size_t size)
 {
     mems_addr fresh;
-    int error = mems_alloc(space, size, 0, &fresh);
+    int error = size > before ? mems_alloc(space, size, 0, &fresh)
+                              : alloc_any(space, cache_here(&space->cache), size, 0, &fresh);
     if (error != 0) {
-        return error;
+        return ENOMEM;
     }
     size_t length = before < size ? before : size;
     void *from = NULL, *to = NULL;
@@ -373,16 +383,19 @@ static int resize_flat(struct mems_space *space, mems_addr *addr, size_t size)
     return error;
 }
 
-// A block in a magazine's class stays while the class fits it and half of it is used; others are
-// the policy's to grow and shrink.
+// A block in a magazine's class stays while the class fits it, and half of it is used or no smaller
+// class would do; others are the policy's to grow and shrink.
 static int resize_in_place(struct mems_space *space, struct descriptor *descriptor, size_t size)
 {
     struct mems_engine *engine = space->engine;
-    if (load_relaxed(&descriptor->class) == DESCRIPTOR_UNCACHED) {
+    unsigned class = load_relaxed(&descriptor->class);
+    if (class == DESCRIPTOR_UNCACHED) {
         return engine->policy->resize(engine->state, descriptor, size);
     }
-    size_t taken = engine->policy->block_size(engine->state, descriptor);
-    return size <= taken && size > taken / 2 ? 0 : ENOMEM;
+    size_t taken = engine->classes.size[class];
+    bool stays =
+        size <= taken && (size > taken / 2 || cache_class(&engine->classes, size) == class);
+    return stays ? 0 : ENOMEM;
 }
 
 static int resize_block(struct mems_space *space, struct cache *here, mems_addr *addr, size_t size)
@@ -396,12 +409,15 @@ static int resize_block(struct mems_space *space, struct cache *here, mems_addr 
         return error;
     }
     uint64_t before = load_relaxed(&descriptor->limit);
-    if (resize_in_place(space, descriptor, size) == 0) {
-        store_release(&descriptor->limit, size); // [R:limit]
-        ENGINE_COUNT(space, here, requested, (uint64_t)size - before);
-        return 0;
+    if (resize_in_place(space, descriptor, size) != 0) {
+        error = resize_by_move(space, addr, before, size);
+        if (error != ENOMEM || size > before) {
+            return error;
+        }
     }
-    return resize_by_move(space, addr, before, size);
+    store_release(&descriptor->limit, size); // [R:limit]
+    ENGINE_COUNT(space, here, requested, (uint64_t)size - before);
+    return 0;
 }
 
 int mems_resize(struct mems_space *space, mems_addr *addr, size_t size)

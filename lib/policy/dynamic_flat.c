@@ -61,6 +61,7 @@ int dynamic_flat_resize(void *state, mems_addr addr, size_t size, size_t *before
     }
     if (error == 0) {
         error = extents_resize(&arena->extents, block, rounded);
+        error = rounded <= block->size ? 0 : error; // no record for the rest: the block keeps it
     }
     if (error == 0) {
         *before = block->requested;

@@ -107,8 +107,9 @@ uint32_t mems_space_id(const struct mems_space *space);
 
 // Allocates `size` bytes (at least 1) at an alignment that is a power of two, or 0 for the
 // policy's own (16, or 1 where addresses are flat).
-// EINVAL: size 0, alignment not a power of two or larger than the policy can give.
-// ENOMEM: no place (a bounded engine counts a refusal), or a size no memory could hold.
+// EINVAL: size 0, alignment not a power of two.
+// ENOMEM: no place (a bounded engine counts a refusal), or a size or an alignment that no memory
+// could hold.
 int mems_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *addr);
 
 // Releases a block by the address that mems_alloc returned.
@@ -117,7 +118,9 @@ int mems_release(struct mems_space *space, mems_addr addr);
 
 // Changes a block's size. The first min(old, new) bytes keep their contents. The address may
 // change: *addr is updated, and then the old address is stale. Host pointers into the block are
-// invalid afterwards. On failure the block is as it was.
+// invalid afterwards. On failure the block is as it was. Shrinking a live block never fails: one
+// that can neither be cut nor moved keeps its place.
+// EINVAL: size 0. ENOMEM, and EALREADY, ESTALE, EFAULT, EINVAL, EPERM as above.
 int mems_resize(struct mems_space *space, mems_addr *addr, size_t size);
 
 // The bytes a block was asked for, and the bytes it takes (its difference is internal
@@ -158,7 +161,8 @@ int mems_write(struct mems_space *space, mems_addr addr, const void *bytes, size
     X(resizes, "count", "resizes that succeeded")                                                  \
     X(refusals, "count", "allocations refused because a bounded engine had no place")              \
     X(refusals_enough_free, "count", "of these, refused though enough bytes were free in all")     \
-    X(misuses, "count", "calls answered with EALREADY, ESTALE, EFAULT, EPERM or interior EINVAL")  \
+    X(misuses, "count",                                                                            \
+      "calls answered with EALREADY, ESTALE, EFAULT, EPERM, ERANGE or interior EINVAL")            \
     X(live_blocks, "count", "blocks allocated and not released")                                   \
     X(requested_bytes, "bytes", "what the live blocks were asked for")                             \
     X(block_bytes, "bytes", "what the live blocks take")                                           \

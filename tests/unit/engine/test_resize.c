@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+//
+// test_resize.c - resizing where there is no room: a block can always shrink, and what cannot grow
+// stays as it was.
+
+#include "support/engine.h"
+
+#define BLOCKS_MOST 256
+
+struct full {
+    struct mems_engine *engine;
+    struct mems_space *space;
+    mems_addr blocks[BLOCKS_MOST];
+    size_t count;
+};
+
+static void full_open(struct full *full, const char *policy, const char *options, size_t size)
+{
+    full->engine = test_engine(policy, options);
+    full->space = test_space(full->engine);
+    full->count = 0;
+    mems_addr addr;
+    while (mems_alloc(full->space, size, 0, &addr) == 0) {
+        test_require(full->count < BLOCKS_MOST, "never full");
+        full->blocks[full->count++] = addr;
+        test_stamp(full->space, addr, size, addr);
+    }
+}
+
+static void shrink(const char *policy, const char *options, size_t size, size_t to)
+{
+    struct full full;
+    full_open(&full, policy, options, size);
+    struct mems_stats before = test_stats(full.engine);
+    mems_addr block = full.blocks[full.count / 2], addr = block;
+    assert_int_equal(mems_resize(full.space, &addr, size + 1), ENOMEM);
+    assert_true(addr == block);
+    test_stamped(full.space, addr, size, block);
+    int error = mems_resize(full.space, &addr, to);
+    test_require(error == 0, "%s(%s): %zu to %zu: %s", policy, options, size, to, strerror(error));
+    test_stamped(full.space, addr, to, block);
+    size_t requested = 0;
+    assert_int_equal(mems_block_size(full.space, addr, &requested, NULL), 0);
+    assert_int_equal(requested, to);
+    struct mems_stats now = test_stats(full.engine);
+    assert_int_equal(now.resizes, before.resizes + 1);
+    assert_int_equal(now.refusals, before.refusals + 1); // of growing
+    assert_int_equal(now.requested_bytes, before.requested_bytes - size + to);
+    test_checked(full.engine, true);
+    test_conserved(full.engine);
+    mems_engine_close(full.engine);
+}
+
+static void test_shrink_full(void **state)
+{
+    (void)state;
+    shrink("fixed", "partition=4Ki,count=8", 4096, 100);
+    shrink("fixed", "partition=4Ki,count=8,thread_cache=no", 4096, 100);
+    shrink("fixed", "partitions=64x2,4Kix8", 4096, 100);
+    shrink("dynamic", "capacity=64Ki", 4096, 100);
+    shrink("dynamic", "capacity=64Ki", 1024, 1);
+    shrink("dynamic", "capacity=64Ki,thread_cache=no", 1024, 1);
+    shrink("dynamic", "capacity=64Ki,addresses=flat", 1024, 1);
+    shrink("dynamic", "capacity=1Mi", 65536, 40000);
+}
+
+// A partition that is the only size there is serves the smaller request as well: nothing moves.
+static void test_shrink_stays(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("fixed", "partition=4Ki,count=8");
+    struct mems_space *space = test_space(engine);
+    mems_addr block = test_alloc(space, 4096), addr = block;
+    assert_int_equal(mems_resize(space, &addr, 1), 0);
+    assert_true(addr == block);
+    mems_engine_close(engine);
+}
+
+// Past the end is one misuse, whichever call finds it.
+static void test_past_end(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("dynamic", "");
+    struct mems_space *space = test_space(engine);
+    mems_addr addr = test_alloc(space, 10);
+    char bytes[16] = {0};
+    assert_int_equal(mems_read(space, addr, bytes, 11), ERANGE);
+    assert_int_equal(test_stats(engine).misuses, 1);
+    assert_int_equal(mems_write(space, addr + 9, bytes, 2), ERANGE);
+    assert_int_equal(test_stats(engine).misuses, 2);
+    assert_int_equal(mems_fault(space, addr + 10, MEMS_READ), ERANGE);
+    assert_int_equal(test_stats(engine).misuses, 3);
+    mems_engine_close(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shrink_full),
+        cmocka_unit_test(test_shrink_stays),
+        cmocka_unit_test(test_past_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
