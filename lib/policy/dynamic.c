@@ -87,6 +87,17 @@ static int dynamic_bound(struct dynamic *dynamic)
     return 0;
 }
 
+// A granule above 16 leaves only some sizes: its multiples, eight and then four an octave.
+static void granule_classes(struct dynamic *dynamic)
+{
+    uint64_t step = dynamic->settings.granule, size = 0;
+    for (size_t i = 0; i < DYNAMIC_CLASSES; i++) {
+        size += step;
+        dynamic->class_sizes[i] = size;
+        step = size == 8 * step ? 2 * step : step;
+    }
+}
+
 static int dynamic_open(const void *settings, struct descriptor_table *table, void **state,
                         struct printer *complaint)
 {
@@ -105,6 +116,7 @@ static int dynamic_open(const void *settings, struct descriptor_table *table, vo
     dynamic->settings = own;
     dynamic->flat = dynamic_flat(&own);
     dynamic->mapped = bytes;
+    granule_classes(dynamic);
     lock_init(&dynamic->lock, LOCK_POOL, "dynamic.spaces", 0);
     pool_init(&dynamic->spaces, sizeof(struct dynamic_space) + own.arenas * sizeof(struct list));
     for (uint64_t i = 0; i < own.arenas; i++) {
@@ -331,6 +343,14 @@ static size_t dynamic_measure(void *state, const struct descriptor *descriptor)
     return size;
 }
 
+static const uint64_t *dynamic_classes(void *state, size_t *count)
+{
+    struct dynamic *dynamic = state;
+    bool any = dynamic->settings.granule == 16;
+    *count = any ? 0 : DYNAMIC_CLASSES;
+    return any ? NULL : dynamic->class_sizes;
+}
+
 // ---- looking -----------------------------------------------------------------------------------
 
 // The extent from position `from` on.
@@ -524,6 +544,7 @@ const struct policy policy_dynamic = {
     .resize = dynamic_resize,
     .block_size = dynamic_block_size,
     .measure = dynamic_measure,
+    .classes = dynamic_classes,
     .flat_release = dynamic_flat_release,
     .flat_resize = dynamic_flat_resize,
     .flat_find = dynamic_flat_find,

@@ -15,6 +15,8 @@ struct dynamic_settings {
     uint64_t capacity, region, granule, start, arenas;
 };
 
+#define DYNAMIC_CLASSES 32 // sizes for magazines where the granule is above 16
+
 struct arena {
     struct lock lock; // rank LOCK_POLICY
     struct extents extents;
@@ -22,11 +24,12 @@ struct arena {
 } __attribute__((aligned(64)));
 
 struct dynamic {
-    struct dynamic_settings settings; // [ro]
-    bool flat;                        // [ro]
-    size_t mapped;                    // [ro]
-    struct lock lock;                 // rank LOCK_POOL
-    struct pool spaces;               // [lock]
+    struct dynamic_settings settings;      // [ro]
+    bool flat;                             // [ro]
+    size_t mapped;                         // [ro]
+    struct lock lock;                      // rank LOCK_POOL
+    struct pool spaces;                    // [lock]
+    uint64_t class_sizes[DYNAMIC_CLASSES]; // [ro]
     struct arena arenas[];
 };
 
