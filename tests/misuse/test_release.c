@@ -194,7 +194,16 @@ static void commit_other_space(struct sinner *sinner)
         assert_non_null(strstr(mems_complaint(), "flat"));
         return;
     }
+    // A thread that has just served the other space, and has room in its magazine, tells as well.
+    assert_int_equal(mems_release(sinner->other, test_alloc(sinner->other, 100)), 0);
     sin_expect(sinner, sinner->other, sinner->bystander, EPERM, EPERM, EPERM);
+    assert_int_equal(mems_release(sinner->other, test_alloc(sinner->other, 100)), 0);
+    assert_int_equal(mems_release(sinner->other, sinner->bystander), EPERM);
+    mems_addr large; // its address is read another way
+    if (mems_alloc(sinner->space, 8000, 0, &large) == 0) {
+        sin_expect(sinner, sinner->other, large, EPERM, EPERM, EPERM);
+        assert_int_equal(mems_release(sinner->space, large), 0);
+    }
 }
 
 static void test_other_space(void **state)
