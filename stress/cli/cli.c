@@ -9,6 +9,7 @@
 
 #include "cli/trace.h"
 #include "job/job.h"
+#include "result/table.h"
 
 #ifndef MEMS_VERSION
 #define MEMS_VERSION "unknown"
@@ -34,8 +35,8 @@ static const struct cli_option cli_help_options[] = {{0}};
 
 static const struct cli_command cli_command_help = {
     .name = "help",
-    .form = "help [COMMAND | KEY]",
-    .help = "explain a command, or a key of job files",
+    .form = "help [COMMAND | KEY | table]",
+    .help = "explain a command, a key of job files, or the columns of the table",
     .options = cli_help_options,
     .main = cli_help_main,
 };
@@ -109,11 +110,15 @@ static int cli_help_main(int argc, char **argv)
         char *arguments[] = {name, help, NULL};
         return command->main(2, arguments);
     }
+    if (strcmp(words.items[0], "table") == 0) {
+        table_describe(stdout);
+        return 0;
+    }
     if (job_describe(words.items[0], stdout) > 0) {
         return 0;
     }
     const char *near = job_key_suggest(words.items[0]);
-    fprintf(stderr, "mems-stress help: \"%s\" is neither a command nor a key%s%s%s\n",
+    fprintf(stderr, "mems-stress help: \"%s\" is neither a command nor a key nor \"table\"%s%s%s\n",
             words.items[0], near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
             near != NULL ? "\"?" : "");
     return 1;

@@ -203,6 +203,43 @@ static void table_verdict(FILE *out, const struct plan *plan, const struct verdi
     fprintf(out, "\n");
 }
 
+void table_describe(FILE *out)
+{
+    static const struct {
+        const char *column, *help;
+    } columns[] = {
+        {"target", "the allocator; null is none at all: what the harness itself costs"},
+        {"rate", "operations a second of all threads together"},
+        {"rel. x", "rate over that of the section's first target"},
+        {"alloc latency",
+         "of the allocations that were timed (latency=): p50 is the median, one in\n"
+         "a hundred took longer than p99, one in a thousand than p99.9"},
+        {"free p99", "the same of frees: the owner's, or remote ones where they are most"},
+        {"held/live",
+         "memory held from the system over what is live (requested), mean over the run"},
+        {"int. %", "of what live blocks take, how much nobody asked for; when most is live"},
+        {"ext. %", "of the free memory in the engine, how much is not in the largest hole; when\n"
+                   "most is live; nobody knows it of a foreign allocator"},
+        {"RSS", "the largest resident set of the process, the harness in it"},
+        {"lock wait%", "share of the threads' time spent waiting for the engine's locks"},
+        {"verdict",
+         "pass; failed: a check did; crashed; hung; incomplete; skipped: not installed;\n"
+         "*: more than 1 % of the allocations were refused"},
+    };
+    fprintf(
+        out,
+        "The table of a run has a row a target; with repeats, medians. Units are in the header.\n"
+        "A dash: nobody can know, or fewer than ten samples lie beyond that percentile.\n\n");
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        const char *help = columns[i].help;
+        size_t length = strcspn(help, "\n");
+        fprintf(out, "  %-14s %.*s\n", columns[i].column, (int)length, help);
+        if (help[length] != '\0') {
+            fprintf(out, "  %-14s %s\n", "", help + length + 1);
+        }
+    }
+}
+
 void table_print(FILE *out, const struct plan *plan, const struct verdict *verdict, bool brief)
 {
     for (size_t i = 0; i < plan->section_count && !brief; i++) {

@@ -14,4 +14,7 @@
 // troubles and the verdict.
 void table_print(FILE *out, const struct plan *plan, const struct verdict *verdict, bool brief);
 
+// What each column says.
+void table_describe(FILE *out);
+
 #endif

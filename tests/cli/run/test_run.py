@@ -110,6 +110,35 @@ class Run(Case):
         self.assertTrue(all(row.endswith(" pass") for row in rows))
         self.assertEqual(lines[-1], "verdict: pass (4 pass)")
 
+    def test_every_column_is_explained(self):
+        lines = self.run_job(JOB).out.splitlines()
+        end = next(i for i, line in enumerate(lines) if line.startswith("target"))
+        words = set(" ".join(lines[end - 1:end + 1]).replace(",", " ").split())
+        units = {"ns", "us", "ms", "s", "x", "%", "ops/s", "kops/s", "Mops/s", "Gops/s", "KiB",
+                 "MiB", "GiB"}
+        help_text = self.stress("help", "table").out
+        columns = set(" ".join(line[2:17] for line in help_text.splitlines()
+                               if line.startswith("  ")).replace("/", "/ ").split())
+        for word in words - units - {"p50", "p99.9"}:
+            self.assertIn(word, columns)
+        for word in "p50", "p99.9":
+            self.assertIn(word, help_text)
+        self.assertGreater(len(words - units), 10)
+
+    def test_shipped_jobs_can_be_run(self):
+        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                              "..", "..", "..", "stress", "jobs")
+        jobs = [name for name in os.listdir(folder) if name.endswith(".ini")]
+        self.assertIn("demo.ini", jobs)
+        for name in jobs:
+            outcome = self.stress("run", os.path.join(folder, name), "--dry-run")
+            self.assertEqual((outcome.status, outcome.err), (0, ""), name)
+            with open(os.path.join(folder, name)) as file:
+                sections = re.findall(r"^(\[.*\])$", file.read(), re.MULTILINE)
+            for section in sections:
+                if section != "[global]":
+                    self.assertIn(section, outcome.out, name)
+
     def test_engine_accounts_agree_with_ours(self):
         cell = self.run_job(JOB, "--target", "mems:dynamic").cell()
         engine = cell["report"]["engine"]
