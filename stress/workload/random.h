@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// random.h - a worker's random stream: seed = hash(run seed, thread, generation), xoshiro256**.
+// random.h - a worker's random stream: seed = hash(run seed, thread, generation).
+//
+// A Weyl sequence whose terms are folded: the two halves of a 128-bit product (the step of Wang
+// Yi's wyrand). A step is an addition and a multiplication, of which only the addition waits for
+// the step before. Each stream has an increment of its own, so that two streams do not become one
+// another's later parts. Period 2^64.
 
 #ifndef WORKLOAD_RANDOM_H
 #define WORKLOAD_RANDOM_H
@@ -8,7 +13,8 @@
 #include <stdint.h>
 
 struct random {
-    uint64_t state[4];
+    uint64_t state;
+    uint64_t step; // odd
 };
 
 static inline uint64_t random_mix(uint64_t x)
@@ -23,24 +29,16 @@ static inline void random_init(struct random *random, uint64_t seed, uint64_t th
                                uint64_t generation)
 {
     uint64_t x = random_mix(seed ^ random_mix(thread ^ random_mix(generation)));
-    for (unsigned i = 0; i < 4; i++) {
-        x += 0x9e3779b97f4a7c15u;
-        random->state[i] = random_mix(x);
-    }
+    random->state = random_mix(x);
+    random->step = random_mix(~x) | 1;
 }
 
 static inline uint64_t random_next(struct random *random)
 {
-    uint64_t *s = random->state;
-    uint64_t result = ((s[1] * 5) << 7 | (s[1] * 5) >> 57) * 9;
-    uint64_t t = s[1] << 17;
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= t;
-    s[3] = s[3] << 45 | s[3] >> 19;
-    return result;
+    random->state += random->step;
+    unsigned __int128 product =
+        (unsigned __int128)random->state * (random->state ^ 0xe7037ed1a0b428dbu);
+    return (uint64_t)(product >> 64) ^ (uint64_t)product;
 }
 
 // Uniform in 0 .. bound - 1; bias below bound / 2^64.
