@@ -298,7 +298,6 @@ int cache_pop_slow(struct cache *cache, unsigned class, struct grant *grant)
     struct magazine *magazine = &cache->magazine[class];
     const struct cache_source *source = &cache->space->source;
     struct grant grants[BATCH_MOST];
-    count_own(&cache->counters.misses, 1);
     size_t wanted = 1;
     if (magazine->top != NULL || magazine_open(cache, class)) {
         size_t half = (size_t)(magazine->end - magazine->base) / 2;
@@ -311,6 +310,7 @@ int cache_pop_slow(struct cache *cache, unsigned class, struct grant *grant)
     if (got == 0) {
         return error;
     }
+    count_own(&cache->counters.misses, 1);
     count_own(&cache->counters.refills, 1);
     count_own(&cache->counters.refilled, got);
     *grant = grants[0];

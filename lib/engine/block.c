@@ -127,7 +127,6 @@ static int alloc_direct(struct mems_space *space, struct cache *here, size_t siz
     struct mems_engine *engine = space->engine;
     struct grant grant;
     int error = 0;
-    ENGINE_COUNT(space, here, direct, 1);
     if (engine->policy->take(engine->state, space->owned, size, align, &grant, 1, &error) == 0) {
         if (error == EINVAL || here == NULL || !engine->cached) {
             return error;
@@ -138,6 +137,7 @@ static int alloc_direct(struct mems_space *space, struct cache *here, size_t siz
             return error;
         }
     }
+    ENGINE_COUNT(space, here, direct, 1);
     *addr = grant.addr;
     if (grant.descriptor != NULL) {
         block_begin(&grant, size, here != NULL ? here->thread : 0);

@@ -79,12 +79,36 @@ static void test_refused_after_close(void **state)
     mems_engine_close(engine);
 }
 
+// Every allocation and release that succeeded is a hit, a miss or none of a magazine's; refusals
+// are not among them.
+static void test_hits_when_full(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("dynamic", "capacity=64Ki");
+    struct mems_space *space = test_space(engine);
+    mems_addr addr = 0, last = 0;
+    while (mems_alloc(space, 100, 0, &addr) == 0) {
+        last = addr;
+    }
+    for (size_t i = 0; i < 1000; i++) {
+        assert_int_equal(mems_alloc(space, 100, 0, &addr), ENOMEM);
+        assert_int_equal(mems_alloc(space, 40000, 0, &addr), ENOMEM);
+    }
+    assert_int_equal(mems_release(space, last), 0);
+    struct mems_stats stats = test_stats(engine);
+    assert_int_equal(stats.refusals, 2001);
+    assert_int_equal(stats.cache_misses, stats.refills);
+    assert_int_equal(stats.cache_hits + stats.cache_misses, stats.allocs + stats.releases);
+    mems_engine_close(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_spaces),
         cmocka_unit_test(test_closed_spaces),
         cmocka_unit_test(test_refused_after_close),
+        cmocka_unit_test(test_hits_when_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,34 @@ static void test_shrink_stays(void **state)
     mems_engine_close(engine);
 }
 
+// A block outgrows what its address can reach although there is room behind it: it gets another
+// one, and every byte is found under it.
+static void test_grow_past_kind(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {4000, 4096, 4097, 40000, 65536, 65537, 1 << 20, (1 << 20) + 1};
+    static const char *const options[] = {"thread_cache=no,region=8Mi", "region=8Mi",
+                                          "addresses=flat,region=8Mi"};
+    for (size_t o = 0; o < sizeof options / sizeof options[0]; o++) {
+        struct mems_engine *engine = test_engine("dynamic", options[o]);
+        struct mems_space *space = test_space(engine);
+        mems_addr addr = test_alloc(space, sizes[0]);
+        test_stamp(space, addr, sizes[0], 3);
+        for (size_t i = 1; i < sizeof sizes / sizeof sizes[0]; i++) {
+            assert_int_equal(mems_resize(space, &addr, sizes[i]), 0);
+            test_stamped(space, addr, sizes[i - 1], 3);
+            test_stamp(space, addr, sizes[i], 3);
+            unsigned char last = 0;
+            assert_int_equal(mems_read(space, addr + sizes[i] - 1, &last, 1), 0);
+            assert_int_equal(last, test_stamp_byte(3, sizes[i] - 1));
+            assert_int_equal(mems_read(space, addr + sizes[i] - 1, &last, 2), ERANGE);
+        }
+        assert_int_equal(mems_release(space, addr), 0);
+        test_checked(engine, true);
+        mems_engine_close(engine);
+    }
+}
+
 // Past the end is one misuse, whichever call finds it.
 static void test_past_end(void **state)
 {
@@ -98,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shrink_full),
         cmocka_unit_test(test_shrink_stays),
+        cmocka_unit_test(test_grow_past_kind),
         cmocka_unit_test(test_past_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

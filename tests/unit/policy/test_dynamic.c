@@ -4,6 +4,8 @@
 
 #include "support/engine.h"
 
+#include <mems/inject.h>
+
 // A block goes back to the magazine that the next request of its size looks into, whatever the
 // granule makes of that size.
 static void test_granule_cached(void **state)
@@ -29,8 +31,51 @@ static void test_granule_cached(void **state)
     }
 }
 
+// Next fit goes on where the last allocation ended, not where one ended that failed.
+static void test_next_after_failure(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("dynamic", "fit=next,capacity=1Mi,thread_cache=no");
+    struct mems_space *space = test_space(engine);
+    mems_addr first = test_alloc(space, 4096);
+    uintptr_t last = test_host(space, test_alloc(space, 112));
+    assert_int_equal(mems_release(space, first), 0); // a hole in front
+    mems_inject(MEMS_SEAM_MAP, 1, 1);
+    mems_addr addr = 0;
+    assert_int_equal(mems_alloc(space, 8000, 0, &addr), ENOMEM); // no descriptor of that kind yet
+    assert_int_equal(mems_inject_hits(MEMS_SEAM_MAP), 1);
+    mems_inject(MEMS_SEAM_MAP, 0, 0);
+    assert_int_equal(test_host(space, test_alloc(space, 100)), last + 112);
+    test_checked(engine, true);
+    mems_engine_close(engine);
+}
+
+// Regions that could not be mapped leave no records behind.
+static void test_refused_regions(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("dynamic", "region=64Ki,thread_cache=no");
+    struct mems_space *space = test_space(engine);
+    mems_addr addr = 0;
+    test_alloc(space, 65536);
+    uint64_t metadata = test_stats(engine).metadata_bytes;
+    for (size_t i = 0; i < 3000; i++) {
+        mems_inject(MEMS_SEAM_MAP, 1, 1);
+        assert_int_equal(mems_alloc(space, 65536, 0, &addr), ENOMEM);
+    }
+    mems_inject(MEMS_SEAM_MAP, 0, 0);
+    test_alloc(space, 65536);
+    assert_int_equal(test_stats(engine).metadata_bytes, metadata);
+    assert_int_equal(test_stats(engine).regions, 2);
+    mems_engine_close(engine);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_granule_cached)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_granule_cached),
+        cmocka_unit_test(test_next_after_failure),
+        cmocka_unit_test(test_refused_regions),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
