@@ -28,6 +28,10 @@
 static int misuse_of(uint64_t word, mems_addr addr)
 {
     uint32_t now = descriptor_generation(word), then = descriptor_generation(addr);
+    if (descriptor_state(word) == DESCRIPTOR_TWICE && then == now) {
+        corruption_report("block released twice at once", addr);
+        return EALREADY;
+    }
     if (word == 0 || then == 0 || (now != 0 && then >= now)) {
         return EFAULT; // that generation was not handed out yet
     }

@@ -21,7 +21,9 @@
 //    back.
 // 6. States. FREE (shelf) -> CACHED (granted) -> RESIDENT (allocated) -> CACHED or FREE. Only the
 //    owner of a block changes its word, so plain stores do; two threads that release one block at
-//    once both see RESIDENT, and the second grant of the same block is found when it is given back.
+//    once both see RESIDENT, and the second grant of the same block is found when it is given back,
+//    or when it is allocated a second time: the step from CACHED to RESIDENT then leads to TWICE,
+//    under which no address works.
 // 7. If you change this: a mover (compaction) adds states MOVING and SWAPPED, and then every change
 //    becomes one full-word compare-and-swap.
 

@@ -40,6 +40,7 @@ enum descriptor_state {
     DESCRIPTOR_FREE,     // on a shelf
     DESCRIPTOR_CACHED,   // its block is in a thread's magazine
     DESCRIPTOR_RESIDENT, // its block is allocated, and where the word says
+    DESCRIPTOR_TWICE,    // allocated twice: two releases that raced both put it into magazines
 };
 
 struct descriptor {

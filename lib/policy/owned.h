@@ -30,7 +30,7 @@ static inline void owned_report(const uint64_t *bad, size_t count)
 static inline void owned_end(struct descriptor *descriptor, struct policy_closed *closed)
 {
     uint64_t word = load_relaxed(&descriptor->word);
-    if (descriptor_state(word) == DESCRIPTOR_RESIDENT) {
+    if (descriptor_state(word) >= DESCRIPTOR_RESIDENT) {
         closed->blocks++;
         closed->requested += load_relaxed(&descriptor->limit);
         uint32_t generation = (descriptor_generation(word) + 1) & DESCRIPTOR_GENERATION_MASK;
@@ -42,7 +42,7 @@ static inline void owned_end(struct descriptor *descriptor, struct policy_closed
 static inline void owned_describe(const struct descriptor *descriptor, struct mems_extent *extent)
 {
     uint64_t word = load_relaxed(&descriptor->word);
-    bool live = descriptor_state(word) == DESCRIPTOR_RESIDENT;
+    bool live = descriptor_state(word) >= DESCRIPTOR_RESIDENT;
     extent->piece = live ? MEMS_PIECE_BLOCK : MEMS_PIECE_CACHED;
     extent->requested = live ? load_relaxed(&descriptor->limit) : 0;
     extent->space = load_relaxed(&descriptor->space);

@@ -27,7 +27,8 @@
 //
 // Threads. Every function may be called from any thread at any time, except that closing an
 // engine or a space excludes every other call on it. Two releases of one block that race are
-// reported at the latest when the second one reaches the policy, through the corruption hook.
+// reported through the corruption hook, at the latest when the second one reaches the policy or,
+// where magazines have handed the block out twice, when it is accessed or released.
 
 #ifndef MEMS_ENGINE_H
 #define MEMS_ENGINE_H
