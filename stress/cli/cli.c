@@ -4,12 +4,14 @@
 
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/trace.h"
 #include "job/job.h"
 #include "result/table.h"
+#include "result/verdict.h"
 
 #ifndef MEMS_VERSION
 #define MEMS_VERSION "unknown"
@@ -124,7 +126,7 @@ static int cli_help_main(int argc, char **argv)
     return 1;
 }
 
-int cli_main(int argc, char **argv)
+static int cli_dispatch(int argc, char **argv)
 {
     if (argc < 2) {
         cli_usage(stderr);
@@ -140,4 +142,15 @@ int cli_main(int argc, char **argv)
     }
     const struct cli_command *command = cli_find(argv[1]);
     return command != NULL ? command->main(argc - 1, argv + 1) : cli_unknown(argv[1]);
+}
+
+// What was printed is a result too: one that is lost outweighs a pass, not a failure.
+int cli_main(int argc, char **argv)
+{
+    int status = cli_dispatch(argc, argv);
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || status != VERDICT_EXIT_PASS) {
+        return status;
+    }
+    fprintf(stderr, "mems-stress: cannot write to standard output: %s\n", strerror(errno));
+    return VERDICT_EXIT_UNWRITTEN;
 }

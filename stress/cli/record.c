@@ -13,6 +13,7 @@
 
 #include "cli/trace.h"
 #include "trace/merge.h"
+#include "trace/place.h"
 
 static const char usage[] =
     "usage: mems-stress record -o FILE [--children] [--] PROGRAM ARGS...\n"
@@ -234,6 +235,12 @@ static char *folder_new(const struct options *options, const char *path,
 static int record(const struct options *options, const char *library)
 {
     struct complaint complaint = {""};
+    char *place = trace_place(options->output, &complaint);
+    if (place == NULL) {
+        fprintf(stderr, "mems-stress record: %s\n", complaint.text);
+        return 7;
+    }
+    free(place);
     char *folder = folder_new(options, options->output, &complaint);
     struct record_run run = {
         .argv = options->argv, .folder = folder, .children = options->children};

@@ -32,6 +32,12 @@ char *record_library(struct complaint *complaint)
     }
     self[length] = '\0';
     *strrchr(self, '/') = '\0';
+    if (strpbrk(self, ": ") != NULL) {
+        complain(complaint,
+                 "%s/libmems-record.so: LD_PRELOAD cannot carry a path with a colon or a space",
+                 self);
+        return NULL;
+    }
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         char *path = NULL;
         if (asprintf(&path, "%s%s/libmems-record.so", self, places[i]) < 0) {

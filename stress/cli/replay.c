@@ -42,6 +42,22 @@ static const struct cli_option replay_options[] = {
     {0},
 };
 
+// The words as one value in quotes, as a job file has it: "" for a quote, $$ for a dollar sign.
+static void replay_value(FILE *job, const char *key, const struct cli_list *words)
+{
+    fprintf(job, "%s = \"", key);
+    for (size_t i = 0; i < words->count; i++) {
+        fputs(i == 0 ? "" : ", ", job);
+        for (const char *at = words->items[i]; *at != '\0'; at++) {
+            if (*at == '"' || *at == '$') {
+                fputc(*at, job);
+            }
+            fputc(*at, job);
+        }
+    }
+    fputs("\"\n", job);
+}
+
 // The section and what a re-run begins with. Both are the caller's to free.
 static void replay_compose(const char *path, const struct replay_settings *settings, char **text,
                            char **command)
@@ -54,13 +70,12 @@ static void replay_compose(const char *path, const struct replay_settings *setti
     if (job == NULL || again == NULL) {
         abort();
     }
+    const struct cli_list trace = {.items = {path}, .count = 1};
     plan_quote(path, quoted, sizeof quoted);
     fprintf(again, "mems-stress replay %s", quoted);
-    fprintf(job, "[replay]\nworkload = trace\ntrace = %s\ntarget = ", path);
-    for (size_t i = 0; i < settings->job.targets.count; i++) {
-        fprintf(job, "%s%s", i == 0 ? "" : ", ", settings->job.targets.items[i]);
-    }
-    fprintf(job, "\n");
+    fprintf(job, "[replay]\nworkload = trace\n");
+    replay_value(job, "trace", &trace);
+    replay_value(job, "target", &settings->job.targets);
     if (settings->copies.given) {
         fprintf(job, "copies = %llu\n", (unsigned long long)settings->copies.value);
         fprintf(again, " --copies %llu", (unsigned long long)settings->copies.value);
@@ -90,6 +105,11 @@ static int replay_main(int argc, char **argv)
         return 1;
     }
     char *path = realpath(words.items[0], NULL);
+    if (path != NULL && strchr(path, '\n') != NULL) {
+        fprintf(stderr, "mems-stress replay: %s: a path with a line break\n", path);
+        free(path);
+        return 1;
+    }
     if (path == NULL) {
         fprintf(stderr, "mems-stress replay: %s: %s\n", words.items[0], strerror(errno));
         return 1;

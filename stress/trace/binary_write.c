@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "trace/binary.h"
+#include "trace/place.h"
 #include "trace/store.h"
 
 #ifdef MEMS_HAVE_ZSTD
@@ -291,19 +292,24 @@ static int failed(const struct trace_writer *writer, int error, struct complaint
 int trace_writer_open(const char *path, const struct trace_front *front,
                       struct trace_writer **opened, struct complaint *complaint)
 {
+    char *place = trace_place(path, complaint);
+    if (place == NULL) {
+        return ENOTSUP;
+    }
     struct trace_writer *writer = calloc(1, sizeof(*writer));
     if (writer == NULL) {
+        free(place);
         return ENOMEM;
     }
     writer->fd = -1;
-    writer->path = strdup(path);
+    writer->path = place;
     memcpy(writer->header.magic, TRACE_MAGIC, sizeof(writer->header.magic));
     writer->header.version = TRACE_VERSION;
     writer->header.flags = (front->implied ? TRACE_FILE_IMPLIED : 0u) |
                            (front->block_names != NULL ? TRACE_FILE_NAMED : 0u);
     writer->header.blocks = front->block_count;
     writer->header.processes = (uint32_t)front->process_count;
-    int error = writer->path != NULL ? zstd_open(writer) : ENOMEM;
+    int error = zstd_open(writer);
     if (error == 0) {
         error = temporary_open(writer);
     }

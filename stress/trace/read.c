@@ -37,8 +37,9 @@ static int load(const char *path, void **bytes, size_t *room, size_t *length)
     if (fd < 0) {
         return errno;
     }
-    int error = 0;
-    for (;;) {
+    struct stat status;
+    int error = fstat(fd, &status) != 0 ? errno : S_ISCHR(status.st_mode) ? ENODEV : 0;
+    while (error == 0) {
         error = trace_store_grow(bytes, room, *length + 65536, 1);
         if (error != 0) {
             break;
@@ -60,7 +61,9 @@ int trace_read_part(const char *path, struct trace **trace, struct trace **part,
     void *bytes = NULL;
     size_t room = 0, length = 0;
     int error = load(path, &bytes, &room, &length);
-    if (error != 0) {
+    if (error == ENODEV) {
+        complain(complaint, "%s: is a device, not a trace", path);
+    } else if (error != 0) {
         complain(complaint, "%s: cannot be read: %s", path, strerror(error));
     } else if (length == 0) {
         complain(complaint, "%s: is empty, not a trace", path);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "trace/place.h"
 #include "trace/text.h"
 
 static void put_remark(FILE *out, const char *word, const char *text)
@@ -192,20 +193,24 @@ int trace_write_text(const struct trace *trace, const char *path, struct complai
     if (error != 0) {
         return error;
     }
-    char *temporary = NULL;
-    FILE *out = path != NULL ? temporary_open(path, &temporary) : stdout;
+    char *place = NULL, *temporary = NULL;
+    if (path != NULL && (place = trace_place(path, complaint)) == NULL) {
+        return ENOTSUP;
+    }
+    FILE *out = path != NULL ? temporary_open(place, &temporary) : stdout;
     error = out != NULL ? put_all(out, trace) : errno;
     if (path != NULL) {
         if (out != NULL && fclose(out) != 0 && error == 0) {
             error = errno;
         }
-        if (error == 0 && rename(temporary, path) != 0) {
+        if (error == 0 && rename(temporary, place) != 0) {
             error = errno;
         }
         if (error != 0 && temporary != NULL) {
             unlink(temporary);
         }
         free(temporary);
+        free(place);
     }
     if (error != 0) {
         complain(complaint, "%s: cannot be written: %s", path != NULL ? path : "standard output",
