@@ -11,6 +11,8 @@
 # 4. redis-server listens on 127.0.0.1 only, on a port that was free, keeps nothing on disk, and is ended by its
 #    own shutdown command.
 # 5. The compiler is cc1, the process of gcc that compiles; gcc itself does next to nothing.
+# 6. A trace keeps the command line. Programs run inside the folder of what they read and are called without its path,
+#    so that no trace names a folder of the machine that recorded it.
 
 set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -62,8 +64,8 @@ if have "$python" python.mtrace; then
 fi
 
 if have sqlite3 sqlite.mtrace; then
-    cd "$work"
-    record sqlite sqlite3 -init /dev/null :memory: ".read '$here/programs/shop.sql'"
+    cd "$here/programs"
+    record sqlite sqlite3 -init /dev/null :memory: '.read shop.sql'
 fi
 
 if have gcc cc1.mtrace; then
@@ -87,7 +89,7 @@ record_redis() {
     local port tries=0
     port=$(free_port)
     cd "$work"
-    "$stress" record -o "$out/redis.mtrace" -- "$redis" --bind 127.0.0.1 --port "$port" --dir "$work" --save '' --appendonly no \
+    "$stress" record -o "$out/redis.mtrace" -- redis-server --bind 127.0.0.1 --port "$port" --save '' --appendonly no \
         --io-threads 4 --io-threads-do-reads yes --daemonize no --loglevel warning >/dev/null &
     server=$!
     until [ "$(redis-cli -h 127.0.0.1 -p "$port" ping 2>/dev/null)" = PONG ]; do
@@ -107,8 +109,9 @@ record_redis() {
 
 # Debian's redis-tools holds the server's binary under another name; the package redis-server starts a service.
 if ! redis=$(command -v redis-server) && redis=$(command -v redis-check-rdb); then
-    ln -s -- "$redis" "$work/redis-server"
-    redis=$work/redis-server
+    mkdir "$work/bin"
+    ln -s -- "$redis" "$work/bin/redis-server"
+    PATH=$work/bin:$PATH
 fi
 if have "${redis:-redis-server}" redis.mtrace && have redis-benchmark redis.mtrace; then
     record_redis
