@@ -102,13 +102,34 @@ static void test_hits_when_full(void **state)
     mems_engine_close(engine);
 }
 
+// Before it is refused a thread gets what lies in its own magazines, whatever their sizes.
+static void test_magazines_given_up(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {60000, 4096, 16}; // past the magazines, and out of others
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        struct mems_engine *engine = test_engine("dynamic", "capacity=64Ki");
+        struct mems_space *space = test_space(engine);
+        mems_addr blocks[64];
+        for (size_t i = 0; i < 64; i++) {
+            blocks[i] = test_alloc(space, 1024);
+        }
+        for (size_t i = 0; i < 64; i++) {
+            assert_int_equal(mems_release(space, blocks[i]), 0);
+        }
+        test_alloc(space, sizes[s]);
+        assert_int_equal(test_stats(engine).refusals, 0);
+        test_checked(engine, true);
+        mems_engine_close(engine);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_many_spaces),
-        cmocka_unit_test(test_closed_spaces),
-        cmocka_unit_test(test_refused_after_close),
-        cmocka_unit_test(test_hits_when_full),
+        cmocka_unit_test(test_many_spaces),         cmocka_unit_test(test_closed_spaces),
+        cmocka_unit_test(test_refused_after_close), cmocka_unit_test(test_hits_when_full),
+        cmocka_unit_test(test_magazines_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

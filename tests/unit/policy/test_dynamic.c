@@ -70,12 +70,56 @@ static void test_refused_regions(void **state)
     mems_engine_close(engine);
 }
 
+#define WALKED 300
+
+struct walk {
+    struct mems_space *space;
+    mems_addr blocks[WALKED];
+    size_t pieces;
+    uint64_t end; // of the piece before
+};
+
+// Each piece begins where the last one ended. At the first one, every block goes: the one that the
+// walk would see next melts into a hole before it, and its record serves another block.
+static int walk_visit(const struct mems_extent *piece, void *arg)
+{
+    struct walk *walk = arg;
+    test_require(piece->offset == walk->end, "piece %zu at %" PRIu64 ", not %" PRIu64, walk->pieces,
+                 piece->offset, walk->end);
+    walk->end += piece->size;
+    if (walk->pieces++ == 0) {
+        for (size_t i = 0; i < WALKED; i++) {
+            assert_int_equal(mems_release(walk->space, walk->blocks[i]), 0);
+        }
+        for (size_t i = 0; i < 40; i++) {
+            test_alloc(walk->space, 16);
+        }
+    }
+    return 0;
+}
+
+static void test_walk_while_merging(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("dynamic", "capacity=1Mi,thread_cache=no");
+    struct walk walk = {.space = test_space(engine)};
+    for (size_t i = 0; i < WALKED; i++) {
+        walk.blocks[i] = test_alloc(walk.space, 64);
+    }
+    assert_int_equal(mems_walk(engine, walk_visit, &walk), 0);
+    assert_int_equal(walk.end, 1 << 20);
+    assert_true(walk.pieces < WALKED / 2);
+    test_checked(engine, true);
+    mems_engine_close(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_granule_cached),
         cmocka_unit_test(test_next_after_failure),
         cmocka_unit_test(test_refused_regions),
+        cmocka_unit_test(test_walk_while_merging),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
