@@ -18,7 +18,7 @@
 int mems_engine_open(const struct mems_config *config, struct mems_engine **engine)
 {
     static const struct mems_config standard;
-    _Alignas(16) char policy_settings[ENGINE_POLICY_SETTINGS];
+    _Alignas(16) char policy_settings[POLICY_SETTINGS];
     struct engine_settings settings;
     const struct policy *policy;
     struct complaint complaint;

@@ -22,8 +22,6 @@ struct engine_settings {
     uint64_t cache_limit;
 };
 
-#define ENGINE_POLICY_SETTINGS 256 // bytes, at most
-
 struct mems_engine {
     const struct policy *policy; // [ro]
     void *state;                 // [ro] the policy's

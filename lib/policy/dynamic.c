@@ -23,6 +23,8 @@
 #include "policy/owned.h"
 #include "sync/thread.h"
 
+_Static_assert(sizeof(struct dynamic_settings) <= POLICY_SETTINGS, "the engine keeps them");
+
 struct dynamic_space {
     uint32_t id;
     struct list owned[]; // one an arena, [arena's lock]
@@ -533,7 +535,6 @@ const struct policy policy_dynamic = {
     .name = "dynamic",
     .help = "dynamic partitioning: first, next, best or worst fit over coalesced holes",
     .options = dynamic_options,
-    .settings_size = sizeof(struct dynamic_settings),
     .flat = dynamic_flat,
     .open = dynamic_open,
     .close = dynamic_close,

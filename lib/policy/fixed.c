@@ -29,6 +29,8 @@ struct fixed_settings {
     unsigned queue; // 0 one, 1 a queue a size
 };
 
+_Static_assert(sizeof(struct fixed_settings) <= POLICY_SETTINGS, "the engine keeps them");
+
 struct partition {
     struct list owned;             // taken: in its owner's list
     struct descriptor *descriptor; // taken; else NULL
@@ -508,7 +510,6 @@ const struct policy policy_fixed = {
     .name = "fixed",
     .help = "fixed partitioning: equal or unequal partitions, one queue or a queue a size",
     .options = fixed_options,
-    .settings_size = sizeof(struct fixed_settings),
     .open = fixed_open,
     .close = fixed_close,
     .space_open = fixed_space_open,

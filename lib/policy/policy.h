@@ -18,7 +18,8 @@
 #include "mems/engine.h"
 #include "sync/lock.h"
 
-#define POLICY_BATCH 64 // grants in one take or give, at most
+#define POLICY_BATCH    64  // grants in one take or give, at most
+#define POLICY_SETTINGS 256 // bytes of a policy's settings, at most
 
 // What a policy adds to a snapshot; the engine does the rest.
 struct policy_totals {
@@ -36,7 +37,6 @@ struct policy {
     const char *name;
     const char *help;
     const struct option *options;
-    size_t settings_size;
     bool (*flat)(const void *settings); // whether addresses are flat (then no caches); NULL: never
 
     // Opens with settings that option_parse filled. 0; EINVAL with a complaint; ENOMEM.
