@@ -185,7 +185,7 @@ int extents_grow(struct extents *extents, uint64_t size, uint64_t align)
     }
     struct region *region = pool_take(&extents->region_pool);
     struct extent *hole = pool_take(&extents->extent_pool);
-    char *host = region != NULL && hole != NULL ? os_map(bytes, 0) : NULL;
+    char *host = region != NULL && hole != NULL ? os_map(bytes, extents->granule) : NULL;
     if (host == NULL) {
         if (region != NULL) {
             pool_give(&extents->region_pool, region);

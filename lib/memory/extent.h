@@ -69,7 +69,7 @@ struct extents {
     struct list cursors;
     enum extent_fit fit;
     bool flat;
-    uint64_t granule; // sizes and positions are multiples of it
+    uint64_t granule; // sizes, and places within a region, are multiples of it; regions are aligned
     uint64_t step;    // least size of a new region
     uint64_t rover;   // next fit: where the last allocation ended
     uint64_t end;     // position after the last region

@@ -54,7 +54,8 @@ static int dynamic_validate(struct dynamic_settings *settings, struct printer *c
                      (unsigned long long)settings->arenas);
         return EINVAL;
     }
-    uint64_t least = settings->arenas * os_page_size();
+    uint64_t page = os_page_size();
+    uint64_t least = settings->arenas * (settings->granule > page ? settings->granule : page);
     if (settings->capacity != 0 && settings->capacity < least) {
         print_format(complaint, "capacity=%llu: too small, %llu arenas need at least %llu bytes",
                      (unsigned long long)settings->capacity, (unsigned long long)settings->arenas,

@@ -31,6 +31,33 @@ static void test_granule_cached(void **state)
     }
 }
 
+// A granule above a page: what is allocated without a word about alignment and what is allocated
+// with one both stand where they should.
+static void test_granule_aligned(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"granule=64Ki", "granule=64Ki,capacity=8Mi",
+                                          "granule=64Ki,arenas=2,capacity=8Mi,fit=best"};
+    for (size_t o = 0; o < sizeof options / sizeof options[0]; o++) {
+        struct mems_engine *engine = test_engine("dynamic", options[o]);
+        struct mems_space *space = test_space(engine);
+        for (size_t align = 1; align <= (1 << 18); align *= 2) {
+            for (size_t i = 0; i < 3; i++) {
+                mems_addr addr = 0;
+                assert_int_equal(mems_alloc(space, 100, align, &addr), 0);
+                test_require(test_host(space, addr) % align == 0, "%s: not at %zu", options[o],
+                             align);
+            }
+        }
+        test_checked(engine, true);
+        mems_engine_close(engine);
+    }
+    struct mems_config small = {.policy = "dynamic", .options = "granule=1Mi,capacity=64Ki"};
+    struct mems_engine *engine = NULL;
+    assert_int_equal(mems_engine_open(&small, &engine), EINVAL);
+    assert_non_null(strstr(mems_complaint(), "1048576"));
+}
+
 // Next fit goes on where the last allocation ended, not where one ended that failed.
 static void test_next_after_failure(void **state)
 {
@@ -116,9 +143,8 @@ static void test_walk_while_merging(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_granule_cached),
-        cmocka_unit_test(test_next_after_failure),
-        cmocka_unit_test(test_refused_regions),
+        cmocka_unit_test(test_granule_cached),     cmocka_unit_test(test_granule_aligned),
+        cmocka_unit_test(test_next_after_failure), cmocka_unit_test(test_refused_regions),
         cmocka_unit_test(test_walk_while_merging),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
