@@ -5,7 +5,8 @@
 // 1. Sizing. A bounded policy (one that has the option `partitions`) that was not told its
 //    partitions gets partitions in powers of two up to the section's largest request, twice as
 //    many of each as blocks of that class are ever live at once: a program whose peak is known
-//    fits, and what is left over shows as waste.
+//    fits, and what is left over shows as waste. Told only `partition`, their one size, it gets
+//    twice as many as blocks are ever live; told `count` or `capacity`, what these say.
 // 2. Access. A pointer is good inside an access section only; a block that is not resident is
 //    brought in by mems_fault, outside one.
 
@@ -152,31 +153,59 @@ static char *mems_sized_options(const char *options, const struct target_demand 
     return text;
 }
 
+// "count=..." after the options given.
+static char *mems_counted_options(const char *options, const struct target_demand *demand)
+{
+    char *text = NULL;
+    uint64_t blocks = 0;
+    for (unsigned i = 0; i < TARGET_CLASSES; i++) {
+        blocks += demand->peak_blocks[i];
+    }
+    return asprintf(&text, "%s,count=%llu", options, 2ull * blocks + 1) < 0 ? NULL : text;
+}
+
+// The options of a bounded policy with what its user left open; `*sized`, from malloc, is NULL
+// where nothing is. ENOMEM.
+static int mems_size(const struct target_spec *spec, const struct target_demand *demand,
+                     char **sized)
+{
+    static const char *const told[] = {"partitions", "count", "capacity"};
+    *sized = NULL;
+    if (!mems_has_option(spec->argument, told[0])) {
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+        if (mems_option_given(spec->options, told[i])) {
+            return 0;
+        }
+    }
+    *sized = mems_option_given(spec->options, "partition")
+                 ? mems_counted_options(spec->options, demand)
+                 : mems_sized_options(spec->options, demand);
+    return *sized != NULL ? 0 : ENOMEM;
+}
+
 static int mems_open(const struct target_spec *spec, const struct target_demand *demand,
                      struct target_instance **instance, struct complaint *complaint)
 {
-    char *sized = NULL;
-    struct mems_config config = {.policy = spec->argument, .options = spec->options};
-    if (mems_has_option(spec->argument, "partitions") &&
-        !mems_option_given(spec->options, "partitions")) {
-        sized = mems_sized_options(spec->options, demand);
-        config.options = sized;
-    }
-    int error = ENOMEM;
+    char *sized;
     struct target_instance *opened = malloc(sizeof *opened);
-    if (opened == NULL) {
+    int error = opened == NULL ? ENOMEM : mems_size(spec, demand, &sized);
+    if (error != 0) {
         complain(complaint, "target %s: out of memory", spec->name);
-        goto out;
+        free(opened);
+        return error;
     }
+    struct mems_config config = {.policy = spec->argument,
+                                 .options = sized != NULL ? sized : spec->options};
     error = mems_engine_open(&config, &opened->engine);
     if (error != 0) {
         complain(complaint, "target %s: with \"%s\": %s", spec->name,
                  config.options != NULL ? config.options : "", mems_complaint());
         free(opened);
-        goto out;
+    } else {
+        *instance = opened;
     }
-    *instance = opened;
-out:
     free(sized);
     return error;
 }

@@ -231,25 +231,40 @@ static void test_bounded_engine_is_sized_by_the_demand(void **state)
     target_spec_fini(&spec);
 }
 
+// What is said of partitions holds; what is left open follows the demand.
 static void test_options_given_are_kept(void **state)
 {
     (void)state;
-    struct target_demand demand = {.peak_bytes = 1 << 20, .largest = 4096, .peak_blocks[12] = 100};
-    struct target_spec spec;
-    struct complaint complaint = {{0}};
-    struct target_instance *instance;
-    void *space;
-    uint64_t block;
-    const char *text = "mems:fixed(partitions=128x3,thread_cache=no)";
-    assert_int_equal(target_parse(text, NULL, &spec, &complaint), 0);
-    assert_int_equal(spec.target->open(&spec, &demand, &instance, &complaint), 0);
-    assert_int_equal(spec.target->space_open(instance, &space), 0);
-    for (unsigned i = 0; i < 3; i++) {
-        assert_int_equal(spec.target->ops->alloc(space, 128, 0, &block), 0);
+    const struct target_demand demand = {
+        .peak_bytes = 1 << 20, .largest = 4096, .peak_blocks[12] = 100};
+    static const struct {
+        const char *text;
+        unsigned blocks; // of 128 bytes
+    } cases[] = {
+        {"mems:fixed(partitions=128x3,thread_cache=no)", 3},
+        {"mems:fixed(partition=128,count=5,thread_cache=no)", 5},
+        {"mems:fixed(count=7,thread_cache=no)", 7},
+        {"mems:fixed(partition=128,capacity=1Ki,thread_cache=no)", 8},
+        {"mems:fixed(partition=128,thread_cache=no)", 201},
+        {"mems:fixed(partition=64,thread_cache=no)", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct target_spec spec;
+        struct complaint complaint = {{0}};
+        struct target_instance *instance;
+        void *space;
+        uint64_t block;
+        unsigned got = 0;
+        assert_int_equal(target_parse(cases[i].text, NULL, &spec, &complaint), 0);
+        assert_int_equal(spec.target->open(&spec, &demand, &instance, &complaint), 0);
+        assert_int_equal(spec.target->space_open(instance, &space), 0);
+        while (got < 1000 && spec.target->ops->alloc(space, 128, 0, &block) == 0) {
+            got++;
+        }
+        assert_int_equal(got, cases[i].blocks);
+        spec.target->close(instance);
+        target_spec_fini(&spec);
     }
-    assert_int_equal(spec.target->ops->alloc(space, 1, 0, &block), ENOMEM);
-    spec.target->close(instance);
-    target_spec_fini(&spec);
 }
 
 int main(void)
