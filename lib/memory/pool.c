@@ -36,6 +36,10 @@ static void *pool_take_slow(struct pool *pool)
         bool large = POOL_LARGE >= OS_HUGE && pool->bytes >= POOL_LARGE;
         size_t bytes = large ? OS_HUGE : POOL_CHUNK;
         struct pool_chunk *chunk = large ? os_map_huge() : os_map(bytes, 0);
+        if (chunk == NULL && large) { // little is left: a small chunk may still be had
+            bytes = POOL_CHUNK;
+            chunk = os_map(bytes, 0);
+        }
         if (chunk == NULL) {
             return NULL;
         }

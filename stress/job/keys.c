@@ -99,7 +99,7 @@ const struct job_key job_common_keys[] = {
         .least = 1,
         .most = 1e9,
         .values = "all, none, or 1/N: one operation in N, drawn at random",
-        .standard = "1/16",
+        .standard = "1/32",
         .help = "how many operations are timed one by one",
     },
     {
