@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,66 +69,100 @@ static int file_complain(const char *path, int error, struct complaint *complain
     return error;
 }
 
-// Opens path.tmp, whose name is put into `part`. A descriptor, or -1 with errno.
-static int file_open_part(const char *path, char *part)
+// Where the result will stand: `path`, or the file that it is a link to.
+struct file_place {
+    char path[PATH_MAX];
+    char part[PATH_MAX]; // written first, renamed then; empty: a device or a pipe, written as it is
+};
+
+// Opens the part, a new file beside the place. A descriptor, or -1 with errno.
+static int file_open(const char *path, struct file_place *place)
 {
     struct stat status;
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+    bool there = stat(path, &status) == 0;
+    place->part[0] = '\0';
+    if (there && S_ISDIR(status.st_mode)) {
         errno = EISDIR;
         return -1;
     }
-    if (snprintf(part, PATH_MAX, "%s.tmp", path) >= PATH_MAX) {
+    if (there && !S_ISREG(status.st_mode)) {
+        return open(path, O_WRONLY | O_CLOEXEC);
+    }
+    if (there && realpath(path, place->path) == NULL) {
+        return -1;
+    }
+    if (!there && snprintf(place->path, PATH_MAX, "%s", path) >= PATH_MAX) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    int error = file_make_folders(path);
+    if (snprintf(place->part, PATH_MAX, "%s.XXXXXX", place->path) >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int error = file_make_folders(place->path);
     if (error != 0) {
         errno = error;
         return -1;
     }
-    return open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    mode_t mask = umask(0);
+    umask(mask);
+    int file = mkostemp(place->part, O_CLOEXEC);
+    if (file >= 0) {
+        fchmod(file, 0666 & ~mask);
+    }
+    return file;
 }
 
 int document_probe(const char *path, struct complaint *complaint)
 {
-    char part[PATH_MAX];
-    if (strcmp(path, "-") == 0) {
-        return 0;
+    struct file_place place;
+    struct stat status;
+    if (strcmp(path, "-") == 0 || (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))) {
+        return 0; // its reader must not see it opened twice
     }
-    int file = file_open_part(path, part);
+    int file = file_open(path, &place);
     if (file < 0) {
         return file_complain(path, errno, complaint);
     }
     close(file);
-    unlink(part);
+    if (place.part[0] != '\0') {
+        unlink(place.part);
+    }
     return 0;
 }
 
-int document_write(const char *path, const char *text, struct complaint *complaint)
+// The part becomes the file; or it goes.
+static int file_finish(int file, const struct file_place *place, int error)
 {
-    char part[PATH_MAX];
-    if (strcmp(path, "-") == 0) {
-        int error = fflush(stdout) != 0 ? errno : file_write_all(STDOUT_FILENO, text);
-        return error == 0 ? 0 : file_complain("standard output", error, complaint);
-    }
-    int file = file_open_part(path, part);
-    if (file < 0) {
-        return file_complain(path, errno, complaint);
-    }
-    int error = file_write_all(file, text);
-    if (error == 0 && fsync(file) != 0) {
+    bool whole = place->part[0] != '\0';
+    if (error == 0 && whole && fsync(file) != 0) {
         error = errno;
     }
     if (close(file) != 0 && error == 0) {
         error = errno;
     }
-    if (error == 0 && rename(part, path) != 0) {
+    if (error == 0 && whole && rename(place->part, place->path) != 0) {
         error = errno;
     }
-    if (error != 0) {
-        unlink(part);
-        return file_complain(path, error, complaint);
+    if (error == 0 && whole) {
+        file_sync_folder(place->path);
+    } else if (whole) {
+        unlink(place->part);
     }
-    file_sync_folder(path);
-    return 0;
+    return error;
+}
+
+int document_write(const char *path, const char *text, struct complaint *complaint)
+{
+    struct file_place place;
+    if (strcmp(path, "-") == 0) {
+        int error = fflush(stdout) != 0 ? errno : file_write_all(STDOUT_FILENO, text);
+        return error == 0 ? 0 : file_complain("standard output", error, complaint);
+    }
+    int file = file_open(path, &place);
+    if (file < 0) {
+        return file_complain(path, errno, complaint);
+    }
+    int error = file_finish(file, &place, file_write_all(file, text));
+    return error == 0 ? 0 : file_complain(path, error, complaint);
 }

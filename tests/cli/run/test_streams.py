@@ -5,6 +5,7 @@
 import json
 import os
 import shlex
+import stat
 import subprocess
 import unittest
 
@@ -43,6 +44,30 @@ class Streams(stress.Case):
             document = json.load(file)
         self.assertEqual([cell["verdict"] for cell in document["cells"]], ["pass", "pass"])
         self.assertEqual(os.listdir(self.folder.name).count("result.json"), 1)
+
+    def test_result_to_what_is_no_file(self):
+        self.write("job.ini", JOB)
+        os.mkfifo(self.path("pipe"))
+        reader = subprocess.Popen(["cat", "pipe"], cwd=self.folder.name, stdout=subprocess.PIPE)
+        outcome = self.stress("run", "job.ini", "--json", "pipe")
+        if not stat.S_ISFIFO(os.stat(self.path("pipe")).st_mode):
+            reader.kill()
+        self.assertEqual(json.loads(reader.communicate()[0])["verdict"], "pass")
+        self.assertEqual(outcome.status, 0)
+
+    def test_result_through_a_link(self):
+        self.write("job.ini", JOB)
+        for name in ("real.json", "link.json.tmp", "real.json.tmp"):
+            self.write(name, "mine")
+        os.symlink("real.json", self.path("link.json"))
+        self.assertEqual(self.stress("run", "job.ini", "--json", "link.json").status, 0)
+        self.assertTrue(os.path.islink(self.path("link.json")))
+        with open(self.path("real.json")) as file:
+            self.assertEqual(json.load(file)["verdict"], "pass")
+        for name in ("link.json.tmp", "real.json.tmp"):
+            with open(self.path(name)) as file:
+                self.assertEqual(file.read(), "mine")
+        self.assertEqual(len(os.listdir(self.folder.name)), 5)
 
 
 if __name__ == "__main__":
