@@ -11,7 +11,7 @@
 # 4. If you change this: a package belongs to the first group whose users need it; say in the line who uses it.
 
 set -euo pipefail
-cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")"
 
 usage() {
     cat <<'EOF'

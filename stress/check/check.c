@@ -164,9 +164,11 @@ static void check_map(struct worker *worker, struct slot *slot)
         check_fail(worker, slot, "overlap", host, conflict.address,
                    "0x%" PRIx64 " .. 0x%" PRIx64 " overlaps a live block at 0x%" PRIx64, host,
                    host + slot->size, conflict.address);
+    } else if (error == EFAULT) {
+        check_fail(worker, slot, "overlap", 0, host, "0x%" PRIx64 " is no address of a program",
+                   host);
     } else if (error != 0) {
-        check_fail(worker, slot, "overlap", 0, host, "no map of 0x%" PRIx64 ": %s", host,
-                   error == EFAULT ? "no address of a program" : "out of memory");
+        check_fail(worker, slot, RUN_HARNESS, 0, host, "out of memory for the map of live blocks");
     }
     slot->flags |= SLOT_MAPPED;
 }

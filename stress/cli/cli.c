@@ -12,10 +12,20 @@
 #include "job/job.h"
 #include "result/table.h"
 #include "result/verdict.h"
+#include "run/plan.h"
 
 #ifndef MEMS_VERSION
 #define MEMS_VERSION "unknown"
 #endif
+
+const char *cli_invocation(void)
+{
+    static char quoted[4300];
+    if (quoted[0] == '\0') {
+        plan_quote(program_invocation_name, quoted, sizeof quoted);
+    }
+    return quoted;
+}
 
 static int cli_help_main(int argc, char **argv);
 

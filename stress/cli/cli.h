@@ -9,6 +9,9 @@
 
 int cli_main(int argc, char **argv);
 
+// How this program was called, quoted for a shell: what a command to do it again begins with.
+const char *cli_invocation(void);
+
 // One file a command, each with one of these.
 extern const struct cli_command cli_command_run;
 extern const struct cli_command cli_command_replay;

@@ -72,7 +72,7 @@ static void replay_compose(const char *path, const struct replay_settings *setti
     }
     const struct cli_list trace = {.items = {path}, .count = 1};
     plan_quote(path, quoted, sizeof quoted);
-    fprintf(again, "mems-stress replay %s", quoted);
+    fprintf(again, "%s replay %s", cli_invocation(), quoted);
     fprintf(job, "[replay]\nworkload = trace\n");
     replay_value(job, "trace", &trace);
     replay_value(job, "target", &settings->job.targets);

@@ -61,10 +61,10 @@ static int run_main(int argc, char **argv)
         fprintf(stderr, "%s\n", complaint.text);
         return 1;
     }
-    char command[4400];
+    char command[8800];
     char quoted[4300];
     plan_quote(words.items[0], quoted, sizeof quoted);
-    snprintf(command, sizeof command, "mems-stress run %s", quoted);
+    snprintf(command, sizeof command, "%s run %s", cli_invocation(), quoted);
     char *text = run_slurp(words.items[0]);
     status = cli_run_job(job, command, text, &settings, argc, argv);
     free(text);

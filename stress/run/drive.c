@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "measure/clock.h"
+#include "run/run.h"
 #include "run/spawn.h"
 #include "run/watch.h"
 
@@ -60,7 +61,12 @@ static void drive_judge_check(struct cell *cell)
     const struct evidence *evidence = &cell->stage->evidence;
     cell->verdict = CELL_FAILED;
     if (evidence->kind == EVIDENCE_REFUSED) {
+        cell->verdict = CELL_CRASHED;
         snprintf(cell->message, sizeof cell->message, "did not start: %s", evidence->text);
+    } else if (strcmp(evidence->check, RUN_HARNESS) == 0) {
+        cell->verdict = CELL_CRASHED;
+        snprintf(cell->message, sizeof cell->message, "the harness could not go on: %s",
+                 evidence->text);
     } else if (evidence->worker >= 0) {
         snprintf(cell->message, sizeof cell->message, "check %s, thread %d: %s", evidence->check,
                  evidence->worker, evidence->text);
@@ -92,6 +98,19 @@ static void drive_judge_crash(struct cell *cell, int status)
     }
 }
 
+// A cell that came to its end has passed, unless its target gave nothing at all.
+static void drive_judge_end(struct cell *cell)
+{
+    const struct cell_report *report = &cell->stage->report;
+    cell->verdict = CELL_PASS;
+    if (report->refused > 0 && report->count[OP_ALLOC] == 0) {
+        cell->verdict = CELL_FAILED;
+        snprintf(cell->message, sizeof cell->message,
+                 "nothing was served: every one of %llu allocations was refused",
+                 (unsigned long long)report->refused);
+    }
+}
+
 static void drive_judge(struct cell *cell, const struct watch_end *end)
 {
     struct stage *stage = cell->stage;
@@ -110,7 +129,7 @@ static void drive_judge(struct cell *cell, const struct watch_end *end)
         snprintf(cell->message, sizeof cell->message, "interrupted in phase %s",
                  stage_phase_name(cell->phase));
     } else if (cell->status == 0 && cell->phase == STAGE_DONE) {
-        cell->verdict = CELL_PASS;
+        drive_judge_end(cell);
     } else {
         drive_judge_crash(cell, end->status);
     }
@@ -147,7 +166,7 @@ static void drive_cell(struct plan *plan, size_t index, const struct drive_view 
     int output;
     uint64_t began = clock_monotonic_ns();
     if (spawn_cell(cell, &pid, &output) != 0) {
-        cell->verdict = CELL_FAILED;
+        cell->verdict = CELL_CRASHED;
         return;
     }
     watch_cell(cell->stage, pid, &watch, &end);

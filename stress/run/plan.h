@@ -21,8 +21,8 @@
 enum cell_verdict {
     CELL_WAITING, // not run yet: in a result, the run was interrupted before it
     CELL_PASS,
-    CELL_FAILED, // a check, or the target did not open
-    CELL_CRASHED,
+    CELL_FAILED,  // a check, or every allocation was refused
+    CELL_CRASHED, // or did not start
     CELL_HUNG,
     CELL_INCOMPLETE, // interrupted; what was measured is kept
     CELL_SKIPPED,    // optional and missing

@@ -72,9 +72,13 @@ void run_space_close(struct run *run, unsigned process);
 // Zeroed pages. Never NULL: where the OS refuses, the cell ends with a message.
 void *run_map(size_t bytes);
 
+// The "check" of a failure that is not the target's: the harness could not go on. Such a cell has
+// crashed; no check has failed.
+#define RUN_HARNESS "harness"
+
 // What a check found. Fields that mean nothing are 0.
 struct run_failure {
-    const char *check; // "overlap", "stamp", "alignment", "calloc", "release", ...
+    const char *check; // "overlap", "stamp", "alignment", "calloc", "release", ... or RUN_HARNESS
     const char *text;  // one sentence: what was expected, what was found
     uint64_t block;
     uint64_t size;

@@ -235,6 +235,11 @@ class Run(Case):
         self.assertIn("/usr/lib", outcome.err)
         self.assertIsNone(outcome.document)
 
+    def test_nothing_served(self):
+        outcome = self.run_job("[all]\nworkload=churn\ntarget=mems:fixed(partition=64,count=16)\nsize=4096\nops=500\n")
+        self.assertEqual(outcome.status, 2)
+        self.assertIn("nothing was served: every one of", outcome.out)
+
     def test_optional_target(self):
         outcome = self.run_job(JOB, "--target", "?preload:no-such-allocator", "--target", "null")
         self.assertEqual(outcome.status, 0)

@@ -66,7 +66,7 @@ static void test_defaults(void **state)
     assert_int_equal(job_number(a, "seed"), 1);
     assert_int_equal(job_number(a, "repeats"), 1);
     assert_string_equal(job_text(a, "touch"), "first");
-    assert_int_equal(job_number(a, "latency"), 16);
+    assert_int_equal(job_number(a, "latency"), 32);
     assert_int_equal(job_number(a, "sample"), 50000000);
     assert_int_equal(job_number(a, "timeout"), 30000000000);
     assert_int_equal(distribution_least(job_value(a, "size")->distribution), 16);
