@@ -120,7 +120,8 @@ int mems_release(struct mems_space *space, mems_addr addr);
 // Changes a block's size. The first min(old, new) bytes keep their contents. The address may
 // change: *addr is updated, and then the old address is stale. Host pointers into the block are
 // invalid afterwards. On failure the block is as it was. Shrinking a live block never fails: one
-// that can neither be cut nor moved keeps its place.
+// that can neither be cut nor moved keeps its place. A block that moves has the policy's own
+// alignment afterwards, whatever it was asked for with.
 // EINVAL: size 0. ENOMEM, and EALREADY, ESTALE, EFAULT, EINVAL, EPERM as above.
 int mems_resize(struct mems_space *space, mems_addr *addr, size_t size);
 
