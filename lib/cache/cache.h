@@ -17,6 +17,7 @@
 #include "memory/descriptor.h"
 #include "sync/lock.h"
 
+#define CACHE_NONE   UINT64_MAX
 #define CACHE_RECENT 8 // caches a thread finds again without a search
 
 // What is behind: one a space. `backend` is passed back.
@@ -46,10 +47,11 @@ struct magazine {
 };
 
 struct cache {
-    // The last is DESCRIPTOR_UNCACHED's: never opened. First in the struct: no offset to add.
-    struct magazine magazine[CLASSES_MOST + 1];
-    uint64_t serial; // [ro] of the space
-    uint16_t thread; // [ro] tells caches apart: nearly a serial of its own
+    struct magazine magazine[CLASSES_MOST]; // first in the struct: no offset to add
+    uint64_t serial;                        // [ro] of the space
+    uint64_t latest_class; // [own; atomic for readers] of `latest`; CACHE_NONE: there is none
+    struct grant latest;   // [own] the block released last
+    uint16_t thread;       // [ro] tells caches apart: nearly a serial of its own
     struct cache_counters counters;
     struct cache_space *space;  // [ro]
     struct tree_node node;      // [own] in this thread's tree, by serial
@@ -94,12 +96,17 @@ static inline struct cache *cache_here(struct cache_space *space)
     return cache_here_slow(space);
 }
 
-// One block of a class: from the magazine (false: it is empty), or by a refill. 0 or the source's
-// error.
+// One block of a class: the latest, or from the magazine (false: it is empty), or by a refill. 0 or
+// the source's error.
 int cache_pop_slow(struct cache *cache, unsigned class, struct grant *grant);
 
 static inline bool cache_pop(struct cache *cache, size_t class, struct grant *grant)
 {
+    if (cache->latest_class == class) {
+        *grant = cache->latest;
+        store_relaxed(&cache->latest_class, CACHE_NONE);
+        return true;
+    }
     struct magazine *magazine = &cache->magazine[class];
     struct grant *top = magazine->top;
     if (__builtin_expect(top == magazine->base, 0)) {
@@ -110,19 +117,27 @@ static inline bool cache_pop(struct cache *cache, size_t class, struct grant *gr
     return true;
 }
 
-// The mirror: keeps a block (false: the magazine is full, or the class has none), or drains half of
-// the magazine first.
+// The mirror: keeps a block as the latest; the one that was goes into its magazine (false: that is
+// full, or the class has none), or drains half of it first.
 void cache_push_slow(struct cache *cache, unsigned class, struct grant grant);
 
 static inline bool cache_push(struct cache *cache, size_t class, struct grant grant)
 {
-    struct magazine *magazine = &cache->magazine[class];
-    struct grant *top = magazine->top;
-    if (__builtin_expect(top == magazine->end, 0)) {
+    size_t before = cache->latest_class;
+    if (__builtin_expect(class == DESCRIPTOR_UNCACHED, 0)) {
         return false;
     }
-    *top = grant;
-    store_relaxed(&magazine->top, top + 1);
+    if (before != CACHE_NONE) {
+        struct magazine *magazine = &cache->magazine[before];
+        struct grant *top = magazine->top;
+        if (__builtin_expect(top == magazine->end, 0)) {
+            return false;
+        }
+        *top = cache->latest;
+        store_relaxed(&magazine->top, top + 1);
+    }
+    cache->latest = grant;
+    store_relaxed(&cache->latest_class, class);
     return true;
 }
 
