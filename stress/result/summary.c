@@ -72,7 +72,7 @@ static double figure_free_p99(const struct cell *cell)
 
 static double figure_held(const struct cell *cell)
 {
-    double ratio = cell->stage->report.fragmentation.mean_held_over_live;
+    double ratio = cell->stage->report.fragmentation.most_held_over_most_live;
     return ratio > 0 ? ratio : NAN;
 }
 

@@ -216,7 +216,7 @@ void table_describe(FILE *out)
          "a hundred took longer than p99, one in a thousand than p99.9"},
         {"free p99", "the same of frees: the owner's, or remote ones where they are most"},
         {"held/live",
-         "memory held from the system over what is live (requested), mean over the run"},
+         "the most memory held from the system over the most that was live (requested)"},
         {"int. %", "of what live blocks take, how much nobody asked for; when most is live"},
         {"ext. %", "of the free memory in the engine, how much is not in the largest hole; when\n"
                    "most is live; nobody knows it of a foreign allocator"},
