@@ -34,7 +34,8 @@ struct once {
     uint64_t value, iterations;
     unsigned threads;
     pthread_barrier_t barrier;
-    atomic_int error; // of the thread that failed first
+    // Of the thread that failed first. Orders nothing: the barriers and the joins do.
+    atomic_int error;
     void *shared;
     uint64_t begin[KERNEL_THREADS], end[KERNEL_THREADS];
     uint64_t cpu_begin, cpu_end;
@@ -60,10 +61,11 @@ static bool once_meet(struct once *once, int error)
 {
     int none = 0;
     if (error != 0) {
-        atomic_compare_exchange_strong(&once->error, &none, error);
+        atomic_compare_exchange_strong_explicit(&once->error, &none, error, memory_order_relaxed,
+                                                memory_order_relaxed);
     }
     pthread_barrier_wait(&once->barrier);
-    return atomic_load(&once->error) == 0;
+    return atomic_load_explicit(&once->error, memory_order_relaxed) == 0;
 }
 
 __attribute__((noinline)) static int bench_measured(const struct once *once, struct kernel_run *run)
@@ -161,7 +163,7 @@ static int once_cell(const struct cell *cell, uint64_t iterations, struct answer
     pthread_barrier_init(&once.barrier, NULL, once.threads);
     once_threads(&once);
     pthread_barrier_destroy(&once.barrier);
-    error = atomic_load(&once.error);
+    error = atomic_load_explicit(&once.error, memory_order_relaxed);
     if (error != 0) {
         snprintf(answer->complaint, sizeof answer->complaint, "%s on %s: %s", cell->kernel->name,
                  cell->target->name,
