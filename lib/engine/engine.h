@@ -28,6 +28,7 @@ struct mems_engine {
     struct engine_settings settings;
     bool flat;                     // [ro]
     bool cached;                   // [ro] magazines are in use
+    bool moves;                    // [ro] words of descriptors change under their owners
     struct descriptor_table table; // has a lock of its own
     struct cache_classes classes;  // [ro]
     size_t mapped;                 // [ro]
@@ -42,9 +43,12 @@ struct mems_engine {
 struct mems_space {
     // hot
     const struct descriptor_table *table; // [ro]
+    const struct page_table *pages;       // [ro] NULL: places are host addresses
     uint32_t id;                          // [ro]
     bool flat;                            // [ro]
     uint64_t cached_most;                 // [ro] largest size a magazine serves; 0: none
+    uint64_t
+        release_serial; // [ro] the cache's serial where a plain store releases; else none has it
     struct cache_space cache;
     // cold
     struct mems_engine *engine; // [ro]
@@ -57,8 +61,18 @@ struct mems_space {
     ((here) != NULL ? (void)count_own(&(here)->counters.field, (n))                                \
                     : (void)add_relaxed(&(space)->cache.shared.field, (n)))
 
-// The resident block an address of this space names. 0, or the misuse that the address is.
+// The allocated block an address of this space names. 0, or the misuse that the address is.
 int block_find(const struct mems_space *space, mems_addr addr, struct descriptor **descriptor);
+
+// The same, by the address that mems_alloc returned: EINVAL when that is inside the block.
+int block_find_start(const struct mems_space *space, mems_addr addr,
+                     struct descriptor **descriptor);
+
+// Denies modes of a block from now on; it goes to no magazine any more. 0 or the misuse.
+int block_deny(struct mems_space *space, mems_addr addr, unsigned denied);
+
+// Counts a misuse on this thread and returns the error.
+int block_misused(struct mems_space *space, int error);
 
 // Finds the host pointer of a flat address.
 int block_find_flat(const struct mems_space *space, mems_addr addr, void **host, size_t *span);

@@ -101,7 +101,7 @@ static void granule_classes(struct dynamic *dynamic)
     }
 }
 
-static int dynamic_open(const void *settings, struct descriptor_table *table, void **state,
+static int dynamic_open(const void *settings, struct policy_site *site, void **state,
                         struct printer *complaint)
 {
     struct dynamic_settings own = *(const struct dynamic_settings *)settings;
@@ -128,7 +128,7 @@ static int dynamic_open(const void *settings, struct descriptor_table *table, vo
         // A bounded arena's region is exactly its share; `step` must not enlarge it.
         extents_init(&arena->extents, (enum extent_fit)own.fit, dynamic->flat, own.granule,
                      own.capacity != 0 ? 0 : own.region);
-        descriptor_shelf_init(&arena->shelf, table);
+        descriptor_shelf_init(&arena->shelf, site->table);
     }
     if (own.capacity != 0 && dynamic_bound(dynamic) != 0) {
         dynamic_close(dynamic);
@@ -239,8 +239,7 @@ static int arena_grant(struct dynamic *dynamic, struct arena *arena, struct dyna
     }
     unsigned number = (unsigned)(arena - dynamic->arenas);
     grant->descriptor->record = block;
-    store_relaxed(&grant->descriptor->arena, (uint8_t)number);
-    store_release(&grant->descriptor->space, own->id); // [R:limit]
+    descriptor_own(grant->descriptor, own->id, number);
     block->descriptor = grant->descriptor;
     list_push_front(&own->owned[number], &block->owned);
     return 0;
@@ -290,7 +289,7 @@ static void dynamic_give(void *state, const struct grant *grants, size_t count)
     struct arena *arena = NULL;
     for (size_t i = 0; i < count; i++) {
         struct descriptor *descriptor = grants[i].descriptor;
-        struct arena *home = &dynamic->arenas[load_relaxed(&descriptor->arena)];
+        struct arena *home = &dynamic->arenas[descriptor_arena(descriptor)];
         if (home != arena) {
             if (arena != NULL) {
                 lock_unlock(&arena->lock);
@@ -322,7 +321,7 @@ static int dynamic_resize(void *state, struct descriptor *descriptor, size_t siz
     if (!dynamic_round(dynamic, size, &rounded) || rounded > room) {
         return ENOMEM;
     }
-    struct arena *arena = &dynamic->arenas[load_relaxed(&descriptor->arena)];
+    struct arena *arena = &dynamic->arenas[descriptor_arena(descriptor)];
     lock_lock(&arena->lock);
     int error = extents_resize(&arena->extents, descriptor->record, rounded);
     lock_unlock(&arena->lock);
@@ -338,7 +337,7 @@ static size_t dynamic_block_size(void *state, const struct descriptor *descripto
 static size_t dynamic_measure(void *state, const struct descriptor *descriptor)
 {
     struct dynamic *dynamic = state;
-    struct arena *arena = &dynamic->arenas[load_relaxed(&descriptor->arena)];
+    struct arena *arena = &dynamic->arenas[descriptor_arena(descriptor)];
     lock_lock(&arena->lock);
     bool taken = descriptor_state(load_relaxed(&descriptor->word)) != DESCRIPTOR_FREE;
     size_t size = taken ? ((const struct extent *)descriptor->record)->size : 0;
@@ -362,6 +361,7 @@ static void describe(const struct dynamic *dynamic, unsigned arena, const struct
 {
     uint64_t seen = from - extent->position;
     *piece = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
+                                  .page = MEMS_PAGE_NONE,
                                   .arena = arena,
                                   .region = extent->region->number,
                                   .offset = from - extent->region->start,
@@ -433,7 +433,8 @@ static int blocks_check(struct arena *arena, unsigned number, struct mems_violat
         const struct descriptor *descriptor = extent->descriptor;
         uint64_t word = load_relaxed(&descriptor->word);
         if (descriptor->record != extent || descriptor_state(word) == DESCRIPTOR_FREE ||
-            descriptor_host(word) != extent_host(extent) || descriptor->arena != number) {
+            descriptor_host(word) != extent_host(extent) ||
+            descriptor_arena(descriptor) != number) {
             struct printer printer;
             first->invariant = "D1";
             print_init(&printer, first->text, sizeof first->text);
