@@ -7,9 +7,9 @@
 //    Where memory is paged the descriptor's place is a page number, and the space's page table says
 //    which frame that is (translate_paged).
 // 2. Ordering. Another thread may release the block at any step, and then its descriptor serves
-//    another block. So the word is read again after owner, limit and page: these are stored with
-//    release after the word has left the old generation [R:limit], and who reads a new one of them
-//    [A:limit] reads a new word too. A generation never comes back to its address.
+//    another block. So the word is read after owner and limit (and again after the page): these are
+//    stored with release after the word has left the old generation [R:limit], and who reads a new
+//    one of them [A:limit] reads a new word too. A generation never comes back to its address.
 // 3. Movers (memory/relocation.c). An access that meets MOVING takes the mark away and goes on: at
 //    most one failed compare-and-swap, for there is one mover an engine. What is not in memory is
 //    EAGAIN; mems_fault brings it in, outside the section.
@@ -147,8 +147,9 @@ static inline bool page_touch(const struct page_trace *trace, uint64_t page, uin
     return trace->hit == NULL || trace->hit(trace->policy, page, frame);
 }
 
-static int translate_paged(struct mems_space *space, mems_addr addr, enum mems_access mode,
-                           void **host, size_t *span)
+static __attribute__((noinline)) int translate_paged(struct mems_space *space, mems_addr addr,
+                                                     enum mems_access mode, void **host,
+                                                     size_t *span)
 {
     const struct page_table *pages = space->pages;
     const struct descriptor *descriptor = descriptor_find(space->table, addr);
@@ -191,8 +192,9 @@ static int translate_paged(struct mems_space *space, mems_addr addr, enum mems_a
 // ---- the short way -----------------------------------------------------------------------------
 
 // Blocks above 4 KiB: the same with shifts that depend on the address.
-static int translate_large(struct mems_space *space, mems_addr addr, enum mems_access mode,
-                           void **host, size_t *span)
+static __attribute__((noinline)) int translate_large(struct mems_space *space, mems_addr addr,
+                                                     enum mems_access mode, void **host,
+                                                     size_t *span)
 {
     if (space->pages != NULL) {
         return translate_paged(space, addr, mode, host, span);
@@ -201,12 +203,12 @@ static int translate_large(struct mems_space *space, mems_addr addr, enum mems_a
     if (descriptor == NULL) {
         return translate_slow(space, addr, mode, host, span);
     }
-    uint64_t word = load_acquire(&descriptor->word); // [A:begin] [A:place]
     uint64_t offset = descriptor_offset(addr);
     uint64_t limit = load_acquire(&descriptor->limit); // [A:limit]
-    if (!descriptor_is_live(word, addr) || offset >= limit ||
-        (descriptor_denied(descriptor) & mode) != 0 ||
-        load_acquire(&descriptor->space) != space->id || load_relaxed(&descriptor->word) != word) {
+    bool ours = load_acquire(&descriptor->space) == space->id;
+    unsigned denied = descriptor_denied(descriptor) & mode;
+    uint64_t word = load_acquire(&descriptor->word); // [A:begin] [A:place]
+    if (!descriptor_is_live(word, addr) || offset >= limit || denied != 0 || !ours) {
         return translate_slow(space, addr, mode, host, span);
     }
     *host = descriptor_host(word) + offset;
@@ -216,6 +218,7 @@ static int translate_large(struct mems_space *space, mems_addr addr, enum mems_a
     return 0;
 }
 
+#undef mems_translate
 int mems_translate(struct mems_space *space, mems_addr addr, enum mems_access mode, void **host,
                    size_t *span)
 {
@@ -224,14 +227,13 @@ int mems_translate(struct mems_space *space, mems_addr addr, enum mems_access mo
         __builtin_expect((descriptor = descriptor_find_small(space->table, addr)) == NULL, 0)) {
         return translate_large(space, addr, mode, host, span);
     }
-    uint64_t word = load_acquire(&descriptor->word); // [A:begin] [A:place]
     uint64_t offset = descriptor_offset_small(addr);
     uint64_t limit = load_acquire(&descriptor->limit); // [A:limit]
-    if (__builtin_expect(!descriptor_is_live_small(word, addr) || offset >= limit ||
-                             (descriptor_denied(descriptor) & mode) != 0 ||
-                             load_acquire(&descriptor->space) != space->id ||
-                             load_relaxed(&descriptor->word) != word,
-                         0)) {
+    bool ours = load_acquire(&descriptor->space) == space->id;
+    unsigned denied = descriptor_denied(descriptor) & mode;
+    uint64_t word = load_acquire(&descriptor->word); // [A:begin] [A:place]
+    if (__builtin_expect(
+            !descriptor_is_live_small(word, addr) || offset >= limit || denied != 0 || !ours, 0)) {
         return translate_slow(space, addr, mode, host, span);
     }
     *host = descriptor_host(word) + offset;

@@ -42,11 +42,12 @@ struct mems_engine {
 
 struct mems_space {
     // hot
-    const struct descriptor_table *table; // [ro]
-    const struct page_table *pages;       // [ro] NULL: places are host addresses
-    uint32_t id;                          // [ro]
-    bool flat;                            // [ro]
-    uint64_t cached_most;                 // [ro] largest size a magazine serves; 0: none
+    struct descriptor_directory *const *small; // [ro] what mems/translate.h looks into
+    uint32_t id;                               // [ro]
+    bool flat;                                 // [ro]
+    const struct descriptor_table *table;      // [ro]
+    const struct page_table *pages;            // [ro] NULL: places are host addresses
+    uint64_t cached_most;                      // [ro] largest size a magazine serves; 0: none
     uint64_t
         release_serial; // [ro] the cache's serial where a plain store releases; else none has it
     struct cache_space cache;
@@ -55,6 +56,24 @@ struct mems_space {
     void *owned;                // [ro] the policy's
     struct list link;           // [engine's lock]
 };
+
+// mems/translate.h reads these by layouts of its own.
+_Static_assert(offsetof(struct mems_space, small) == offsetof(struct mems_inline_space, small) &&
+                   offsetof(struct mems_space, id) == offsetof(struct mems_inline_space, id),
+               "a space begins as mems/translate.h says");
+_Static_assert(offsetof(struct descriptor_directory, count) ==
+                       offsetof(struct mems_inline_directory, count) &&
+                   offsetof(struct descriptor_directory, chunk) ==
+                       offsetof(struct mems_inline_directory, chunk) &&
+                   MEMS_INLINE_CHUNK_BITS == DESCRIPTOR_CHUNK_BITS,
+               "so does a directory");
+_Static_assert(
+    sizeof(struct descriptor) == sizeof(struct mems_inline_descriptor) &&
+        offsetof(struct descriptor, limit) == offsetof(struct mems_inline_descriptor, limit) &&
+        offsetof(struct descriptor, space) == offsetof(struct mems_inline_descriptor, space) &&
+        offsetof(struct descriptor, arena) == offsetof(struct mems_inline_descriptor, arena) &&
+        DESCRIPTOR_RESIDENT == 2 && DESCRIPTOR_PLACE_BITS == 43 && DESCRIPTOR_ARENAS == 1 << 6,
+    "and a descriptor");
 
 // Counts on this thread's cache, or on the space's shared counters when it has none.
 #define ENGINE_COUNT(space, here, field, n)                                                        \

@@ -176,6 +176,9 @@ void mems_access_end(void);
 int mems_translate(struct mems_space *space, mems_addr addr, enum mems_access mode, void **host,
                    size_t *span);
 
+// In C the name is a macro: what is found at once is found without a call (mems/translate.h). The
+// function is there too.
+
 // Brings the block in. Call it outside a section; on success a section has begun and the block
 // stays resident in it. Where everything is resident it only checks the address.
 int mems_fault(struct mems_space *space, mems_addr addr, enum mems_access mode);
@@ -351,5 +354,7 @@ mems_corruption_hook mems_on_corruption(mems_corruption_hook hook);
 #ifdef __cplusplus
 }
 #endif
+
+#include <mems/translate.h>
 
 #endif
