@@ -62,8 +62,14 @@ static void counters_report(const struct cache_counters *counters, struct mems_s
     stats->remote_releases = counters->remote;
 }
 
-static uint64_t peak(struct mems_engine *engine, uint64_t held)
+// A policy that gives memory back counts its peak itself. Of the others the last snapshot has seen
+// the most.
+static uint64_t peak(struct mems_engine *engine, const struct policy_totals *totals)
 {
+    uint64_t held = totals->held_bytes;
+    if (totals->held_peak_bytes != 0) {
+        return totals->held_peak_bytes > held ? totals->held_peak_bytes : held;
+    }
     uint64_t seen = load_relaxed(&engine->held_peak);
     while (held > seen && !cas_relaxed(&engine->held_peak, &seen, held)) {
     }
@@ -84,7 +90,7 @@ int mems_snapshot(struct mems_engine *engine, struct mems_stats *stats)
     stats->holes = totals.holes;
     stats->largest_hole = totals.largest_hole;
     stats->held_bytes = totals.held_bytes;
-    stats->held_peak_bytes = peak(engine, totals.held_bytes);
+    stats->held_peak_bytes = peak(engine, &totals);
     stats->block_bytes = minus(totals.held_bytes, totals.free_bytes + caches.bytes);
     stats->regions = totals.regions;
     lock_lock(&engine->table.lock);

@@ -25,6 +25,8 @@
 struct policy_totals {
     uint64_t held_bytes, free_bytes, holes, largest_hole, metadata_bytes, regions;
     uint64_t blocks; // taken and not given back, magazines' included
+    // The most that was ever held; 0: no memory is ever given back, so the last snapshot knows.
+    uint64_t held_peak_bytes;
 };
 
 // What closing a space gave back.

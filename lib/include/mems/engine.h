@@ -231,9 +231,10 @@ enum mems_piece { MEMS_PIECE_BLOCK, MEMS_PIECE_CACHED, MEMS_PIECE_HOLE };
 struct mems_extent {
     enum mems_piece piece;
     uint32_t arena;
-    uint32_t region;    // number of the mapping within its arena, in order of growth
-    uint64_t offset;    // from the region's start
-    uint64_t size;      // bytes it takes
+    uint32_t region; // number of the mapping within its arena, in order of growth; of one that was
+                     // given back the number is not used again
+    uint64_t offset; // from the region's start
+    uint64_t size;   // bytes it takes
     uint64_t requested; // block: bytes asked for
     uint32_t space;     // block: its owner's id
     mems_addr addr;     // block: its address; flat hole: its address; else 0
