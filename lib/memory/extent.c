@@ -15,13 +15,14 @@
 // 4. Remainders. What is left behind a block is split off as a hole, unless it is smaller than
 //    min_block: then the block keeps it (internal instead of external fragmentation). Buddies halve
 //    down to min_block.
-// 5. Deferred coalescing (Standish; Knuth, exercise 2.5-19). A freed block stays the hole it is,
-//    and may be taken again as it is. If it has a neighbour to merge with it *pends*. All pending
-//    holes are coalesced in one sweep, when no hole fits a request (before a region is mapped or
-//    the request refused), or when more holes pend than blocks live, and more than
-//    PENDING_LEAST. A sweep costs one step for each hole that pends or merges, and each of them
-//    was one release: O(log n) a release, over all. That a region is empty shows in a sweep only.
-//    Of two neighbouring holes the one that was freed later pends, or what has been cut from it.
+// 5. Deferred coalescing (Knuth, TAOCP 1, 2.5; Wilson and others 1995). A freed block stays the
+//    hole it is, and may be taken again as it is. If it has a neighbour to merge with it *pends*.
+//    All pending holes are coalesced in one sweep: when no hole fits a request though as many bytes
+//    are free (before a region is mapped or the request refused), or when more holes pend than
+//    blocks live, and more than PENDING_LEAST. A sweep costs one step for each hole that pends or
+//    merges, and each of them was one release: O(log n) a release, over all. Of two neighbouring
+//    holes the one that was freed later pends, or what has been cut from it. That a region is empty
+//    shows in a sweep only.
 // 6. Failure. A take that needs records gets them before it changes anything. A give needs none.
 // 7. If you change this: positions are compared, host addresses never are; regions that happen to
 //    be neighbours in the host's address space stay apart (the MeMS chains show each by itself).
@@ -296,7 +297,7 @@ int extents_take(struct extents *extents, uint64_t size, uint64_t align, struct 
 {
     align = align <= extents->set.granule ? 1 : align;
     struct extent *hole = extents->index->choose(extents, size, align);
-    if (hole == NULL && extents->pending_count != 0) {
+    if (hole == NULL && extents->pending_count != 0 && size <= extents->free_bytes) {
         extents_sweep(extents);
         hole = extents->index->choose(extents, size, align);
     }
