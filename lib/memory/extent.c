@@ -286,7 +286,7 @@ static int cut_aligned(struct extents *extents, struct extent *hole, uint64_t si
         rest = 0;
     }
     size_t needed = (size_t)(gap != 0 || rest != 0) + (size_t)(gap != 0 && rest != 0);
-    if (!extent_records_take(extents, records, needed)) {
+    if (needed != 0 && !extent_records_take(extents, records, needed)) {
         return ENOMEM;
     }
     *block = cut(extents, hole, gap, size, records);

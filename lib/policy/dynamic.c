@@ -264,7 +264,9 @@ static void arena_trim(struct dynamic *dynamic, struct arena *arena)
 // Unlocks an arena into which blocks were given; *surplus gets its bit when there is more to do.
 static void arena_unlock(struct dynamic *dynamic, struct arena *arena, uint64_t *surplus)
 {
-    *surplus |= (uint64_t)arena->extents.surplus << (arena - dynamic->arenas);
+    if (__builtin_expect(arena->extents.surplus, 0)) {
+        *surplus |= UINT64_C(1) << (arena - dynamic->arenas);
+    }
     lock_unlock(&arena->lock);
 }
 
