@@ -137,7 +137,7 @@ static int engine_parse(const char *text, struct target *target, char *complaint
         }
         memcpy(target->options, open + 1, (size_t)(close - open - 1));
     }
-    struct mems_config config = {target->policy, target->options};
+    struct mems_config config = {.policy = target->policy, .options = target->options};
     struct mems_engine *engine;
     int error = mems_engine_open(&config, &engine);
     if (error != 0) {
@@ -161,7 +161,7 @@ int target_open(const struct target *target, const struct kernel_demand *demand,
         snprintf(options, sizeof options, "%s%spartition=%zu,count=%llu", given,
                  given[0] != '\0' ? "," : "", partition, (unsigned long long)blocks);
     }
-    struct mems_config config = {target->policy, options};
+    struct mems_config config = {.policy = target->policy, .options = options};
     int error = mems_engine_open(&config, engine);
     if (error != 0) {
         snprintf(complaint, size, "%s with \"%s\": %s", target->name, options, mems_complaint());

@@ -5,7 +5,8 @@
 // 1. The short way. A size that a magazine serves: class by table, this thread's cache by the
 //    space's serial, pop. The block's descriptor becomes RESIDENT by a plain store: nobody else may
 //    touch a block between its owner's calls. Release is the mirror. No lock, no atomic
-//    read-modify-write, no clock, no indirect call.
+//    read-modify-write, no clock, no indirect call. Where blocks move (space->release_serial) a
+//    release is one compare-and-swap, the long way: a mover may mark or publish at any moment.
 // 2. The long way. The magazine asks the policy for a batch (block_refill), under the policy's
 //    lock, once. Sizes that no magazine holds, alignments above 16, and threads without a cache go
 //    to the policy one by one.
@@ -35,7 +36,7 @@ static int misuse_of(uint64_t word, mems_addr addr)
     if (word == 0 || then == 0 || (now != 0 && then >= now)) {
         return EFAULT; // that generation was not handed out yet
     }
-    bool resting = descriptor_state(word) != DESCRIPTOR_RESIDENT;
+    bool resting = !descriptor_is_allocated(descriptor_state(word));
     return resting && ((then + 1) & DESCRIPTOR_GENERATION_MASK) == now ? EALREADY : ESTALE;
 }
 
@@ -46,15 +47,28 @@ int block_find(const struct mems_space *space, mems_addr addr, struct descriptor
         return EFAULT;
     }
     uint64_t word = load_acquire(&found->word);
-    if (!descriptor_is_live(word, addr)) {
+    if (!descriptor_is_block(word, addr)) {
         return misuse_of(word, addr);
     }
     if (load_acquire(&found->space) != space->id) { // [A:limit] of this block, or of the next one
         uint64_t again = load_relaxed(&found->word);
-        return again == word ? EPERM : misuse_of(again, addr);
+        return descriptor_is_block(again, addr) ? EPERM : misuse_of(again, addr);
     }
     *descriptor = found;
     return 0;
+}
+
+int block_find_start(const struct mems_space *space, mems_addr addr, struct descriptor **descriptor)
+{
+    int error = block_find(space, addr, descriptor);
+    return error == 0 && descriptor_offset(addr) != 0 ? EINVAL : error;
+}
+
+int block_misused(struct mems_space *space, int error)
+{
+    struct cache *here = cache_here(&space->cache);
+    ENGINE_COUNT(space, here, misuses, 1);
+    return error;
 }
 
 int block_find_flat(const struct mems_space *space, mems_addr addr, void **host, size_t *span)
@@ -239,17 +253,20 @@ static int release_flat(struct mems_space *space, struct cache *here, mems_addr 
 
 // Ends the block; its grant is what goes back to a magazine or to the policy. Of two releases that
 // race here the second is told: the policy, or a magazine of the first one's thread, may have given
-// the descriptor to another block by now.
-static inline int block_end(struct descriptor *descriptor, mems_addr addr, struct grant *grant)
+// the descriptor to another block by now. A mover's mark is no obstacle: what it has in hand is
+// abandoned. *was is the state that the block was in.
+static inline int block_end(struct descriptor *descriptor, mems_addr addr, struct grant *grant,
+                            enum descriptor_state *was)
 {
-    uint64_t word = load_relaxed(&descriptor->word);
+    uint64_t word = load_relaxed(&descriptor->word), ended;
     uint32_t generation = (descriptor_generation(addr) + 1) & DESCRIPTOR_GENERATION_MASK;
-    uint64_t place = word & DESCRIPTOR_PLACE_MASK;
-    if (!descriptor_is_live(word, addr) ||
-        !cas_relaxed(&descriptor->word, &word,
-                     descriptor_word(DESCRIPTOR_CACHED, generation, place))) {
-        return misuse_of(load_relaxed(&descriptor->word), addr);
-    }
+    do {
+        if (!descriptor_is_block(word, addr)) {
+            return misuse_of(word, addr);
+        }
+        ended = descriptor_word(DESCRIPTOR_CACHED, generation, word & DESCRIPTOR_PLACE_MASK);
+    } while (!cas_relaxed(&descriptor->word, &word, ended));
+    *was = descriptor_state(word);
     uint64_t generations = (uint64_t)DESCRIPTOR_GENERATION_MASK << DESCRIPTOR_PLACE_BITS;
     grant->descriptor = descriptor;
     grant->addr = (addr & ~generations) | (uint64_t)generation << DESCRIPTOR_PLACE_BITS;
@@ -260,10 +277,11 @@ static int release_block(struct mems_space *space, struct cache *here,
                          struct descriptor *descriptor, mems_addr addr)
 {
     struct grant grant;
+    enum descriptor_state was = DESCRIPTOR_FREE;
     uint8_t class = load_relaxed(&descriptor->class);
     uint64_t limit = load_relaxed(&descriptor->limit);
     bool remote = here == NULL || load_relaxed(&descriptor->thread) != here->thread;
-    int error = block_end(descriptor, addr, &grant);
+    int error = block_end(descriptor, addr, &grant, &was);
     if (error != 0) {
         return error;
     }
@@ -271,7 +289,8 @@ static int release_block(struct mems_space *space, struct cache *here,
     ENGINE_COUNT(space, here, requested, -limit);
     ENGINE_COUNT(space, here, remote, remote);
     bool worn = descriptor_generation(grant.addr) == 0; // the policy must retire its descriptor
-    if (here != NULL && class != DESCRIPTOR_UNCACHED && !worn) {
+    bool there = was == DESCRIPTOR_RESIDENT || was == DESCRIPTOR_MOVING;
+    if (here != NULL && class != DESCRIPTOR_UNCACHED && !worn && there) {
         if (!cache_push(here, class, grant)) {
             cache_push_slow(here, class, grant);
         }
@@ -290,10 +309,7 @@ static __attribute__((noinline)) int release_slow(struct mems_space *space, mems
     if (space->flat) {
         error = release_flat(space, here, addr);
     } else {
-        error = block_find(space, addr, &descriptor);
-        if (error == 0 && descriptor_offset(addr) != 0) {
-            error = EINVAL;
-        }
+        error = block_find_start(space, addr, &descriptor);
         if (error == 0) {
             error = release_block(space, here, descriptor, addr);
         }
@@ -307,7 +323,7 @@ static __attribute__((noinline)) int release_slow(struct mems_space *space, mems
 int mems_release(struct mems_space *space, mems_addr addr)
 {
     if (__builtin_expect(!descriptor_is_small(addr) || descriptor_offset_small(addr) != 0 ||
-                             cache_last->serial != space->cache.serial,
+                             cache_last->serial != space->release_serial,
                          0)) {
         return release_slow(space, addr);
     }
@@ -335,6 +351,23 @@ int mems_release(struct mems_space *space, mems_addr addr)
 
 // ---- resizing ----------------------------------------------------------------------------------
 
+// Copies the first bytes of a block to another, a buffer at a time: neither need be in one piece or
+// resident.
+static int block_copy(struct mems_space *space, mems_addr to, mems_addr from, size_t length)
+{
+    char buffer[4096];
+    int error = 0;
+    for (size_t done = 0; done < length && error == 0;) {
+        size_t part = length - done < sizeof buffer ? length - done : sizeof buffer;
+        error = mems_read(space, from + done, buffer, part);
+        if (error == 0) {
+            error = mems_write(space, to + done, buffer, part);
+        }
+        done += part;
+    }
+    return error;
+}
+
 // Into a new block: allocate, copy, release. A block that would shrink can stay where it is: then a
 // full engine refuses nothing.
 static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t before, size_t size)
@@ -345,17 +378,7 @@ static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t befo
     if (error != 0) {
         return ENOMEM;
     }
-    size_t length = before < size ? before : size;
-    void *from = NULL, *to = NULL;
-    mems_access_begin();
-    error = mems_translate(space, *addr, MEMS_READ, &from, NULL);
-    if (error == 0) {
-        error = mems_translate(space, fresh, MEMS_WRITE, &to, NULL);
-    }
-    if (error == 0) {
-        memcpy(to, from, length);
-    }
-    mems_access_end();
+    error = block_copy(space, fresh, *addr, before < size ? before : size);
     if (error == 0) {
         error = mems_release(space, *addr);
     }
@@ -405,19 +428,23 @@ static int resize_in_place(struct mems_space *space, struct descriptor *descript
 static int resize_block(struct mems_space *space, struct cache *here, mems_addr *addr, size_t size)
 {
     struct descriptor *descriptor;
-    int error = block_find(space, *addr, &descriptor);
-    if (error == 0 && descriptor_offset(*addr) != 0) {
-        error = EINVAL;
-    }
+    int error = block_find_start(space, *addr, &descriptor);
     if (error != 0) {
         return error;
     }
     uint64_t before = load_relaxed(&descriptor->limit);
-    if (resize_in_place(space, descriptor, size) != 0) {
+    unsigned denied = descriptor_denied(descriptor);
+    error = resize_in_place(space, descriptor, size);
+    if (error == ENOMEM) {
         error = resize_by_move(space, addr, before, size);
+        if (error == 0 && denied != 0) {
+            error = block_deny(space, *addr, denied); // the rights move along
+        }
         if (error != ENOMEM || size > before) {
             return error;
         }
+    } else if (error != 0) {
+        return error;
     }
     store_release(&descriptor->limit, size); // [R:limit]
     ENGINE_COUNT(space, here, requested, (uint64_t)size - before);
@@ -437,7 +464,7 @@ int mems_resize(struct mems_space *space, mems_addr *addr, size_t size)
         space->flat ? resize_flat(space, addr, size) : resize_block(space, here, addr, size);
     if (error == 0) {
         ENGINE_COUNT(space, here, resizes, 1);
-    } else if (error != ENOMEM) {
+    } else if (error != ENOMEM && error != ENOSPC && error != EIO && error != EBUSY) {
         ENGINE_COUNT(space, here, misuses, 1);
     }
     return error;
@@ -454,8 +481,7 @@ int mems_block_size(struct mems_space *space, mems_addr addr, size_t *requested,
         error = error == 0 && span != asked ? EINVAL : error;
     } else {
         struct descriptor *descriptor;
-        error = block_find(space, addr, &descriptor);
-        error = error == 0 && descriptor_offset(addr) != 0 ? EINVAL : error;
+        error = block_find_start(space, addr, &descriptor);
         if (error == 0) {
             asked = load_acquire(&descriptor->limit); // [A:limit]
             taken = engine->policy->measure(engine->state, descriptor);
@@ -463,14 +489,13 @@ int mems_block_size(struct mems_space *space, mems_addr addr, size_t *requested,
         }
     }
     if (error != 0) {
-        struct cache *here = cache_here(&space->cache);
-        ENGINE_COUNT(space, here, misuses, 1);
+        return block_misused(space, error);
     }
-    if (error == 0 && requested != NULL) {
+    if (requested != NULL) {
         *requested = asked;
     }
-    if (error == 0 && size != NULL) {
+    if (size != NULL) {
         *size = taken;
     }
-    return error;
+    return 0;
 }

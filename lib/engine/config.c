@@ -69,6 +69,12 @@ const char *mems_error_text(int error)
         return "past the end of the block";
     case ENOMEM:
         return "out of memory";
+    case EACCES:
+        return "no right to use it that way";
+    case ENOSPC:
+        return "swap is full";
+    case EIO:
+        return "swap cannot be read or written";
     case EAGAIN:
         return "not resident";
     case EBUSY:
@@ -86,7 +92,7 @@ const char *mems_error_text(int error)
 
 // ---- tables ------------------------------------------------------------------------------------
 
-#define OPTIONS_MOST  16
+#define OPTIONS_MOST  40
 #define POLICIES_MOST 16
 
 // The public rows are made once from the tables the rooms keep.

@@ -43,7 +43,10 @@ int mems_engine_open(const struct mems_config *config, struct mems_engine **engi
     pool_init(&new->space_pool, sizeof(struct mems_space));
     list_init(&new->spaces);
     descriptor_table_init(&new->table);
-    error = policy->open(policy_settings, &new->table, &new->state, &complaint.printer);
+    struct policy_site site = {.table = &new->table,
+                               .references = config != NULL ? config->references : NULL,
+                               .reference_count = config != NULL ? config->reference_count : 0};
+    error = policy->open(policy_settings, &site, &new->state, &complaint.printer);
     if (error != 0) {
         if (complaint.printer.length == 0) {
             print_text(&complaint.printer, "the operating system has no memory for such an engine");
@@ -51,6 +54,7 @@ int mems_engine_open(const struct mems_config *config, struct mems_engine **engi
         os_unmap(new, new->mapped);
         return complaint_fail(&complaint, error);
     }
+    new->moves = site.moves;
     size_t count = 0;
     const uint64_t *sizes = policy->classes != NULL ? policy->classes(new->state, &count) : NULL;
     if (new->cached) {
@@ -80,7 +84,8 @@ static int space_make_locked(struct mems_engine *engine, struct mems_space **spa
     if (engine->flat && !list_empty(&engine->spaces)) {
         return complaint_raise("addresses=flat: such an engine has one space only", ENOTSUP);
     }
-    if (engine->last_space == UINT32_MAX || (*space = pool_take(&engine->space_pool)) == NULL) {
+    if (engine->last_space == DESCRIPTOR_NOBODY - 1 ||
+        (*space = pool_take(&engine->space_pool)) == NULL) {
         return complaint_raise("no memory for the space's records", ENOMEM);
     }
     memset(*space, 0, sizeof **space);
@@ -96,12 +101,14 @@ int mems_space_open(struct mems_engine *engine, struct mems_space **space)
     if (error == 0) {
         new->engine = engine;
         new->table = &engine->table;
+        new->small = engine->policy->pages == NULL ? engine->table.directory : descriptor_nothing;
         new->flat = engine->flat;
         new->cached_most = engine->classes.largest;
         struct cache_source source = block_source;
         source.backend = new;
         cache_space_init(&new->cache, engine->cached ? &engine->classes : NULL,
                          (unsigned)engine->settings.cache_blocks, &source);
+        new->release_serial = engine->moves ? CACHE_NONE : new->cache.serial;
         list_push_back(&engine->spaces, &new->link);
     }
     lock_unlock(&engine->lock);
@@ -115,6 +122,9 @@ int mems_space_open(struct mems_engine *engine, struct mems_space **space)
         pool_give(&engine->space_pool, new);
         lock_unlock(&engine->lock);
         return complaint_raise("no memory for the space's records", error);
+    }
+    if (engine->policy->pages != NULL) {
+        new->pages = engine->policy->pages(new->owned);
     }
     *space = new;
     return 0;

@@ -28,6 +28,7 @@ struct mems_engine {
     struct engine_settings settings;
     bool flat;                     // [ro]
     bool cached;                   // [ro] magazines are in use
+    bool moves;                    // [ro] words of descriptors change under their owners
     struct descriptor_table table; // has a lock of its own
     struct cache_classes classes;  // [ro]
     size_t mapped;                 // [ro]
@@ -41,10 +42,14 @@ struct mems_engine {
 
 struct mems_space {
     // hot
-    const struct descriptor_table *table; // [ro]
-    uint32_t id;                          // [ro]
-    bool flat;                            // [ro]
-    uint64_t cached_most;                 // [ro] largest size a magazine serves; 0: none
+    struct descriptor_directory *const *small; // [ro] what mems/translate.h looks into
+    uint32_t id;                               // [ro]
+    bool flat;                                 // [ro]
+    const struct descriptor_table *table;      // [ro]
+    const struct page_table *pages;            // [ro] NULL: places are host addresses
+    uint64_t cached_most;                      // [ro] largest size a magazine serves; 0: none
+    uint64_t
+        release_serial; // [ro] the cache's serial where a plain store releases; else none has it
     struct cache_space cache;
     // cold
     struct mems_engine *engine; // [ro]
@@ -52,13 +57,41 @@ struct mems_space {
     struct list link;           // [engine's lock]
 };
 
+// mems/translate.h reads these by layouts of its own.
+_Static_assert(offsetof(struct mems_space, small) == offsetof(struct mems_inline_space, small) &&
+                   offsetof(struct mems_space, id) == offsetof(struct mems_inline_space, id),
+               "a space begins as mems/translate.h says");
+_Static_assert(offsetof(struct descriptor_directory, count) ==
+                       offsetof(struct mems_inline_directory, count) &&
+                   offsetof(struct descriptor_directory, chunk) ==
+                       offsetof(struct mems_inline_directory, chunk) &&
+                   MEMS_INLINE_CHUNK_BITS == DESCRIPTOR_CHUNK_BITS,
+               "so does a directory");
+_Static_assert(
+    sizeof(struct descriptor) == sizeof(struct mems_inline_descriptor) &&
+        offsetof(struct descriptor, limit) == offsetof(struct mems_inline_descriptor, limit) &&
+        offsetof(struct descriptor, space) == offsetof(struct mems_inline_descriptor, space) &&
+        offsetof(struct descriptor, arena) == offsetof(struct mems_inline_descriptor, arena) &&
+        DESCRIPTOR_RESIDENT == 2 && DESCRIPTOR_PLACE_BITS == 43 && DESCRIPTOR_ARENAS == 1 << 6,
+    "and a descriptor");
+
 // Counts on this thread's cache, or on the space's shared counters when it has none.
 #define ENGINE_COUNT(space, here, field, n)                                                        \
     ((here) != NULL ? (void)count_own(&(here)->counters.field, (n))                                \
                     : (void)add_relaxed(&(space)->cache.shared.field, (n)))
 
-// The resident block an address of this space names. 0, or the misuse that the address is.
+// The allocated block an address of this space names. 0, or the misuse that the address is.
 int block_find(const struct mems_space *space, mems_addr addr, struct descriptor **descriptor);
+
+// The same, by the address that mems_alloc returned: EINVAL when that is inside the block.
+int block_find_start(const struct mems_space *space, mems_addr addr,
+                     struct descriptor **descriptor);
+
+// Denies modes of a block from now on; it goes to no magazine any more. 0 or the misuse.
+int block_deny(struct mems_space *space, mems_addr addr, unsigned denied);
+
+// Counts a misuse on this thread and returns the error.
+int block_misused(struct mems_space *space, int error);
 
 // Finds the host pointer of a flat address.
 int block_find_flat(const struct mems_space *space, mems_addr addr, void **host, size_t *span);

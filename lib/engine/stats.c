@@ -62,14 +62,23 @@ static void counters_report(const struct cache_counters *counters, struct mems_s
     stats->remote_releases = counters->remote;
 }
 
-// A policy that gives memory back counts its peak itself. Of the others the last snapshot has seen
-// the most.
-static uint64_t peak(struct mems_engine *engine, const struct policy_totals *totals)
+// What the policy says and the engine only hands on: fields of one name in both structs.
+static void totals_report(const struct policy_totals *totals, struct mems_stats *stats)
 {
-    uint64_t held = totals->held_bytes;
-    if (totals->held_peak_bytes != 0) {
-        return totals->held_peak_bytes > held ? totals->held_peak_bytes : held;
-    }
+#define HAND_ON(name) stats->name = totals->name
+    HAND_ON(held_bytes), HAND_ON(free_bytes), HAND_ON(holes), HAND_ON(largest_hole);
+    HAND_ON(regions), HAND_ON(absent_bytes), HAND_ON(table_bytes);
+    HAND_ON(compactions), HAND_ON(moves_tried), HAND_ON(moves_done), HAND_ON(moves_abandoned);
+    HAND_ON(moved_bytes), HAND_ON(faults), HAND_ON(zero_faults), HAND_ON(swap_faults);
+    HAND_ON(segment_faults), HAND_ON(copy_faults), HAND_ON(evictions), HAND_ON(write_backs);
+    HAND_ON(swap_bytes), HAND_ON(swap_most_bytes), HAND_ON(tlb_hits), HAND_ON(tlb_misses);
+    HAND_ON(eat_ns), HAND_ON(working_set_pages), HAND_ON(thrashing);
+#undef HAND_ON
+}
+
+// Of a policy that does not count its peak itself, since what it holds only grows.
+static uint64_t peak(struct mems_engine *engine, uint64_t held)
+{
     uint64_t seen = load_relaxed(&engine->held_peak);
     while (held > seen && !cas_relaxed(&engine->held_peak, &seen, held)) {
     }
@@ -86,17 +95,35 @@ int mems_snapshot(struct mems_engine *engine, struct mems_stats *stats)
     counters_report(&caches.counters, stats);
     stats->cached_blocks = caches.blocks;
     stats->cached_bytes = caches.bytes;
-    stats->free_bytes = totals.free_bytes;
-    stats->holes = totals.holes;
-    stats->largest_hole = totals.largest_hole;
-    stats->held_bytes = totals.held_bytes;
-    stats->held_peak_bytes = peak(engine, &totals);
-    stats->block_bytes = minus(totals.held_bytes, totals.free_bytes + caches.bytes);
-    stats->regions = totals.regions;
+    stats->held_peak_bytes =
+        totals.held_peak_bytes != 0 ? totals.held_peak_bytes : peak(engine, totals.held_bytes);
+    stats->block_bytes =
+        minus(totals.held_bytes + totals.absent_bytes, totals.free_bytes + caches.bytes);
+    totals_report(&totals, stats);
     lock_lock(&engine->table.lock);
     stats->metadata_bytes = engine->table.bytes;
     lock_unlock(&engine->table.lock);
     stats->metadata_bytes += totals.metadata_bytes + caches.metadata + engine->mapped;
+    return 0;
+}
+
+int mems_space_snapshot(struct mems_space *space, struct mems_space_stats *stats)
+{
+    struct mems_engine *engine = space->engine;
+    struct cache_totals totals;
+    cache_totals(&space->cache, &totals);
+    *stats = (struct mems_space_stats){
+        .allocs = totals.counters.allocs,
+        .releases = totals.counters.releases,
+        .live_blocks = minus(totals.counters.allocs, totals.counters.releases),
+        .requested_bytes = totals.counters.requested,
+        .cached_blocks = totals.blocks,
+        .refusals = totals.counters.refusals,
+        .misuses = totals.counters.misuses,
+    };
+    if (engine->policy->space_stats != NULL) {
+        engine->policy->space_stats(space->owned, stats);
+    }
     return 0;
 }
 
@@ -144,15 +171,16 @@ static int caches_check(struct mems_engine *engine, struct mems_violation *first
 
 // Adds up the map by itself, to hold the counters against it.
 struct census {
-    uint64_t blocks, requested, block_bytes, cached_bytes, free_bytes;
+    uint64_t blocks, requested, block_bytes, cached_bytes, free_bytes, absent_bytes;
 };
 
 static int count_piece(const struct mems_extent *piece, void *arg)
 {
     struct census *census = arg;
+    census->absent_bytes += piece->absent ? piece->size : 0;
     switch (piece->piece) {
     case MEMS_PIECE_BLOCK:
-        census->blocks++;
+        census->blocks += !piece->more;
         census->requested += piece->requested;
         census->block_bytes += piece->size;
         break;
@@ -177,7 +205,9 @@ static int counters_check(struct mems_engine *engine, struct mems_violation *fir
         uint64_t map, counters;
     } pairs[] = {
         {"S1", "held bytes and the map's pieces",
-         census.block_bytes + census.cached_bytes + census.free_bytes, stats.held_bytes},
+         census.block_bytes + census.cached_bytes + census.free_bytes,
+         stats.held_bytes + census.absent_bytes},
+        {"S1", "absent bytes on the map and by counters", census.absent_bytes, stats.absent_bytes},
         {"S1", "block bytes on the map and by counters", census.block_bytes, stats.block_bytes},
         {"S1", "cached bytes on the map and by counters", census.cached_bytes, stats.cached_bytes},
         {"S2", "live blocks on the map and by counters", census.blocks, stats.live_blocks},

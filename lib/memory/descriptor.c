@@ -19,13 +19,18 @@
 //    until its index has been released 2^18 - 1 times and 2^16 x 2^18 = 2^34 releases more have
 //    worn out that many others on its shelf. A shelf never holds more than those 65,536 (2 MiB)
 //    back.
-// 6. States. FREE (shelf) -> CACHED (granted) -> RESIDENT (allocated) -> CACHED or FREE. Only the
-//    owner of a block changes its word, so plain stores do; two threads that release one block at
-//    once both see RESIDENT, and the second grant of the same block is found when it is given back,
-//    or when it is allocated a second time: the step from CACHED to RESIDENT then leads to TWICE,
-//    under which no address works.
-// 7. If you change this: a mover (compaction) adds states MOVING and SWAPPED, and then every change
-//    becomes one full-word compare-and-swap.
+// 6. States. FREE (shelf) -> CACHED (granted) -> RESIDENT (allocated) -> CACHED or FREE. Where
+//    nothing moves, only the owner of a block changes its word, so plain stores do; two threads
+//    that release one block at once both see RESIDENT, and the second grant of the same block is
+//    found when it is given back, or when it is allocated a second time: the step from CACHED to
+//    RESIDENT then leads to TWICE, under which no address works.
+// 7. Movers. Where blocks move (memory/relocation.c) RESIDENT <-> MOVING, and MOVING -> RESIDENT
+//    elsewhere or SWAPPED; then every change of an allocated block's word is one full-word
+//    compare-and-swap. A CACHED block is never marked: its thread makes it RESIDENT by a plain
+//    store. LINK is a block that is shared: the word names the descriptor that has the place, which
+//    no address names (its `space` is DESCRIPTOR_NOBODY) and which movers move.
+// 8. If you change this: a state that is allocated is RESIDENT or not below LINK; hot paths compare
+//    with RESIDENT only and leave the others to the slow ones.
 
 #include "memory/descriptor.h"
 
@@ -67,6 +72,7 @@ static bool chunk_leads(const struct descriptor *chunk, uint64_t number)
 
 // Every kind's directory at first, so that readers need not look for NULL.
 static struct descriptor_directory nothing;
+struct descriptor_directory *const descriptor_nothing[1] = {&nothing};
 
 void descriptor_table_init(struct descriptor_table *table)
 {

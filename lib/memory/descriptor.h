@@ -26,6 +26,7 @@
 #define DESCRIPTOR_PLACE_MASK      ((UINT64_C(1) << DESCRIPTOR_PLACE_BITS) - 1)
 #define DESCRIPTOR_LARGEST         (UINT64_C(1) << 40) // a block at most
 #define DESCRIPTOR_UNCACHED        64                  // `class` of a block no magazine takes
+#define DESCRIPTOR_NOBODY          UINT32_MAX          // `space` of what several spaces share
 
 #ifdef MEMS_HOSTILE
 #define DESCRIPTOR_CHUNK_BITS 4 // descriptors a chunk: 2^n
@@ -41,6 +42,9 @@ enum descriptor_state {
     DESCRIPTOR_CACHED,   // its block is in a thread's magazine
     DESCRIPTOR_RESIDENT, // its block is allocated, and where the word says
     DESCRIPTOR_TWICE,    // allocated twice: two releases that raced both put it into magazines
+    DESCRIPTOR_LINK,     // allocated, shared: its place is that of another descriptor
+    DESCRIPTOR_MOVING,   // allocated, at the old place; a mover has marked it
+    DESCRIPTOR_SWAPPED,  // allocated, not in memory
 };
 
 struct descriptor {
@@ -50,8 +54,11 @@ struct descriptor {
     uint32_t space;  // [atomic] its owner; 0: none, it is on a shelf
     uint16_t thread; // [atomic] who allocated it (cache->thread; 0: a thread without a cache)
     uint8_t class;   // [atomic] of the magazine it goes to, or DESCRIPTOR_UNCACHED
-    uint8_t arena;   // [atomic] the policy's
+    uint8_t
+        arena; // [atomic] the policy's, 6 bits, and above them what is denied (enum mems_access)
 };
+
+#define DESCRIPTOR_ARENAS 64 // numbers of arenas are below it
 
 // A block on its way between policy and magazine: its descriptor, and the address under which it
 // will be handed out next (its generation is already the new one).
@@ -86,6 +93,9 @@ struct descriptor_shelf {
     } kind[DESCRIPTOR_KINDS];
 };
 
+// A directory of no kind, with nothing in it.
+extern struct descriptor_directory *const descriptor_nothing[1];
+
 void descriptor_table_init(struct descriptor_table *table);
 void descriptor_table_fini(struct descriptor_table *table);
 
@@ -96,6 +106,31 @@ int descriptor_take(struct descriptor_shelf *shelf, uint64_t size, const void *h
                     struct grant *grant);
 // Gives back a descriptor that is CACHED. Never fails.
 void descriptor_give(struct descriptor_shelf *shelf, struct descriptor *descriptor);
+
+// Whose it is and in which arena; nothing is denied. For the policy that has just taken it.
+static inline void descriptor_own(struct descriptor *descriptor, uint32_t space, unsigned arena)
+{
+    store_relaxed(&descriptor->arena, (uint8_t)arena);
+    store_release(&descriptor->space, space); // [R:limit]
+}
+
+static inline unsigned descriptor_arena(const struct descriptor *descriptor)
+{
+    return load_relaxed(&descriptor->arena) % DESCRIPTOR_ARENAS;
+}
+
+// The modes (MEMS_READ, MEMS_WRITE) that its owner may not use.
+static inline unsigned descriptor_denied(const struct descriptor *descriptor)
+{
+    return load_relaxed(&descriptor->arena) / DESCRIPTOR_ARENAS;
+}
+
+// Called with the policy's lock held.
+static inline void descriptor_deny(struct descriptor *descriptor, unsigned denied)
+{
+    unsigned arena = descriptor_arena(descriptor) + denied * DESCRIPTOR_ARENAS;
+    store_relaxed(&descriptor->arena, (uint8_t)arena);
+}
 
 // The address under which a live or cached block is known.
 uint64_t descriptor_addr(const struct descriptor *descriptor);
@@ -139,6 +174,31 @@ static inline bool descriptor_is_live(uint64_t word, uint64_t addr)
     return word >> DESCRIPTOR_PLACE_BITS ==
            ((uint64_t)DESCRIPTOR_RESIDENT << DESCRIPTOR_GENERATION_BITS |
             descriptor_generation(addr));
+}
+
+// Whether a block of that state is allocated: a user's, to access and to release.
+static inline bool descriptor_is_allocated(enum descriptor_state state)
+{
+    return state == DESCRIPTOR_RESIDENT || state >= DESCRIPTOR_LINK;
+}
+
+// Whether `word` is an allocated block under the address's generation.
+static inline bool descriptor_is_block(uint64_t word, uint64_t addr)
+{
+    return descriptor_is_allocated(descriptor_state(word)) &&
+           descriptor_generation(word) == descriptor_generation(addr);
+}
+
+// The same block in another state, at the same place.
+static inline uint64_t descriptor_turned(uint64_t word, enum descriptor_state state)
+{
+    return descriptor_word(state, descriptor_generation(word), word & DESCRIPTOR_PLACE_MASK);
+}
+
+// The descriptor that a LINK names.
+static inline struct descriptor *descriptor_linked(uint64_t word)
+{
+    return (struct descriptor *)(void *)descriptor_host(word);
 }
 
 // The descriptor of a kind's index, whatever its state; NULL: there never was one.

@@ -190,7 +190,7 @@ static int arena_init(struct dynamic *dynamic, uint64_t number, struct descripto
     return extents_init(&arena->extents, &set);
 }
 
-static int dynamic_open(const void *settings, struct descriptor_table *table, void **state,
+static int dynamic_open(const void *settings, struct policy_site *site, void **state,
                         struct printer *complaint)
 {
     struct dynamic_settings own = *(const struct dynamic_settings *)settings;
@@ -211,7 +211,7 @@ static int dynamic_open(const void *settings, struct descriptor_table *table, vo
     lock_init(&dynamic->lock, LOCK_POOL, "dynamic.spaces", 0);
     pool_init(&dynamic->spaces, sizeof(struct dynamic_space) + own.arenas * sizeof(struct list));
     for (uint64_t i = 0; i < own.arenas; i++) {
-        int failed = arena_init(dynamic, i, table);
+        int failed = arena_init(dynamic, i, site->table);
         error = failed != 0 ? failed : error;
     }
     size_classes(dynamic);
@@ -361,8 +361,7 @@ static int arena_grant(struct dynamic *dynamic, struct arena *arena, struct dyna
     }
     unsigned number = (unsigned)(arena - dynamic->arenas);
     grant->descriptor->record = block;
-    store_relaxed(&grant->descriptor->arena, (uint8_t)number);
-    store_release(&grant->descriptor->space, own->id); // [R:limit]
+    descriptor_own(grant->descriptor, own->id, number);
     block->descriptor = grant->descriptor;
     list_push_front(&own->owned[number], &block->owned);
     return 0;
@@ -434,7 +433,7 @@ static void dynamic_give(void *state, const struct grant *grants, size_t count)
     struct arena *arena = NULL;
     for (size_t i = 0; i < count; i++) {
         struct descriptor *descriptor = grants[i].descriptor;
-        struct arena *home = &dynamic->arenas[load_relaxed(&descriptor->arena)];
+        struct arena *home = &dynamic->arenas[descriptor_arena(descriptor)];
         if (home != arena) {
             if (arena != NULL) {
                 arena_unlock(dynamic, arena, &surplus);
@@ -467,7 +466,7 @@ static int dynamic_resize(void *state, struct descriptor *descriptor, size_t siz
     if (!dynamic_round(dynamic, size, 1, &rounded) || rounded > room) {
         return ENOMEM;
     }
-    struct arena *arena = &dynamic->arenas[load_relaxed(&descriptor->arena)];
+    struct arena *arena = &dynamic->arenas[descriptor_arena(descriptor)];
     lock_lock(&arena->lock);
     int error = extents_resize(&arena->extents, descriptor->record, rounded);
     lock_unlock(&arena->lock);
@@ -483,7 +482,7 @@ static size_t dynamic_block_size(void *state, const struct descriptor *descripto
 static size_t dynamic_measure(void *state, const struct descriptor *descriptor)
 {
     struct dynamic *dynamic = state;
-    struct arena *arena = &dynamic->arenas[load_relaxed(&descriptor->arena)];
+    struct arena *arena = &dynamic->arenas[descriptor_arena(descriptor)];
     lock_lock(&arena->lock);
     bool taken = descriptor_state(load_relaxed(&descriptor->word)) != DESCRIPTOR_FREE;
     size_t size = taken ? ((const struct extent *)descriptor->record)->size : 0;

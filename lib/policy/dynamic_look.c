@@ -13,6 +13,7 @@ static void describe(const struct dynamic *dynamic, unsigned arena, const struct
 {
     uint64_t seen = from - extent->position;
     *piece = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
+                                  .page = MEMS_PAGE_NONE,
                                   .arena = arena,
                                   .region = extent->region->number,
                                   .offset = from - extent->region->start,
@@ -84,7 +85,8 @@ static int blocks_check(struct arena *arena, unsigned number, struct mems_violat
         const struct descriptor *descriptor = extent->descriptor;
         uint64_t word = load_relaxed(&descriptor->word);
         if (descriptor->record != extent || descriptor_state(word) == DESCRIPTOR_FREE ||
-            descriptor_host(word) != extent_host(extent) || descriptor->arena != number) {
+            descriptor_host(word) != extent_host(extent) ||
+            descriptor_arena(descriptor) != number) {
             struct printer printer;
             first->invariant = "D1";
             print_init(&printer, first->text, sizeof first->text);
@@ -144,7 +146,8 @@ void dynamic_totals(void *state, struct policy_totals *totals)
         totals->metadata_bytes += extents_metadata(&arena->extents);
         lock_unlock(&arena->lock);
     }
-    totals->held_peak_bytes = load_relaxed(&dynamic->held_peak);
+    uint64_t peak = load_relaxed(&dynamic->held_peak); // the sum is of several moments
+    totals->held_peak_bytes = peak > totals->held_bytes ? peak : totals->held_bytes;
     lock_lock(&dynamic->lock);
     totals->metadata_bytes += dynamic->spaces.bytes;
     lock_unlock(&dynamic->lock);

@@ -180,7 +180,7 @@ static int fixed_map(struct fixed *fixed, const struct partition_cut *cuts, size
     return 0;
 }
 
-static int fixed_open(const void *settings, struct descriptor_table *table, void **state,
+static int fixed_open(const void *settings, struct policy_site *site, void **state,
                       struct printer *complaint)
 {
     const struct fixed_settings *own = settings;
@@ -201,7 +201,7 @@ static int fixed_open(const void *settings, struct descriptor_table *table, void
     fixed->queue_a_size = own->queue == 1;
     lock_init(&fixed->lock, LOCK_POOL, "fixed.spaces", 0);
     pool_init(&fixed->spaces, sizeof(struct fixed_space) + count * sizeof(struct list));
-    error = fixed_map(fixed, cuts, count, table);
+    error = fixed_map(fixed, cuts, count, site->table);
     if (error != 0) {
         fixed_close(fixed);
         return error;
@@ -231,8 +231,7 @@ static int bank_take(struct bank *bank, uint32_t number, struct fixed_space *own
     bank->taken++;
     partition->descriptor = grant->descriptor;
     grant->descriptor->record = partition;
-    store_relaxed(&grant->descriptor->arena, (uint8_t)number);
-    store_release(&grant->descriptor->space, own->id); // [R:limit]
+    descriptor_own(grant->descriptor, own->id, number);
     list_push_front(&own->owned[number], &partition->owned);
     return 0;
 }
@@ -288,7 +287,7 @@ static void fixed_give(void *state, const struct grant *grants, size_t count)
     struct bank *bank = NULL;
     for (size_t i = 0; i < count; i++) {
         struct descriptor *descriptor = grants[i].descriptor;
-        struct bank *home = &fixed->banks[load_relaxed(&descriptor->arena)];
+        struct bank *home = &fixed->banks[descriptor_arena(descriptor)];
         if (home != bank) {
             if (bank != NULL) {
                 lock_unlock(&bank->lock);
@@ -312,13 +311,13 @@ static void fixed_give(void *state, const struct grant *grants, size_t count)
 static int fixed_resize(void *state, struct descriptor *descriptor, size_t size)
 {
     struct fixed *fixed = state;
-    return size <= fixed->banks[load_relaxed(&descriptor->arena)].size ? 0 : ENOMEM;
+    return size <= fixed->banks[descriptor_arena(descriptor)].size ? 0 : ENOMEM;
 }
 
 static size_t fixed_block_size(void *state, const struct descriptor *descriptor)
 {
     struct fixed *fixed = state;
-    return fixed->banks[load_relaxed(&descriptor->arena)].size;
+    return fixed->banks[descriptor_arena(descriptor)].size;
 }
 
 static size_t fixed_measure(void *state, const struct descriptor *descriptor)
@@ -383,6 +382,7 @@ static int bank_walk(struct bank *bank, mems_visitor visit, void *arg)
         lock_lock(&bank->lock);
         for (; count < sizeof pieces / sizeof pieces[0] && i < bank->count; count++, i++) {
             pieces[count] = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
+                                                 .page = MEMS_PAGE_NONE,
                                                  .offset = bank->offset + i * bank->size,
                                                  .size = bank->size,
                                                  .host = bank->host + i * bank->size};
@@ -425,7 +425,7 @@ static const char *bank_check(const struct bank *bank, uint32_t number, uint64_t
             continue;
         }
         uint64_t word = load_relaxed(&descriptor->word);
-        if (descriptor->record != &bank->partition[i] || descriptor->arena != number ||
+        if (descriptor->record != &bank->partition[i] || descriptor_arena(descriptor) != number ||
             descriptor_state(word) == DESCRIPTOR_FREE ||
             descriptor_host(word) != bank->host + i * bank->size) {
             return "D1";

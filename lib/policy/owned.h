@@ -30,11 +30,15 @@ static inline void owned_report(const uint64_t *bad, size_t count)
 static inline void owned_end(struct descriptor *descriptor, struct policy_closed *closed)
 {
     uint64_t word = load_relaxed(&descriptor->word);
-    if (descriptor_state(word) >= DESCRIPTOR_RESIDENT) {
-        closed->blocks++;
-        closed->requested += load_relaxed(&descriptor->limit);
-        uint32_t generation = (descriptor_generation(word) + 1) & DESCRIPTOR_GENERATION_MASK;
-        store_relaxed(&descriptor->word, descriptor_word(DESCRIPTOR_CACHED, generation, 0));
+    uint32_t generation = (descriptor_generation(word) + 1) & DESCRIPTOR_GENERATION_MASK;
+    if (descriptor_state(word) < DESCRIPTOR_RESIDENT) {
+        return;
+    }
+    closed->blocks++;
+    closed->requested += load_relaxed(&descriptor->limit);
+    // A mover or an access may turn the word meanwhile, never into a block that is not there.
+    while (
+        !cas_relaxed(&descriptor->word, &word, descriptor_word(DESCRIPTOR_CACHED, generation, 0))) {
     }
 }
 
@@ -44,6 +48,7 @@ static inline void owned_describe(const struct descriptor *descriptor, struct me
     uint64_t word = load_relaxed(&descriptor->word);
     bool live = descriptor_state(word) >= DESCRIPTOR_RESIDENT;
     extent->piece = live ? MEMS_PIECE_BLOCK : MEMS_PIECE_CACHED;
+    extent->page = MEMS_PAGE_NONE;
     extent->requested = live ? load_relaxed(&descriptor->limit) : 0;
     extent->space = load_relaxed(&descriptor->space);
     extent->addr = live ? descriptor_addr(descriptor) : 0;

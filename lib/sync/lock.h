@@ -16,8 +16,12 @@ enum lock_rank {
     LOCK_FACE = 1, // mems.h: the default engine comes and goes
     LOCK_THREADS,  // the registry of threads and their exit hooks
     LOCK_ENGINE,   // an engine's list of spaces
+    LOCK_MOVER,    // who moves or evicts: one at a time an engine
     LOCK_SPACE,    // a space's list of caches
     LOCK_POLICY,   // an arena of a policy
+    LOCK_ORDER,    // the order in which pages go; also taken inside access sections, so its holder
+                   // never waits for a grace period
+    LOCK_FRAMES,   // free frames, and threads' shares of them
     LOCK_TABLE,    // a descriptor table's growth
     LOCK_POOL,     // a pool of metadata records
     LOCK_RANKS

@@ -98,6 +98,11 @@ bool section_inside(void)
     return self_depth != 0;
 }
 
+bool section_nested(void)
+{
+    return self_depth > 1;
+}
+
 void section_wait(void)
 {
     if (self_depth != 0) {

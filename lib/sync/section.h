@@ -19,6 +19,7 @@
 void section_begin(void);
 void section_end(void);
 bool section_inside(void); // this thread is in a section
+bool section_nested(void); // and in another one around it
 void section_wait(void);   // not inside a section; may sleep
 
 #endif

@@ -3,8 +3,8 @@
 // thread.c - thread numbers, and exit hooks through one pthread key.
 //
 // 1. States of a thread: NEW -> JOINING -> KNOWN -> ENDING (its hooks run) -> GONE, or JOINING ->
-// GONE when it cannot be
-//    registered. In JOINING pthread_setspecific may allocate and come back here: it gets 0.
+//    GONE when it cannot be registered. In JOINING pthread_setspecific may allocate and come back
+//    here: it gets 0.
 // 2. The end. pthread calls the key's destructor in the first of at most four rounds in which the
 //    key has a value. Other destructors may allocate after that, in the same round or in a later
 //    one. Such a thread stays GONE. Registering it again would run its hooks again in the next

@@ -120,9 +120,10 @@ static inline void test_checked(struct mems_engine *engine, bool quiescent)
 static inline void test_conserved(struct mems_engine *engine)
 {
     struct mems_stats s = test_stats(engine);
-    test_require(s.held_bytes == s.block_bytes + s.cached_bytes + s.free_bytes,
-                 "S1: held %" PRIu64 ", blocks %" PRIu64 ", cached %" PRIu64 ", free %" PRIu64,
-                 s.held_bytes, s.block_bytes, s.cached_bytes, s.free_bytes);
+    test_require(s.held_bytes + s.absent_bytes == s.block_bytes + s.cached_bytes + s.free_bytes,
+                 "S1: held %" PRIu64 ", absent %" PRIu64 ", blocks %" PRIu64 ", cached %" PRIu64
+                 ", free %" PRIu64,
+                 s.held_bytes, s.absent_bytes, s.block_bytes, s.cached_bytes, s.free_bytes);
     test_require(s.allocs - s.releases == s.live_blocks,
                  "S2: allocs %" PRIu64 ", releases %" PRIu64 ", live %" PRIu64, s.allocs,
                  s.releases, s.live_blocks);

@@ -16,8 +16,11 @@
 //   EINVAL    not the first byte of a block (interior); an argument out of its range
 //   EPERM     the address belongs to another space
 //   ERANGE    past the end of the block
+//   EACCES    the block may not be read, or not be written (mems_protect, mems_share)
 //   ENOMEM    the policy has no place and may not grow, or the OS refused
-//   EAGAIN    the block is not resident: call mems_fault
+//   EAGAIN    not resident, or a page that must be copied before it is written: call mems_fault
+//   ENOSPC    swap is full
+//   EIO       swap could not be read or written
 //   EBUSY     what is to be closed is still in use
 //   ENOTSUP   this policy cannot do that
 //
@@ -58,6 +61,11 @@ enum mems_access { MEMS_READ = 1, MEMS_WRITE = 2 };
 struct mems_config {
     const char *policy;  // NULL: "dynamic"
     const char *options; // NULL or "": every default
+    // The pages that will be referenced, in order, for replacement=opt: numbers as mems_walk gives
+    // them (mems_extent.page) of the engine's first space, whose first block begins at page 0. The
+    // array lives as long as the engine. NULL: nobody knows.
+    const uint64_t *references;
+    size_t reference_count;
 };
 
 // One key of an option table; everything a user can know about it.
@@ -81,7 +89,8 @@ const struct mems_option *mems_option_at(const char *policy, size_t index);
 
 // Why the last call that failed on this thread failed: one sentence that names the key or
 // argument, what it was and what would be right. Never NULL; valid until this thread's next failing
-// call. Set by mems_engine_open and mems_space_open, by nothing on a hot path.
+// call. Set by mems_engine_open and mems_space_open, and by accesses past a block's end or without
+// the right to them.
 const char *mems_complaint(void);
 
 // A short fixed text for an error value of this interface ("double free", "foreign address").
@@ -103,6 +112,17 @@ void mems_space_close(struct mems_space *space);
 
 // A number that identifies the space within its engine's lifetime; never 0.
 uint32_t mems_space_id(const struct mems_space *space);
+
+// One space's account, as of about this moment (exact when no call on it is under way).
+struct mems_space_stats {
+    uint64_t allocs, releases; // that succeeded
+    uint64_t live_blocks;
+    uint64_t requested_bytes; // of the live blocks
+    uint64_t cached_blocks;   // free, in threads' magazines
+    uint64_t refusals, misuses;
+    uint64_t faults; // pages or segments brought in for it
+};
+int mems_space_snapshot(struct mems_space *space, struct mems_space_stats *stats);
 
 // ---- blocks -------------------------------------------------------------------------------------
 
@@ -129,6 +149,20 @@ int mems_resize(struct mems_space *space, mems_addr *addr, size_t size);
 // fragmentation). Either result may be NULL.
 int mems_block_size(struct mems_space *space, mems_addr addr, size_t *requested, size_t *size);
 
+// Says how a block may be used from now on: MEMS_READ, MEMS_WRITE, both or 0. Translate, read and
+// write then answer EACCES to the rest, and mems_complaint names segment, offset and limit. Returns
+// after every access section that had begun before has ended: call it outside one. ENOTSUP: the
+// policy has no rights (dynamic, fixed and slab have none).
+int mems_protect(struct mems_space *space, mems_addr addr, unsigned rights);
+
+// Gives another space of the same engine a block that shows the same bytes, with its own address
+// and rights (never more than the giver has). The memory lives until the last of them is released.
+//   segmentation, vm-segmentation  one segment in two spaces: what one writes the other reads
+//   paging, vm-paging              the frames are shared until one side writes; then it gets a copy
+// ENOTSUP elsewhere. EBUSY: called inside an access section.
+int mems_share(struct mems_space *space, mems_addr addr, struct mems_space *with, unsigned rights,
+               mems_addr *shared);
+
 // ---- access -------------------------------------------------------------------------------------
 
 // An access section. A host pointer from mems_translate is good until the section ends. Sections
@@ -142,20 +176,40 @@ void mems_access_end(void);
 int mems_translate(struct mems_space *space, mems_addr addr, enum mems_access mode, void **host,
                    size_t *span);
 
+// In C the name is a macro: what is found at once is found without a call (mems/translate.h). The
+// function is there too.
+
 // Brings the block in. Call it outside a section; on success a section has begun and the block
 // stays resident in it. Where everything is resident it only checks the address.
 int mems_fault(struct mems_space *space, mems_addr addr, enum mems_access mode);
 
-// Copies across pages and segments, whatever the length. Begins and ends sections by itself.
-// ERANGE: the bytes run past the block's end; nothing was copied.
+// Copies across pages and segments, whatever the length. Begins and ends sections by itself, one
+// for each page. ERANGE, EACCES: nothing was copied; ENOSPC, EIO, ENOMEM: a part may have been.
 int mems_read(struct mems_space *space, mems_addr addr, void *buffer, size_t length);
 int mems_write(struct mems_space *space, mems_addr addr, const void *bytes, size_t length);
+
+// ---- moving -------------------------------------------------------------------------------------
+
+// What a compaction did.
+struct mems_compaction {
+    uint64_t tried, moved, abandoned; // blocks; abandoned: in use when it was their turn
+    uint64_t moved_bytes;
+    uint64_t pinned;      // blocks that cannot move: in threads' magazines
+    uint64_t holes;       // left
+    uint64_t free_bytes;  // in them
+    uint64_t grace_waits; // grace periods waited for: one a batch
+};
+
+// Moves blocks together, while other threads go on using them: nobody ever waits for it. Two at
+// once are done one after the other. Call it outside an access section (EBUSY inside). `done` may
+// be NULL. ENOTSUP: blocks of this policy do not move.
+int mems_compact(struct mems_engine *engine, struct mems_compaction *done);
 
 // ---- what is going on inside --------------------------------------------------------------------
 
 // Every counter, once: name, unit, meaning. Feeds the struct, mems_stat_at, the JSON and the docs.
 // Relations, exact whenever no call is under way:
-//   held_bytes  = block_bytes + cached_bytes + free_bytes                                      (S1)
+//   held_bytes + absent_bytes = block_bytes + cached_bytes + free_bytes                        (S1)
 //   allocs - releases = live_blocks                                                            (S2)
 #define MEMS_STATS(X)                                                                              \
     X(allocs, "count", "allocations that succeeded")                                               \
@@ -183,7 +237,28 @@ int mems_write(struct mems_space *space, mems_addr addr, const void *bytes, size
     X(refilled_blocks, "count", "blocks in those batches")                                         \
     X(drains, "count", "batches handed back to the policy")                                        \
     X(drained_blocks, "count", "blocks in those batches")                                          \
-    X(remote_releases, "count", "releases by another thread than the one that allocated")
+    X(remote_releases, "count", "releases by another thread than the one that allocated")          \
+    X(absent_bytes, "bytes", "of blocks, not in memory: on swap, not touched yet, or shared")      \
+    X(table_bytes, "bytes", "page tables (part of metadata_bytes)")                                \
+    X(compactions, "count", "times that blocks were moved together")                               \
+    X(moves_tried, "count", "blocks and pages marked to be moved or evicted")                      \
+    X(moves_done, "count", "of these, moved or evicted")                                           \
+    X(moves_abandoned, "count", "of these, left in place because an access came first")            \
+    X(moved_bytes, "bytes", "what compaction has moved")                                           \
+    X(faults, "count", "pages and segments brought in")                                            \
+    X(zero_faults, "count", "of these, at their first use: demand-zero")                           \
+    X(swap_faults, "count", "of these, read back from swap")                                       \
+    X(segment_faults, "count", "segments made active (vm-segmentation with paged=yes)")            \
+    X(copy_faults, "count", "pages copied because one side of a share wrote")                      \
+    X(evictions, "count", "pages and segments that left memory")                                   \
+    X(write_backs, "count", "of these, written to swap")                                           \
+    X(swap_bytes, "bytes", "swap in use")                                                          \
+    X(swap_most_bytes, "bytes", "swap there is")                                                   \
+    X(tlb_hits, "count", "references that the TLB model answered")                                 \
+    X(tlb_misses, "count", "references that it did not")                                           \
+    X(eat_ns, "ns", "effective access time by the model: TLB, table and faults")                   \
+    X(working_set_pages, "count", "pages referenced lately, all spaces together")                  \
+    X(thrashing, "count", "times that the working sets were found larger than memory")
 
 struct mems_stats {
 #define MEMS_STATS_FIELD(name, unit, help) uint64_t name;
@@ -227,9 +302,17 @@ int mems_lock_at(struct mems_engine *engine, size_t index, struct mems_lock_stat
 
 enum mems_piece { MEMS_PIECE_BLOCK, MEMS_PIECE_CACHED, MEMS_PIECE_HOLE };
 
-// One piece of the memory map.
+#define MEMS_PAGE_NONE UINT64_MAX
+
+// One piece of the memory map: a block, a hole, or where memory is paged a frame. A paged block is
+// as many pieces as it has pages, wherever their frames are; those without a frame of their own
+// come last.
 struct mems_extent {
     enum mems_piece piece;
+    bool absent;   // a block's piece that takes no memory: on swap, not touched yet, or in a
+                   // frame that another space's piece stands for (shared)
+    bool more;     // not the first piece of its block
+    uint64_t page; // its number within the space, or MEMS_PAGE_NONE
     uint32_t arena;
     uint32_t region; // number of the mapping within its arena, in order of growth; of one that was
                      // given back the number is not used again
@@ -237,7 +320,7 @@ struct mems_extent {
     uint64_t size;   // bytes it takes
     uint64_t requested; // block: bytes asked for
     uint32_t space;     // block: its owner's id
-    mems_addr addr;     // block: its address; flat hole: its address; else 0
+    mems_addr addr;     // block: its address (of all its pieces); flat hole: its address; else 0
     void *host;         // where it is now
 };
 
@@ -272,5 +355,7 @@ mems_corruption_hook mems_on_corruption(mems_corruption_hook hook);
 #ifdef __cplusplus
 }
 #endif
+
+#include <mems/translate.h>
 
 #endif

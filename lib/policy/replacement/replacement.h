@@ -74,8 +74,8 @@ struct replacement {
     // The page in `frame` has ended; its key may name another page later.
     void (*forget)(void *state, uint32_t frame);
     // variable only, else NULL: a frame whose page should go although no frame is wanted, taken
-    // out; REPLACEMENT_NONE when there is none. Called at a fault, before victim and load; `incoming`
-    // is the key that faults.
+    // out; REPLACEMENT_NONE when there is none. Called at a fault, before victim and load;
+    // `incoming` is the key that faults.
     uint32_t (*surplus)(void *state, uint64_t incoming);
     // NULL, or the label of the first invariant that does not hold.
     const char *(*check)(const void *state);

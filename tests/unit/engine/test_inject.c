@@ -97,7 +97,8 @@ static void require_unchanged(const struct run *run, const struct mems_stats *be
 
 static void run_open(struct run *run)
 {
-    struct mems_config config = {run->scenario->policy, run->scenario->options};
+    struct mems_config config = {.policy = run->scenario->policy,
+                                 .options = run->scenario->options};
     int error = mems_engine_open(&config, &run->engine);
     if (error != 0) {
         assert_null(run->engine);

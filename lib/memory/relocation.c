@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// relocation.c - moves bytes under load.
+//
+// 1. Theory. A mover never blocks an access (after the pauseless collectors; prior art: the CHICKEN
+//    copying collector, Alaska's handles, Mesh). For a batch: (1) compare-and-swap each word
+//    RESIDENT(old) -> MOVING(old); (2) wait for one RCU grace period, so that every access section
+//    that saw an old base unmarked has ended; (3) copy to a private new place, or to swap; (4)
+//    compare-and-swap MOVING(old) -> RESIDENT(new) or SWAPPED(slot). The old place is free at once:
+//    whoever used it without a mark has ended, whoever came after the mark has cancelled it, and
+//    then step 4 has failed.
+// 2. An access that meets MOVING swaps it back to RESIDENT(old) and goes on. So accesses are
+//    wait-free, writers lose nothing, and a block in use is exactly a block not moved. With one
+//    mover at a time an access fails at most one compare-and-swap: the word it gets back is used.
+// 3. Rules.
+//    - Every change of the word is one full-word strong compare-and-swap, never check-then-store.
+//    - One mover an engine, no tag: a second mover's mark could be taken for the first's.
+//    - A word is marked at most once a batch; joining a grace period already running is wrong.
+//    - The new place is disjoint from the old and private until step 4.
+//    - Release is a compare-and-swap from whatever the word is to CACHED; step 4 then fails.
+//    - No wait for a grace period, a frame or a lock of the mover's inside a section.
+// 4. Ordering. The mark may be relaxed: the grace period orders it (membarrier makes every running
+//    reader execute a fence, sync/section.c). The cancel acquires on success and failure; a publish
+//    releases the copy [R:place], and every load of a word acquires it [A:place].
+// 5. Step 3 reads bytes that a cancelling thread may be writing. It is one machine instruction, of
+//    which the compiler assumes nothing; whatever it read then is thrown away by step 4.
+// 6. If you change this: tests/concurrency/test_mover.c holds stamped blocks against it, with 2 and
+//    16 threads, under TSan and in the hostile build.
+
+#include "memory/relocation.h"
+
+#include "sync/atomic.h"
+#include "sync/section.h"
+
+bool relocation_mark(uint64_t *word, uint64_t resident, uint64_t moving)
+{
+    schedule_step();
+    return cas_relaxed(word, &resident, moving);
+}
+
+void relocation_wait(void)
+{
+    schedule_step();
+    section_wait();
+}
+
+void relocation_copy(void *to, const void *from, size_t length)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
+#else
+    for (size_t i = 0; i < length; i++) {
+        ((char *)to)[i] = load_relaxed(&((const char *)from)[i]);
+    }
+#endif
+}
+
+bool relocation_publish(uint64_t *word, uint64_t moving, uint64_t published)
+{
+    schedule_step();
+    return cas_release(word, &moving, published); // [R:place]
+}
+
+uint64_t relocation_cancel(uint64_t *word, uint64_t moving, uint64_t resident)
+{
+    schedule_step();
+    uint64_t found = moving;
+    return cas_acq_rel(word, &found, resident) ? resident : found; // [A:place]
+}
