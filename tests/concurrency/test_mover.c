@@ -42,6 +42,10 @@ static const struct scenario SCENARIOS[] = {
     {"segmentation", "capacity=128Ki,cache_blocks=2,mover=yes,mover_budget=1G", false, false, true},
     {"segmentation", "capacity=64Ki,mover=yes,mover_budget=0,compact_order=top,thread_cache=no",
      true, true, true},
+    {"dynamic", "capacity=64Ki,movable=yes,thread_cache=no", true, true, false},
+    {"dynamic", "region=4Ki,movable=yes,fit=worst,cache_blocks=1", false, true, false},
+    {"dynamic", "region=8Ki,movable=yes,mover=yes,mover_budget=0,compact_after=5", false, false,
+     false},
 };
 
 struct slot {
