@@ -209,6 +209,9 @@ static bool park(struct extent_pass *pass, const struct extent *hole, struct ext
         }
         pass->block.position = end;
         block = block->next;
+        if (block != NULL && block->tag == EXTENT_BLOCK && block->align_bits != 0) {
+            break; // whether it can come down shows when those before it have
+        }
     }
     pass->parking = pass->count > 0;
     return pass->parking;
@@ -280,11 +283,13 @@ static void plan_return(struct extent_pass *pass, struct extent *const *parked, 
         if (hole == NULL || hole->position > parked[i]->position) {
             return;
         }
+        uint64_t low = hole->position;
         struct extent *place = reserve(pass, hole, parked[i]);
         if (pass->error != 0) {
             return;
         }
         if (place != NULL) {
+            cursor_put(&pass->hole, place, low);
             hole = place;
         } else { // released: where the hole is now the cursor knows
             hole = cursor_at(pass->extents, &pass->hole);
