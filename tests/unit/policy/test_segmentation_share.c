@@ -71,6 +71,7 @@ static void test_bytes(void **state)
     assert_int_equal(touch(one, yours, MEMS_READ), EPERM);
     assert_int_equal(touch(two, yours + 3000, MEMS_READ), ERANGE);
     assert_int_equal(mems_resize(one, &mine, 100), EBUSY);
+    assert_int_equal(mems_resize(two, &yours, 5000), EBUSY); // not even by a copy
     assert_int_equal(mems_resize(two, &yours, 100000), EBUSY);
     // The giver goes first: the bytes stay.
     assert_int_equal(mems_release(one, mine), 0);
