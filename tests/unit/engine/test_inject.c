@@ -37,6 +37,9 @@ static const struct scenario SCENARIOS[] = {
     {"dynamic", "addresses=flat,region=4Ki,fit=buddy"},
     {"fixed", "thread_cache=no,partitions=64x200,2Kix300"},
     {"fixed", "thread_cache=yes,partition=2Ki,count=400"},
+    {"segmentation", "thread_cache=no,region=8Ki"},
+    {"segmentation", "thread_cache=yes,arenas=2,capacity=2Mi,compact_after=1"},
+    {"dynamic", "thread_cache=no,region=8Ki,movable=yes"},
 };
 
 struct run {
