@@ -172,6 +172,10 @@ int paged_block_make(struct paged *paged, struct paged_space *space, uint64_t pa
     uint64_t bytes = space->table.bytes;
     int error = page_run_take(&space->runs, pages, &record->first);
     arena->table_bytes += space->table.bytes - bytes;
+    if (error == 0 && record->first + page_run_room(pages) > PAGED_PAGES) {
+        page_run_give(&space->runs, record->first, pages);
+        error = ENOMEM;
+    }
     if (error != 0) {
         pool_give(&arena->records, record);
         return error;

@@ -13,8 +13,9 @@
 #include "memory/page_table.h"
 #include "policy/policy.h"
 
-#define PAGED_CLASSES 32 // sizes for magazines
-#define PAGED_ARENAS  64 // at most
+#define PAGED_CLASSES 32                  // sizes for magazines
+#define PAGED_ARENAS  64                  // at most
+#define PAGED_PAGES   (UINT64_C(1) << 32) // numbers of pages in a space, at most
 
 struct paged;
 
@@ -29,7 +30,7 @@ struct paged_kind {
     // The page in a frame has ended; the frame becomes free afterwards. The rest may be NULL.
     void (*frame_ended)(struct paged *paged, uint32_t frame);
     void (*frame_shared)(struct paged *paged, uint32_t frame); // by a second page
-    void (*frame_alone)(struct paged *paged, uint32_t frame);  // one page is left
+    void (*frame_alone)(struct paged *paged, uint32_t frame);  // one page is left, or a copy made
     void (*slot_shared)(struct paged *paged, uint64_t number); // of an entry that is SWAPPED
     void (*slot_ended)(struct paged *paged, uint64_t number);
 };
@@ -135,7 +136,7 @@ bool paged_stands(const struct paged_spot *spot);
 
 // Makes a page that is shared its own: in `frame`, which the caller has drawn, or where it is when
 // nobody else has it any more. On success a section has begun; *used says whether the frame was
-// taken. ESTALE: the block has gone. The mover's lock is held; waits for a grace period.
+// taken. EAGAIN: the page is not what it was. The mover's lock is held; waits for a grace period.
 int paged_unshare(struct paged *paged, struct paged_spot *spot, uint32_t frame, bool *used);
 
 int paged_share(void *state, void *owned, struct descriptor *descriptor, mems_addr addr, void *with,
@@ -147,6 +148,8 @@ void paged_hand_over(struct paged *paged, struct paged_block *block, uint32_t in
 
 // ---- looking (paged_map.c) ---------------------------------------------------------------------
 
+void paged_lock_all(struct paged *paged); // every arena
+void paged_unlock_all(struct paged *paged);
 int paged_walk(void *state, mems_visitor visit, void *arg);
 int paged_check(void *state, struct mems_violation *first);
 void paged_totals(struct paged *paged, struct policy_totals *totals);

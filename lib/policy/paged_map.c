@@ -17,14 +17,14 @@
 
 #define PIECES 64
 
-static void lock_all(struct paged *paged)
+void paged_lock_all(struct paged *paged)
 {
     for (uint32_t i = 0; i < paged->arena_count; i++) {
         lock_lock(&paged->arenas[i].lock);
     }
 }
 
-static void unlock_all(struct paged *paged)
+void paged_unlock_all(struct paged *paged)
 {
     for (uint32_t i = paged->arena_count; i > 0; i--) {
         lock_unlock(&paged->arenas[i - 1].lock);
@@ -78,7 +78,7 @@ static void describe(const struct paged *paged, const struct paged_block *block,
 static size_t describe_frames(struct paged *paged, uint64_t *frame, struct mems_extent *pieces)
 {
     size_t count = 0;
-    lock_all(paged);
+    paged_lock_all(paged);
     lock_lock(&paged->shares);
     for (; count < PIECES && *frame < paged->frames.count; count++, ++*frame) {
         const struct frame *use = &paged->frames.frame[*frame];
@@ -92,7 +92,7 @@ static size_t describe_frames(struct paged *paged, uint64_t *frame, struct mems_
         }
     }
     lock_unlock(&paged->shares);
-    unlock_all(paged);
+    paged_unlock_all(paged);
     return count;
 }
 
@@ -109,7 +109,7 @@ static size_t describe_absent(struct paged *paged, struct cursor *cursor,
 {
     const struct paged_block *block;
     size_t count = 0;
-    lock_all(paged);
+    paged_lock_all(paged);
     lock_lock(&paged->shares);
     while (count < PIECES && (block = cursor_block(paged, cursor)) != NULL) {
         for (; count < PIECES && cursor->page < block->pages; cursor->page++) {
@@ -124,7 +124,7 @@ static size_t describe_absent(struct paged *paged, struct cursor *cursor,
         }
     }
     lock_unlock(&paged->shares);
-    unlock_all(paged);
+    paged_unlock_all(paged);
     return count;
 }
 
@@ -225,7 +225,7 @@ int paged_check(void *state, struct mems_violation *first)
     const struct paged_block *block;
     const char *broken = NULL;
     lock_lock(&paged->mover);
-    lock_all(paged);
+    paged_lock_all(paged);
     lock_lock(&paged->shares);
     while (broken == NULL && (block = cursor_block(paged, &cursor)) != NULL) {
         broken = block_check(paged, block, &census);
@@ -233,7 +233,7 @@ int paged_check(void *state, struct mems_violation *first)
     }
     broken = broken != NULL ? broken : sums_check(paged, &census);
     lock_unlock(&paged->shares);
-    unlock_all(paged);
+    paged_unlock_all(paged);
     lock_unlock(&paged->mover);
     if (broken == NULL) {
         return 0;

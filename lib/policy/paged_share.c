@@ -14,7 +14,9 @@
 //    meets AWAY faults and waits for the mover's lock. For the same reason sharing waits for a
 //    grace period: pointers to write that were had before the flag was set.
 // 4. Locking. The mover's lock throughout; arenas' and shares' locks never across the wait.
-// 5. Failure. Released meanwhile: the entry is not AWAY any more, the copy is thrown away: ESTALE.
+// 5. Failure. Released meanwhile: the entry is not AWAY any more, the copy is thrown away. EAGAIN:
+// the
+//    fault looks again what there is.
 
 #include <errno.h>
 #include <string.h>
@@ -96,8 +98,11 @@ static bool unshare_alone(struct paged *paged, const struct paged_spot *spot, ui
     uint64_t shared = spot->found;
     bool alone = paged->frames.frame[frame].users == 1 &&
                  cas_relaxed(spot->entry, &shared, spot->found & ~PAGE_SHARED);
-    if (alone && paged->kind->frame_alone != NULL) {
-        paged->kind->frame_alone(paged, frame);
+    if (alone) {
+        paged->frames.frame[frame].block = spot->block;
+        if (paged->kind->frame_alone != NULL) {
+            paged->kind->frame_alone(paged, frame);
+        }
     }
     lock_unlock(&paged->shares);
     return alone;
@@ -113,6 +118,9 @@ static bool unshare_publish(struct paged *paged, const struct paged_spot *spot, 
     if (!relocation_publish(spot->entry, away, page_entry(PAGE_RESIDENT, fresh))) {
         paged->frames.frame[fresh] = (struct frame){0};
         return false;
+    }
+    if (paged->kind->frame_alone != NULL) {
+        paged->kind->frame_alone(paged, fresh);
     }
     uint32_t old = (uint32_t)page_number(spot->found);
     if (paged_frame_leave(paged, spot->block, spot->index, old)) {
@@ -137,7 +145,7 @@ int paged_unshare(struct paged *paged, struct paged_spot *spot, uint32_t frame, 
         return 0;
     }
     if (!marked) {
-        return ESTALE;
+        return EAGAIN;
     }
     relocation_wait();
     relocation_copy(frame_host(&paged->frames, frame), frame_host(&paged->frames, old),
@@ -148,7 +156,7 @@ int paged_unshare(struct paged *paged, struct paged_spot *spot, uint32_t frame, 
     lock_unlock(arena);
     if (!*used) {
         section_end();
-        return ESTALE;
+        return EAGAIN;
     }
     count_own(&paged->copy_faults, 1);
     return 0;

@@ -125,15 +125,18 @@ static int paging_fault(void *state, void *owned, struct descriptor *descriptor,
     struct paged *paged = state;
     struct paged_space *space = owned;
     struct paged_spot spot;
+    int error;
     lock_lock(&paged->mover);
-    lock_lock(&space->arena->lock);
-    int error = paged_spot(space, descriptor, addr, &spot);
-    lock_unlock(&space->arena->lock);
-    if (error == 0 && (mode & MEMS_WRITE) != 0 && (spot.found & PAGE_SHARED) != 0) {
-        error = paging_copy(paged, &spot);
-    } else if (error == 0) {
-        section_begin();
-    }
+    do { // once more if the page was released, or left alone by who shared it
+        lock_lock(&space->arena->lock);
+        error = paged_spot(space, descriptor, addr, &spot);
+        lock_unlock(&space->arena->lock);
+        if (error == 0 && (mode & MEMS_WRITE) != 0 && (spot.found & PAGE_SHARED) != 0) {
+            error = paging_copy(paged, &spot);
+        } else if (error == 0) {
+            section_begin();
+        }
+    } while (error == EAGAIN);
     lock_unlock(&paged->mover);
     return error;
 }
