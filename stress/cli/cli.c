@@ -39,7 +39,7 @@ static const struct cli_command cli_command_record = {
 static const struct cli_command cli_command_trace = {
     .name = "trace",
     .form = "trace FILE ...",
-    .help = "show, check and convert recorded traces",
+    .help = "draw, check and convert traces",
     .main = cli_trace,
 };
 
