@@ -251,7 +251,7 @@ void draw_map(FILE *out, struct show *show, unsigned width)
     const struct show_map *map = show_look(show);
     char memory[32];
     words_amount(map->memory, show_unit(show), memory, sizeof memory);
-    fprintf(out, "\n  memory: %s\n", memory);
+    fprintf(out, "  memory: %s\n", memory);
     if (map->frame != 0) {
         draw_frames(out, show, map, width);
     } else {

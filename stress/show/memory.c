@@ -10,7 +10,9 @@
 //    partitions halve it (a half, a quarter, .. and two of a sixteenth); a trace that asks for
 //    partitions without a size gets four of 256 KiB.
 // 3. Moving. Where the trace compacts and blocks move only on request (movable), it is requested.
-// 4. Told. Whatever the target's options say is left alone.
+// 4. Programs. A trace of more than MEMORY_BLOCKS live blocks, as a recorded program is, gets what
+//    the driver's targets get (target/sizing.h), unless the memory is told: twice what it needs.
+// 5. Told. Whatever the target's options say is left alone.
 
 #include "show/memory.h"
 
@@ -27,6 +29,7 @@
 #define MEMORY_LARGE     65536u
 #define MEMORY_FRAMES    16u // where neither page nor frames are told
 #define MEMORY_PARTITION "256Kix4"
+#define MEMORY_BLOCKS    64
 
 // What the trace asks for.
 struct memory_wish {
@@ -35,6 +38,8 @@ struct memory_wish {
     bool compact; // blocks are to be moved together
     uint64_t largest;
     uint64_t peak; // most units live at once
+    uint64_t peak_blocks;
+    struct target_demand demand;
 };
 
 static void memory_wish(const struct trace *trace, struct memory_wish *wish)
@@ -53,6 +58,12 @@ static void memory_wish(const struct trace *trace, struct memory_wish *wish)
     wish->largest = account.largest;
     wish->peak =
         account.peak_bytes > account.peak_blocks ? account.peak_bytes : account.peak_blocks;
+    wish->peak_blocks = account.peak_blocks;
+    wish->demand.peak_bytes = wish->peak;
+    wish->demand.largest = account.largest > 0 ? account.largest : 1;
+    for (unsigned i = 0; i < TRACE_CLASSES && i < TARGET_CLASSES; i++) {
+        wish->demand.peak_blocks[i] = account.peak_class[i];
+    }
     trace_account_fini(&account);
 }
 
@@ -131,10 +142,9 @@ static void memory_frames(FILE *out, const struct target_spec *spec, uint64_t by
     memory->frame = page;
 }
 
-static void memory_options(FILE *out, const struct target_spec *spec,
-                           const struct memory_wish *wish, struct show_memory *memory)
+// What every show says: no caches, and blocks that move where the trace wants them moved.
+static void memory_common(FILE *out, const struct target_spec *spec, const struct memory_wish *wish)
 {
-    uint64_t bytes = memory->units * memory->unit;
     bool given = spec->options != NULL && *spec->options != '\0';
     bool cached = sizing_option_given(spec->options, "thread_cache");
     fprintf(out, "%s%s%s", given ? spec->options : "", given && !cached ? "," : "",
@@ -143,6 +153,12 @@ static void memory_options(FILE *out, const struct target_spec *spec,
         !sizing_option_given(spec->options, "movable")) {
         fprintf(out, ",movable=yes");
     }
+}
+
+static void memory_classroom(FILE *out, const struct target_spec *spec,
+                             const struct memory_wish *wish, struct show_memory *memory)
+{
+    uint64_t bytes = memory->units * memory->unit;
     if (memory->partitions) {
         memory_partitions(out, spec, wish, bytes);
     } else if (sizing_has_option(spec->argument, "frames")) {
@@ -153,6 +169,42 @@ static void memory_options(FILE *out, const struct target_spec *spec,
         memory_add(out, spec, "capacity", whole);
         memory_add(out, spec, "swap", 2 * (whole > page ? whole : page));
     }
+}
+
+// As the driver's targets are sized. ENOMEM.
+static int memory_program(const struct target_spec *spec, const struct memory_wish *wish,
+                          struct show_memory *memory)
+{
+    char *sized;
+    int error = sizing_make(spec->argument, memory->options, &wish->demand, &sized);
+    if (error == 0 && sized != NULL) {
+        free(memory->options);
+        memory->options = sized;
+    }
+    if (sizing_has_option(spec->argument, "frames")) {
+        memory->frame = sizing_page(spec->argument, memory->options);
+    }
+    return error;
+}
+
+static int memory_options(const struct target_spec *spec, const struct memory_wish *wish,
+                          bool program, struct show_memory *memory)
+{
+    size_t length;
+    FILE *out = open_memstream(&memory->options, &length);
+    if (out == NULL) {
+        return ENOMEM;
+    }
+    memory_common(out, spec, wish);
+    if (!program) {
+        memory_classroom(out, spec, wish, memory);
+    }
+    if (fclose(out) != 0) {
+        free(memory->options);
+        memory->options = NULL;
+        return ENOMEM;
+    }
+    return program ? memory_program(spec, wish, memory) : 0;
 }
 
 int memory_choose(const struct trace *trace, const struct target_spec *spec,
@@ -171,17 +223,10 @@ int memory_choose(const struct trace *trace, const struct target_spec *spec,
                  (unsigned long long)most, (unsigned long long)memory->unit);
         return EINVAL;
     }
-    size_t length;
-    FILE *out = open_memstream(&memory->options, &length);
-    if (out == NULL) {
+    bool program = settings->memory == 0 && memory->unit == 1 && wish.peak_blocks > MEMORY_BLOCKS;
+    int error = memory_options(spec, &wish, program, memory);
+    if (error != 0) {
         complain(complaint, "out of memory");
-        return ENOMEM;
     }
-    memory_options(out, spec, &wish, memory);
-    if (fclose(out) != 0) {
-        complain(complaint, "out of memory");
-        free(memory->options);
-        return ENOMEM;
-    }
-    return 0;
+    return error;
 }
