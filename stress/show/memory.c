@@ -7,8 +7,9 @@
 //    become 200 times 16 bytes, and what is shown is divided by 16 again.
 // 2. The memory. Every policy gets the same: dynamic partitioning and segments one region of it,
 //    paging as many frames as it holds, swapping policies twice as much swap behind it. Fixed
-//    partitions halve it (a half, a quarter, .. and two of a sixteenth); a trace that asks for
-//    partitions without a size gets four of 256 KiB.
+//    partitions divide it: all but the last hold the largest request, which is halved again and
+//    again down to two sixteenths of the memory; a trace that asks for partitions without a size
+//    gets four of 256 KiB.
 // 3. Moving. Where the trace compacts and blocks move only on request (movable), it is requested.
 // 4. Programs. A trace of more than MEMORY_BLOCKS live blocks, as a recorded program is, gets what
 //    the driver's targets get (target/sizing.h), unless the memory is told: twice what it needs.
@@ -17,6 +18,7 @@
 #include "show/memory.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +78,12 @@ static uint64_t memory_power(uint64_t least)
     return power;
 }
 
+// Down to the granule, but not to nothing.
+static uint64_t memory_round(uint64_t bytes)
+{
+    return bytes < MEMORY_GRANULE ? MEMORY_GRANULE : bytes / MEMORY_GRANULE * MEMORY_GRANULE;
+}
+
 // Whether the policy takes sizes to the byte, as it will be opened.
 static bool memory_is_exact(const struct target_spec *spec)
 {
@@ -107,7 +115,8 @@ static void memory_add(FILE *out, const struct target_spec *spec, const char *ke
 }
 
 static void memory_partitions(FILE *out, const struct target_spec *spec,
-                              const struct memory_wish *wish, uint64_t bytes)
+                              const struct memory_wish *wish, const struct show_memory *memory,
+                              uint64_t bytes)
 {
     if (memory_is_exact(spec)) {
         return;
@@ -116,13 +125,20 @@ static void memory_partitions(FILE *out, const struct target_spec *spec,
         fprintf(out, ",partitions=%s", MEMORY_PARTITION);
         return;
     }
-    uint64_t least = bytes / 16 / MEMORY_GRANULE * MEMORY_GRANULE;
-    if (least == 0) {
-        fprintf(out, ",partitions=%ux1", MEMORY_GRANULE);
-        return;
+    uint64_t largest = memory_power(wish->largest * memory->unit);
+    largest = largest < MEMORY_GRANULE ? MEMORY_GRANULE : largest;
+    largest = largest > bytes ? memory_round(bytes) : largest;
+    uint64_t count = bytes / largest > 1 ? bytes / largest - 1 : 1;
+    uint64_t rest = bytes > count * largest ? bytes - count * largest : 0;
+    fprintf(out, ",partitions=%" PRIu64 "x%" PRIu64, largest, count);
+    while (rest > bytes / 8 && rest >= 2 * MEMORY_GRANULE) {
+        uint64_t half = memory_round(rest / 2);
+        fprintf(out, ",%" PRIu64 "x1", half);
+        rest -= half;
     }
-    fprintf(out, ",partitions=%llux1,%llux1,%llux1,%llux2", 8ull * least, 4ull * least,
-            2ull * least, 1ull * least);
+    if (rest >= 2 * MEMORY_GRANULE) {
+        fprintf(out, ",%" PRIu64 "x2", memory_round(rest / 2));
+    }
 }
 
 static void memory_frames(FILE *out, const struct target_spec *spec, uint64_t bytes,
@@ -160,7 +176,7 @@ static void memory_classroom(FILE *out, const struct target_spec *spec,
 {
     uint64_t bytes = memory->units * memory->unit;
     if (memory->partitions) {
-        memory_partitions(out, spec, wish, bytes);
+        memory_partitions(out, spec, wish, memory, bytes);
     } else if (sizing_has_option(spec->argument, "frames")) {
         memory_frames(out, spec, bytes, memory);
     } else {
