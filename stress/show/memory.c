@@ -145,20 +145,24 @@ static void memory_frames(FILE *out, const struct target_spec *spec, uint64_t by
                           struct show_memory *memory)
 {
     uint64_t page = sizing_page(spec->argument, spec->options);
-    if (!sizing_option_given(spec->options, "page") &&
-        !sizing_option_given(spec->options, "frames")) {
+    bool told = sizing_option_given(spec->options, "frames") ||
+                sizing_option_given(spec->options, "capacity");
+    if (!sizing_option_given(spec->options, "page") && !told) {
         page = memory_power(bytes / MEMORY_FRAMES);
         page = page < 64 ? 64 : page > MEMORY_PAGE ? MEMORY_PAGE : page;
         memory_add(out, spec, "page", page);
     }
     uint64_t frames = (bytes + page - 1) / page;
-    memory_add(out, spec, "frames", frames > MEMORY_FRAMES ? frames : MEMORY_FRAMES);
-    frames = sizing_option_size(spec->options, "frames", frames);
-    memory_add(out, spec, "swap", 2 * (frames > MEMORY_FRAMES ? frames : MEMORY_FRAMES) * page);
+    frames = frames > MEMORY_FRAMES ? frames : MEMORY_FRAMES;
+    if (!told) {
+        memory_add(out, spec, "frames", frames);
+    }
+    memory_add(out, spec, "swap", 2 * frames * page);
     memory->frame = page;
 }
 
-// What every show says: no caches, and blocks that move where the trace wants them moved.
+// What every show says: no caches, the lowest free frame next, and blocks that move where the trace
+// wants them moved.
 static void memory_common(FILE *out, const struct target_spec *spec, const struct memory_wish *wish)
 {
     bool given = spec->options != NULL && *spec->options != '\0';
@@ -169,6 +173,7 @@ static void memory_common(FILE *out, const struct target_spec *spec, const struc
         !sizing_option_given(spec->options, "movable")) {
         fprintf(out, ",movable=yes");
     }
+    memory_add(out, spec, "frame_cache", 0);
 }
 
 static void memory_classroom(FILE *out, const struct target_spec *spec,

@@ -126,6 +126,14 @@ static void sizing_add(FILE *out, const char *policy, const char *options, const
     }
 }
 
+// Frames, unless the memory is said as frames or as bytes.
+static void sizing_add_frames(FILE *out, const char *policy, const char *options, uint64_t frames)
+{
+    if (!sizing_option_given(options, "capacity")) {
+        sizing_add(out, policy, options, "frames", sizing_most(frames, SIZING_LEAST_FRAMES));
+    }
+}
+
 // ---- one function a kind of memory --------------------------------------------------------------
 
 static void sizing_partitions(FILE *out, const char *policy, const char *options,
@@ -158,7 +166,7 @@ static void sizing_swapped_frames(FILE *out, const char *policy, const char *opt
                                   const struct target_demand *demand)
 {
     uint64_t page = sizing_page(policy, options), pages = sizing_pages(demand, page);
-    sizing_add(out, policy, options, "frames", sizing_most(pages / 2, SIZING_LEAST_FRAMES));
+    sizing_add_frames(out, policy, options, pages / 2);
     sizing_add(out, policy, options, "swap",
                sizing_most(2 * pages, SIZING_LEAST_FRAMES) * (page != 0 ? page : SIZING_PAGE));
 }
@@ -167,7 +175,7 @@ static void sizing_frames(FILE *out, const char *policy, const char *options,
                           const struct target_demand *demand)
 {
     uint64_t pages = sizing_pages(demand, sizing_page(policy, options));
-    sizing_add(out, policy, options, "frames", sizing_most(2 * pages, SIZING_LEAST_FRAMES));
+    sizing_add_frames(out, policy, options, 2 * pages);
 }
 
 static void sizing_swapped_segments(FILE *out, const char *policy, const char *options,

@@ -76,6 +76,7 @@ static void test_frames(void **state)
     expect_sized("paging", "page=4096", "page=4096,frames=240");
     expect_sized("paging", "page=1024", "page=1024,frames=300");
     expect_sized("paging", "page=4096,frames=9", "page=4096,frames=9");
+    expect_sized("paging", "capacity=1Mi", "capacity=1Mi");
 }
 
 static void test_swapped_frames(void **state)
@@ -85,6 +86,7 @@ static void test_swapped_frames(void **state)
         skip();
     }
     expect_sized("vm-paging", "page=1024", "page=1024,frames=75,swap=307200");
+    expect_sized("vm-paging", "page=1024,capacity=1Mi", "page=1024,capacity=1Mi,swap=307200");
     expect_sized("vm-paging", "page=1024,frames=9", "page=1024,frames=9,swap=307200");
     expect_sized("vm-paging", "page=1024,swap=1Mi", "page=1024,swap=1Mi,frames=75");
 }
