@@ -19,6 +19,7 @@
 #define DRAW_PIECE_COLUMNS 8  // wanted for a piece before a bar gets another row
 #define DRAW_ROWS          8  // of a bar, at most
 #define DRAW_LINES         40 // of the list of pieces, at most
+#define DRAW_TARGET        21 // columns for a name in the table
 
 void draw_head(FILE *out, const struct show *show, const struct target_spec *spec)
 {
@@ -218,10 +219,12 @@ static void draw_share(FILE *out, const char *what, double share)
     }
 }
 
-static void draw_account(FILE *out, const struct show *show, const struct mems_stats *stats)
+static void draw_account(FILE *out, const struct show *show, const struct show_map *map)
 {
     char wanted[32], taken[32], free_bytes[32], largest[32];
+    const struct mems_stats *stats = &map->stats;
     uint64_t unit = show_unit(show);
+    const char *hole = map->frame != 0 ? "frame" : "hole";
     words_amount(stats->requested_bytes, unit, wanted, sizeof wanted);
     words_amount(stats->block_bytes, unit, taken, sizeof taken);
     words_amount(stats->free_bytes, unit, free_bytes, sizeof free_bytes);
@@ -232,11 +235,15 @@ static void draw_account(FILE *out, const struct show *show, const struct mems_s
                stats->block_bytes > 0
                    ? 1 - (double)stats->requested_bytes / (double)stats->block_bytes
                    : -1);
-    fprintf(out, "\n  free: %s in %" PRIu64 " hole%s, the largest %s; ", free_bytes, stats->holes,
-            stats->holes == 1 ? "" : "s", largest);
-    draw_share(out, "external fragmentation",
-               stats->free_bytes > 0 ? 1 - (double)stats->largest_hole / (double)stats->free_bytes
-                                     : -1);
+    fprintf(out, "\n  free: %s in %" PRIu64 " %s%s", free_bytes, stats->holes, hole,
+            stats->holes == 1 ? "" : "s");
+    if (map->frame == 0) {
+        fprintf(out, ", the largest %s; ", largest);
+        draw_share(out, "external fragmentation",
+                   stats->free_bytes > 0
+                       ? 1 - (double)stats->largest_hole / (double)stats->free_bytes
+                       : -1);
+    }
     fprintf(out, "\n  refused: %" PRIu64 ", %" PRIu64 " of them though enough was free in all",
             stats->refusals, stats->refusals_enough_free);
     if (stats->faults > 0 || stats->evictions > 0) {
@@ -258,7 +265,7 @@ void draw_map(FILE *out, struct show *show, unsigned width)
         draw_bars(out, show, map, width);
         draw_list(out, show, map);
     }
-    draw_account(out, show, &map->stats);
+    draw_account(out, show, map);
     fprintf(out, "\n");
 }
 
@@ -275,23 +282,23 @@ static void draw_percent(FILE *out, int width, double share)
 
 void draw_table(FILE *out, const struct draw_row *rows, size_t count)
 {
-    fprintf(out, "%-22s%8s%8s%8s%6s%6s%7s%8s\n", "", "", "", "enough", "int.", "ext.", "",
-            "largest");
-    fprintf(out, "%-22s%8s%8s%8s%6s%6s%7s%8s%7s\n", "policy", "served", "refused", "free", "%", "%",
-            "holes", "hole", "faults");
+    fprintf(out, "%-*s%8s%8s%8s%6s%6s%7s%9s\n", DRAW_TARGET, "", "", "", "enough", "int.", "ext.",
+            "", "largest");
+    fprintf(out, "%-*s%8s%8s%8s%6s%6s%7s%9s%7s\n", DRAW_TARGET, "policy", "served", "refused",
+            "free", "%", "%", "holes", "hole", "faults");
     for (size_t i = 0; i < count; i++) {
         const struct show_summary *summary = &rows[i].summary;
         char largest[32];
         words_amount(summary->largest_hole, rows[i].unit, largest, sizeof largest);
-        if (strlen(rows[i].target) > 22) {
-            fprintf(out, "%s\n%-22s", rows[i].target, "");
+        if (strlen(rows[i].target) > DRAW_TARGET) {
+            fprintf(out, "%s\n%-*s", rows[i].target, DRAW_TARGET, "");
         } else {
-            fprintf(out, "%-22s", rows[i].target);
+            fprintf(out, "%-*s", DRAW_TARGET, rows[i].target);
         }
         fprintf(out, "%8" PRIu64 "%8" PRIu64 "%8" PRIu64, summary->served, summary->refused,
                 summary->refused_enough);
         draw_percent(out, 6, summary->internal);
         draw_percent(out, 6, summary->external);
-        fprintf(out, "%7" PRIu64 "%8s%7" PRIu64 "\n", summary->holes, largest, summary->faults);
+        fprintf(out, "%7" PRIu64 "%9s%7" PRIu64 "\n", summary->holes, largest, summary->faults);
     }
 }

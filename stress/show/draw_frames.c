@@ -34,7 +34,7 @@ static void frames_grid(FILE *out, const struct show *show, const struct show_ma
                         unsigned width)
 {
     char text[100];
-    size_t longest = 1, frames = 0, cells = 0;
+    size_t longest = 1, frames = 0, cells = 0, before = 0;
     for (size_t i = 0; i < map->count; i++) {
         frames_cell(show, &map->pieces[i], text, sizeof text);
         longest = strlen(text) > longest ? strlen(text) : longest;
@@ -51,8 +51,10 @@ static void frames_grid(FILE *out, const struct show *show, const struct show_ma
         uint64_t first = piece->at / map->frame, last = first + piece->size / map->frame;
         for (uint64_t frame = first; !piece->absent && frame < last && cells < FRAMES_MOST;
              frame++) {
-            fprintf(out, "%s%5" PRIu64 " %-*s", cells++ % row == 0 ? "\n  " : " ", frame,
-                    (int)longest, text);
+            bool first_of_row = cells++ % row == 0;
+            fprintf(out, "%*s%s%5" PRIu64 " %s", first_of_row ? 0 : (int)(longest - before), "",
+                    first_of_row ? "\n  " : " ", frame, text);
+            before = strlen(text);
         }
     }
     if (frames > cells) {

@@ -169,7 +169,7 @@ static void test_frames(void **state)
     draw_frames(out, stage.show, &map, 40);
     fclose(out);
     assert_string_equal(text, "  5 frames of 128; a dot is a free one\n"
-                              "      0 P1:1     1 .        2 .   \n"
+                              "      0 P1:1     1 .        2 .\n"
                               "      3 P2:0     4 P1:0\n"
                               "  page tables, page>frame (-: not in memory)\n"
                               "  P1: 0>4 1>0 2>-\n"
@@ -202,10 +202,10 @@ static void test_table(void **state)
     fclose(out);
     expect_narrow(text, 80);
     assert_non_null(strstr(text,
-                           "\nmems:dynamic                 5       2       1   0.0  46.5      3"
-                           "     200      0\n"));
+                           "\nmems:dynamic                5       2       1   0.0  46.5      3"
+                           "      200      0\n"));
     assert_non_null(strstr(text, "\nmems:vm-paging(frames=8,page=64)\n"));
-    assert_non_null(strstr(text, "       7       0       0  25.0     -      0       0     12\n"));
+    assert_non_null(strstr(text, "       7       0       0  25.0     -      0        0     12\n"));
     free(text);
 }
 
