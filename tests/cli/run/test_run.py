@@ -123,6 +123,30 @@ class Run(Case):
             self.assertIn(word, columns)
         self.assertGreater(len(words - units), 10)
 
+    def test_every_policy_keeps_every_byte(self):
+        # With blocks that move and pages that leave memory, where the policy has them.
+        options, policy = {}, None
+        for line in self.stress("list", "policies").out.splitlines():
+            word = line.split()[0]
+            if line.startswith("    ") and policy:
+                options[policy].add(word)
+            elif line.startswith("  "):
+                policy = word
+                options[policy] = set()
+        options.pop("every")
+        targets = ["mems:" + policy for policy in options]
+        targets += ["mems:%s(mover=yes)" % policy for policy in options
+                    if "mover" in options[policy] and "movable" not in options[policy]]
+        targets += ["mems:%s(movable=yes,mover=yes)" % policy for policy in options
+                    if {"mover", "movable"} <= options[policy]]
+        outcome = self.run_job("[every byte]\nworkload = churn\ntarget = %s\nthreads = 2\n"
+                               "ops = 20k\nverify = 4\nremote_share = 0.1\n" % ", ".join(targets))
+        self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+        for target in targets:
+            cell = outcome.cell(target)
+            self.assertEqual((cell["verdict"], cell["report"]["operations"]["refused"]), ("pass", 0))
+            self.assertTrue(cell["report"]["invariants_checked"], target)
+
     def test_shipped_jobs_can_be_run(self):
         folder = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                               "..", "..", "..", "stress", "jobs")
