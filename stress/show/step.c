@@ -177,6 +177,12 @@ static void say_refused(struct show *show, struct show_step *step, uint64_t want
 
 // ---- one kind of operation each -----------------------------------------------------------------
 
+// No place in memory, or none behind it.
+static bool step_is_refusal(int error)
+{
+    return error == ENOMEM || error == ENOSPC;
+}
+
 static int step_space(struct show *show, uint32_t process)
 {
     return show->spaces[process] != NULL ? 0
@@ -208,7 +214,7 @@ static int step_alloc(struct show *show, const struct trace_op *op, struct show_
     block->place = BLOCK_NOWHERE;
     block->process = op->process;
     block->state = error == 0 ? BLOCK_LIVE : BLOCK_REFUSED;
-    if (error == ENOMEM) {
+    if (step_is_refusal(error)) {
         say_refused(show, step, whole ? 1 : size);
         return 0;
     }
@@ -279,7 +285,7 @@ static int step_resize(struct show *show, const struct trace_op *op, struct show
     uint64_t before = block->place;
     char from[32];
     int error = mems_resize(show->spaces[block->process], &block->addr, size);
-    if (error == ENOMEM) {
+    if (step_is_refusal(error)) {
         say_refused(show, step, size);
         return 0;
     }
@@ -334,6 +340,11 @@ static int step_touch(struct show *show, const struct trace_op *op, struct show_
     if (error == ERANGE || offset >= block->size) {
         step->outcome = SHOW_NOTHING;
         words_say(step, "past the end of the block");
+        return 0;
+    }
+    if (step_is_refusal(error)) {
+        step->outcome = SHOW_REFUSED;
+        words_say(step, "refused: %s", mems_error_text(error));
         return 0;
     }
     uint64_t evicted = after.evictions - before.evictions;

@@ -150,31 +150,44 @@ static int mems_target_alloc(void *space, size_t size, size_t align, uint64_t *b
     return mems_alloc(space, size, align, block);
 }
 
+// Zeroes what runs on from byte `offset`, `length` at most. 0 and how much it was.
+static int mems_zero(void *space, uint64_t block, size_t offset, size_t length, size_t *done)
+{
+    void *host;
+    size_t span;
+    mems_access_begin();
+    int error = mems_translate(space, block + offset, MEMS_WRITE, &host, &span);
+    if (error == EAGAIN) {
+        mems_access_end();
+        error = mems_fault(space, block + offset, MEMS_WRITE);
+        if (error != 0) {
+            return error;
+        }
+        error = mems_translate(space, block + offset, MEMS_WRITE, &host, &span);
+    }
+    if (error == 0) {
+        *done = span < length ? span : length;
+        memset(host, 0, *done);
+    }
+    mems_access_end();
+    return error;
+}
+
+// A block whose pages find no place is refused as a whole.
 static int mems_target_alloc_zeroed(void *space, size_t size, uint64_t *block)
 {
     int error = mems_alloc(space, size, 0, block);
-    size_t done = 0;
-    while (error == 0 && done < size) {
-        void *host;
-        size_t span;
-        mems_access_begin();
-        error = mems_translate(space, *block + done, MEMS_WRITE, &host, &span);
-        if (error == EAGAIN) {
-            mems_access_end();
-            error = mems_fault(space, *block + done, MEMS_WRITE);
-            if (error != 0) {
-                break;
-            }
-            error = mems_translate(space, *block + done, MEMS_WRITE, &host, &span);
-        }
-        if (error == 0) {
-            span = span < size - done ? span : size - done;
-            memset(host, 0, span);
-            done += span;
-        }
-        mems_access_end();
+    if (error != 0) {
+        return error;
     }
-    return error;
+    size_t length = 0;
+    for (size_t done = 0; done < size && error == 0; done += length) {
+        error = mems_zero(space, *block, done, size - done, &length);
+    }
+    if (error != 0) {
+        mems_release(space, *block);
+    }
+    return error == ENOSPC ? ENOMEM : error;
 }
 
 static int mems_target_release(void *space, uint64_t block)
