@@ -115,6 +115,8 @@ struct policy {
 extern const struct policy policy_fixed;
 extern const struct policy policy_dynamic;
 extern const struct policy policy_segmentation;
+extern const struct policy policy_paging;
+extern const struct policy policy_vm_paging;
 
 // The table, by index; NULL past the last. And one by name, or NULL.
 const struct policy *policy_at(size_t index);

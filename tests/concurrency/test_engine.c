@@ -65,6 +65,9 @@ static const struct scenario SCENARIOS[] = {
     {"segmentation", "fit=best,arenas=4,thread_cache=yes", 800},
     {"segmentation", "capacity=64Ki,compact_after=10,mover=yes", 500},
     {"dynamic", "movable=yes,capacity=64Ki,compact_after=10,thread_cache=yes", 500},
+    {"paging", "page=1Ki,frames=700,thread_cache=no", 1024},
+    {"paging", "page=4Ki,frames=500,arenas=4,frame_cache=8", 3000},
+    {"paging", "page=1Ki,frames=100,arenas=2,thread_cache=yes", 1000}, // often full
 };
 
 struct parcel {
