@@ -339,6 +339,11 @@ static void test_background(void **state)
             stats = test_stats(engine);
         } while (stats.holes > stats.regions + (o == 1)); // top: one may be left below
         assert_true(stats.moves_done > 0);
+        mems_access_begin(); // a mover that waits for this section is not waited for
+        size_t seen = 0;
+        mems_walk(engine, count_blocks, &seen);
+        mems_access_end();
+        assert_in_range(seen, 1, 14); // one batch may have passed it
         mems_engine_close(engine);
         mems_engine_close(scattered(options[o], &space)); // at once
     }
