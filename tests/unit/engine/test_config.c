@@ -34,7 +34,12 @@ static int open_with(const char *policy, const char *key, const char *value)
     char options[200];
     bool moves = strcmp(policy, "dynamic") == 0 && strcmp(key, "mover") == 0;
     snprintf(options, sizeof options, "%s=%s%s", key, value, moves ? ",movable=yes" : "");
-    const struct mems_config config = {.policy = policy, .options = options};
+    static const uint64_t references[] = {0, 1, 0};
+    struct mems_config config = {.policy = policy, .options = options};
+    if (strcmp(value, "opt") == 0) { // knows what is to come
+        config.references = references;
+        config.reference_count = sizeof references / sizeof references[0];
+    }
     struct mems_engine *engine = NULL;
     int error = mems_engine_open(&config, &engine);
     if (error == 0) {
