@@ -53,7 +53,7 @@ enum replacement_touch {
 };
 
 struct replacement_config {
-    uint32_t frames;        // > 0
+    uint32_t frames;        // 1 .. 2^30
     bool clock_load_ref;    // clock, second-chance: R on load (textbooks 1, cache simulators 0)
     uint64_t tau;           // ws: references that a page stays after its last one
     uint64_t interval;      // pff: F

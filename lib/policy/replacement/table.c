@@ -7,10 +7,10 @@
 #include "policy/replacement/replacement.h"
 
 static const struct replacement *const replacements[] = {
-    &replacement_fifo,
-    &replacement_lru,
-    &replacement_clock,
-    &replacement_second_chance,
+    &replacement_fifo,  &replacement_lru, &replacement_clock,  &replacement_second_chance,
+    &replacement_nru,   &replacement_lfu, &replacement_random, &replacement_opt,
+    &replacement_arc,   &replacement_2q,  &replacement_lirs,   &replacement_s3fifo,
+    &replacement_sieve, &replacement_ws,  &replacement_pff,
 };
 
 const struct replacement *replacement_at(size_t index)
