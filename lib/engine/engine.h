@@ -90,6 +90,10 @@ int block_find_start(const struct mems_space *space, mems_addr addr,
 // Denies modes of a block from now on; it goes to no magazine any more. 0 or the misuse.
 int block_deny(struct mems_space *space, mems_addr addr, unsigned denied);
 
+// mems_read without asking for the right to: a block that is resized keeps what its owner may not
+// read.
+int block_read(struct mems_space *space, mems_addr addr, void *buffer, size_t length);
+
 // Counts a misuse on this thread and returns the error.
 int block_misused(struct mems_space *space, int error);
 

@@ -331,6 +331,7 @@ static void extent_drop(struct extents *extents, struct extent *extent)
 static void block_insert(struct extents *extents, struct extent *block)
 {
     block->tag = EXTENT_BLOCK;
+    block->align_bits = 0;
     block->descriptor = NULL;
     if (extents->flat) {
         tree_insert(&extents->blocks, &block->node);
@@ -373,11 +374,34 @@ static struct extent *cut(struct extents *extents, struct extent *hole, uint64_t
     return block;
 }
 
+uint64_t extents_gap(const struct extents *extents, const struct extent *hole, uint64_t align)
+{
+    return align <= extents->granule ? 0 : gap_in(hole, align);
+}
+
+struct extent *extents_hole_after(const struct extents *extents, uint64_t position, uint64_t size,
+                                  uint64_t align)
+{
+    align = align <= extents->granule ? 1 : align;
+    if (by_position(extents)) {
+        return lowest_fit(extents->holes.root, position, size, align);
+    }
+    struct extent *hole = worst_fit(extents, size, align);
+    return hole != NULL && hole->position >= position ? hole : NULL;
+}
+
 int extents_take(struct extents *extents, uint64_t size, uint64_t align, struct extent **block)
 {
     align = align <= extents->granule ? 1 : align;
     struct extent *hole = choose_hole(extents, size, align);
-    if (hole == NULL) {
+    return hole == NULL ? ENOSPC : extents_take_from(extents, hole, size, align, block);
+}
+
+int extents_take_from(struct extents *extents, struct extent *hole, uint64_t size, uint64_t align,
+                      struct extent **block)
+{
+    align = align <= extents->granule ? 1 : align;
+    if (!fits(hole, size, align)) {
         return ENOSPC;
     }
     uint64_t gap = align == 1 ? 0 : gap_in(hole, align);
@@ -394,6 +418,7 @@ int extents_take(struct extents *extents, uint64_t size, uint64_t align, struct 
         }
     }
     *block = cut(extents, hole, gap, size, records);
+    (*block)->align_bits = align == 1 ? 0 : (uint8_t)bits_log2_up(align);
     return 0;
 }
 

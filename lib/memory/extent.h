@@ -38,6 +38,7 @@ struct extent {
         struct descriptor *descriptor; // other block
     };
     enum extent_tag tag;
+    uint8_t align_bits; // block: it must stand at a multiple of 2^n (0: the granule's will do)
 };
 
 struct region {
@@ -74,6 +75,10 @@ struct extents {
     uint64_t rover;   // next fit: where the last allocation ended
     uint64_t end;     // position after the last region
     uint64_t free_bytes, held_bytes, block_count;
+    // A mover's (memory/extent_move.h). While a batch of moves is in flight its places are blocks
+    // without a descriptor, and no region may be unmapped: bytes are read without the lock.
+    uint64_t reserved_bytes, reserved_count;
+    uint32_t pinned; // batches in flight
 };
 
 void extents_init(struct extents *extents, enum extent_fit fit, bool flat, uint64_t granule,
@@ -90,6 +95,18 @@ int extents_reserve(struct extents *extents);
 // granule; `align` is a power of two (of the host address). 0; ENOSPC: no hole fits; ENOMEM: no
 // memory for a record.
 int extents_take(struct extents *extents, uint64_t size, uint64_t align, struct extent **block);
+
+// The same from the low end of one hole. ENOSPC: it does not fit there.
+int extents_take_from(struct extents *extents, struct extent *hole, uint64_t size, uint64_t align,
+                      struct extent **block);
+
+// A hole in which the block would fit, at or after a position: the lowest where holes are ordered
+// by position, the largest elsewhere. NULL: none.
+struct extent *extents_hole_after(const struct extents *extents, uint64_t position, uint64_t size,
+                                  uint64_t align);
+
+// Bytes between a hole's start and the first place in it with this alignment.
+uint64_t extents_gap(const struct extents *extents, const struct extent *hole, uint64_t align);
 
 // The block becomes a hole and merges with its neighbours. Never fails.
 void extents_give(struct extents *extents, struct extent *block);

@@ -12,6 +12,8 @@
 //    of space records are locked behind it.
 // 4. Flat addresses (the MeMS face): the address is the position plus `start`; blocks stand in a
 //    tree by position. One space, no caches, nothing moves.
+// 5. Blocks that move (movable=yes): dynamic_move.c. Places that a mover has reserved are blocks
+//    without a descriptor, and holes to everyone who looks.
 
 #include <errno.h>
 #include <string.h>
@@ -54,6 +56,9 @@ static int dynamic_validate(struct dynamic_settings *settings, struct printer *c
                      (unsigned long long)settings->arenas);
         return EINVAL;
     }
+    if (dynamic_move_validate(settings, complaint) != 0) {
+        return EINVAL;
+    }
     uint64_t page = os_page_size();
     uint64_t least = settings->arenas * (settings->granule > page ? settings->granule : page);
     if (settings->capacity != 0 && settings->capacity < least) {
@@ -68,6 +73,7 @@ static int dynamic_validate(struct dynamic_settings *settings, struct printer *c
 static void dynamic_close(void *state)
 {
     struct dynamic *dynamic = state;
+    compaction_fini(&dynamic->compaction);
     for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
         extents_fini(&dynamic->arenas[i].extents);
     }
@@ -130,9 +136,13 @@ static int dynamic_open(const void *settings, struct policy_site *site, void **s
                      own.capacity != 0 ? 0 : own.region);
         descriptor_shelf_init(&arena->shelf, site->table);
     }
-    if (own.capacity != 0 && dynamic_bound(dynamic) != 0) {
+    error = own.capacity != 0 ? dynamic_bound(dynamic) : 0;
+    if (error == 0) {
+        error = dynamic_move_open(dynamic, site, complaint);
+    }
+    if (error != 0) {
         dynamic_close(dynamic);
-        return ENOMEM;
+        return error;
     }
     *state = dynamic;
     return 0;
@@ -245,17 +255,14 @@ static int arena_grant(struct dynamic *dynamic, struct arena *arena, struct dyna
     return 0;
 }
 
-static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
-                           struct grant *grants, size_t count, int *error)
+// Up to `count` blocks from the thread's arena, else from the others. `grows`: for a first one a
+// region may be mapped.
+static size_t take_anywhere(struct dynamic *dynamic, void *owned, uint64_t rounded, size_t size,
+                            size_t align, struct grant *grants, size_t count, bool grows,
+                            int *error)
 {
-    struct dynamic *dynamic = state;
-    uint64_t rounded, arenas = dynamic->settings.arenas;
-    if (!dynamic_round(dynamic, size, &rounded)) {
-        *error = ENOMEM;
-        return 0;
-    }
     size_t taken = 0;
-    uint64_t home = thread_number() % arenas;
+    uint64_t arenas = dynamic->settings.arenas, home = thread_number() % arenas;
     for (uint64_t i = 0; i < arenas && taken == 0; i++) {
         struct arena *arena = &dynamic->arenas[(home + i) % arenas];
         lock_lock(&arena->lock);
@@ -263,7 +270,8 @@ static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
             struct extent *block;
             uint64_t rover = arena->extents.rover;
             // Only a first block is worth a new region: a batch takes what is there.
-            *error = arena_take(dynamic, arena, rounded, align, i == 0 && taken == 0, &block);
+            *error =
+                arena_take(dynamic, arena, rounded, align, grows && i == 0 && taken == 0, &block);
             if (*error == 0) {
                 *error = arena_grant(dynamic, arena, owned, block, size, &grants[taken]);
                 arena->extents.rover = *error == 0 ? arena->extents.rover : rover;
@@ -274,6 +282,25 @@ static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
             taken++;
         }
         lock_unlock(&arena->lock);
+    }
+    return taken;
+}
+
+static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
+                           struct grant *grants, size_t count, int *error)
+{
+    struct dynamic *dynamic = state;
+    bool moves_first = dynamic->settings.compaction.after != 0;
+    uint64_t rounded;
+    if (!dynamic_round(dynamic, size, &rounded)) {
+        *error = ENOMEM;
+        return 0;
+    }
+    size_t taken =
+        take_anywhere(dynamic, owned, rounded, size, align, grants, count, !moves_first, error);
+    if (taken == 0 && moves_first && *error == ENOSPC) {
+        (void)compaction_for(&dynamic->compaction, rounded);
+        taken = take_anywhere(dynamic, owned, rounded, size, align, grants, count, true, error);
     }
     if (*error == ENOSPC && dynamic->settings.capacity == 0) {
         *error = ENOMEM; // the OS refused the home arena, and the others had no hole
@@ -323,6 +350,7 @@ static int dynamic_resize(void *state, struct descriptor *descriptor, size_t siz
     }
     struct arena *arena = &dynamic->arenas[descriptor_arena(descriptor)];
     lock_lock(&arena->lock);
+    extent_hold(descriptor);
     int error = extents_resize(&arena->extents, descriptor->record, rounded);
     lock_unlock(&arena->lock);
     return error;
@@ -374,7 +402,7 @@ static void describe(const struct dynamic *dynamic, unsigned arena, const struct
             piece->requested = extent->requested;
             piece->space = 1;
         }
-    } else if (extent->tag == EXTENT_BLOCK) {
+    } else if (extent->tag == EXTENT_BLOCK && !extent_is_reserved(extent)) {
         owned_describe(extent->descriptor, piece);
     }
 }
@@ -412,9 +440,11 @@ static int dynamic_walk(void *state, mems_visitor visit, void *arg)
 {
     struct dynamic *dynamic = state;
     int stop = 0;
+    compaction_walk_begin(&dynamic->compaction);
     for (unsigned i = 0; i < dynamic->settings.arenas && stop == 0; i++) {
         stop = arena_walk(dynamic, i, visit, arg);
     }
+    compaction_walk_end(&dynamic->compaction);
     return stop;
 }
 
@@ -427,7 +457,7 @@ static int blocks_check(struct arena *arena, unsigned number, struct mems_violat
     int error = 0;
     extents_cursor_begin(&arena->extents, &cursor);
     while (error == 0 && (extent = extents_cursor_next(&arena->extents, &cursor, &from)) != NULL) {
-        if (extent->tag != EXTENT_BLOCK) {
+        if (extent->tag != EXTENT_BLOCK || extent_is_reserved(extent)) {
             continue;
         }
         const struct descriptor *descriptor = extent->descriptor;
@@ -486,25 +516,28 @@ static void dynamic_totals(void *state, struct policy_totals *totals)
         lock_lock(&arena->lock);
         uint64_t largest = extents_largest_hole(&arena->extents);
         totals->held_bytes += arena->extents.held_bytes;
-        totals->free_bytes += arena->extents.free_bytes;
+        totals->free_bytes += arena->extents.free_bytes + arena->extents.reserved_bytes;
         totals->holes += arena->extents.holes.count;
         totals->largest_hole = largest > totals->largest_hole ? largest : totals->largest_hole;
         totals->regions += arena->extents.region_count;
-        totals->blocks += arena->extents.block_count;
+        totals->blocks += arena->extents.block_count - arena->extents.reserved_count;
         totals->metadata_bytes += extents_metadata(&arena->extents);
         lock_unlock(&arena->lock);
     }
     lock_lock(&dynamic->lock);
     totals->metadata_bytes += dynamic->spaces.bytes;
     lock_unlock(&dynamic->lock);
+    compaction_totals(&dynamic->compaction, totals);
 }
 
 static const struct lock *dynamic_lock_at(void *state, size_t index)
 {
     struct dynamic *dynamic = state;
-    return index < dynamic->settings.arenas    ? &dynamic->arenas[index].lock
-           : index == dynamic->settings.arenas ? &dynamic->lock
-                                               : NULL;
+    uint64_t arenas = dynamic->settings.arenas;
+    return index < arenas                                     ? &dynamic->arenas[index].lock
+           : index == arenas                                  ? &dynamic->lock
+           : index == arenas + 1 && dynamic->settings.movable ? &dynamic->compaction.lock
+                                                              : NULL;
 }
 
 // ---- the row -----------------------------------------------------------------------------------
@@ -530,6 +563,9 @@ static const struct option dynamic_options[] = {
      "flat: the MeMS face's addresses, which run on from `start`", FIELD(addresses)},
     {"start", OPTION_NUMBER, 0, UINT64_C(1) << 62, NULL, "0..2^62", "1000",
      "first address with addresses=flat", FIELD(start)},
+    {"movable", OPTION_FLAG, 0, 0, NULL, "yes|no", "no",
+     "blocks may be moved together; each release is a compare-and-swap then", FIELD(movable)},
+    COMPACTION_OPTIONS(FIELD(compaction)),
     {0},
 };
 
@@ -548,6 +584,7 @@ const struct policy policy_dynamic = {
     .block_size = dynamic_block_size,
     .measure = dynamic_measure,
     .classes = dynamic_classes,
+    .compact = dynamic_compact,
     .flat_release = dynamic_flat_release,
     .flat_resize = dynamic_flat_resize,
     .flat_find = dynamic_flat_find,

@@ -9,6 +9,7 @@
 static const struct policy *const policies[] = {
     &policy_fixed,
     &policy_dynamic,
+    &policy_segmentation,
     &policy_vm_segmentation,
 };
 

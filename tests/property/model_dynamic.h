@@ -34,7 +34,8 @@ struct model_piece {
     uint64_t offset;
     uint64_t size;
     uint64_t requested;
-    uint64_t addr; // live: what the engine called it
+    uint64_t addr;  // live: what the engine called it
+    uint64_t align; // live: of its host address, where it moves (model_compaction.h)
 };
 
 struct model {
