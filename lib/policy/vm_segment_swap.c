@@ -38,10 +38,11 @@ int vm_segment_swap_open(struct vm_segments *segments, struct printer *complaint
     if (error == 0) {
         segments->slots = slots;
     } else if (error != ENOMEM) {
-        print_format(complaint, "swap=%llu, swap_file=%.*s: no file of that size can be made: %s",
-                     (unsigned long long)settings->swap, (int)settings->swap_file.length,
-                     settings->swap_file.text,
-                     error == ENOSPC ? "the disk is full" : "no such folder, or no right to it");
+        print_format(complaint, "swap=%llu, ", (unsigned long long)settings->swap);
+        vm_segment_print(complaint, "swap_file", &settings->swap_file);
+        print_format(complaint, ": no file of that size can be made: %s",
+                     error == ENOSPC || error == EFBIG ? "the disk is full"
+                                                       : "no such folder, or no right to it");
     }
     return error;
 }

@@ -69,6 +69,15 @@ static bool text_is(const struct option_text *text, const char *word)
     return text->length == strlen(word) && memcmp(text->text, word, text->length) == 0;
 }
 
+void vm_segment_print(struct printer *complaint, const char *key, const struct option_text *text)
+{
+    char word[80];
+    size_t length = text->length < sizeof word ? text->length : sizeof word - 1;
+    memcpy(word, text->text, length);
+    word[length] = '\0';
+    print_format(complaint, "%s=%s", key, word);
+}
+
 // Those that are true without a trace of each hit (4 above).
 static bool is_offered(const struct replacement *replacement)
 {
@@ -87,7 +96,8 @@ static const struct replacement *replacement_choose(const struct option_text *na
     if (found != NULL && is_offered(found)) {
         return found;
     }
-    print_format(complaint, "replacement=%.*s: %s; there is", (int)name->length, name->text,
+    vm_segment_print(complaint, "replacement", name);
+    print_format(complaint, ": %s; there is",
                  found == NULL ? "unknown"
                                : "hits on whole segments leave too little trace for it");
     bool first = true;
