@@ -24,13 +24,13 @@
 struct swap {
     struct lock lock; // rank LOCK_FRAMES, above the frames'
     int file;
-    unsigned page_bits;  // [ro]
-    uint32_t count;      // [ro] slots; 0: there is no file
-    uint32_t fresh;      // [lock] slots from here on were never used
-    uint32_t used;       // [lock]
-    struct bitmap back;  // [lock] free, used before
-    uint32_t *users;     // [lock] of each slot
-    size_t mapped;       // [ro]
+    unsigned page_bits; // [ro]
+    uint32_t count;     // [ro] slots; 0: there is no file
+    uint32_t fresh;     // [lock] slots from here on were never used
+    uint32_t used;      // [lock]
+    struct bitmap back; // [lock] free, used before
+    uint32_t *users;    // [lock] of each slot
+    size_t mapped;      // [ro]
 };
 
 // The file's folder as for os_file_open. An errno value says why it cannot be; nothing is left.

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "os/inject.h"
@@ -33,6 +34,13 @@ static int file_make(char *folder)
     return file;
 }
 
+// Asked first, so that a request that is far too large does not fill the disk before it fails.
+static bool has_room(int file, uint64_t size)
+{
+    struct statvfs disk;
+    return fstatvfs(file, &disk) != 0 || size / disk.f_frsize <= disk.f_bavail;
+}
+
 static int file_open(const char *folder, size_t length, uint64_t size, int *file)
 {
     char path[PATH_MOST + 32];
@@ -53,7 +61,7 @@ static int file_open(const char *folder, size_t length, uint64_t size, int *file
     if (*file < 0) {
         return errno;
     }
-    int error = posix_fallocate(*file, 0, (off_t)size);
+    int error = has_room(*file, size) ? posix_fallocate(*file, 0, (off_t)size) : ENOSPC;
     if (error != 0) {
         (void)close(*file);
     }
@@ -63,8 +71,7 @@ static int file_open(const char *folder, size_t length, uint64_t size, int *file
 int os_file_open(const char *folder, size_t length, uint64_t size, int *file)
 {
     int saved = errno;
-    int error =
-        inject_fails(MEMS_SEAM_SWAP_OPEN) ? ENOSPC : file_open(folder, length, size, file);
+    int error = inject_fails(MEMS_SEAM_SWAP_OPEN) ? ENOSPC : file_open(folder, length, size, file);
     errno = saved;
     return error;
 }

@@ -41,6 +41,9 @@ struct policy_site {
     const uint64_t *references; // mems_config's, for replacement=opt; NULL: none
     size_t reference_count;
     bool moves; // [out] the words of allocated blocks' descriptors change under their owners
+    // [out] and blocks in magazines lose their places: their words become CACHED with place 0, and
+    // such a block is SWAPPED when it is allocated.
+    bool drops;
 };
 
 // What closing a space gave back.
@@ -114,7 +117,9 @@ struct policy {
 
 extern const struct policy policy_fixed;
 extern const struct policy policy_dynamic;
+extern const struct policy policy_paging;
 extern const struct policy policy_segmentation;
+extern const struct policy policy_vm_paging;
 extern const struct policy policy_vm_segmentation;
 
 // The table, by index; NULL past the last. And one by name, or NULL.

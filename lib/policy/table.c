@@ -9,7 +9,9 @@
 static const struct policy *const policies[] = {
     &policy_fixed,
     &policy_dynamic,
+    &policy_paging,
     &policy_segmentation,
+    &policy_vm_paging,
     &policy_vm_segmentation,
 };
 

@@ -24,7 +24,8 @@ struct vm_segment_settings {
 #define VM_SEGMENT_ROUNDS  16    // of eviction in a row in which every victim was in use
 #define VM_SEGMENT_BUFFER  65536 // bytes that are written to swap at once, at most
 
-// extent != NULL: in memory; else it is in `absent`, and its bytes are in the chain of slots  (VS1)
+// extent != NULL: in memory; else it is in `absent`, and its bytes are in the chain of slots; a
+// segment that has been in a magazine since it left memory has no bytes and no slots (VS1)
 struct vm_segment {
     struct tree_node node;         // in absent [lock]
     struct list owned;             // in its space's list [lock]
@@ -60,7 +61,7 @@ struct vm_segment_frames {
 };
 
 struct vm_segment_counters {
-    uint64_t faults, evictions, write_backs, moves_tried, moves_abandoned, thrashing;
+    uint64_t faults, zero_faults, evictions, write_backs, moves_tried, moves_abandoned, thrashing;
 };
 
 // reserved == slots that all segments there are would take; reserved + pending <= slots (VS3)

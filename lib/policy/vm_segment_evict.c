@@ -3,6 +3,7 @@
 // vm_segment_evict.c - segments leave memory and come back; the essay is in vm_segmentation.c.
 
 #include <errno.h>
+#include <string.h>
 
 #include "memory/relocation.h"
 #include "policy/vm_segment.h"
@@ -10,8 +11,7 @@
 
 // Segments on their way to swap: what one grace period is paid for.
 struct eviction {
-    size_t count;
-    int error; // of a write
+    size_t count, dropped;
     struct {
         struct vm_segment *segment;
         uint64_t moving; // its descriptor's word
@@ -36,12 +36,16 @@ static void turnover(struct vm_segments *segments)
 
 static void account_return(struct vm_segments *segments, struct vm_segment *segment)
 {
-    if (segments->evicted_bytes - segment->left <= segments->extents.held_bytes) {
+    if (segment->slot != SWAP_NONE &&
+        segments->evicted_bytes - segment->left <= segments->extents.held_bytes) {
         segments->turn_returned += segment->size;
     }
 }
 
 // ---- choosing ----------------------------------------------------------------------------------
+
+// A segment that this batch may send away is one of: R = 0 (marked), in a magazine (dropped at
+// once), or, without a second chance, any.
 
 // A hole, or a place that this batch is about to leave.
 static bool will_be_free(const struct extent *extent)
@@ -78,40 +82,6 @@ static bool claim(const struct vm_segments *segments, struct vm_segment *segment
            relocation_mark(word, found, *moving) && !segments->second_chance;
 }
 
-// Takes victims until the request will find room, or the batch is full, or each segment had its
-// turn (twice where there is a second chance).
-static void choose(struct vm_segments *segments, uint64_t size, uint64_t align,
-                   struct eviction *eviction)
-{
-    uint64_t turns = segments->frames.given - segments->frames.free_count;
-    turns *= segments->second_chance ? 2 : 1;
-    eviction->count = 0;
-    for (; turns > 0 && eviction->count < RELOCATION_BATCH; turns--) {
-        uint64_t moving;
-        uint32_t frame = segments->replacement->victim(segments->frames.state, REPLACEMENT_ANY);
-        if (frame == REPLACEMENT_NONE) {
-            break;
-        }
-        struct vm_segment *segment = segments->frames.resident[frame];
-        if (!claim(segments, segment, &moving)) {
-            vm_segment_load(segments, segment);
-            continue;
-        }
-        segment->held = true;
-        vm_segment_slots_take(segments, segment);
-        eviction->victims[eviction->count].segment = segment;
-        eviction->victims[eviction->count].moving = moving;
-        eviction->victims[eviction->count].host = extent_host(segment->extent);
-        eviction->victims[eviction->count].size = segment->size;
-        eviction->count++;
-        if (makes_room(segment, size, align)) {
-            break;
-        }
-    }
-}
-
-// ---- leaving -----------------------------------------------------------------------------------
-
 static void leave(struct vm_segments *segments, struct vm_segment *segment)
 {
     vm_segment_frame_give(segments, segment);
@@ -120,6 +90,64 @@ static void leave(struct vm_segments *segments, struct vm_segment *segment)
     segments->absent_bytes += segment->size;
     tree_insert(&segments->absent, &segment->node);
 }
+
+// A segment in a magazine has nothing to lose but its place. Whether it has lost it.
+static bool drop(struct vm_segments *segments, struct vm_segment *segment)
+{
+    uint64_t *word = &segment->descriptor->word, found = load_relaxed(word);
+    uint32_t generation = descriptor_generation(found);
+    if (descriptor_state(found) != DESCRIPTOR_CACHED ||
+        !cas_relaxed(word, &found, descriptor_word(DESCRIPTOR_CACHED, generation, 0))) {
+        return false;
+    }
+    leave(segments, segment);
+    segments->counters.evictions++;
+    return true;
+}
+
+static void join(struct vm_segments *segments, struct eviction *eviction,
+                 struct vm_segment *segment, uint64_t moving)
+{
+    segment->held = true;
+    vm_segment_slots_take(segments, segment);
+    eviction->victims[eviction->count].segment = segment;
+    eviction->victims[eviction->count].moving = moving;
+    eviction->victims[eviction->count].host = extent_host(segment->extent);
+    eviction->victims[eviction->count].size = segment->size;
+    eviction->count++;
+}
+
+// Takes victims until the request will find room, or the batch is full, or each segment had its
+// turn (twice where there is a second chance).
+static void choose(struct vm_segments *segments, uint64_t size, uint64_t align,
+                   struct eviction *eviction)
+{
+    uint64_t turns = segments->frames.given - segments->frames.free_count;
+    turns *= segments->second_chance ? 2 : 1;
+    eviction->count = eviction->dropped = 0;
+    for (; turns > 0 && eviction->count < RELOCATION_BATCH; turns--) {
+        uint64_t moving;
+        uint32_t frame = segments->replacement->victim(segments->frames.state, REPLACEMENT_ANY);
+        if (frame == REPLACEMENT_NONE) {
+            break;
+        }
+        struct vm_segment *segment = segments->frames.resident[frame];
+        bool enough = makes_room(segment, size, align);
+        if (claim(segments, segment, &moving)) {
+            join(segments, eviction, segment, moving);
+        } else if (drop(segments, segment)) {
+            eviction->dropped++;
+        } else {
+            vm_segment_load(segments, segment);
+            continue;
+        }
+        if (enough) {
+            break;
+        }
+    }
+}
+
+// ---- leaving -----------------------------------------------------------------------------------
 
 // Publishes that a victim is on swap, unless it was used, written in vain, or has ended.
 static void settle(struct vm_segments *segments, struct vm_segment *segment, uint64_t moving,
@@ -154,7 +182,7 @@ static size_t evict(struct vm_segments *segments, uint64_t size, uint64_t align,
     struct eviction eviction;
     choose(segments, size, align, &eviction);
     if (eviction.count == 0) {
-        return 0;
+        return eviction.dropped;
     }
     segments->counters.moves_tried += eviction.count;
     lock_unlock(&segments->lock);
@@ -170,7 +198,7 @@ static size_t evict(struct vm_segments *segments, uint64_t size, uint64_t align,
                eviction.victims[i].error);
         *error = eviction.victims[i].error != 0 ? eviction.victims[i].error : *error;
     }
-    return eviction.count;
+    return eviction.count + eviction.dropped;
 }
 
 int vm_segment_place(struct vm_segments *segments, uint64_t size, uint64_t align,
@@ -232,7 +260,11 @@ static int read_back(struct vm_segments *segments, struct vm_segment *segment)
     if (error == 0 && !segment->ended) {
         char *host = extent_host(segment->extent);
         lock_unlock(&segments->lock);
-        error = vm_segment_read(segments, segment, host, segment->size);
+        if (segment->slot == SWAP_NONE) {
+            memset(host, 0, segment->size);
+        } else {
+            error = vm_segment_read(segments, segment, host, segment->size);
+        }
         lock_lock(&segments->lock);
     }
     segment->held = false;
@@ -268,6 +300,7 @@ static int bring(struct vm_segments *segments, struct vm_segment_space *own,
     bool there = relocation_publish(
         &descriptor->word, word,
         descriptor_word(DESCRIPTOR_RESIDENT, descriptor_generation(word), place));
+    bool fresh = segment->slot == SWAP_NONE;
     account_return(segments, segment);
     vm_segment_slots_give(segments, segment);
     vm_segment_load(segments, segment);
@@ -276,6 +309,7 @@ static int bring(struct vm_segments *segments, struct vm_segment_space *own,
         return ESTALE;
     }
     segments->counters.faults++;
+    segments->counters.zero_faults += fresh;
     store_relaxed(&own->faults, own->faults + 1);
     return 0;
 }

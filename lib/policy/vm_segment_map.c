@@ -173,7 +173,8 @@ static int check_absent(struct vm_segments *segments, struct census *census,
         enum descriptor_state state = descriptor_state(load_relaxed(&segment->descriptor->word));
         if (segment->extent != NULL || segment->descriptor->record != segment ||
             (state != DESCRIPTOR_SWAPPED && state != DESCRIPTOR_CACHED) ||
-            vm_segment_slots_held(segments, segment) != vm_segment_slots(segments, segment->size)) {
+            (segment->slot != SWAP_NONE && vm_segment_slots_held(segments, segment) !=
+                                               vm_segment_slots(segments, segment->size))) {
             return violate(first, "VS1", "a segment is not on swap as it should; its key",
                            segment->key);
         }
@@ -261,7 +262,8 @@ void vm_segment_totals(void *state, struct policy_totals *totals)
         .moves_done = counters->evictions,
         .moves_abandoned = counters->moves_abandoned,
         .faults = counters->faults,
-        .swap_faults = counters->faults,
+        .zero_faults = counters->zero_faults,
+        .swap_faults = counters->faults - counters->zero_faults,
         .evictions = counters->evictions,
         .write_backs = counters->write_backs,
         .swap_bytes = vm_segment_slots_used(segments) * segments->slot_bytes,

@@ -31,6 +31,8 @@
 //    A mark may be older than the batch: what counts is that the grace period begins after it, that
 //    only the holder of the mover's lock marks, and that nothing is marked between the begin of a
 //    grace period and the publishing.
+//    A segment in a magazine (CACHED) has no bytes to write: it only loses its place, at once, and
+//    is SWAPPED without slots when it is allocated again (policy_site.drops).
 // 6. Held. While the mover works on a segment without the policy's lock, the segment is `held`: a
 //    release then only says `ended`, and the mover finishes it. A resize takes the mark away.
 // 7. Swap is reserved, as 4.3BSD did it: an allocation succeeds only if swap has slots for all
@@ -211,7 +213,7 @@ static int segments_open(const void *settings, struct policy_site *site, void **
         segments_close(segments);
         return error;
     }
-    site->moves = true;
+    site->moves = site->drops = true;
     *state = segments;
     return 0;
 }

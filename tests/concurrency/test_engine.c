@@ -52,6 +52,9 @@ static const struct scenario SCENARIOS[] = {
     {"dynamic", "fit=first,arenas=4,cache_blocks=1", 600},
     {"fixed", "partitions=64x150,256x100,1Kix60,thread_cache=no", 1024},
     {"fixed", "partitions=64x150,256x100,1Kix60,queue=size,thread_cache=yes", 1024},
+    {"paging", "page=1Ki,frames=700,thread_cache=no", 1024},
+    {"paging", "page=4Ki,frames=500,arenas=4,frame_cache=8", 3000},
+    {"paging", "page=1Ki,frames=100,arenas=2,thread_cache=yes", 1000}, // often full
 };
 
 struct parcel {

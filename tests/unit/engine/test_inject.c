@@ -30,6 +30,8 @@ static const struct scenario SCENARIOS[] = {
     {"dynamic", "thread_cache=no,capacity=1Mi,fit=next"},
     {"fixed", "thread_cache=no,partitions=64x200,2Kix300"},
     {"fixed", "thread_cache=yes,partition=2Ki,count=400"},
+    {"paging", "thread_cache=no,page=2Ki,frames=500"},
+    {"paging", "thread_cache=yes,page=4Ki,arenas=3"},
 };
 
 struct run {
