@@ -101,6 +101,7 @@ static bool drop(struct vm_segments *segments, struct vm_segment *segment)
         return false;
     }
     leave(segments, segment);
+    segments->counters.moves_tried++;
     segments->counters.evictions++;
     return true;
 }

@@ -18,7 +18,7 @@ enum {
     SLOTS = 512, // in all
     COUNTERS = 64,
     OWN = 24, // most segments in a worker's own space
-    OPS = 60000 / MEMS_TEST_SCALE,
+    OPS = 32000 / MEMS_TEST_SCALE,
 };
 
 struct scenario {
