@@ -54,6 +54,7 @@ int mems_engine_open(const struct mems_config *config, struct mems_engine **engi
         os_unmap(new, new->mapped);
         return complaint_fail(&complaint, error);
     }
+    policy = new->policy = site.instead != NULL ? site.instead : policy;
     new->moves = site.moves;
     new->drops = site.drops;
     size_t count = 0;

@@ -35,6 +35,8 @@ struct policy_totals {
     uint64_t tlb_hits, tlb_misses, eat_ns, working_set_pages, thrashing;
 };
 
+struct policy;
+
 // What the engine gives a policy to work with; [out] is what the policy answers.
 struct policy_site {
     struct descriptor_table *table;
@@ -44,6 +46,8 @@ struct policy_site {
     // [out] and blocks in magazines lose their places: their words become CACHED with place 0, and
     // such a block is SWAPPED when it is allocated.
     bool drops;
+    // [out] the row to go on with, where settings choose between two; NULL: this one
+    const struct policy *instead;
 };
 
 // What closing a space gave back.

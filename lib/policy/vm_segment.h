@@ -134,6 +134,13 @@ int vm_segment_check(void *state, struct mems_violation *first);
 void vm_segment_totals(void *state, struct policy_totals *totals);
 const struct lock *vm_segment_lock_at(void *state, size_t index);
 
+// ---- segments of pages (vm_segment_paged.c) ----------------------------------------------------
+
+extern const struct policy vm_segment_paged;
+// paged=yes. `replacement`: its index in the table. site->instead says how to go on.
+int vm_segment_paged_open(const struct vm_segment_settings *settings, uint32_t replacement,
+                          struct policy_site *site, void **state, struct printer *complaint);
+
 // ---- swap (vm_segment_swap.c) ------------------------------------------------------------------
 
 // 0; ENOMEM or EIO with a complaint.

@@ -81,35 +81,45 @@ void vm_segment_print(struct printer *complaint, const char *key, const struct o
 }
 
 // Those that are true without a trace of each hit (4 above).
-static bool is_offered(const struct replacement *replacement)
+static bool is_true_of_segments(const struct replacement *replacement)
 {
     return replacement->touch == REPLACEMENT_TOUCH_NONE ||
            strcmp(replacement->name, "clock") == 0 ||
            strcmp(replacement->name, "second-chance") == 0;
 }
 
-static const struct replacement *replacement_choose(const struct option_text *name,
-                                                    struct printer *complaint)
+static bool is_offered(const struct replacement *replacement, bool paged)
+{
+    return paged ? replacement != &replacement_opt : is_true_of_segments(replacement);
+}
+
+static int replacement_choose(const struct vm_segment_settings *settings, uint32_t *index,
+                              struct printer *complaint)
 {
     const struct replacement *found = NULL, *row;
-    for (size_t i = 0; (row = replacement_at(i)) != NULL; i++) {
-        found = text_is(name, row->name) ? row : found;
+    const struct option_text *name = &settings->replacement;
+    for (uint32_t i = 0; (row = replacement_at(i)) != NULL; i++) {
+        if (text_is(name, row->name)) {
+            found = row;
+            *index = i;
+        }
     }
-    if (found != NULL && is_offered(found)) {
-        return found;
+    if (found != NULL && is_offered(found, settings->paged)) {
+        return 0;
     }
     vm_segment_print(complaint, "replacement", name);
     print_format(complaint, ": %s; there is",
-                 found == NULL ? "unknown"
-                               : "hits on whole segments leave too little trace for it");
+                 found == NULL     ? "unknown"
+                 : settings->paged ? "pages have other numbers each time a segment is active"
+                                   : "hits on whole segments leave too little trace for it");
     bool first = true;
     for (size_t i = 0; (row = replacement_at(i)) != NULL; i++) {
-        if (is_offered(row)) {
+        if (is_offered(row, settings->paged)) {
             print_format(complaint, "%s %s", first ? "" : ",", row->name);
             first = false;
         }
     }
-    return NULL;
+    return EINVAL;
 }
 
 static int segments_validate(const struct vm_segment_settings *settings, struct printer *complaint)
@@ -186,11 +196,14 @@ static int segments_open(const void *settings, struct policy_site *site, void **
                          struct printer *complaint)
 {
     struct vm_segment_settings own = *(const struct vm_segment_settings *)settings;
-    if (segments_validate(&own, complaint) != 0) {
+    uint32_t index = 0;
+    if (replacement_choose(&own, &index, complaint) != 0) {
         return EINVAL;
     }
-    const struct replacement *replacement = replacement_choose(&own.replacement, complaint);
-    if (replacement == NULL) {
+    if (own.paged) {
+        return vm_segment_paged_open(&own, index, site, state, complaint);
+    }
+    if (segments_validate(&own, complaint) != 0) {
         return EINVAL;
     }
     uint64_t bytes = 0, capacity = 0;
@@ -201,8 +214,8 @@ static int segments_open(const void *settings, struct policy_site *site, void **
     }
     segments->settings = own;
     segments->mapped = bytes;
-    segments->replacement = replacement;
-    segments->second_chance = replacement->touch != REPLACEMENT_TOUCH_NONE;
+    segments->replacement = replacement_at(index);
+    segments->second_chance = segments->replacement->touch != REPLACEMENT_TOUCH_NONE;
     segments_init(segments, site->table);
     bits_round_up(own.capacity, os_page_size(), &capacity);
     int error = extents_grow(&segments->extents, capacity, 1);
@@ -492,9 +505,17 @@ static const struct option segments_options[] = {
     {"slot", OPTION_SIZE, 16, 1 << 20, NULL, "a power of two, 16..1Mi", "64",
      "swap is given out in pieces of this size", FIELD(slot)},
     {"replacement", OPTION_TEXT, 0, 0, NULL, "fifo|clock|second-chance|random", "second-chance",
-     "which segment leaves when a place is wanted", FIELD(replacement)},
+     "which segment leaves when a place is wanted; paged=yes: which page, any algorithm but opt",
+     FIELD(replacement)},
     {"granule", OPTION_SIZE, 16, 1 << 20, NULL, "a power of two, 16..1Mi", "16",
      "sizes are rounded up to it", FIELD(granule)},
+    {"paged", OPTION_FLAG, 0, 0, NULL, "yes|no", "no",
+     "yes: segments consist of pages, in any frames; fit, granule and slot have no meaning",
+     FIELD(paged)},
+    {"page", OPTION_SIZE, 64, UINT64_C(1) << 21, NULL, "a power of two, 64..2Mi", "4Ki",
+     "paged=yes: size of a page, a frame and a slot of swap", FIELD(page)},
+    {"active", OPTION_NUMBER, 0, UINT32_MAX, NULL, "1..2^32-1", "1024",
+     "paged=yes: segments that have a page table in memory", FIELD(active)},
     {"seed", OPTION_NUMBER, 0, UINT64_MAX, NULL, "0..2^64-1", "1", "for replacement=random",
      FIELD(seed)},
     {0},
