@@ -264,7 +264,7 @@ static int vm_parts_open(struct vm *vm, const struct vm_settings *own,
     return error;
 }
 
-static int swap_refused(const struct vm_settings *own, int error, struct printer *complaint)
+int vm_swap_refused(uint64_t swap, int error, struct printer *complaint)
 {
     if (error == ENOMEM) {
         return ENOMEM;
@@ -275,7 +275,7 @@ static int swap_refused(const struct vm_settings *own, int error, struct printer
                       : error == EFBIG                      ? "larger than a file may be"
                                                             : "the file cannot be made";
     print_format(complaint, "swap=%llu: %s (error %d); swap_file= says where it goes",
-                 (unsigned long long)own->swap, why, error);
+                 (unsigned long long)swap, why, error);
     return EINVAL;
 }
 
@@ -292,7 +292,7 @@ int vm_open_as(const struct vm_settings *settings, const struct paged_kind *kind
     error = swap_open(&swap, own.swap_file.text, own.swap_file.length,
                       slots == 0 ? 0 : (uint32_t)slots + 1, bits_log2(own.page));
     if (error != 0) {
-        return swap_refused(&own, error, complaint);
+        return vm_swap_refused(own.swap, error, complaint);
     }
     bits_round_up(size, os_page_size(), &bytes);
     struct vm *vm = os_map(bytes, 0);

@@ -95,9 +95,6 @@ struct vm_segments {
     struct pool spaces;         // [spaces_lock]
 };
 
-// "key=text" of an option that is text, for a complaint.
-void vm_segment_print(struct printer *complaint, const char *key, const struct option_text *text);
-
 // ---- frames (vm_segment_frames.c) --------------------------------------------------------------
 
 // A number for a segment that comes into memory; its arrays may grow. 0 or ENOMEM. [lock]

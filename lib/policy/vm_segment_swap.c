@@ -13,6 +13,7 @@
 #include "base/bits.h"
 #include "memory/relocation.h"
 #include "os/os.h"
+#include "policy/vm.h"
 #include "policy/vm_segment.h"
 
 int vm_segment_swap_open(struct vm_segments *segments, struct printer *complaint)
@@ -35,16 +36,11 @@ int vm_segment_swap_open(struct vm_segments *segments, struct printer *complaint
     }
     int error = swap_open(&segments->swap, settings->swap_file.text, settings->swap_file.length,
                           (uint32_t)slots, bits_log2(settings->slot));
-    if (error == 0) {
-        segments->slots = slots;
-    } else if (error != ENOMEM) {
-        print_format(complaint, "swap=%llu, ", (unsigned long long)settings->swap);
-        vm_segment_print(complaint, "swap_file", &settings->swap_file);
-        print_format(complaint, ": no file of that size can be made: %s",
-                     error == ENOSPC || error == EFBIG ? "the disk is full"
-                                                       : "no such folder, or no right to it");
+    if (error != 0) {
+        return vm_swap_refused(settings->swap, error, complaint);
     }
-    return error;
+    segments->slots = slots;
+    return 0;
 }
 
 void vm_segment_swap_close(struct vm_segments *segments)

@@ -71,15 +71,6 @@ static bool text_is(const struct option_text *text, const char *word)
     return text->length == strlen(word) && memcmp(text->text, word, text->length) == 0;
 }
 
-void vm_segment_print(struct printer *complaint, const char *key, const struct option_text *text)
-{
-    char word[80];
-    size_t length = text->length < sizeof word ? text->length : sizeof word - 1;
-    memcpy(word, text->text, length);
-    word[length] = '\0';
-    print_format(complaint, "%s=%s", key, word);
-}
-
 // Those that are true without a trace of each hit (4 above).
 static bool is_true_of_segments(const struct replacement *replacement)
 {
@@ -107,8 +98,11 @@ static int replacement_choose(const struct vm_segment_settings *settings, uint32
     if (found != NULL && is_offered(found, settings->paged)) {
         return 0;
     }
-    vm_segment_print(complaint, "replacement", name);
-    print_format(complaint, ": %s; there is",
+    char word[40];
+    size_t length = name->length < sizeof word ? name->length : sizeof word - 1;
+    memcpy(word, name->text, length);
+    word[length] = '\0';
+    print_format(complaint, "replacement=%s: %s; there is", word,
                  found == NULL     ? "unknown"
                  : settings->paged ? "pages have other numbers each time a segment is active"
                                    : "hits on whole segments leave too little trace for it");

@@ -11,7 +11,7 @@ static void require_complaint(const char *options, const char *word)
     struct mems_config config = {.policy = "vm-segmentation", .options = options};
     struct mems_engine *engine = NULL;
     int error = mems_engine_open(&config, &engine);
-    test_require(error != 0, "%s should not open", options);
+    test_require(error == EINVAL, "%s: %s", options, strerror(error));
     test_require(strstr(mems_complaint(), word) != NULL, "%s: '%s' does not say '%s'", options,
                  mems_complaint(), word);
 }
@@ -29,8 +29,14 @@ static void test_complaints(void **state)
     require_complaint("replacement=belady", "there is fifo, ");
     require_complaint("replacement=lru", "too little trace");
     require_complaint("replacement=sieve", "second-chance");
-    require_complaint("swap_file=/nowhere/at/all", "swap_file=/nowhere/at/all");
+    require_complaint("swap_file=/nowhere/at/all", "there is no such folder");
     require_complaint("fit=tight", "fit");
+    require_complaint("paged=yes,active=0", "active=0: at least one");
+    require_complaint("paged=yes,page=1000", "page=1000: must be a power of two");
+    require_complaint("paged=yes,page=64Ki,capacity=4Ki", "capacity=4096: too small");
+    require_complaint("paged=yes,replacement=opt", "replacement=opt");
+    require_complaint("paged=yes,replacement=belady", "there is fifo, lru, ");
+    require_complaint("paged=yes,swap_file=/nowhere/at/all", "no such folder");
 }
 
 // A disk without room for swap is told before anything is allocated.
@@ -38,7 +44,7 @@ static void test_disk_full(void **state)
 {
     (void)state;
     mems_inject(MEMS_SEAM_SWAP_OPEN, 1, 0);
-    require_complaint("swap=1Mi", "the disk is full");
+    require_complaint("swap=1Mi", "the disk has not that much room");
     mems_inject(MEMS_SEAM_SWAP_OPEN, 0, 0);
 }
 
@@ -230,16 +236,55 @@ static void test_thrashing(void **state)
     mems_engine_close(engine);
 }
 
+// Two kinds of fault: a segment's first access makes it active and brings a page, the next one a
+// page only; what is active no more keeps its bytes.
+static void test_segment_faults(void **state)
+{
+    (void)state;
+    static const char options[] =
+        "paged=yes,page=1Ki,capacity=8Ki,swap=1Mi,active=2,thread_cache=no,replacement=lru";
+    struct mems_engine *engine = test_engine("vm-segmentation", options);
+    struct mems_space *space = test_space(engine);
+    mems_addr a[3];
+    char bytes[3000];
+    for (size_t i = 0; i < 3; i++) {
+        a[i] = test_alloc(space, 3000);
+    }
+    assert_int_equal(test_stats(engine).absent_bytes, 9 * 1024);
+    for (size_t i = 0; i < 3; i++) {
+        memset(bytes, (int)i + 1, sizeof bytes);
+        assert_int_equal(mems_write(space, a[i], bytes, sizeof bytes), 0);
+        assert_int_equal(test_stats(engine).segment_faults, i + 1);
+        assert_int_equal(test_stats(engine).zero_faults, 3 * (i + 1));
+    }
+    assert_int_equal(test_stats(engine).evictions, 3); // with the first segment
+    assert_int_equal(is_present(space, a[0]), false);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(mems_read(space, a[i], bytes, sizeof bytes), 0);
+        assert_int_equal(bytes[0], i + 1);
+        assert_int_equal(bytes[2999], i + 1);
+    }
+    assert_int_equal(mems_protect(space, a[0], MEMS_READ), 0);
+    access_one(space, a[1]);
+    access_one(space, a[2]);
+    assert_int_equal(mems_write(space, a[0], bytes, 1), EACCES); // active or not
+    assert_int_equal(mems_share(space, a[0], space, MEMS_READ, &a[1]), ENOTSUP);
+    struct mems_stats stats = test_stats(engine);
+    assert_int_equal(stats.faults, stats.segment_faults + stats.zero_faults + stats.swap_faults);
+    test_checked(engine, true);
+    test_conserved(engine);
+    mems_engine_close(engine);
+}
+
 // ---- failures -----------------------------------------------------------------------------------
 
 enum { SWEPT = 12 };
 
 // Fills memory twice over, uses everything, resizes, and closes; whatever fails says so, and what
 // was written is read. Returns whether the seam's call was never reached.
-static bool sweep_once(enum mems_seam seam, uint64_t nth, int from_then_on)
+static bool sweep_once(const char *options, enum mems_seam seam, uint64_t nth, int from_then_on)
 {
-    struct mems_config config = {.policy = "vm-segmentation",
-                                 .options = "capacity=16Ki,swap=256Ki,thread_cache=no"};
+    struct mems_config config = {.policy = "vm-segmentation", .options = options};
     struct mems_engine *engine = NULL;
     struct mems_space *space = NULL;
     mems_addr addr[SWEPT];
@@ -289,9 +334,11 @@ static void test_failures(void **state)
     static const enum mems_seam seams[] = {MEMS_SEAM_MAP, MEMS_SEAM_SWAP_OPEN, MEMS_SEAM_SWAP_READ,
                                            MEMS_SEAM_SWAP_WRITE};
     for (size_t s = 0; s < sizeof seams / sizeof seams[0]; s++) {
-        for (int then_on = 0; then_on < 2; then_on++) {
+        for (int kind = 0; kind < 4; kind++) {
             uint64_t nth = 1;
-            while (!sweep_once(seams[s], nth, then_on)) {
+            const char *options = kind < 2 ? "capacity=16Ki,swap=256Ki,thread_cache=no"
+                                           : "paged=yes,capacity=16Ki,swap=256Ki,active=3,page=1Ki";
+            while (!sweep_once(options, seams[s], nth, kind % 2)) {
                 nth++;
             }
             test_require(nth > 1, "seam %d was never passed", seams[s]);
@@ -302,11 +349,11 @@ static void test_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_complaints),    cmocka_unit_test(test_disk_full),
-        cmocka_unit_test(test_bounded),       cmocka_unit_test(test_reference_bit),
-        cmocka_unit_test(test_absent_misuse), cmocka_unit_test(test_alloc_in_section),
-        cmocka_unit_test(test_space_close),   cmocka_unit_test(test_thrashing),
-        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_complaints),     cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_bounded),        cmocka_unit_test(test_reference_bit),
+        cmocka_unit_test(test_absent_misuse),  cmocka_unit_test(test_alloc_in_section),
+        cmocka_unit_test(test_space_close),    cmocka_unit_test(test_thrashing),
+        cmocka_unit_test(test_segment_faults), cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
