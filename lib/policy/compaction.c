@@ -17,7 +17,8 @@
 // 4. The thread keeps its pass from round to round, with nothing in flight in between; calls have a
 //    pass of their own. When a whole pass has moved nothing it rests, twice as long each time up to
 //    IDLE_MOST_NS. A walk makes it rest: a block that moves past a walk would be missed, and a
-//    program that is quiet may count on its map being exact.
+//    program that is quiet may count on its map being exact. (A walk inside a section does not
+//    wait for the batch that is in flight: that one may be waiting for the section.)
 // 5. Counters are raised when a batch is settled, so CM1 holds at any moment with the lock held.
 // 6. If you change this: what runs between two steps of a pass may allocate nothing and must look
 //    at `stop`; an engine closes while the thread is anywhere.
@@ -184,6 +185,12 @@ static bool stopping(const struct compaction *compaction)
     return load_acquire(&compaction->stop) != 0; // [A:mover stop]
 }
 
+// Stopping, or a walk is under way.
+static bool is_held(const struct compaction *compaction)
+{
+    return stopping(compaction) || load_relaxed(&compaction->walks) != 0;
+}
+
 static void background_end(struct compaction *compaction, const struct compaction_arena *arena)
 {
     end(&compaction->background, arena);
@@ -212,7 +219,7 @@ static void round_arena(struct compaction *compaction, int64_t *credit)
     bool more = true;
     while (more && (*credit > 0 || !extent_pass_resting(pass))) {
         uint64_t before = pass->moved_bytes;
-        bool rest = *credit <= 0 || stopping(compaction);
+        bool rest = *credit <= 0 || is_held(compaction);
         more = step(compaction, pass, arena.lock, rest ? 0 : (uint64_t)*credit);
         *credit -= (int64_t)(pass->moved_bytes - before);
         if (rest && extent_pass_resting(pass)) {
@@ -229,7 +236,7 @@ static bool mover_round(struct compaction *compaction, int64_t *credit)
 {
     bool busy = true;
     lock_lock(&compaction->lock);
-    while (compaction->walks == 0 && *credit > 0 && !stopping(compaction)) {
+    while (*credit > 0 && !is_held(compaction)) {
         if (compaction->next >= compaction->arenas) {
             busy = compaction->fruitful;
             count_own(&compaction->compactions, compaction->fruitful);
@@ -290,9 +297,12 @@ void compaction_fini(struct compaction *compaction)
 
 static void walks_add(struct compaction *compaction, uint32_t n)
 {
-    if (compaction->settings.mover) {
+    bool wait = !section_inside(); // the lock's holder may be waiting for this section
+    if (compaction->settings.mover && wait) {
         lock_lock(&compaction->lock);
-        compaction->walks += n;
+    }
+    (void)add_relaxed(&compaction->walks, n);
+    if (compaction->settings.mover && wait) {
         lock_unlock(&compaction->lock);
     }
 }

@@ -78,7 +78,7 @@ struct compaction {
     // the thread
     bool running;
     uint32_t stop;                 // [atomic]
-    uint32_t walks;                // [lock] walks under way: it rests
+    uint32_t walks;                // [atomic] under way: it rests
     bool open;                     // [lock] `background` has begun and not ended
     bool fruitful;                 // [lock] and has moved something
     size_t next;                   // [lock] the arena that it is in, or comes to next

@@ -356,13 +356,13 @@ static int segmentation_resize(void *state, struct descriptor *descriptor, size_
     uint64_t rounded;
     // The address has room for offsets up to what its kind can say.
     uint64_t room = UINT64_C(1) << descriptor_offset_bits(descriptor_addr(descriptor));
-    if (!bits_round_up(size, segmentation->settings.granule, &rounded) || rounded > room) {
-        return ENOMEM;
-    }
+    bool fits = bits_round_up(size, segmentation->settings.granule, &rounded) && rounded <= room;
     struct segment_arena *arena = &segmentation->arenas[descriptor_arena(descriptor)];
-    int error = EBUSY;
+    int error = ENOMEM;
     lock_lock(&arena->lock);
-    if (segment_link_of(descriptor) == NULL) {
+    if (segment_link_of(descriptor) != NULL) {
+        error = EBUSY;
+    } else if (fits) {
         extent_hold(descriptor);
         error = extents_resize(&arena->extents, descriptor->record, rounded);
     }

@@ -55,6 +55,10 @@ static const struct scenario SCENARIOS[] = {
     {"paging", "page=1Ki,frames=700,thread_cache=no", 1024},
     {"paging", "page=4Ki,frames=500,arenas=4,frame_cache=8", 3000},
     {"paging", "page=1Ki,frames=100,arenas=2,thread_cache=yes", 1000}, // often full
+    {"segmentation", "thread_cache=no", 800},
+    {"segmentation", "fit=best,arenas=4,thread_cache=yes", 800},
+    {"segmentation", "capacity=64Ki,compact_after=10,mover=yes", 500},
+    {"dynamic", "movable=yes,capacity=64Ki,compact_after=10,thread_cache=yes", 500},
 };
 
 struct parcel {

@@ -159,6 +159,8 @@ static void test_reader(void **state)
     run_stage("dynamic", "fit=best,arenas=4,thread_cache=yes");
     run_stage("fixed", "partition=128,count=32,thread_cache=no");
     run_stage("fixed", "partition=128,count=200,thread_cache=yes");
+    run_stage("segmentation", "mover=yes,mover_budget=0,thread_cache=no");
+    run_stage("segmentation", "thread_cache=yes");
 }
 
 int main(void)

@@ -32,6 +32,9 @@ static const struct scenario SCENARIOS[] = {
     {"fixed", "thread_cache=yes,partition=2Ki,count=400"},
     {"paging", "thread_cache=no,page=2Ki,frames=500"},
     {"paging", "thread_cache=yes,page=4Ki,arenas=3"},
+    {"segmentation", "thread_cache=no,region=8Ki"},
+    {"segmentation", "thread_cache=yes,arenas=2,capacity=2Mi,compact_after=1"},
+    {"dynamic", "thread_cache=no,region=8Ki,movable=yes"},
 };
 
 struct run {
