@@ -189,8 +189,11 @@ static void read_range(const struct block *block, size_t from, size_t length)
 // A small block in the other space shows the same bytes.
 static void step_share(struct trial *trial, const struct block *block)
 {
-    struct block *twin = &trial->blocks[test_below(&trial->random, BLOCKS)];
-    if (twin->size != 0 || trial->twins == 3 || block->size > 5 * PAGE) {
+    struct block *twin = trial->blocks;
+    while (twin < trial->blocks + BLOCKS && twin->size != 0) {
+        twin++;
+    }
+    if (twin == trial->blocks + BLOCKS || trial->twins == 3 || block->size > 5 * PAGE) {
         return;
     }
     *twin = *block;
@@ -270,8 +273,9 @@ static void run_contents(const char *algorithm, const char *more, uint64_t seed)
     struct mems_stats s = test_stats(trial.engine);
     test_require(s.evictions > OPS / 10 && s.write_backs > OPS / 40 && trial.refused > 0 &&
                      trial.shared > OPS / 1000,
-                 "%s: %" PRIu64 " evictions, %" PRIu64 " write-backs, %" PRIu64 " refused", options,
-                 s.evictions, s.write_backs, trial.refused);
+                 "%s: %" PRIu64 " evictions, %" PRIu64 " write-backs, %" PRIu64 " refused, %" PRIu64
+                 " shared",
+                 options, s.evictions, s.write_backs, trial.refused, trial.shared);
     for (size_t i = 0; i < BLOCKS; i++) {
         if (trial.blocks[i].size != 0) {
             read_range(&trial.blocks[i], 0, trial.blocks[i].size);
