@@ -9,6 +9,7 @@
 #include "base/tree.h"
 #include "memory/extent.h"
 #include "memory/swap.h"
+#include "policy/compaction.h"
 #include "policy/policy.h"
 #include "policy/replacement/replacement.h"
 
@@ -17,6 +18,7 @@ struct vm_segment_settings {
     bool paged;
     uint64_t capacity, granule, swap, slot, seed;
     uint64_t page, active;
+    struct compaction_settings compaction;
     struct option_text replacement, swap_file;
 };
 
@@ -37,7 +39,7 @@ struct vm_segment {
     uint64_t align;                // [ro] of the place that it was asked for with; 0: any
     uint32_t frame;                // [lock] in memory: its number for the replacement
     uint32_t slot;                 // [lock] first of its slots, or SWAP_NONE
-    bool held;                     // [lock] the holder of `mover` works on it
+    bool held;                     // [lock] the mover works on it without the lock
     bool ended;                    // [lock] given back while held: the holder finishes that
 };
 
@@ -72,9 +74,9 @@ struct vm_segments {
     bool second_chance; // [ro] a segment that was used since it was looked at last stays
     size_t mapped;      // [ro] this struct and what lies behind it
     uint64_t class_sizes[VM_SEGMENT_CLASSES]; // [ro]
-    struct lock mover; // rank LOCK_MOVER; held across grace periods, reads and writes of swap
-    char *buffer;      // [mover]
-    struct lock lock;  // rank LOCK_POLICY
+    struct compaction compaction; // its lock is the mover's: held across grace periods and swapping
+    char *buffer;                 // [mover]
+    struct lock lock;             // rank LOCK_POLICY
     struct extents extents;
     struct descriptor_shelf shelf;
     struct pool records; // struct vm_segment
@@ -89,7 +91,7 @@ struct vm_segments {
     uint64_t slot_bytes, slots; // [ro]
     uint64_t reserved;          // [lock] slots of segments there are
     uint64_t pending;           // [lock] and of those that are being made
-    uint32_t *next_slot;        // [lock] chains; the holder of `mover` reads held ones
+    uint32_t *next_slot;        // [lock] chains; the mover reads held ones
     size_t next_bytes;          // [ro] mapped for them
     struct lock spaces_lock;    // rank LOCK_POOL
     struct pool spaces;         // [spaces_lock]
@@ -114,9 +116,9 @@ void vm_segment_finish(struct vm_segments *segments, struct vm_segment *segment)
 
 // ---- coming and going (vm_segment_evict.c) -----------------------------------------------------
 
-// Finds a place of `size` bytes, by evicting others until there is one. Called with `mover` and
-// `lock` held; drops and retakes `lock`. 0; EBUSY: everything else is in use; ENOSPC, EIO: swap
-// could not be written; ENOMEM.
+// Finds a place of `size` bytes, by evicting others until there is one. Called with the mover's
+// lock and `lock` held; drops and retakes `lock`. 0; EBUSY: everything else is in use; ENOSPC, EIO:
+// swap could not be written; ENOMEM.
 int vm_segment_place(struct vm_segments *segments, uint64_t size, uint64_t align,
                      struct extent **block);
 

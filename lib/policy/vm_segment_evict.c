@@ -50,8 +50,11 @@ static void account_return(struct vm_segments *segments, struct vm_segment *segm
 // A hole, or a place that this batch is about to leave.
 static bool will_be_free(const struct extent *extent)
 {
-    return extent->tag == EXTENT_HOLE ||
-           ((const struct vm_segment *)extent->descriptor->record)->held;
+    if (extent->tag == EXTENT_HOLE) {
+        return true;
+    }
+    const struct vm_segment *segment = extent->descriptor->record; // no mover has reserved any
+    return segment->held;
 }
 
 // Whether the hole around a victim, once the batch has gone, has room for the request.
@@ -322,10 +325,10 @@ int vm_segment_fault(void *state, void *owned, struct descriptor *descriptor, me
     (void)mode;
     section_begin(); // a thread's first section takes locks that come before ours
     section_end();
-    lock_lock(&segments->mover);
+    lock_lock(&segments->compaction.lock);
     lock_lock(&segments->lock);
     int error = bring(segments, owned, descriptor, addr);
     lock_unlock(&segments->lock);
-    lock_unlock(&segments->mover);
+    lock_unlock(&segments->compaction.lock);
     return error;
 }

@@ -37,7 +37,7 @@ static void describe(const struct extent *extent, uint64_t from, struct mems_ext
                                   .offset = from - extent->region->start,
                                   .size = extent->size - seen,
                                   .host = extent_host(extent) + seen};
-    if (extent->tag == EXTENT_BLOCK) {
+    if (extent->tag == EXTENT_BLOCK && !extent_is_reserved(extent)) {
         owned_describe(extent->descriptor, piece);
     }
 }
@@ -95,8 +95,14 @@ static int walk_absent(struct vm_segments *segments, mems_visitor visit, void *a
 
 int vm_segment_walk(void *state, mems_visitor visit, void *arg)
 {
-    int stop = walk_memory(state, visit, arg);
-    return stop != 0 ? stop : walk_absent(state, visit, arg);
+    struct vm_segments *segments = state;
+    compaction_walk_begin(&segments->compaction);
+    int stop = walk_memory(segments, visit, arg);
+    if (stop == 0) {
+        stop = walk_absent(segments, visit, arg);
+    }
+    compaction_walk_end(&segments->compaction);
+    return stop;
 }
 
 // ---- checking ----------------------------------------------------------------------------------
@@ -135,7 +141,7 @@ static int check_memory(struct vm_segments *segments, struct census *census,
     extents_cursor_begin(&segments->extents, &cursor);
     while (error == 0 &&
            (extent = extents_cursor_next(&segments->extents, &cursor, &from)) != NULL) {
-        if (extent->tag != EXTENT_BLOCK) {
+        if (extent->tag != EXTENT_BLOCK || extent_is_reserved(extent)) {
             continue;
         }
         const struct descriptor *descriptor = extent->descriptor;
@@ -250,7 +256,7 @@ void vm_segment_totals(void *state, struct policy_totals *totals)
     lock_lock(&segments->lock);
     *totals = (struct policy_totals){
         .held_bytes = extents->held_bytes,
-        .free_bytes = extents->free_bytes,
+        .free_bytes = extents->free_bytes + extents->reserved_bytes,
         .holes = extents->holes.count,
         .largest_hole = extents_largest_hole(extents),
         .metadata_bytes = segments->mapped + extents_metadata(extents) + segments->records.bytes +
@@ -271,6 +277,7 @@ void vm_segment_totals(void *state, struct policy_totals *totals)
         .thrashing = counters->thrashing,
     };
     lock_unlock(&segments->lock);
+    compaction_totals(&segments->compaction, totals);
     lock_lock(&segments->spaces_lock);
     totals->metadata_bytes += segments->spaces.bytes;
     lock_unlock(&segments->spaces_lock);
@@ -279,6 +286,7 @@ void vm_segment_totals(void *state, struct policy_totals *totals)
 const struct lock *vm_segment_lock_at(void *state, size_t index)
 {
     struct vm_segments *segments = state;
-    const struct lock *const locks[] = {&segments->lock, &segments->mover, &segments->spaces_lock};
+    const struct lock *const locks[] = {&segments->lock, &segments->compaction.lock,
+                                        &segments->spaces_lock};
     return index < sizeof locks / sizeof locks[0] ? locks[index] : NULL;
 }

@@ -47,7 +47,11 @@
 // 10. Thrashing. A turnover is the time in which as many bytes leave as memory has. Where more than
 //    half of them had been away for less than a turnover when they came back, the segments in use
 //    are more than memory holds: counted once a turnover.
-// 11. If you change this: tests/property/test_vm_segmentation.c has a model of every step for one
+// 11. Compaction is segmentation's (policy/compaction.c, memory/extent_move.c), with the same lock
+//    of the mover: on demand, before an eviction from `compact_after` on, in the background. A
+//    segment that has been moved counts as used.
+// 12. Sharing: none. A segment on swap would have a place for several descriptors.
+// 13. If you change this: tests/property/test_vm_segmentation.c has a model of every step for one
 //    thread; tests/concurrency/test_vm_segmentation.c holds stamps against 3, 5 and 6.
 
 #include <errno.h>
@@ -164,6 +168,7 @@ static bool before_by_key(const struct tree_node *a, const struct tree_node *b)
 static void segments_close(void *state)
 {
     struct vm_segments *segments = state;
+    compaction_fini(&segments->compaction);
     vm_segment_swap_close(segments);
     vm_segment_frames_close(segments);
     extents_fini(&segments->extents);
@@ -172,13 +177,27 @@ static void segments_close(void *state)
     os_unmap(segments, segments->mapped);
 }
 
+static void arena_at(void *state, size_t index, struct compaction_arena *arena)
+{
+    struct vm_segments *segments = state;
+    (void)index;
+    arena->lock = &segments->lock;
+    arena->extents = &segments->extents;
+}
+
+static void segment_moved(struct descriptor *descriptor, struct extent *place)
+{
+    ((struct vm_segment *)descriptor->record)->extent = place;
+}
+
 static void segments_init(struct vm_segments *segments, struct descriptor_table *table)
 {
     const struct vm_segment_settings *settings = &segments->settings;
-    lock_init(&segments->mover, LOCK_MOVER, "segments.mover", 0);
+    compaction_init(&segments->compaction, &settings->compaction, arena_at, segments, 1);
     lock_init(&segments->lock, LOCK_POLICY, "segments", 0);
     lock_init(&segments->spaces_lock, LOCK_POOL, "segments.spaces", 0);
     extents_init(&segments->extents, (enum extent_fit)settings->fit, false, settings->granule, 0);
+    segments->extents.moved = segment_moved;
     descriptor_shelf_init(&segments->shelf, table);
     pool_init(&segments->records, sizeof(struct vm_segment));
     pool_init(&segments->spaces, sizeof(struct vm_segment_space));
@@ -215,6 +234,9 @@ static int segments_open(const void *settings, struct policy_site *site, void **
     int error = extents_grow(&segments->extents, capacity, 1);
     if (error == 0) {
         error = vm_segment_swap_open(segments, complaint);
+    }
+    if (error == 0) {
+        error = compaction_start(&segments->compaction, complaint);
     }
     if (error != 0) {
         segments_close(segments);
@@ -300,7 +322,7 @@ static void segments_space_stats(void *owned, struct mems_space_stats *stats)
 struct wish {
     struct vm_segment_space *own;
     uint64_t size, align;
-    bool evict; // `mover` is held
+    bool evict; // the mover's lock is held
 };
 
 // The record, which has its slots reserved, gets memory, a number and a descriptor.
@@ -366,7 +388,63 @@ static bool segments_round(const struct vm_segments *segments, size_t size, uint
     return bits_round_up(size, segments->settings.granule, rounded) && *rounded <= PTRDIFF_MAX;
 }
 
-// Only a first segment is worth an eviction: a batch takes what is there.
+// Marks are taken away, as if everything had been used: what is marked does not move.
+static void unmark(struct vm_segments *segments)
+{
+    lock_lock(&segments->lock);
+    for (uint32_t i = 0; i < segments->frames.given; i++) {
+        const struct vm_segment *segment = segments->frames.resident[i];
+        if (segment != NULL && !segment->held) {
+            extent_hold(segment->descriptor);
+        }
+    }
+    lock_unlock(&segments->lock);
+}
+
+static int segments_compact(void *state, struct mems_compaction *done)
+{
+    struct vm_segments *segments = state;
+    unmark(segments);
+    return compaction_run(&segments->compaction, done);
+}
+
+// Moves segments together for the request where that may help. Whether it did anything.
+static bool compact_for(struct vm_segments *segments, uint64_t size)
+{
+    if (segments->settings.compaction.after == 0 || section_inside()) {
+        return false;
+    }
+    unmark(segments);
+    return compaction_for(&segments->compaction, size);
+}
+
+// What is there, without sending others away.
+static size_t take_some(struct vm_segments *segments, const struct wish *wish, struct grant *grants,
+                        size_t count, int *error)
+{
+    size_t taken = 0;
+    lock_lock(&segments->lock);
+    do {
+        *error = take_one(segments, wish, &grants[taken]);
+        taken += *error == 0;
+    } while (*error == 0 && taken < count);
+    lock_unlock(&segments->lock);
+    return taken;
+}
+
+// Only a first segment is worth an eviction.
+static size_t take_evicting(struct vm_segments *segments, const struct wish *wish,
+                            struct grant *grant, int *error)
+{
+    lock_lock(&segments->compaction.lock);
+    lock_lock(&segments->lock);
+    *error = take_one(segments, wish, grant);
+    lock_unlock(&segments->lock);
+    lock_unlock(&segments->compaction.lock);
+    *error = *error == EBUSY ? ENOSPC : *error;
+    return *error == 0;
+}
+
 static size_t segments_take(void *state, void *owned, size_t size, size_t align,
                             struct grant *grants, size_t count, int *error)
 {
@@ -376,23 +454,14 @@ static size_t segments_take(void *state, void *owned, size_t size, size_t align,
         *error = ENOMEM;
         return 0;
     }
-    size_t taken = 0;
-    lock_lock(&segments->lock);
-    do {
-        *error = take_one(segments, &wish, &grants[taken]);
-        taken += *error == 0;
-    } while (*error == 0 && taken < count);
-    lock_unlock(&segments->lock);
-    if (taken == 0 && *error == ENOSPC && wish.size <= segments->extents.held_bytes &&
-        !section_inside()) {
+    size_t taken = take_some(segments, &wish, grants, count, error);
+    bool may = *error == ENOSPC && wish.size <= segments->extents.held_bytes;
+    if (taken == 0 && may && compact_for(segments, wish.size)) {
+        taken = take_some(segments, &wish, grants, count, error);
+    }
+    if (taken == 0 && may && *error == ENOSPC && !section_inside()) {
         wish.evict = true;
-        lock_lock(&segments->mover);
-        lock_lock(&segments->lock);
-        *error = take_one(segments, &wish, &grants[0]);
-        *error = *error == EBUSY ? ENOSPC : *error;
-        taken = *error == 0;
-        lock_unlock(&segments->lock);
-        lock_unlock(&segments->mover);
+        taken = take_evicting(segments, &wish, grants, error);
     }
     return taken;
 }
@@ -503,6 +572,7 @@ static const struct option segments_options[] = {
      FIELD(replacement)},
     {"granule", OPTION_SIZE, 16, 1 << 20, NULL, "a power of two, 16..1Mi", "16",
      "sizes are rounded up to it", FIELD(granule)},
+    COMPACTION_OPTIONS(FIELD(compaction)),
     {"paged", OPTION_FLAG, 0, 0, NULL, "yes|no", "no",
      "yes: segments consist of pages, in any frames; fit, granule and slot have no meaning",
      FIELD(paged)},
@@ -531,6 +601,7 @@ const struct policy policy_vm_segmentation = {
     .measure = segments_measure,
     .classes = segments_classes,
     .fault = vm_segment_fault,
+    .compact = segments_compact,
     .space_stats = segments_space_stats,
     .walk = vm_segment_walk,
     .check = vm_segment_check,

@@ -37,6 +37,8 @@ static const struct scenario SCENARIOS[] = {
     {"capacity=64Ki,swap=4Mi,thread_cache=no,replacement=random", 16, 4000},
     {"capacity=128Ki,swap=4Mi,thread_cache=yes,cache_blocks=2", 2, 8000},
     {"capacity=128Ki,swap=4Mi,thread_cache=yes,cache_blocks=2,cache_limit=256", 16, 8000},
+    {"capacity=64Ki,swap=4Mi,thread_cache=no,compact_after=20,mover=yes,mover_budget=0", 2, 4000},
+    {"capacity=64Ki,swap=4Mi,compact_order=top,mover=yes,mover_budget=0", 16, 4000},
     {"paged=yes,page=1Ki,capacity=128Ki,swap=4Mi,active=40,thread_cache=no", 2, 8000},
     {"paged=yes,page=1Ki,capacity=64Ki,swap=4Mi,active=60,thread_cache=no", 16, 4000},
     {"paged=yes,page=1Ki,capacity=64Ki,swap=4Mi,active=40,replacement=lru", 16, 4000},
@@ -242,6 +244,8 @@ static void *inspect(void *arg)
         struct mems_stats stats = test_stats(party->engine);
         party_require(party, memory <= stats.held_bytes, "%" PRIu64 " bytes on the map", memory);
         party_require(party, stats.swap_bytes <= stats.swap_most_bytes, "swap");
+        int error = mems_compact(party->engine, NULL);
+        party_require(party, error == 0 || error == ENOTSUP, "compact: %s", strerror(error));
     }
     return NULL;
 }

@@ -236,6 +236,66 @@ static void test_thrashing(void **state)
     mems_engine_close(engine);
 }
 
+// What is in memory moves together; what is marked, what is on swap and what was moved before can
+// still be used.
+static void test_compact(void **state)
+{
+    (void)state;
+    static const char options[] = "capacity=64Ki,swap=1Mi,thread_cache=no,fit=first";
+    struct mems_engine *engine = test_engine("vm-segmentation", options);
+    struct mems_space *space = test_space(engine);
+    struct mems_compaction done;
+    mems_addr a[40];
+    for (uint64_t i = 0; i < 40; i++) {
+        a[i] = test_alloc(space, 2048);
+        assert_int_equal(mems_write(space, a[i], &i, sizeof i), 0);
+    }
+    for (size_t i = 0; i < 40; i += 2) {
+        assert_int_equal(mems_release(space, a[i]), 0);
+    }
+    assert_true(test_stats(engine).holes > 8);
+    assert_int_equal(mems_compact(engine, &done), 0);
+    struct mems_stats stats = test_stats(engine);
+    assert_int_equal(stats.holes, 1);
+    assert_int_equal(done.holes, 1);
+    assert_int_equal(done.abandoned, 0);
+    assert_true(done.moved > 8 && stats.moved_bytes == done.moved_bytes);
+    test_checked(engine, true);
+    for (uint64_t i = 1; i < 40; i += 2) {
+        uint64_t stamp = 0;
+        assert_int_equal(mems_read(space, a[i], &stamp, sizeof stamp), 0);
+        assert_int_equal(stamp, i);
+    }
+    test_checked(engine, true);
+    test_conserved(engine);
+    mems_engine_close(engine);
+}
+
+// compact_after: a request finds room without sending anybody away.
+static void test_compact_after(void **state)
+{
+    (void)state;
+    for (int after = 0; after < 2; after++) {
+        struct mems_engine *engine = test_engine(
+            "vm-segmentation", after ? "capacity=64Ki,swap=1Mi,thread_cache=no,compact_after=10"
+                                     : "capacity=64Ki,swap=1Mi,thread_cache=no");
+        struct mems_space *space = test_space(engine);
+        mems_addr a[32];
+        for (size_t i = 0; i < 32; i++) {
+            a[i] = test_alloc(space, 2048);
+        }
+        for (size_t i = 0; i < 32; i += 2) {
+            assert_int_equal(mems_release(space, a[i]), 0);
+        }
+        test_alloc(space, 16384);
+        struct mems_stats stats = test_stats(engine);
+        assert_int_equal(stats.evictions != 0, !after);
+        assert_int_equal(stats.moved_bytes != 0, after);
+        test_checked(engine, true);
+        mems_engine_close(engine);
+    }
+}
+
 // Two kinds of fault: a segment's first access makes it active and brings a page, the next one a
 // page only; what is active no more keeps its bytes.
 static void test_segment_faults(void **state)
@@ -353,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_bounded),        cmocka_unit_test(test_reference_bit),
         cmocka_unit_test(test_absent_misuse),  cmocka_unit_test(test_alloc_in_section),
         cmocka_unit_test(test_space_close),    cmocka_unit_test(test_thrashing),
+        cmocka_unit_test(test_compact),        cmocka_unit_test(test_compact_after),
         cmocka_unit_test(test_segment_faults), cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
