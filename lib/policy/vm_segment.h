@@ -97,6 +97,14 @@ struct vm_segments {
     struct pool spaces;         // [spaces_lock]
 };
 
+// ---- settings (vm_segment_settings.c) ----------------------------------------------------------
+
+extern const struct option vm_segment_options[];
+// 0 and the index of the replacement in its table, or EINVAL and a complaint. With paged=yes the
+// rest is for vm_segment_paged_open.
+int vm_segment_validate(const struct vm_segment_settings *settings, uint32_t *replacement,
+                        struct printer *complaint);
+
 // ---- frames (vm_segment_frames.c) --------------------------------------------------------------
 
 // A number for a segment that comes into memory; its arrays may grow. 0 or ENOMEM. [lock]

@@ -21,18 +21,16 @@
 // 4. Which algorithms. Those that are true on that ground: fifo and random, which ask nothing of a
 //    hit, and clock and second-chance. The others would need an order of hits (lru, arc, ..), their
 //    number (s3fifo), a bit that is read without being moved (sieve, nru): refused.
-// 5. Leaving (vm_segment_place). Victims are chosen and marked under the policy's lock until the
-// hole
-//    that they will leave, with their neighbours, has room for the request: exactly as many as one
-//    at a time would be. Then one grace period for the batch, with only the mover's lock held; each
-//    is copied to a buffer and written to its slots; then they are published MOVING -> SWAPPED
-//    under the policy's lock, and the request takes its place before the lock is let go. An access
-//    that came in between has cancelled: the segment stays, as one that was used.
-//    A mark may be older than the batch: what counts is that the grace period begins after it, that
-//    only the holder of the mover's lock marks, and that nothing is marked between the begin of a
-//    grace period and the publishing.
-//    A segment in a magazine (CACHED) has no bytes to write: it only loses its place, at once, and
-//    is SWAPPED without slots when it is allocated again (policy_site.drops).
+// 5. Leaving (vm_segment_place). Victims are chosen and marked under the policy's lock until there
+//    will be room for the request where they stood: exactly as many as one at a time would be. Then
+//    one grace period for the batch, with only the mover's lock held; each is copied to a buffer
+//    and written to its slots; then they are published MOVING -> SWAPPED under the policy's lock,
+//    and the request takes its place before the lock is let go. An access that came in between has
+//    cancelled: the segment stays, as one that was used. A mark may be older than the batch: what
+//    counts is that the grace period begins after it, that only the holder of the mover's lock
+//    marks, and that nothing is marked between the begin of a grace period and the publishing. A
+//    segment in a magazine (CACHED) has no bytes to write: it only loses its place, at once, and is
+//    SWAPPED without slots when it is allocated again (policy_site.drops).
 // 6. Held. While the mover works on a segment without the policy's lock, the segment is `held`: a
 //    release then only says `ended`, and the mover finishes it. A resize takes the mark away.
 // 7. Swap is reserved, as 4.3BSD did it: an allocation succeeds only if swap has slots for all
@@ -43,7 +41,7 @@
 //    outside an access section: inside one a grace period would wait for itself.
 // 9. Failure. EIO: a segment that cannot be written stays in memory, one that cannot be read stays
 //    on swap. Progress: VM_SEGMENT_ROUNDS batches in a row without one victim that was left alone,
-//    and the request is refused. Segments in magazines are CACHED, and no victims.
+//    and the request is refused.
 // 10. Thrashing. A turnover is the time in which as many bytes leave as memory has. Where more than
 //    half of them had been away for less than a turnover when they came back, the segments in use
 //    are more than memory holds: counted once a turnover.
@@ -64,89 +62,7 @@
 #include "policy/vm_segment.h"
 #include "sync/section.h"
 
-_Static_assert(sizeof(struct vm_segment_settings) <= POLICY_SETTINGS, "the engine keeps them");
-
-#define CAPACITY_MOST (UINT64_C(1) << 46)
-
 // ---- opening -----------------------------------------------------------------------------------
-
-static bool text_is(const struct option_text *text, const char *word)
-{
-    return text->length == strlen(word) && memcmp(text->text, word, text->length) == 0;
-}
-
-// Those that are true without a trace of each hit (4 above).
-static bool is_true_of_segments(const struct replacement *replacement)
-{
-    return replacement->touch == REPLACEMENT_TOUCH_NONE ||
-           strcmp(replacement->name, "clock") == 0 ||
-           strcmp(replacement->name, "second-chance") == 0;
-}
-
-static bool is_offered(const struct replacement *replacement, bool paged)
-{
-    return paged ? replacement != &replacement_opt : is_true_of_segments(replacement);
-}
-
-static int replacement_choose(const struct vm_segment_settings *settings, uint32_t *index,
-                              struct printer *complaint)
-{
-    const struct replacement *found = NULL, *row;
-    const struct option_text *name = &settings->replacement;
-    for (uint32_t i = 0; (row = replacement_at(i)) != NULL; i++) {
-        if (text_is(name, row->name)) {
-            found = row;
-            *index = i;
-        }
-    }
-    if (found != NULL && is_offered(found, settings->paged)) {
-        return 0;
-    }
-    char word[40];
-    size_t length = name->length < sizeof word ? name->length : sizeof word - 1;
-    memcpy(word, name->text, length);
-    word[length] = '\0';
-    print_format(complaint, "replacement=%s: %s; there is", word,
-                 found == NULL     ? "unknown"
-                 : settings->paged ? "pages have other numbers each time a segment is active"
-                                   : "hits on whole segments leave too little trace for it");
-    bool first = true;
-    for (size_t i = 0; (row = replacement_at(i)) != NULL; i++) {
-        if (is_offered(row, settings->paged)) {
-            print_format(complaint, "%s %s", first ? "" : ",", row->name);
-            first = false;
-        }
-    }
-    return EINVAL;
-}
-
-static int segments_validate(const struct vm_segment_settings *settings, struct printer *complaint)
-{
-    uint64_t page = os_page_size();
-    uint64_t least = settings->granule > page ? settings->granule : page;
-    if (!bits_is_power_of_two(settings->granule) || settings->granule < 16) {
-        print_format(complaint, "granule=%llu: must be a power of two and at least 16",
-                     (unsigned long long)settings->granule);
-        return EINVAL;
-    }
-    if (settings->capacity < least) {
-        print_format(complaint, "capacity=%llu: too small, at least %llu bytes",
-                     (unsigned long long)settings->capacity, (unsigned long long)least);
-        return EINVAL;
-    }
-    if (!bits_is_power_of_two(settings->slot)) {
-        print_format(complaint, "slot=%llu: must be a power of two",
-                     (unsigned long long)settings->slot);
-        return EINVAL;
-    }
-    if (settings->swap < settings->slot) {
-        print_format(complaint,
-                     "swap=%llu: too small, a slot takes %llu; and every block has its place there",
-                     (unsigned long long)settings->swap, (unsigned long long)settings->slot);
-        return EINVAL;
-    }
-    return 0;
-}
 
 // A granule above 16 leaves only some sizes: its multiples, eight and then four an octave.
 static void granule_classes(struct vm_segments *segments)
@@ -210,14 +126,11 @@ static int segments_open(const void *settings, struct policy_site *site, void **
 {
     struct vm_segment_settings own = *(const struct vm_segment_settings *)settings;
     uint32_t index = 0;
-    if (replacement_choose(&own, &index, complaint) != 0) {
+    if (vm_segment_validate(&own, &index, complaint) != 0) {
         return EINVAL;
     }
     if (own.paged) {
         return vm_segment_paged_open(&own, index, site, state, complaint);
-    }
-    if (segments_validate(&own, complaint) != 0) {
-        return EINVAL;
     }
     uint64_t bytes = 0, capacity = 0;
     bits_round_up(sizeof(struct vm_segments), os_page_size(), &bytes);
@@ -551,44 +464,10 @@ static const uint64_t *segments_classes(void *state, size_t *count)
 
 // ---- the row -----------------------------------------------------------------------------------
 
-static const char *const fit_names[] = {"first", "next", "best", "worst", NULL};
-
-#define FIELD(name) offsetof(struct vm_segment_settings, name)
-
-static const struct option segments_options[] = {
-    {"fit", OPTION_CHOICE, 0, 0, fit_names, "first|next|best|worst", "first",
-     "which hole a segment is cut from", FIELD(fit)},
-    {"capacity", OPTION_SIZE, 1, CAPACITY_MOST, NULL, "1..64Ti", "64Mi",
-     "memory for segments; those that it does not hold are on swap", FIELD(capacity)},
-    {"swap", OPTION_SIZE, 1, CAPACITY_MOST, NULL, "1..64Ti", "256Mi",
-     "swap; every segment has its place there reserved, so all together take at most this",
-     FIELD(swap)},
-    {"swap_file", OPTION_TEXT, 0, 0, NULL, "a folder", "",
-     "where swap is a file without a name; none: where TMPDIR says, else /tmp", FIELD(swap_file)},
-    {"slot", OPTION_SIZE, 16, 1 << 20, NULL, "a power of two, 16..1Mi", "64",
-     "swap is given out in pieces of this size", FIELD(slot)},
-    {"replacement", OPTION_TEXT, 0, 0, NULL, "fifo|clock|second-chance|random", "second-chance",
-     "which segment leaves when a place is wanted; paged=yes: which page, any algorithm but opt",
-     FIELD(replacement)},
-    {"granule", OPTION_SIZE, 16, 1 << 20, NULL, "a power of two, 16..1Mi", "16",
-     "sizes are rounded up to it", FIELD(granule)},
-    COMPACTION_OPTIONS(FIELD(compaction)),
-    {"paged", OPTION_FLAG, 0, 0, NULL, "yes|no", "no",
-     "yes: segments consist of pages, in any frames; fit, granule and slot have no meaning",
-     FIELD(paged)},
-    {"page", OPTION_SIZE, 64, UINT64_C(1) << 21, NULL, "a power of two, 64..2Mi", "4Ki",
-     "paged=yes: size of a page, a frame and a slot of swap", FIELD(page)},
-    {"active", OPTION_NUMBER, 0, UINT32_MAX, NULL, "1..2^32-1", "1024",
-     "paged=yes: segments that have a page table in memory", FIELD(active)},
-    {"seed", OPTION_NUMBER, 0, UINT64_MAX, NULL, "0..2^64-1", "1", "for replacement=random",
-     FIELD(seed)},
-    {0},
-};
-
 const struct policy policy_vm_segmentation = {
     .name = "vm-segmentation",
     .help = "demand segments: whole segments go to swap and come back, placed by a fit",
-    .options = segments_options,
+    .options = vm_segment_options,
     .rights = true,
     .open = segments_open,
     .close = segments_close,
