@@ -29,6 +29,7 @@ struct mems_engine {
     bool flat;                     // [ro]
     bool cached;                   // [ro] magazines are in use
     bool moves;                    // [ro] words of descriptors change under their owners
+    bool drops;                    // [ro] even of blocks in magazines
     struct descriptor_table table; // has a lock of its own
     struct cache_classes classes;  // [ro]
     size_t mapped;                 // [ro]
@@ -48,8 +49,8 @@ struct mems_space {
     bool flat;                                 // [ro]
     const struct descriptor_table *table;      // [ro]
     uint64_t cached_most;                      // [ro] largest size a magazine serves; 0: none
-    uint64_t
-        release_serial; // [ro] the cache's serial where a plain store releases; else none has it
+    // [ro] the cache's serial where a plain store allocates, and releases; else none has it
+    uint64_t alloc_serial, release_serial;
     struct cache_space cache;
     // cold
     struct mems_engine *engine; // [ro]
