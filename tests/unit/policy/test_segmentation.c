@@ -398,7 +398,7 @@ static void test_regions_return(void **state)
                                           ",fit=best",
                                           ",fit=worst,coalesce=deferred",
                                           ",fit=tlsf",
-                                          ",fit=tlsf,compact_order=top,coalesce=deferred",
+                                          ",fit=tlsf,coalesce=deferred",
                                           ",coalesce=deferred,min_block=64"};
     char options[120];
     for (size_t i = 0; i < sizeof segmentation / sizeof segmentation[0]; i++) {
