@@ -205,6 +205,7 @@ int vm_fault(void *state, void *owned, struct descriptor *descriptor, mems_addr 
     struct paged_spot spot;
     uint64_t key;
     int error;
+    paged_fault_begin();
     lock_lock(&vm->paged.mover);
     do { // once more if the page was released, or left alone by who shared it
         error = spot_find(owned, descriptor, addr, &spot, &key);

@@ -28,6 +28,7 @@
 #include "base/bits.h"
 #include "os/os.h"
 #include "policy/vm.h"
+#include "sync/thread.h"
 
 struct vm_settings {
     uint64_t page, frames, capacity, swap, arenas, low, high;
@@ -325,8 +326,9 @@ static int vm_open(const void *settings, struct policy_site *site, void **state,
 static void vm_space_close(void *state, void *owned, struct policy_closed *closed)
 {
     struct vm *vm = state;
+    uint32_t home = thread_number(); // before any lock: it may take one itself
     lock_lock(&vm->paged.mover);
-    paged_space_close(state, owned, closed);
+    paged_space_end(&vm->paged, owned, home, closed);
     lock_unlock(&vm->paged.mover);
 }
 
