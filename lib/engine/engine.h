@@ -71,6 +71,10 @@ int block_find_start(const struct mems_space *space, mems_addr addr,
 // Denies modes of a block from now on; it goes to no magazine any more. 0 or the misuse.
 int block_deny(struct mems_space *space, mems_addr addr, unsigned denied);
 
+// Hands what this thread's magazines for the space hold back to the policy, which has said that it
+// lacks memory. Whether it may have more now.
+bool block_unhoard(struct mems_space *space);
+
 // Counts a misuse on this thread and returns the error.
 int block_misused(struct mems_space *space, int error);
 
