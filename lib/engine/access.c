@@ -7,12 +7,12 @@
 //    Where memory is paged the descriptor's place is a page number, and the space's page table says
 //    which frame that is (translate_paged).
 // 2. Ordering. Another thread may release the block at any step, and then its descriptor serves
-//    another block. So the word is read again after owner, limit and page: these are stored with
-//    release after the word has left the old generation [R:limit], and who reads a new one of them
-//    [A:limit] reads a new word too. A generation never comes back to its address.
+//    another block. So the word is read after owner and limit (and again after the page): these are
+//    stored with release after the word has left the old generation [R:limit], and who reads a new
+//    one of them [A:limit] reads a new word too. A generation never comes back to its address.
 // 3. Movers (memory/relocation.c). An access that meets MOVING takes the mark away and goes on: at
-//    most one failed compare-and-swap, for there is one mover an engine. What is not in memory is
-//    EAGAIN; mems_fault brings it in, outside the section.
+//    most RELOCATION_CANCELS compare-and-swaps a word. What is not in memory is EAGAIN; mems_fault
+//    brings it in, outside the section.
 // 4. A hit of a paged block leaves its trace (touch, dirty) before the pointer is handed out: a
 // page
 //    written in a section is dirty before the section ends, and so before a mover looks.
@@ -66,18 +66,33 @@ static int rights_check(const struct descriptor *descriptor, mems_addr addr, enu
     return 0;
 }
 
-// The bytes behind an allocated block's word, whatever its state.
+// Takes a mover's mark away, whatever it finds then. Bounded: see relocation.h.
+static uint64_t cancel_move(struct descriptor *descriptor, uint64_t word)
+{
+    unsigned tries = 0;
+    do {
+        assert(tries < RELOCATION_CANCELS);
+        word = relocation_cancel(&descriptor->word, word,
+                                 descriptor_turned(word, DESCRIPTOR_RESIDENT));
+        tries++;
+    } while (descriptor_state(word) == DESCRIPTOR_MOVING);
+    return word;
+}
+
+// The bytes behind an allocated block's word, whatever its state. A shared block has
+// two words.
 static int translate_word(struct descriptor *descriptor, char **base)
 {
     uint64_t word = load_acquire(&descriptor->word); // [A:place]
+    if (descriptor_state(word) == DESCRIPTOR_MOVING) {
+        word = cancel_move(descriptor, word); // or what it has become: a link, too
+    }
     if (descriptor_state(word) == DESCRIPTOR_LINK) {
         descriptor = descriptor_linked(word);
         word = load_acquire(&descriptor->word); // [A:place]
-    }
-    if (descriptor_state(word) == DESCRIPTOR_MOVING) {
-        word = relocation_cancel(&descriptor->word, word,
-                                 descriptor_turned(word, DESCRIPTOR_RESIDENT));
-        assert(descriptor_state(word) != DESCRIPTOR_MOVING);
+        if (descriptor_state(word) == DESCRIPTOR_MOVING) {
+            word = cancel_move(descriptor, word);
+        }
     }
     *base = descriptor_host(word);
     return descriptor_state(word) == DESCRIPTOR_RESIDENT ? 0 : EAGAIN;
@@ -122,9 +137,9 @@ static __attribute__((noinline)) int translate_slow(struct mems_space *space, me
 static __attribute__((noinline)) bool page_settle(uint64_t *entry, enum mems_access mode,
                                                   uint64_t *found)
 {
-    if (page_state(*found) == PAGE_MOVING) {
+    for (unsigned tries = 0; page_state(*found) == PAGE_MOVING; tries++) {
+        assert(tries < RELOCATION_CANCELS);
         *found = relocation_cancel(entry, *found, page_turned(*found, PAGE_RESIDENT));
-        assert(page_state(*found) != PAGE_MOVING);
     }
     return page_state(*found) == PAGE_RESIDENT &&
            ((*found & PAGE_SHARED) == 0 || (mode & MEMS_WRITE) == 0);
@@ -147,8 +162,9 @@ static inline bool page_touch(const struct page_trace *trace, uint64_t page, uin
     return trace->hit == NULL || trace->hit(trace->policy, page, frame);
 }
 
-static int translate_paged(struct mems_space *space, mems_addr addr, enum mems_access mode,
-                           void **host, size_t *span)
+static __attribute__((noinline)) int translate_paged(struct mems_space *space, mems_addr addr,
+                                                     enum mems_access mode, void **host,
+                                                     size_t *span)
 {
     const struct page_table *pages = space->pages;
     const struct descriptor *descriptor = descriptor_find(space->table, addr);
@@ -191,8 +207,9 @@ static int translate_paged(struct mems_space *space, mems_addr addr, enum mems_a
 // ---- the short way -----------------------------------------------------------------------------
 
 // Blocks above 4 KiB: the same with shifts that depend on the address.
-static int translate_large(struct mems_space *space, mems_addr addr, enum mems_access mode,
-                           void **host, size_t *span)
+static __attribute__((noinline)) int translate_large(struct mems_space *space, mems_addr addr,
+                                                     enum mems_access mode, void **host,
+                                                     size_t *span)
 {
     if (space->pages != NULL) {
         return translate_paged(space, addr, mode, host, span);
@@ -201,12 +218,12 @@ static int translate_large(struct mems_space *space, mems_addr addr, enum mems_a
     if (descriptor == NULL) {
         return translate_slow(space, addr, mode, host, span);
     }
-    uint64_t word = load_acquire(&descriptor->word); // [A:begin] [A:place]
     uint64_t offset = descriptor_offset(addr);
     uint64_t limit = load_acquire(&descriptor->limit); // [A:limit]
-    if (!descriptor_is_live(word, addr) || offset >= limit ||
-        (descriptor_denied(descriptor) & mode) != 0 ||
-        load_acquire(&descriptor->space) != space->id || load_relaxed(&descriptor->word) != word) {
+    bool ours = load_acquire(&descriptor->space) == space->id;
+    unsigned denied = descriptor_denied(descriptor) & mode;
+    uint64_t word = load_acquire(&descriptor->word); // [A:begin] [A:place]
+    if (!descriptor_is_live(word, addr) || offset >= limit || denied != 0 || !ours) {
         return translate_slow(space, addr, mode, host, span);
     }
     *host = descriptor_host(word) + offset;
@@ -216,6 +233,7 @@ static int translate_large(struct mems_space *space, mems_addr addr, enum mems_a
     return 0;
 }
 
+#undef mems_translate
 int mems_translate(struct mems_space *space, mems_addr addr, enum mems_access mode, void **host,
                    size_t *span)
 {
@@ -224,14 +242,13 @@ int mems_translate(struct mems_space *space, mems_addr addr, enum mems_access mo
         __builtin_expect((descriptor = descriptor_find_small(space->table, addr)) == NULL, 0)) {
         return translate_large(space, addr, mode, host, span);
     }
-    uint64_t word = load_acquire(&descriptor->word); // [A:begin] [A:place]
     uint64_t offset = descriptor_offset_small(addr);
     uint64_t limit = load_acquire(&descriptor->limit); // [A:limit]
-    if (__builtin_expect(!descriptor_is_live_small(word, addr) || offset >= limit ||
-                             (descriptor_denied(descriptor) & mode) != 0 ||
-                             load_acquire(&descriptor->space) != space->id ||
-                             load_relaxed(&descriptor->word) != word,
-                         0)) {
+    bool ours = load_acquire(&descriptor->space) == space->id;
+    unsigned denied = descriptor_denied(descriptor) & mode;
+    uint64_t word = load_acquire(&descriptor->word); // [A:begin] [A:place]
+    if (__builtin_expect(
+            !descriptor_is_live_small(word, addr) || offset >= limit || denied != 0 || !ours, 0)) {
         return translate_slow(space, addr, mode, host, span);
     }
     *host = descriptor_host(word) + offset;
@@ -320,10 +337,9 @@ static int length_check(struct mems_space *space, mems_addr addr, size_t length)
 }
 
 // Copies between a buffer and memory; the one that is not NULL is the buffer.
-static int copy_through(struct mems_space *space, mems_addr addr, char *into, const char *from,
-                        size_t length)
+static int copy_through(struct mems_space *space, mems_addr addr, enum mems_access mode, char *into,
+                        const char *from, size_t length)
 {
-    enum mems_access mode = into != NULL ? MEMS_READ : MEMS_WRITE;
     size_t done = 0;
     do {
         void *host;
@@ -352,10 +368,15 @@ static int copy_through(struct mems_space *space, mems_addr addr, char *into, co
 
 int mems_read(struct mems_space *space, mems_addr addr, void *buffer, size_t length)
 {
-    return copy_through(space, addr, buffer, NULL, length);
+    return copy_through(space, addr, MEMS_READ, buffer, NULL, length);
 }
 
 int mems_write(struct mems_space *space, mems_addr addr, const void *bytes, size_t length)
 {
-    return copy_through(space, addr, NULL, bytes, length);
+    return copy_through(space, addr, MEMS_WRITE, NULL, bytes, length);
+}
+
+int block_read(struct mems_space *space, mems_addr addr, void *buffer, size_t length)
+{
+    return copy_through(space, addr, (enum mems_access)0, buffer, NULL, length);
 }

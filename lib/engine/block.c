@@ -368,7 +368,7 @@ static int block_copy(struct mems_space *space, mems_addr to, mems_addr from, si
     int error = 0;
     for (size_t done = 0; done < length && error == 0;) {
         size_t part = length - done < sizeof buffer ? length - done : sizeof buffer;
-        error = mems_read(space, from + done, buffer, part);
+        error = block_read(space, from + done, buffer, part);
         if (error == 0) {
             error = mems_write(space, to + done, buffer, part);
         }

@@ -37,16 +37,17 @@ struct mems_engine {
     struct list spaces;            // [lock]
     uint32_t last_space;           // [lock]
     struct cache_counters closed;  // [lock] counters of closed spaces
-    uint64_t held_peak;            // [atomic] the most any snapshot saw (memory only grows so far)
+    uint64_t held_peak;            // [atomic] the most any snapshot saw
 };
 
 struct mems_space {
     // hot
-    const struct descriptor_table *table; // [ro]
-    const struct page_table *pages;       // [ro] NULL: places are host addresses
-    uint32_t id;                          // [ro]
-    bool flat;                            // [ro]
-    uint64_t cached_most;                 // [ro] largest size a magazine serves; 0: none
+    struct descriptor_directory *const *small; // [ro] the first of the table's
+    const struct page_table *pages;            // [ro] NULL: places are host addresses
+    uint32_t id;                               // [ro]
+    bool flat;                                 // [ro]
+    const struct descriptor_table *table;      // [ro]
+    uint64_t cached_most;                      // [ro] largest size a magazine serves; 0: none
     uint64_t
         release_serial; // [ro] the cache's serial where a plain store releases; else none has it
     struct cache_space cache;
@@ -55,6 +56,36 @@ struct mems_space {
     void *owned;                // [ro] the policy's
     struct list link;           // [engine's lock]
 };
+
+// mems/translate.h reads these by layouts of its own.
+_Static_assert(offsetof(struct mems_space, small) == offsetof(struct mems_inline_space, small) &&
+                   offsetof(struct mems_space, pages) ==
+                       offsetof(struct mems_inline_space, pages) &&
+                   offsetof(struct mems_space, id) == offsetof(struct mems_inline_space, id),
+               "a space begins as mems/translate.h says");
+_Static_assert(
+    offsetof(struct page_table, directory) == offsetof(struct mems_inline_pages, directory) &&
+        offsetof(struct page_table, memory) == offsetof(struct mems_inline_pages, memory) &&
+        offsetof(struct page_table, page_bits) == offsetof(struct mems_inline_pages, page_bits) &&
+        offsetof(struct page_table, trace) == offsetof(struct mems_inline_pages, trace) &&
+        offsetof(struct page_directory, leaf) ==
+            offsetof(struct mems_inline_page_directory, leaf) &&
+        MEMS_INLINE_LEAF_BITS == PAGE_LEAF_BITS && PAGE_RESIDENT == 2 &&
+        PAGE_SHARED == UINT64_C(1) << 60,
+    "a page table too");
+_Static_assert(offsetof(struct descriptor_directory, count) ==
+                       offsetof(struct mems_inline_directory, count) &&
+                   offsetof(struct descriptor_directory, chunk) ==
+                       offsetof(struct mems_inline_directory, chunk) &&
+                   MEMS_INLINE_CHUNK_BITS == DESCRIPTOR_CHUNK_BITS,
+               "so does a directory");
+_Static_assert(
+    sizeof(struct descriptor) == sizeof(struct mems_inline_descriptor) &&
+        offsetof(struct descriptor, limit) == offsetof(struct mems_inline_descriptor, limit) &&
+        offsetof(struct descriptor, space) == offsetof(struct mems_inline_descriptor, space) &&
+        offsetof(struct descriptor, arena) == offsetof(struct mems_inline_descriptor, arena) &&
+        DESCRIPTOR_RESIDENT == 2 && DESCRIPTOR_PLACE_BITS == 43 && DESCRIPTOR_ARENAS == 1 << 6,
+    "and a descriptor");
 
 // Counts on this thread's cache, or on the space's shared counters when it has none.
 #define ENGINE_COUNT(space, here, field, n)                                                        \
@@ -70,6 +101,10 @@ int block_find_start(const struct mems_space *space, mems_addr addr,
 
 // Denies modes of a block from now on; it goes to no magazine any more. 0 or the misuse.
 int block_deny(struct mems_space *space, mems_addr addr, unsigned denied);
+
+// mems_read without asking for the right to: a block that is resized keeps what its owner may not
+// read.
+int block_read(struct mems_space *space, mems_addr addr, void *buffer, size_t length);
 
 // Hands what this thread's magazines for the space hold back to the policy, which has said that it
 // lacks memory. Whether it may have more now.

@@ -114,6 +114,7 @@ struct policy {
 
 extern const struct policy policy_fixed;
 extern const struct policy policy_dynamic;
+extern const struct policy policy_segmentation;
 extern const struct policy policy_paging;
 extern const struct policy policy_vm_paging;
 
