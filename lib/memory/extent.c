@@ -332,6 +332,7 @@ static void block_insert(struct extents *extents, struct extent *block)
 {
     block->tag = EXTENT_BLOCK;
     block->descriptor = NULL;
+    block->held = false;
     if (extents->flat) {
         tree_insert(&extents->blocks, &block->node);
     } else {

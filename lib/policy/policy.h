@@ -114,6 +114,7 @@ struct policy {
 
 extern const struct policy policy_fixed;
 extern const struct policy policy_dynamic;
+extern const struct policy policy_slab;
 
 // The table, by index; NULL past the last. And one by name, or NULL.
 const struct policy *policy_at(size_t index);

@@ -9,6 +9,7 @@
 static const struct policy *const policies[] = {
     &policy_fixed,
     &policy_dynamic,
+    &policy_slab,
 };
 
 const struct policy *policy_at(size_t index)
