@@ -68,7 +68,8 @@ static void depot_init(struct slab_policy *policy, struct descriptor_table *tabl
     struct slab_depot *depot = &policy->depot;
     uint32_t arenas = (uint32_t)policy->settings.arenas;
     lock_init(&depot->lock, LOCK_POLICY, "slab.depot", arenas);
-    extents_init(&depot->extents, EXTENT_FIRST, false, SLAB_GRANULE, policy->settings.region);
+    uint64_t step = policy->settings.capacity != 0 ? 1 : policy->settings.region;
+    extents_init(&depot->extents, EXTENT_FIRST, false, SLAB_GRANULE, step);
     descriptor_shelf_init(&depot->shelf, table);
     for (unsigned kind = 0; kind < SLAB_KINDS; kind++) {
         uint32_t most = 1u << kind;
