@@ -118,14 +118,14 @@ static int see_next(const struct mems_extent *piece, void *arg)
 static void test_tails(void **state)
 {
     (void)state;
-    struct mems_engine *engine = test_engine("slab", "capacity=4Mi,thread_cache=no");
+    struct mems_engine *engine = test_engine("slab", "capacity=8Mi,thread_cache=no");
     struct mems_space *space = test_space(engine);
     for (size_t size = 1; size <= 8192; size += 16) {
         test_alloc(space, size);
     }
     uint64_t end = 0;
     assert_int_equal(mems_walk(engine, see_next, &end), 0);
-    assert_int_equal(end, 4 << 20);
+    assert_int_equal(end, 8 << 20);
     test_checked(engine, true);
     mems_engine_close(engine);
 }
