@@ -372,8 +372,8 @@ static void run_share(struct policy_stage *stage)
 {
     struct mems_space *a = stage->space, *b = stage->other;
     struct mems_stats before = test_stats(stage->engine);
-    mems_addr mine = stage_alloc(stage, a, 9000), theirs = 42;
-    access_stamp(a, mine, 9000, 3);
+    mems_addr mine = stage_alloc(stage, a, 8000), theirs = 42;
+    access_stamp(a, mine, 8000, 3);
     if ((stage->it->can & (CAN_SHARE | CAN_COPY)) == 0) {
         assert_int_equal(mems_share(a, mine, b, MEMS_READ, &theirs), ENOTSUP);
         stage_release(stage, a, mine);
@@ -387,21 +387,21 @@ static void run_share(struct policy_stage *stage)
     assert_int_equal(mems_share(a, mine, b, MEMS_READ | MEMS_WRITE, &theirs), 0);
     assert_int_equal(mems_release(a, theirs), EPERM);
     assert_int_equal(access_error(b, mine, MEMS_READ), EPERM);
-    access_stamped(b, theirs, 9000, 3);
-    access_stamped_spans(a, mine, 9000, 3);
+    access_stamped(b, theirs, 8000, 3);
+    access_stamped_spans(a, mine, 8000, 3);
     stage_checked(stage);
-    access_stamp(b, theirs, 9000, 4);
-    access_stamped(b, theirs, 9000, 4);
-    access_stamped(a, mine, 9000, (stage->it->can & CAN_SHARE) != 0 ? 4 : 3);
+    access_stamp(b, theirs, 8000, 4);
+    access_stamped(b, theirs, 8000, 4);
+    access_stamped(a, mine, 8000, (stage->it->can & CAN_SHARE) != 0 ? 4 : 3);
     mems_addr third = 0;
     assert_int_equal(mems_share(b, theirs, a, MEMS_READ, &third), 0);
-    access_stamped(a, third, 9000, 4);
+    access_stamped(a, third, 8000, 4);
     assert_int_equal(access_error(a, third, MEMS_WRITE), EACCES);
     stage_checked(stage);
     stage_release(stage, a, mine);
-    access_stamped(b, theirs, 9000, 4);
+    access_stamped(b, theirs, 8000, 4);
     stage_release(stage, b, theirs);
-    access_stamped(a, third, 9000, 4);
+    access_stamped(a, third, 8000, 4);
     stage_checked(stage);
     stage_release(stage, a, third);
     stage_empty(stage, &before);
