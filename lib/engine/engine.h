@@ -37,7 +37,7 @@ struct mems_engine {
     struct list spaces;            // [lock]
     uint32_t last_space;           // [lock]
     struct cache_counters closed;  // [lock] counters of closed spaces
-    uint64_t held_peak;            // [atomic] the most any snapshot saw (memory only grows so far)
+    uint64_t held_peak;            // [atomic] the most any snapshot saw
 };
 
 struct mems_space {

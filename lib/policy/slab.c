@@ -63,13 +63,18 @@ static void slab_policy_close(void *state)
     os_unmap(policy, policy->mapped);
 }
 
-static void depot_init(struct slab_policy *policy, struct descriptor_table *table)
+static int depot_init(struct slab_policy *policy, struct descriptor_table *table)
 {
     struct slab_depot *depot = &policy->depot;
     uint32_t arenas = (uint32_t)policy->settings.arenas;
+    bool bounded = policy->settings.capacity != 0;
+    struct extents_settings set = {
+        .fit = EXTENT_FIRST,
+        .returns = !bounded,
+        .granule = SLAB_GRANULE,
+        .step = bounded ? 0 : policy->settings.region,
+    };
     lock_init(&depot->lock, LOCK_POLICY, "slab.depot", arenas);
-    uint64_t step = policy->settings.capacity != 0 ? 1 : policy->settings.region;
-    extents_init(&depot->extents, EXTENT_FIRST, false, SLAB_GRANULE, step);
     descriptor_shelf_init(&depot->shelf, table);
     for (unsigned kind = 0; kind < SLAB_KINDS; kind++) {
         uint32_t most = 1u << kind;
@@ -79,6 +84,7 @@ static void depot_init(struct slab_policy *policy, struct descriptor_table *tabl
     }
     pool_init(&depot->spaces,
               sizeof(struct slab_space) + arenas * policy->class_count * sizeof(struct list));
+    return extents_init(&depot->extents, &set);
 }
 
 static int slab_policy_open(const void *settings, struct policy_site *site, void **state,
@@ -103,7 +109,7 @@ static int slab_policy_open(const void *settings, struct policy_site *site, void
         policy->class_sizes[class] = slab_class_size(class);
     }
     policy->largest = policy->class_sizes[policy->class_count - 1];
-    depot_init(policy, site->table);
+    error = depot_init(policy, site->table);
     for (uint32_t i = 0; i < own->arenas; i++) {
         lock_init(&policy->arenas[i].lock, LOCK_POLICY, "slab.arena", i);
         descriptor_shelf_init(&policy->arenas[i].shelf, site->table);
@@ -111,7 +117,9 @@ static int slab_policy_open(const void *settings, struct policy_site *site, void
         list_init(&policy->arenas[i].idle);
     }
     bits_round_up(own->capacity, page, &capacity);
-    error = capacity == 0 ? 0 : extents_grow(&policy->depot.extents, capacity, 1);
+    if (error == 0 && capacity != 0) {
+        error = slab_depot_grow(&policy->depot, capacity, 1);
+    }
     if (error != 0) {
         slab_policy_close(policy);
         return error;
@@ -279,7 +287,11 @@ static void end_visit(struct slab_policy *policy, unsigned number)
     if (number < policy->settings.arenas) {
         slab_arena_trim(policy, &policy->arenas[number], SLAB_IDLE_MOST);
     }
-    lock_unlock(lock_of(policy, number));
+    if (number < policy->settings.arenas) {
+        lock_unlock(&policy->arenas[number].lock);
+    } else {
+        slab_depot_unlock(policy);
+    }
 }
 
 static void slab_policy_give(void *state, const struct grant *grants, size_t count)
@@ -309,6 +321,7 @@ static void slab_policy_give(void *state, const struct grant *grants, size_t cou
     if (number != DESCRIPTOR_ARENAS) {
         end_visit(policy, number);
     }
+    slab_depot_trim(policy);
     owned_report(bad, bad_count);
 }
 
@@ -421,7 +434,8 @@ static void slab_policy_space_close(void *state, void *owned, struct policy_clos
         large_give(policy, extent->descriptor);
     }
     pool_give(&policy->depot.spaces, own);
-    lock_unlock(&policy->depot.lock);
+    slab_depot_unlock(policy);
+    slab_depot_trim(policy);
 }
 
 static const struct lock *slab_policy_lock_at(void *state, size_t index)

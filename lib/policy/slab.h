@@ -60,6 +60,8 @@ struct slab_depot {
     struct extents extents;
     struct descriptor_shelf shelf; // of large blocks
     uint64_t run_count;
+    uint64_t held_peak;
+    uint32_t surplus; // [atomic] regions may go back to the OS
     uint64_t last_serial;
     struct pool records[SLAB_KINDS];
     struct pool spaces;
@@ -88,6 +90,14 @@ static inline uint64_t slab_tail(const struct slab_policy *policy, unsigned clas
 }
 
 // ---- slab_run.c: an arena's lock held, but where it says otherwise -----------------------------
+
+// A region for the depot, its lock held. 0 or ENOMEM.
+int slab_depot_grow(struct slab_depot *depot, uint64_t size, uint64_t align);
+// Unlocks the depot after extents were given back.
+void slab_depot_unlock(struct slab_policy *policy);
+// Gives surplus regions back to the OS, if there are any. No lock is held. May wait for access
+// sections, and does nothing inside one.
+void slab_depot_trim(struct slab_policy *policy);
 
 // An extent. The depot's lock is held; an arena's need not be. `grow`: a region may be mapped; but
 // not for a request that then fails for want of a descriptor, for a block of `block` bytes from

@@ -298,8 +298,9 @@ static void depot_totals(const struct slab_depot *depot, struct policy_totals *t
     const struct extents *extents = &depot->extents;
     uint64_t largest = extents_largest_hole(extents);
     totals->held_bytes = extents->held_bytes;
+    totals->held_peak_bytes = depot->held_peak;
     totals->free_bytes += extents->free_bytes;
-    totals->holes += extents->holes.count;
+    totals->holes += extents->hole_count;
     totals->largest_hole = largest > totals->largest_hole ? largest : totals->largest_hole;
     totals->regions = extents->region_count;
     totals->blocks += extents->block_count - depot->run_count;

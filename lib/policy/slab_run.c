@@ -7,8 +7,43 @@
 #include "base/bits.h"
 #include "os/os.h"
 #include "policy/slab.h"
+#include "sync/section.h"
+#include "sync/thread.h"
 
 // ---- the depot, its lock held ------------------------------------------------------------------
+
+int slab_depot_grow(struct slab_depot *depot, uint64_t size, uint64_t align)
+{
+    int error = extents_grow(&depot->extents, size, align);
+    uint64_t held = depot->extents.held_bytes;
+    depot->held_peak = held > depot->held_peak ? held : depot->held_peak;
+    return error;
+}
+
+void slab_depot_unlock(struct slab_policy *policy)
+{
+    struct slab_depot *depot = &policy->depot;
+    store_relaxed(&depot->surplus, depot->extents.surplus);
+    lock_unlock(&depot->lock);
+}
+
+void slab_depot_trim(struct slab_policy *policy)
+{
+    struct slab_depot *depot = &policy->depot;
+    if (!load_relaxed(&depot->surplus) || section_inside() || thread_ending()) {
+        return; // what is left stays, for a later release to see
+    }
+    lock_lock(&depot->lock);
+    uint64_t mark = depot->extents.emptied;
+    bool surplus = depot->extents.surplus;
+    lock_unlock(&depot->lock);
+    if (surplus) {
+        section_wait();
+        lock_lock(&depot->lock);
+        extents_trim(&depot->extents, mark);
+        slab_depot_unlock(policy);
+    }
+}
 
 int slab_depot_cut(struct slab_policy *policy, uint64_t size, uint64_t align, bool grow,
                    struct descriptor_shelf *shelf, uint64_t block, struct extent **extent)
@@ -25,7 +60,7 @@ int slab_depot_cut(struct slab_policy *policy, uint64_t size, uint64_t align, bo
     }
     if (error == 0) {
         descriptor_give(shelf, probe.descriptor);
-        error = extents_grow(extents, size, align);
+        error = slab_depot_grow(&policy->depot, size, align);
     }
     return error != 0 ? error : extents_take(extents, size, align, extent);
 }
@@ -92,7 +127,7 @@ void slab_run_close(struct slab_policy *policy, struct slab_arena *arena, struct
     depot->run_count--;
     extents_give(&depot->extents, run->extent);
     pool_give(&depot->records[run->kind], run);
-    lock_unlock(&depot->lock);
+    slab_depot_unlock(policy);
 }
 
 int slab_run_take(struct slab_arena *arena, struct slab_run *run, uint32_t space,

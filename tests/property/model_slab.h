@@ -10,7 +10,8 @@
 //    one that has just ceased to be full to the front, a new one to the front.
 // 4. Empty slabs wait in a queue, the longest empty first, at most IDLE of them after an operation;
 //    where no hole fits, all of them become holes before a region is mapped. A bounded engine in
-//    which no slab can be had serves a small request from a hole.
+//    which no slab can be had serves a small request from a hole. After a release regions that are
+//    one hole may be given up.
 //
 // An oracle: it shares no line with the library.
 
@@ -243,10 +244,19 @@ static inline bool slabs_take(struct slabs *slabs, unsigned space, uint64_t size
     return true;
 }
 
+// After a release: regions that are one hole go, as in model_dynamic.h.
+static inline void slabs_give_up(struct slabs *slabs)
+{
+    if (slabs->region != 0) {
+        model_give_up(&slabs->memory);
+    }
+}
+
 static inline void slabs_give(struct slabs *slabs, const struct slabs_place *place)
 {
     if (place->large) {
         model_release(&slabs->memory, piece_at(&slabs->memory, place->region, place->offset));
+        slabs_give_up(slabs);
         return;
     }
     struct slabs_slab *slab = &slabs->slabs[place->slab];
@@ -260,6 +270,7 @@ static inline void slabs_give(struct slabs *slabs, const struct slabs_place *pla
         row_push(&slabs->idle, false, place->slab);
     }
     slabs_trim(slabs, SLABS_IDLE);
+    slabs_give_up(slabs);
 }
 
 // A large block changes its size where it stands: the hole behind it gives or takes.

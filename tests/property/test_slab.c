@@ -34,6 +34,7 @@ struct block {
     uint64_t requested;
     mems_addr addr;
     struct slabs_place place;
+    uint64_t since; // it has had this place
 };
 
 struct trial {
@@ -42,7 +43,7 @@ struct trial {
     struct mems_space *spaces[SLABS_SPACES];
     struct slabs model; // `grow` finds the trial by it
     struct block blocks[BLOCKS];
-    uint64_t random, operation, live;
+    uint64_t random, operation, live, clock;
     bool growing;
 };
 
@@ -88,8 +89,8 @@ static bool grow(struct slabs *slabs, uint64_t size, uint64_t align)
     if (slabs->region == 0) {
         return false;
     }
-    uint64_t least = size > slabs->region ? size : slabs->region;
-    learn_region(model_round(least + (align > 4096 ? align - 4096 : 0), 4096));
+    uint64_t least = size + (align > 4096 ? align - 4096 : 0);
+    learn_region(model_round(least > slabs->region ? least : slabs->region, 4096));
     return true;
 }
 
@@ -169,6 +170,11 @@ static void compare_all(void)
                   ", largest %" PRIu64 " of %" PRIu64,
                   stats.holes, at.holes, stats.free_bytes, at.free_bytes, stats.largest_hole,
                   at.largest);
+    const struct model *memory = &trial.model.memory;
+    trial_require(stats.held_bytes == memory->held && stats.held_peak_bytes == memory->held_peak &&
+                      stats.regions == memory->regions - memory->gone,
+                  "%" PRIu64 " of %" PRIu64 " bytes held, at most %" PRIu64 " of %" PRIu64,
+                  stats.held_bytes, memory->held, stats.held_peak_bytes, memory->held_peak);
     trial_require(stats.live_blocks == trial.live, "%" PRIu64 " live of %" PRIu64,
                   stats.live_blocks, trial.live);
     test_checked(trial.engine, true);
@@ -220,6 +226,7 @@ static void step_alloc(struct block *block)
                   "alloc of %" PRIu64 " at %" PRIu64 ": %s", size, align, strerror(error));
     if (served) {
         block->live = true;
+        block->since = ++trial.clock;
         block->requested = size;
         trial.live++;
         require_place(block);
@@ -264,6 +271,7 @@ static void step_resize(struct block *block)
         if (slabs_take(&trial.model, block->space, size, 0, &place)) {
             slabs_give(&trial.model, &block->place);
             block->place = place;
+            block->since = ++trial.clock;
         } else {
             done = size <= block->requested;
         }
@@ -274,22 +282,28 @@ static void step_resize(struct block *block)
     require_place(block);
 }
 
-// One space goes with all it has, and another takes its place.
+// The space's large block that came last, or NULL.
+static struct block *latest_large(unsigned space)
+{
+    struct block *latest = NULL;
+    for (size_t i = 0; i < BLOCKS; i++) {
+        struct block *block = &trial.blocks[i];
+        if (block->live && block->space == space && block->place.large &&
+            (latest == NULL || block->since > latest->since)) {
+            latest = block;
+        }
+    }
+    return latest;
+}
+
+// One space goes with all it has, and another takes its place: slabs, class after class, then large
+// blocks, the latest first. The order decides which empty region has been so longest.
 static void step_close(void)
 {
     unsigned space = (unsigned)test_below(&trial.random, SLABS_SPACES);
+    struct model *memory = &trial.model.memory;
     mems_space_close(trial.spaces[space]);
     trial.spaces[space] = test_space(trial.engine);
-    for (size_t i = 0; i < BLOCKS; i++) {
-        struct block *block = &trial.blocks[i];
-        if (block->live && block->space == space && block->place.large) {
-            slabs_give(&trial.model, &block->place);
-        }
-        if (block->live && block->space == space) {
-            block->live = false;
-            trial.live--;
-        }
-    }
     for (unsigned class = 0; class < trial.model.classes; class ++) {
         struct slabs_row *row = &trial.model.rows[space][class];
         while (row->count != 0) {
@@ -300,6 +314,17 @@ static void step_close(void)
             slabs_drop(&trial.model, number);
         }
     }
+    for (struct block *block; (block = latest_large(space)) != NULL; trial.live--) {
+        model_release(memory, piece_at(memory, block->place.region, block->place.offset));
+        block->live = false;
+    }
+    for (size_t i = 0; i < BLOCKS; i++) {
+        if (trial.blocks[i].live && trial.blocks[i].space == space) {
+            trial.blocks[i].live = false;
+            trial.live--;
+        }
+    }
+    slabs_give_up(&trial.model);
 }
 
 static void step(void)

@@ -20,7 +20,16 @@
 //
 // The reference that faults is not a hit as well: after load the policy sets REPLACEMENT_FRESH in
 // touch[frame], and the translate that follows only clears it. So algorithms read a frame's trace
-// through replacement_touched.
+// through replacement_touched and change it through replacement_retouch, which leaves that bit.
+//
+// Freedom of the caller. Several faults may be between victim and load at once, loads may come in
+// another order than victims, and a load may come without a victim before it, be its key a ghost or
+// not. An abandoned eviction counts as a reference: a page that had become a ghost comes back as
+// one, at the place of a page that was missed.
+//
+// Cost. O(1) for hit, load, victim and forget, amortised for those that sweep bits; opt: O(log
+// frames); nru's victim reads a byte a frame, eight at a time. A sweep that other threads' hits
+// keep from finding an untouched page ends after a bounded number of steps and takes what it is at.
 
 #ifndef POLICY_REPLACEMENT_REPLACEMENT_H
 #define POLICY_REPLACEMENT_REPLACEMENT_H
@@ -44,15 +53,15 @@ enum replacement_touch {
 };
 
 struct replacement_config {
-    uint32_t frames;        // > 0
+    uint32_t frames;        // 1 .. 2^30
     bool clock_load_ref;    // clock, second-chance: R on load (textbooks 1, cache simulators 0)
     uint64_t tau;           // ws: references that a page stays after its last one
     uint64_t interval;      // pff: F
     uint64_t seed;          // random
     const uint64_t *future; // opt: the reference string to come, keys; else NULL
     size_t future_count;
-    uint8_t *touch;       // [atomic] a byte a frame
-    const uint8_t *dirty; // [atomic] a byte a frame, not 0: written since it was loaded
+    uint8_t *touch;       // [atomic] a byte a frame; aligned to 8
+    const uint8_t *dirty; // [atomic] a byte a frame, not 0: written since it was loaded; so too
 };
 
 struct replacement {
@@ -81,6 +90,11 @@ struct replacement {
     const char *(*check)(const void *state);
 };
 
+extern const struct replacement replacement_fifo, replacement_lru, replacement_clock,
+    replacement_second_chance, replacement_nru, replacement_lfu, replacement_random,
+    replacement_opt, replacement_arc, replacement_2q, replacement_lirs, replacement_s3fifo,
+    replacement_sieve, replacement_ws, replacement_pff;
+
 // The table, by index; NULL past the last. And one by name, or NULL.
 const struct replacement *replacement_at(size_t index);
 const struct replacement *replacement_find(const char *name);
@@ -89,6 +103,14 @@ const struct replacement *replacement_find(const char *name);
 static inline uint8_t replacement_touched(const struct replacement_config *config, uint32_t frame)
 {
     return load_relaxed(&config->touch[frame]) & (uint8_t)~REPLACEMENT_FRESH;
+}
+
+// Sets what hits have left to `value`. Not one step: a hit in between is lost, as on hardware.
+static inline void replacement_retouch(const struct replacement_config *config, uint32_t frame,
+                                       uint8_t value)
+{
+    uint8_t fresh = load_relaxed(&config->touch[frame]) & REPLACEMENT_FRESH;
+    store_relaxed(&config->touch[frame], (uint8_t)(fresh | value));
 }
 
 #endif
