@@ -204,7 +204,8 @@ static void drain(struct policy_stage *stage, size_t count)
 static void run_exhaustion(struct policy_stage *stage)
 {
     struct mems_stats before = test_stats(stage->engine);
-    const size_t sizes[] = {64, 700, 3000, stage->it->largest / 3, 64};
+    const size_t small = 64 * MEMS_TEST_SCALE; // fewer blocks where each costs more
+    const size_t sizes[] = {small, 1500, stage->it->largest / 3, small};
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         uint64_t refusals = test_stats(stage->engine).refusals;
         size_t count = fill(stage, sizes[s]);

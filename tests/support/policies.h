@@ -57,8 +57,12 @@ static const struct policy_case POLICY_CASES[] = {
      CAN_PROTECT | CAN_SHARE | CAN_COMPACT, NULL, NULL},
     {"segmentation", "capacity=1Mi,compact_after=30", 131072, 65536,
      CAN_PROTECT | CAN_SHARE | CAN_COMPACT, NULL, NULL},
-    {"vm-segmentation", "capacity=512Ki", 131072, 65536, CAN_PROTECT | CAN_SHARE | CAN_SWAP, NULL,
+    {"vm-segmentation", "capacity=512Ki,swap=2Mi", 131072, 65536, CAN_PROTECT | CAN_SWAP, NULL,
      NULL},
+    {"vm-segmentation", "capacity=256Ki,swap=1Mi,fit=best,replacement=fifo", 131072, 65536,
+     CAN_PROTECT | CAN_SWAP, NULL, NULL},
+    {"vm-segmentation", "capacity=512Ki,swap=2Mi,paged=yes", 131072, 256, CAN_PROTECT | CAN_SWAP,
+     "paged", "yes"},
 };
 
 enum { POLICY_CASE_COUNT = sizeof POLICY_CASES / sizeof POLICY_CASES[0] };
