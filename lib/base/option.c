@@ -210,6 +210,10 @@ static int set_number(const struct option *option, struct piece value, uint64_t 
     uint64_t number = 0;
     size_t used = 0;
     int error;
+    if (value.length == 0) { // only a default is empty
+        *field = 0;
+        return 0;
+    }
     if (option->kind == OPTION_SIZE) {
         error = option_size(value.text, value.length, &number);
     } else {

@@ -35,7 +35,7 @@ struct option {
     uint64_t least, most; // numbers and sizes
     const char *const *choices;
     const char *values;   // what is allowed, for people
-    const char *standard; // the default, as text
+    const char *standard; // the default, as text; numbers: "" is 0, allowed or not: not said
     const char *help;
     size_t offset; // of the field in the settings struct
 };

@@ -40,6 +40,15 @@ void os_yield(void);         // lets another thread run
 void os_pause(void);         // one step of a spin loop
 unsigned os_cpu_count(void); // CPUs this process may use, >= 1
 
+// Makes a file of `size` bytes that has no name, so that nothing is left behind whatever happens,
+// in a folder (length 0: where TMPDIR says, else /tmp). All of its blocks are reserved: writing
+// later cannot find the disk full. 0 and *file, or an errno value: ENOSPC, EFBIG, ENOENT, EACCES ..
+int os_file_open(const char *folder, size_t length, uint64_t size, int *file);
+void os_file_close(int file);
+// The whole range or an error: EIO, for writing also ENOSPC.
+int os_file_read(int file, void *into, size_t size, uint64_t offset);
+int os_file_write(int file, const void *from, size_t size, uint64_t offset);
+
 // An environment variable, or NULL. Never in a set-user-id program.
 const char *os_environment(const char *name);
 

@@ -114,6 +114,8 @@ struct policy {
 
 extern const struct policy policy_fixed;
 extern const struct policy policy_dynamic;
+extern const struct policy policy_paging;
+extern const struct policy policy_vm_paging;
 extern const struct policy policy_slab;
 
 // The table, by index; NULL past the last. And one by name, or NULL.

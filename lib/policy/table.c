@@ -9,6 +9,8 @@
 static const struct policy *const policies[] = {
     &policy_fixed,
     &policy_dynamic,
+    &policy_paging,
+    &policy_vm_paging,
     &policy_slab,
 };
 

@@ -108,6 +108,7 @@ void mems_engine_close(struct mems_engine *engine);
 int mems_space_open(struct mems_engine *engine, struct mems_space **space);
 
 // Gives back everything the space holds, in time proportional to what it holds. NULL is ignored.
+// Call it outside an access section.
 void mems_space_close(struct mems_space *space);
 
 // A number that identifies the space within its engine's lifetime; never 0.
