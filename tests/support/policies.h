@@ -49,7 +49,7 @@ static const struct policy_case POLICY_CASES[] = {
      NULL, NULL},
     {"vm-paging", "page=4Ki,frames=64,swap=1Mi", 131072, 4096, CAN_PROTECT | CAN_COPY | CAN_SWAP,
      NULL, NULL},
-    {"vm-paging", "page=512,frames=256,swap=1Mi,arenas=4,replacement=lru", 131072, 512,
+    {"vm-paging", "page=512,frames=96,swap=256Ki,arenas=4,replacement=lru", 131072, 512,
      CAN_PROTECT | CAN_COPY | CAN_SWAP, NULL, NULL},
     {"segmentation", "capacity=1Mi", 131072, 65536, CAN_PROTECT | CAN_SHARE | CAN_COMPACT, NULL,
      NULL},
