@@ -7,11 +7,7 @@
 #include "policy/policy.h"
 
 static const struct policy *const policies[] = {
-    &policy_fixed,
-    &policy_dynamic,
-    &policy_paging,
-    &policy_vm_paging,
-    &policy_slab,
+    &policy_fixed, &policy_dynamic, &policy_paging, &policy_vm_paging, &policy_slab,
 };
 
 const struct policy *policy_at(size_t index)
