@@ -11,8 +11,8 @@
 //    stored with release after the word has left the old generation [R:limit], and who reads a new
 //    one of them [A:limit] reads a new word too. A generation never comes back to its address.
 // 3. Movers (memory/relocation.c). An access that meets MOVING takes the mark away and goes on: at
-//    most one failed compare-and-swap, for there is one mover an engine. What is not in memory is
-//    EAGAIN; mems_fault brings it in, outside the section.
+//    most RELOCATION_CANCELS compare-and-swaps a word. What is not in memory is EAGAIN; mems_fault
+//    brings it in, outside the section.
 // 4. A hit of a paged block leaves its trace (touch, dirty) before the pointer is handed out: a
 // page
 //    written in a section is dirty before the section ends, and so before a mover looks.
@@ -66,18 +66,33 @@ static int rights_check(const struct descriptor *descriptor, mems_addr addr, enu
     return 0;
 }
 
-// The bytes behind an allocated block's word, whatever its state.
+// Takes a mover's mark away, whatever it finds then. Bounded: see relocation.h.
+static uint64_t cancel_move(struct descriptor *descriptor, uint64_t word)
+{
+    unsigned tries = 0;
+    do {
+        assert(tries < RELOCATION_CANCELS);
+        word = relocation_cancel(&descriptor->word, word,
+                                 descriptor_turned(word, DESCRIPTOR_RESIDENT));
+        tries++;
+    } while (descriptor_state(word) == DESCRIPTOR_MOVING);
+    return word;
+}
+
+// The bytes behind an allocated block's word, whatever its state. A shared block has
+// two words.
 static int translate_word(struct descriptor *descriptor, char **base)
 {
     uint64_t word = load_acquire(&descriptor->word); // [A:place]
+    if (descriptor_state(word) == DESCRIPTOR_MOVING) {
+        word = cancel_move(descriptor, word); // or what it has become: a link, too
+    }
     if (descriptor_state(word) == DESCRIPTOR_LINK) {
         descriptor = descriptor_linked(word);
         word = load_acquire(&descriptor->word); // [A:place]
-    }
-    if (descriptor_state(word) == DESCRIPTOR_MOVING) {
-        word = relocation_cancel(&descriptor->word, word,
-                                 descriptor_turned(word, DESCRIPTOR_RESIDENT));
-        assert(descriptor_state(word) != DESCRIPTOR_MOVING);
+        if (descriptor_state(word) == DESCRIPTOR_MOVING) {
+            word = cancel_move(descriptor, word);
+        }
     }
     *base = descriptor_host(word);
     return descriptor_state(word) == DESCRIPTOR_RESIDENT ? 0 : EAGAIN;
@@ -122,9 +137,9 @@ static __attribute__((noinline)) int translate_slow(struct mems_space *space, me
 static __attribute__((noinline)) bool page_settle(uint64_t *entry, enum mems_access mode,
                                                   uint64_t *found)
 {
-    if (page_state(*found) == PAGE_MOVING) {
+    for (unsigned tries = 0; page_state(*found) == PAGE_MOVING; tries++) {
+        assert(tries < RELOCATION_CANCELS);
         *found = relocation_cancel(entry, *found, page_turned(*found, PAGE_RESIDENT));
-        assert(page_state(*found) != PAGE_MOVING);
     }
     return page_state(*found) == PAGE_RESIDENT &&
            ((*found & PAGE_SHARED) == 0 || (mode & MEMS_WRITE) == 0);
@@ -152,11 +167,15 @@ static __attribute__((noinline)) int translate_paged(struct mems_space *space, m
                                                      size_t *span)
 {
     const struct page_table *pages = space->pages;
-    const struct descriptor *descriptor = descriptor_find(space->table, addr);
+    struct descriptor *descriptor = descriptor_find(space->table, addr);
     if (__builtin_expect(descriptor == NULL, 0)) {
         return translate_slow(space, addr, mode, host, span);
     }
     uint64_t word = load_acquire(&descriptor->word); // [A:begin]
+    if (__builtin_expect(descriptor_state(word) == DESCRIPTOR_MOVING, 0) &&
+        descriptor_is_block(word, addr)) {
+        word = cancel_move(descriptor, word); // its page table was about to go
+    }
     uint64_t offset = descriptor_offset(addr);
     uint64_t limit = load_acquire(&descriptor->limit); // [A:limit]
     uint64_t page = (word & DESCRIPTOR_PLACE_MASK) + (offset >> pages->page_bits);
@@ -173,7 +192,8 @@ static __attribute__((noinline)) int translate_paged(struct mems_space *space, m
     if (__builtin_expect(!plain, 0) && (entry == NULL || !page_settle(entry, mode, &found))) {
         return translate_slow(space, addr, mode, host, span);
     }
-    if (__builtin_expect(load_relaxed(&descriptor->word) != word, 0)) {
+    uint64_t again = load_relaxed(&descriptor->word); // marked meanwhile is as good
+    if (__builtin_expect(again != word, 0) && again != descriptor_turned(word, DESCRIPTOR_MOVING)) {
         return translate_slow(space, addr, mode, host, span);
     }
     if (pages->trace != NULL &&
@@ -319,10 +339,9 @@ static int length_check(struct mems_space *space, mems_addr addr, size_t length)
 }
 
 // Copies between a buffer and memory; the one that is not NULL is the buffer.
-static int copy_through(struct mems_space *space, mems_addr addr, char *into, const char *from,
-                        size_t length)
+static int copy_through(struct mems_space *space, mems_addr addr, enum mems_access mode, char *into,
+                        const char *from, size_t length)
 {
-    enum mems_access mode = into != NULL ? MEMS_READ : MEMS_WRITE;
     size_t done = 0;
     do {
         void *host;
@@ -351,10 +370,15 @@ static int copy_through(struct mems_space *space, mems_addr addr, char *into, co
 
 int mems_read(struct mems_space *space, mems_addr addr, void *buffer, size_t length)
 {
-    return copy_through(space, addr, buffer, NULL, length);
+    return copy_through(space, addr, MEMS_READ, buffer, NULL, length);
 }
 
 int mems_write(struct mems_space *space, mems_addr addr, const void *bytes, size_t length)
 {
-    return copy_through(space, addr, NULL, bytes, length);
+    return copy_through(space, addr, MEMS_WRITE, NULL, bytes, length);
+}
+
+int block_read(struct mems_space *space, mems_addr addr, void *buffer, size_t length)
+{
+    return copy_through(space, addr, (enum mems_access)0, buffer, NULL, length);
 }

@@ -7,6 +7,7 @@
 //    touch a block between its owner's calls. Release is the mirror. No lock, no atomic
 //    read-modify-write, no clock, no indirect call. Where blocks move (space->release_serial) a
 //    release is one compare-and-swap, the long way: a mover may mark or publish at any moment.
+//    Where blocks in magazines lose their places (space->alloc_serial) so is an allocation.
 // 2. The long way. The magazine asks the policy for a batch (block_refill), under the policy's
 //    lock, once. Sizes that no magazine holds, alignments above 16, and threads without a cache go
 //    to the policy one by one.
@@ -128,6 +129,32 @@ static inline void block_begin(const struct grant *grant, size_t size, uint16_t 
     store_release(&descriptor->word, load_relaxed(&descriptor->word) + RESIDENT_STEP); // [R:begin]
 }
 
+// The same where a mover may take the place away until the block is allocated.
+static void block_begin_dropped(const struct grant *grant, size_t size, uint16_t thread)
+{
+    struct descriptor *descriptor = grant->descriptor;
+    store_release(&descriptor->limit, size); // [R:limit]
+    store_relaxed(&descriptor->thread, thread);
+    uint64_t word = load_relaxed(&descriptor->word), begun;
+    do {
+        bool dropped = (word & DESCRIPTOR_PLACE_MASK) == 0;
+        begun =
+            descriptor_turned(word, descriptor_state(word) != DESCRIPTOR_CACHED ? DESCRIPTOR_TWICE
+                                    : dropped                                   ? DESCRIPTOR_SWAPPED
+                                              : DESCRIPTOR_RESIDENT);
+    } while (!cas_release(&descriptor->word, &word, begun)); // [R:begin]
+}
+
+static inline void block_begin_any(const struct mems_engine *engine, const struct grant *grant,
+                                   size_t size, uint16_t thread)
+{
+    if (engine->drops) {
+        block_begin_dropped(grant, size, thread);
+    } else {
+        block_begin(grant, size, thread);
+    }
+}
+
 static void refuse(struct mems_space *space, struct cache *here, size_t size)
 {
     struct policy_totals totals;
@@ -158,7 +185,7 @@ static int alloc_direct(struct mems_space *space, struct cache *here, size_t siz
     ENGINE_COUNT(space, here, direct, 1);
     *addr = grant.addr;
     if (grant.descriptor != NULL) {
-        block_begin(&grant, size, here != NULL ? here->thread : 0);
+        block_begin_any(engine, &grant, size, here != NULL ? here->thread : 0);
     }
     return 0;
 }
@@ -177,7 +204,7 @@ static int alloc_cached(struct mems_space *space, struct cache *here, size_t siz
             return error;
         }
     }
-    block_begin(&grant, size, here->thread);
+    block_begin_any(space->engine, &grant, size, here->thread);
     *addr = grant.addr;
     return 0;
 }
@@ -221,7 +248,7 @@ int mems_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *a
 {
     struct grant grant;
     if (__builtin_expect(size - 1 >= space->cached_most || align != 0 ||
-                             cache_last->serial != space->cache.serial,
+                             cache_last->serial != space->alloc_serial,
                          0)) {
         return alloc_slow(space, size, align, addr);
     }
@@ -359,7 +386,7 @@ static int block_copy(struct mems_space *space, mems_addr to, mems_addr from, si
     int error = 0;
     for (size_t done = 0; done < length && error == 0;) {
         size_t part = length - done < sizeof buffer ? length - done : sizeof buffer;
-        error = mems_read(space, from + done, buffer, part);
+        error = block_read(space, from + done, buffer, part);
         if (error == 0) {
             error = mems_write(space, to + done, buffer, part);
         }

@@ -228,6 +228,7 @@ void extent_drop(struct extents *extents, struct extent *extent)
 void extent_block_insert(struct extents *extents, struct extent *block)
 {
     block->tag = EXTENT_BLOCK;
+    block->align_bits = 0;
     block->descriptor = NULL;
     block->held = false;
     if (extents->set.flat) {
@@ -276,13 +277,14 @@ static struct extent *cut(struct extents *extents, struct extent *hole, uint64_t
     return block;
 }
 
+// A remainder below `least` stays with the block.
 static int cut_aligned(struct extents *extents, struct extent *hole, uint64_t size, uint64_t align,
-                       struct extent **block)
+                       uint64_t least, struct extent **block)
 {
     struct extent *records[2] = {NULL, NULL};
     uint64_t gap = align == 1 ? 0 : extent_gap(hole, align);
     uint64_t rest = hole->size - gap - size;
-    if (rest < extents->set.min_block) {
+    if (rest < least) {
         size += rest;
         rest = 0;
     }
@@ -291,6 +293,7 @@ static int cut_aligned(struct extents *extents, struct extent *hole, uint64_t si
         return ENOMEM;
     }
     *block = cut(extents, hole, gap, size, records);
+    (*block)->align_bits = align == 1 ? 0 : (uint8_t)bits_log2_up(align);
     return 0;
 }
 
@@ -312,8 +315,24 @@ int extents_take(struct extents *extents, uint64_t size, uint64_t align, struct 
         *block = hole;
         error = extent_buddy_cut(extents, hole, size);
     } else {
-        error = cut_aligned(extents, hole, size, align, block);
+        error = cut_aligned(extents, hole, size, align, extents->set.min_block, block);
     }
+    if (error == 0 && whole) {
+        extent_region_used(extents, region);
+    }
+    return error;
+}
+
+int extents_take_from(struct extents *extents, struct extent *hole, uint64_t size, uint64_t align,
+                      struct extent **block)
+{
+    struct region *region = hole->region;
+    bool whole = extent_is_region(hole);
+    align = align <= extents->set.granule ? 1 : align;
+    if (!extent_fits(hole, size, align)) {
+        return ENOSPC;
+    }
+    int error = cut_aligned(extents, hole, size, align, 0, block);
     if (error == 0 && whole) {
         extent_region_used(extents, region);
     }

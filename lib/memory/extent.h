@@ -42,6 +42,7 @@ struct extent {
     };
     enum extent_tag tag;
     bool held;             // block: it has a holder
+    uint8_t align_bits;    // block: it must stand at a multiple of 2^n (0: the granule's will do)
     struct list pending[]; // deferred only: a hole that has not met its neighbours yet
 };
 
@@ -98,6 +99,12 @@ struct extents {
     uint64_t emptied;       // regions that have become empty, ever
     uint32_t regions_grown; // ever
     bool surplus;           // more regions are empty than are kept: see extents_trim
+    // A mover's (memory/extent_move.h). While a batch of moves is in flight its places are blocks
+    // without a descriptor, and no region is unmapped: bytes are read without the lock.
+    uint64_t reserved_bytes, reserved_count;
+    // Told that a block has moved to `place`. NULL: the descriptor's record is the extent itself.
+    void (*moved)(struct descriptor *descriptor, struct extent *place);
+    uint32_t pinned; // batches in flight
 };
 
 // 0, or ENOMEM; extents_fini is right after either.
@@ -120,6 +127,11 @@ int extents_reserve(struct extents *extents);
 // hole fits; ENOMEM: no memory for a record. A failure may leave pending holes coalesced.
 int extents_take(struct extents *extents, uint64_t size, uint64_t align, struct extent **block);
 
+// The same from the low end of one hole, and exactly `size` bytes. ENOSPC: it does not fit there.
+// Not for buddies.
+int extents_take_from(struct extents *extents, struct extent *hole, uint64_t size, uint64_t align,
+                      struct extent **block);
+
 // The block becomes a hole and merges with its neighbours, now or later. Never fails.
 void extents_give(struct extents *extents, struct extent *block);
 
@@ -133,8 +145,15 @@ void extents_sweep(struct extents *extents);
 // Unmaps the longest empty regions, as many as are more than are kept, of those that were empty
 // when extents->emptied was `mark` and have been since. Returns their bytes. The caller has waited
 // for the access sections that had begun by then: in them may be readers of blocks that were there.
-// A region that the OS does not take back stays, and is a hole like others.
+// A region that the OS does not take back stays, and is a hole like others. While a batch of moves
+// is in flight nothing goes, and the surplus stays.
 uint64_t extents_trim(struct extents *extents, uint64_t mark);
+
+// Whether it is time to do so.
+static inline bool extents_may_trim(const struct extents *extents)
+{
+    return extents->surplus && extents->pinned == 0;
+}
 
 // flat: the block that contains the position, or NULL; *inside says whether some region does.
 struct extent *extents_find(const struct extents *extents, uint64_t position, bool *inside);
@@ -159,5 +178,10 @@ void extents_cursor_end(struct extent_cursor *cursor);
 
 // Checks H1 to H6 and the index. NULL, or the label of the first broken invariant. O(n).
 const char *extents_check(const struct extents *extents);
+
+// reserved_bytes, reserved_count == sums over blocks without a descriptor; there are such only
+// while something is pinned                                                                    (H7)
+// For owners whose blocks all have one but those. O(n).
+bool extents_reserved_check(const struct extents *extents);
 
 #endif

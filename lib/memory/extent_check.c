@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// extent_check.c - holds the extents against their invariants H1 to H6 (extent.h).
+// extent_check.c - holds the extents against their invariants H1 to H7 (extent.h).
 
 #include <stddef.h>
 
@@ -91,6 +91,21 @@ static bool blocks_check(const struct extents *extents, const struct census *cen
     return census->blocks == extents->block_count &&
            (!extents->set.flat ||
             (extents->blocks.count == extents->block_count && tree_check(&extents->blocks)));
+}
+
+bool extents_reserved_check(const struct extents *extents)
+{
+    uint64_t bytes = 0, count = 0;
+    for (struct list *i = extents->regions.next; i != &extents->regions; i = i->next) {
+        const struct region *region = container_of(i, struct region, link);
+        for (const struct extent *e = region->first; e != NULL; e = e->next) {
+            bool reserved = e->tag == EXTENT_BLOCK && e->descriptor == NULL;
+            bytes += reserved ? e->size : 0;
+            count += reserved;
+        }
+    }
+    return bytes == extents->reserved_bytes && count == extents->reserved_count &&
+           (count == 0 || extents->pinned != 0);
 }
 
 const char *extents_check(const struct extents *extents)

@@ -19,6 +19,11 @@ struct extent_index {
     void (*reshape)(struct extents *extents, struct extent *hole, uint64_t position, uint64_t size);
     // A hole with room for `size` bytes at `align` (1: any), or NULL.
     struct extent *(*choose)(const struct extents *extents, uint64_t size, uint64_t align);
+    // A hole that starts at or after a position and has such room: the lowest where holes are in
+    // order of position, else the one that is likeliest to. NULL: none, or it is not known. Not for
+    // buddies.
+    struct extent *(*choose_after)(const struct extents *extents, uint64_t position, uint64_t size,
+                                   uint64_t align);
     // Bytes of a new region in which choose finds such a hole for certain, whatever page it begins
     // at. false: too many.
     bool (*room)(uint64_t granule, uint64_t size, uint64_t align, uint64_t *bytes);
@@ -36,6 +41,11 @@ void extent_tree_init(struct extents *extents);
 static inline uint64_t extent_gap(const struct extent *hole, uint64_t align)
 {
     return -(uint64_t)(uintptr_t)extent_host(hole) & (align - 1);
+}
+
+static inline bool extent_fits(const struct extent *hole, uint64_t size, uint64_t align)
+{
+    return hole->size >= size && (align <= 1 || extent_gap(hole, align) <= hole->size - size);
 }
 
 // ---- lists of holes, for indexes ---------------------------------------------------------------

@@ -14,9 +14,12 @@
 //    their lock: it notes `emptied`, waits for a grace period, and lets those regions go that were
 //    empty before and still are. Meanwhile they are holes like others. A region that was used and
 //    emptied again has a later number, and waits for another grace period.
-// 4. Failure. The OS may refuse to unmap (a mapping split in two would exceed max_map_count): the
+// 4. Movers. What a batch of moves copies may lie in a block that was released meanwhile: no region
+//    goes while extents->pinned is not 0. The end of the mover's pass looks for surplus again.
+// 5. Failure. The OS may refuse to unmap (a mapping split in two would exceed max_map_count): the
 //    region stays, and is a hole like others; it is tried again after the next one has emptied.
 
+#include <assert.h>
 #include <errno.h>
 
 #include "memory/extent_index.h"
@@ -127,6 +130,7 @@ void extent_region_used(struct extents *extents, struct region *region)
 static bool region_end(struct extents *extents, struct region *region)
 {
     struct extent *hole = region->first;
+    assert(extents->pinned == 0);
     if (!os_unmap(region->host, region->size)) {
         return false;
     }
@@ -153,6 +157,9 @@ uint64_t extents_trim(struct extents *extents, uint64_t mark)
 {
     uint64_t before = extents->held_bytes;
     bool refused = false;
+    if (extents->pinned != 0) {
+        return 0;
+    }
     while (!refused && is_surplus(extents)) {
         struct region *region = container_of(extents->empty.next, struct region, empty);
         if (region->emptied > mark) {

@@ -139,6 +139,14 @@ static struct extent *tlsf_choose(const struct extents *extents, uint64_t size, 
     return extent_of(tlsf->head[class.first][__builtin_ctz(second)]);
 }
 
+// The one that choose finds.
+static struct extent *tlsf_after(const struct extents *extents, uint64_t position, uint64_t size,
+                                 uint64_t align)
+{
+    struct extent *hole = tlsf_choose(extents, size, align);
+    return hole != NULL && hole->position >= position ? hole : NULL;
+}
+
 static bool tlsf_room(uint64_t granule, uint64_t size, uint64_t align, uint64_t *bytes)
 {
     uint64_t units;
@@ -202,6 +210,7 @@ const struct extent_index extent_by_class = {
     .remove = tlsf_remove,
     .reshape = tlsf_reshape,
     .choose = tlsf_choose,
+    .choose_after = tlsf_after,
     .room = tlsf_room,
     .largest = tlsf_largest,
     .check = tlsf_check,

@@ -102,11 +102,6 @@ static bool tree_room(uint64_t granule, uint64_t size, uint64_t align, uint64_t 
 
 // ---- fits --------------------------------------------------------------------------------------
 
-static bool fits(const struct extent *hole, uint64_t size, uint64_t align)
-{
-    return hole->size >= size && (align <= 1 || extent_gap(hole, align) <= hole->size - size);
-}
-
 // The lowest hole at or after `from` that fits, below `node`.
 static struct extent *lowest_fit(struct tree_node *node, uint64_t from, uint64_t size,
                                  uint64_t align)
@@ -118,7 +113,7 @@ static struct extent *lowest_fit(struct tree_node *node, uint64_t from, uint64_t
             if (lower != NULL) {
                 return lower;
             }
-            if (fits(hole, size, align)) {
+            if (extent_fits(hole, size, align)) {
                 return hole;
             }
         }
@@ -145,7 +140,7 @@ static bool at_least(const struct tree_node *node, const void *key)
 static struct extent *best_fit(const struct extents *extents, uint64_t size, uint64_t align)
 {
     struct tree_node *node = tree_lower_bound(&extents->holes, at_least, &size);
-    while (node != NULL && !fits(extent_of(node), size, align)) {
+    while (node != NULL && !extent_fits(extent_of(node), size, align)) {
         node = tree_next(node);
     }
     return node == NULL ? NULL : extent_of(node);
@@ -155,7 +150,7 @@ static struct extent *worst_fit(const struct extents *extents, uint64_t size, ui
 {
     struct tree_node *node = tree_last(&extents->holes);
     while (node != NULL && extent_of(node)->size >= size) {
-        if (fits(extent_of(node), size, align)) {
+        if (extent_fits(extent_of(node), size, align)) {
             return extent_of(node);
         }
         node = tree_previous(node);
@@ -167,6 +162,20 @@ static struct extent *choose_by_size(const struct extents *extents, uint64_t siz
 {
     return extents->set.fit == EXTENT_BEST ? best_fit(extents, size, align)
                                            : worst_fit(extents, size, align);
+}
+
+static struct extent *after_by_position(const struct extents *extents, uint64_t position,
+                                        uint64_t size, uint64_t align)
+{
+    return lowest_fit(extents->holes.root, position, size, align);
+}
+
+// The largest.
+static struct extent *after_by_size(const struct extents *extents, uint64_t position, uint64_t size,
+                                    uint64_t align)
+{
+    struct extent *hole = worst_fit(extents, size, align);
+    return hole != NULL && hole->position >= position ? hole : NULL;
 }
 
 // ---- looking -----------------------------------------------------------------------------------
@@ -197,6 +206,7 @@ const struct extent_index extent_by_position = {
     .remove = hole_remove,
     .reshape = reshape_by_position,
     .choose = choose_by_position,
+    .choose_after = after_by_position,
     .room = tree_room,
     .largest = largest_by_position,
     .check = holes_check,
@@ -207,6 +217,7 @@ const struct extent_index extent_by_size = {
     .remove = hole_remove,
     .reshape = reshape_by_size,
     .choose = choose_by_size,
+    .choose_after = after_by_size,
     .room = tree_room,
     .largest = largest_by_size,
     .check = holes_check,

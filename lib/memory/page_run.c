@@ -11,6 +11,7 @@
 
 #include "memory/page_run.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/bits.h"
@@ -44,6 +45,9 @@ uint64_t page_run_room(uint64_t pages)
 
 int page_run_take(struct page_runs *runs, uint64_t pages, uint64_t *first)
 {
+    if (pages > PAGE_MOST) {
+        return ENOMEM;
+    }
     uint64_t *head = &runs->free[run_class(pages)];
     if (*head != 0) {
         *first = *head - 1;

@@ -10,8 +10,11 @@
 //    whoever used it without a mark has ended, whoever came after the mark has cancelled it, and
 //    then step 4 has failed.
 // 2. An access that meets MOVING swaps it back to RESIDENT(old) and goes on. So accesses are
-//    wait-free, writers lose nothing, and a block in use is exactly a block not moved. With one
-//    mover at a time an access fails at most one compare-and-swap: the word it gets back is used.
+//    wait-free, writers lose nothing, and a block in use is exactly a block not moved. An access
+//    that fails its compare-and-swap uses the word it gets back. That may be MOVING once more: when
+//    the batch that it saw had begun its grace period before the access's section, it may end, and
+//    the next one mark the word again. The next one has to wait for the section, so with one mover
+//    there are two compare-and-swaps at most (RELOCATION_CANCELS).
 // 3. Rules.
 //    - Every change of the word is one full-word strong compare-and-swap, never check-then-store.
 //    - One mover an engine, no tag: a second mover's mark could be taken for the first's.

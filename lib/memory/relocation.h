@@ -21,6 +21,11 @@
 #define RELOCATION_BATCH 64
 #endif
 
+// Most compare-and-swaps that one access makes on one word: movers + 1. The first may find that the
+// batch which it saw has ended and the next one has marked the word again; that next one waits for
+// this access's section, so the second try meets no third mark.
+#define RELOCATION_CANCELS 2
+
 // Step 1. Marks a word that is still `resident`; false: it has changed. Marked at most once a
 // batch. May be called with locks held; never waits.
 bool relocation_mark(uint64_t *word, uint64_t resident, uint64_t moving);
@@ -39,8 +44,8 @@ void relocation_copy(void *to, const void *from, size_t length);
 bool relocation_publish(uint64_t *word, uint64_t moving, uint64_t published);
 
 // An access meets MOVING: takes the mark away and goes on at the old place. Returns the word to go
-// on with, which is `resident` or what somebody else has made of it meanwhile (never the same
-// `moving` again: a batch marks once, and the next one waits for this access's section).
+// on with, which is `resident` or what somebody else has made of it meanwhile: at most once another
+// MOVING word (RELOCATION_CANCELS).
 uint64_t relocation_cancel(uint64_t *word, uint64_t moving, uint64_t resident);
 
 #endif

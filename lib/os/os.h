@@ -40,6 +40,20 @@ void os_yield(void);         // lets another thread run
 void os_pause(void);         // one step of a spin loop
 unsigned os_cpu_count(void); // CPUs this process may use, >= 1
 
+// A thread of the library's own. It blocks every signal: those are the program's to handle.
+struct os_thread {
+    uintptr_t handle;
+    uint32_t process; // that has it: a child made by fork has none
+    void (*run)(void *arg);
+    void *arg;
+};
+
+// Starts a thread that calls run(arg). `thread` stays where it is until os_thread_join. false: the
+// OS refused.
+bool os_thread_start(struct os_thread *thread, void (*run)(void *arg), void *arg);
+// Waits until it has returned. In a child made by fork after the start there is none to wait for.
+void os_thread_join(struct os_thread *thread);
+
 // Makes a file of `size` bytes that has no name, so that nothing is left behind whatever happens,
 // in a folder (length 0: where TMPDIR says, else /tmp). All of its blocks are reserved: writing
 // later cannot find the disk full. 0 and *file, or an errno value: ENOSPC, EFBIG, ENOENT, EACCES ..

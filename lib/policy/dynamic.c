@@ -16,12 +16,9 @@
 // 5. Blocks of other sizes. With min_block a block may be larger than was asked for, by what would
 //    have been left. Magazines hold blocks of one size, so a batch ends before such a block; one
 //    that comes first is handed out by itself and never cached.
-// 6. Regions that are empty go back to the OS but for a reserve (memory/extent_region.c): the
-//    release or closing that leaves too many first unlocks the arena and waits for the access
-//    sections under way, since there may be late readers of released blocks. It does not wait
-//    inside a section, nor while its thread ends (the registry is locked then): a later release
-//    does it. What all arenas hold, and the most they have held, is counted where regions come and
-//    go.
+// 6. Regions that are empty go back to the OS but for a reserve (policy/regions.c).
+// 7. Blocks that move (movable=yes): dynamic_move.c. Places that a mover has reserved are blocks
+//    without a descriptor, and holes to everyone who looks.
 
 #include <errno.h>
 #include <string.h>
@@ -31,7 +28,6 @@
 #include "os/os.h"
 #include "policy/dynamic.h"
 #include "policy/owned.h"
-#include "sync/section.h"
 #include "sync/thread.h"
 
 _Static_assert(sizeof(struct dynamic_settings) <= POLICY_SETTINGS, "the engine keeps them");
@@ -110,30 +106,19 @@ static int dynamic_validate(struct dynamic_settings *settings, struct printer *c
                      (unsigned long long)settings->arenas);
         return EINVAL;
     }
-    return dynamic_validate_memory(settings, complaint);
+    int error = dynamic_move_validate(settings, complaint);
+    return error != 0 ? error : dynamic_validate_memory(settings, complaint);
 }
 
 static void dynamic_close(void *state)
 {
     struct dynamic *dynamic = state;
+    compaction_fini(&dynamic->compaction);
     for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
         extents_fini(&dynamic->arenas[i].extents);
     }
     pool_fini(&dynamic->spaces);
     os_unmap(dynamic, dynamic->mapped);
-}
-
-// Maps a region in an arena and counts it.
-static int arena_map(struct dynamic *dynamic, struct arena *arena, uint64_t size, size_t align)
-{
-    uint64_t before = arena->extents.held_bytes;
-    int error = extents_grow(&arena->extents, size, align);
-    uint64_t more = arena->extents.held_bytes - before;
-    uint64_t held = add_relaxed(&dynamic->held, more) + more;
-    uint64_t peak = load_relaxed(&dynamic->held_peak);
-    while (held > peak && !cas_relaxed(&dynamic->held_peak, &peak, held)) {
-    }
-    return error;
 }
 
 // The memory of a bounded engine: one region an arena.
@@ -142,7 +127,7 @@ static int dynamic_bound(struct dynamic *dynamic)
     uint64_t page = os_page_size();
     for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
         uint64_t share = share_pages(&dynamic->settings, i) * page;
-        int error = arena_map(dynamic, &dynamic->arenas[i], share, 1);
+        int error = regions_map(&dynamic->regions, &dynamic->arenas[i].extents, share, 1);
         if (error != 0) {
             return error;
         }
@@ -215,9 +200,15 @@ static int dynamic_open(const void *settings, struct policy_site *site, void **s
         error = failed != 0 ? failed : error;
     }
     size_classes(dynamic);
-    if (error != 0 || (own.capacity != 0 && dynamic_bound(dynamic) != 0)) {
+    if (error == 0 && own.capacity != 0) {
+        error = dynamic_bound(dynamic);
+    }
+    if (error == 0) {
+        error = dynamic_move_open(dynamic, site, complaint);
+    }
+    if (error != 0) {
         dynamic_close(dynamic);
-        return ENOMEM;
+        return error;
     }
     *state = dynamic;
     return 0;
@@ -242,38 +233,17 @@ static int dynamic_space_open(void *state, uint32_t space, void **owned)
     return 0;
 }
 
-// Gives the arena's surplus regions back. Called with no lock held.
-static void arena_trim(struct dynamic *dynamic, struct arena *arena)
-{
-    if (section_inside() || thread_ending()) {
-        return; // the surplus stays, for a later release to see
-    }
-    lock_lock(&arena->lock);
-    uint64_t mark = arena->extents.emptied;
-    bool surplus = arena->extents.surplus;
-    lock_unlock(&arena->lock);
-    if (!surplus) {
-        return; // another thread was here
-    }
-    section_wait();
-    lock_lock(&arena->lock);
-    (void)add_relaxed(&dynamic->held, -extents_trim(&arena->extents, mark));
-    lock_unlock(&arena->lock);
-}
-
-// Unlocks an arena into which blocks were given; *surplus gets its bit when there is more to do.
+// Unlocks an arena into which blocks were given.
 static void arena_unlock(struct dynamic *dynamic, struct arena *arena, uint64_t *surplus)
 {
-    if (__builtin_expect(arena->extents.surplus, 0)) {
-        *surplus |= UINT64_C(1) << (arena - dynamic->arenas);
-    }
-    lock_unlock(&arena->lock);
+    regions_unlock(&arena->lock, &arena->extents, (size_t)(arena - dynamic->arenas), surplus);
 }
 
 static void arenas_trim(struct dynamic *dynamic, uint64_t surplus)
 {
     for (; surplus != 0; surplus &= surplus - 1) {
-        arena_trim(dynamic, &dynamic->arenas[__builtin_ctzll(surplus)]);
+        struct arena *arena = &dynamic->arenas[__builtin_ctzll(surplus)];
+        regions_trim(&dynamic->regions, &arena->lock, &arena->extents);
     }
 }
 
@@ -329,7 +299,7 @@ static int arena_grow(struct dynamic *dynamic, struct arena *arena, uint64_t siz
             descriptor_give(&arena->shelf, probe.descriptor);
         }
     }
-    return error != 0 ? error : arena_map(dynamic, arena, size, align);
+    return error != 0 ? error : regions_map(&dynamic->regions, &arena->extents, size, align);
 }
 
 // One block from an arena, its lock held. `grow`: where no hole fits a region may be mapped.
@@ -401,23 +371,37 @@ static size_t arena_batch(struct dynamic *dynamic, struct arena *arena, struct d
     return taken;
 }
 
+// The same from the thread's arena, else from the others. `grows`: a region may be mapped.
+static size_t take_anywhere(struct dynamic *dynamic, struct dynamic_space *own,
+                            const struct request *request, bool grows, struct grant *grants,
+                            size_t count, int *error)
+{
+    size_t taken = 0;
+    uint64_t arenas = dynamic->settings.arenas, home = thread_number() % arenas;
+    for (uint64_t i = 0; i < arenas && taken == 0; i++) {
+        struct arena *arena = &dynamic->arenas[(home + i) % arenas];
+        lock_lock(&arena->lock);
+        taken = arena_batch(dynamic, arena, own, request, grows && i == 0, grants, count, error);
+        lock_unlock(&arena->lock);
+    }
+    return taken;
+}
+
 static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
                            struct grant *grants, size_t count, int *error)
 {
     struct dynamic *dynamic = state;
+    bool moves_first = dynamic->settings.compaction.after != 0;
     struct request request = {.size = size, .align = align};
-    uint64_t arenas = dynamic->settings.arenas;
     if (!dynamic_round(dynamic, size, align, &request.rounded)) {
         *error = ENOMEM;
         return 0;
     }
-    size_t taken = 0;
-    uint64_t home = thread_number() % arenas;
-    for (uint64_t i = 0; i < arenas && taken == 0; i++) {
-        struct arena *arena = &dynamic->arenas[(home + i) % arenas];
-        lock_lock(&arena->lock);
-        taken = arena_batch(dynamic, arena, owned, &request, i == 0, grants, count, error);
-        lock_unlock(&arena->lock);
+    size_t taken = take_anywhere(dynamic, owned, &request, !moves_first, grants, count, error);
+    if (taken == 0 && moves_first && *error == ENOSPC) {
+        (void)compaction_for(&dynamic->compaction, request.rounded);
+        taken = take_anywhere(dynamic, owned, &request, true, grants, count, error);
+        compaction_trim(&dynamic->compaction);
     }
     if (*error == ENOSPC && dynamic->settings.capacity == 0) {
         *error = ENOMEM; // the OS refused the home arena, and the others had no hole
@@ -468,6 +452,7 @@ static int dynamic_resize(void *state, struct descriptor *descriptor, size_t siz
     }
     struct arena *arena = &dynamic->arenas[descriptor_arena(descriptor)];
     lock_lock(&arena->lock);
+    extent_hold(descriptor);
     int error = extents_resize(&arena->extents, descriptor->record, rounded);
     lock_unlock(&arena->lock);
     return error;
@@ -529,6 +514,10 @@ static const struct option dynamic_options[] = {
      "flat: the MeMS face's addresses, which run on from `start`", FIELD(addresses)},
     {"start", OPTION_NUMBER, 0, UINT64_C(1) << 62, NULL, "0..2^62", "1000",
      "first address with addresses=flat", FIELD(start)},
+    {"movable", OPTION_FLAG, 0, 0, NULL, "yes|no", "no",
+     "blocks may be moved together (not fit=buddy); each release is a compare-and-swap then",
+     FIELD(movable)},
+    COMPACTION_OPTIONS(FIELD(compaction)),
     {0},
 };
 
@@ -547,6 +536,7 @@ const struct policy policy_dynamic = {
     .block_size = dynamic_block_size,
     .measure = dynamic_measure,
     .classes = dynamic_classes,
+    .compact = dynamic_compact,
     .flat_release = dynamic_flat_release,
     .flat_resize = dynamic_flat_resize,
     .flat_find = dynamic_flat_find,

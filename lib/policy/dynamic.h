@@ -6,16 +6,19 @@
 #define POLICY_DYNAMIC_H
 
 #include "memory/extent.h"
+#include "policy/compaction.h"
 #include "policy/policy.h"
 
 struct dynamic_settings {
     unsigned fit; // enum extent_fit
     unsigned coalesce, addresses;
     uint64_t capacity, region, granule, min_block, start, arenas;
+    bool movable;
+    struct compaction_settings compaction;
 };
 
-#define DYNAMIC_CLASSES 32 // sizes for magazines where not every size will do
-#define DYNAMIC_ARENAS  64 // most
+#define DYNAMIC_CLASSES 32             // sizes for magazines where not every size will do
+#define DYNAMIC_ARENAS  REGIONS_ARENAS // most
 
 struct arena {
     struct lock lock; // rank LOCK_POLICY
@@ -30,7 +33,8 @@ struct dynamic {
     struct lock lock;                      // rank LOCK_POOL
     struct pool spaces;                    // [lock]
     uint64_t class_sizes[DYNAMIC_CLASSES]; // [ro]
-    uint64_t held, held_peak;              // [atomic] mapped for blocks, in all arenas
+    struct regions regions;
+    struct compaction compaction; // of use where blocks are movable
     struct arena arenas[];
 };
 
@@ -41,6 +45,12 @@ static inline bool dynamic_round(const struct dynamic *dynamic, size_t size, siz
     return extents_round(&dynamic->arenas[0].extents, size, align, rounded);
 }
 
+// dynamic_move.c
+int dynamic_move_validate(const struct dynamic_settings *settings, struct printer *complaint);
+int dynamic_move_open(struct dynamic *dynamic, struct policy_site *site, struct printer *complaint);
+int dynamic_compact(void *state, struct mems_compaction *done);
+
+// dynamic_flat.c
 int dynamic_flat_release(void *state, mems_addr addr, size_t *requested);
 int dynamic_flat_resize(void *state, mems_addr addr, size_t size, size_t *before);
 int dynamic_flat_find(void *state, mems_addr addr, void **host, size_t *span, size_t *requested,

@@ -26,7 +26,7 @@ static void describe(const struct dynamic *dynamic, unsigned arena, const struct
             piece->requested = extent->requested;
             piece->space = 1;
         }
-    } else if (extent->tag == EXTENT_BLOCK) {
+    } else if (extent->tag == EXTENT_BLOCK && !extent_is_reserved(extent)) {
         owned_describe(extent->descriptor, piece);
     }
 }
@@ -64,9 +64,11 @@ int dynamic_walk(void *state, mems_visitor visit, void *arg)
 {
     struct dynamic *dynamic = state;
     int stop = 0;
+    compaction_walk_begin(&dynamic->compaction);
     for (unsigned i = 0; i < dynamic->settings.arenas && stop == 0; i++) {
         stop = arena_walk(dynamic, i, visit, arg);
     }
+    compaction_walk_end(&dynamic->compaction);
     return stop;
 }
 
@@ -79,7 +81,7 @@ static int blocks_check(struct arena *arena, unsigned number, struct mems_violat
     int error = 0;
     extents_cursor_begin(&arena->extents, &cursor);
     while (error == 0 && (extent = extents_cursor_next(&arena->extents, &cursor, &from)) != NULL) {
-        if (extent->tag != EXTENT_BLOCK) {
+        if (extent->tag != EXTENT_BLOCK || extent_is_reserved(extent)) {
             continue;
         }
         const struct descriptor *descriptor = extent->descriptor;
@@ -105,6 +107,9 @@ static int arena_check(struct dynamic *dynamic, unsigned number, struct mems_vio
 {
     struct arena *arena = &dynamic->arenas[number];
     const char *broken = extents_check(&arena->extents);
+    if (broken == NULL && !dynamic->flat && !extents_reserved_check(&arena->extents)) {
+        broken = "H7";
+    }
     if (broken != NULL) {
         struct printer printer;
         first->invariant = broken;
@@ -138,25 +143,27 @@ void dynamic_totals(void *state, struct policy_totals *totals)
         lock_lock(&arena->lock);
         uint64_t largest = extents_largest_hole(&arena->extents);
         totals->held_bytes += arena->extents.held_bytes;
-        totals->free_bytes += arena->extents.free_bytes;
+        totals->free_bytes += arena->extents.free_bytes + arena->extents.reserved_bytes;
         totals->holes += arena->extents.hole_count;
         totals->largest_hole = largest > totals->largest_hole ? largest : totals->largest_hole;
         totals->regions += arena->extents.region_count;
-        totals->blocks += arena->extents.block_count;
+        totals->blocks += arena->extents.block_count - arena->extents.reserved_count;
         totals->metadata_bytes += extents_metadata(&arena->extents);
         lock_unlock(&arena->lock);
     }
-    uint64_t peak = load_relaxed(&dynamic->held_peak); // the sum is of several moments
-    totals->held_peak_bytes = peak > totals->held_bytes ? peak : totals->held_bytes;
+    totals->held_peak_bytes = regions_peak(&dynamic->regions, totals->held_bytes);
     lock_lock(&dynamic->lock);
     totals->metadata_bytes += dynamic->spaces.bytes;
     lock_unlock(&dynamic->lock);
+    compaction_totals(&dynamic->compaction, totals);
 }
 
 const struct lock *dynamic_lock_at(void *state, size_t index)
 {
     struct dynamic *dynamic = state;
-    return index < dynamic->settings.arenas    ? &dynamic->arenas[index].lock
-           : index == dynamic->settings.arenas ? &dynamic->lock
-                                               : NULL;
+    uint64_t arenas = dynamic->settings.arenas;
+    return index < arenas                                     ? &dynamic->arenas[index].lock
+           : index == arenas                                  ? &dynamic->lock
+           : index == arenas + 1 && dynamic->settings.movable ? &dynamic->compaction.lock
+                                                              : NULL;
 }

@@ -65,6 +65,10 @@ static const struct scenario SCENARIOS[] = {
     {"slab", "arenas=4,thread_cache=yes", 20000},
     {"slab", "arenas=1,slab=16Ki,thread_cache=yes", 6000},
     {"slab", "arenas=2,slab=16Ki,capacity=384Ki,thread_cache=no", 1000}, // often full
+    {"segmentation", "thread_cache=no", 800},
+    {"segmentation", "fit=best,arenas=4,thread_cache=yes", 800},
+    {"segmentation", "capacity=64Ki,compact_after=10,mover=yes", 500},
+    {"dynamic", "movable=yes,capacity=64Ki,compact_after=10,thread_cache=yes", 500},
     {"paging", "page=1Ki,frames=700,thread_cache=no", 1024},
     {"paging", "page=4Ki,frames=500,arenas=4,frame_cache=8", 3000},
     {"paging", "page=1Ki,frames=100,arenas=2,thread_cache=yes", 1000}, // often full

@@ -162,6 +162,11 @@ static void test_reader(void **state)
     run_stage("dynamic", "fit=buddy,granule=4Ki,region=4Ki,thread_cache=no", WRITES / 15);
     run_stage("fixed", "partition=128,count=32,thread_cache=no", WRITES);
     run_stage("fixed", "partition=128,count=200,thread_cache=yes", WRITES);
+    run_stage("segmentation", "mover=yes,mover_budget=0,thread_cache=no", WRITES);
+    run_stage("segmentation", "thread_cache=yes", WRITES);
+    run_stage("segmentation",
+              "granule=4Ki,region=4Ki,mover=yes,mover_budget=0,compact_order=top,thread_cache=no",
+              WRITES / 15);
 }
 
 int main(void)

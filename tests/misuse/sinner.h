@@ -25,6 +25,9 @@ static const struct kind KINDS[] = {
     {"fixed", "thread_cache=yes,partition=1Ki,count=200", false},
     {"slab", "thread_cache=no,arenas=1", false},
     {"slab", "thread_cache=yes,capacity=2Mi", false},
+    {"segmentation", "thread_cache=no", false},
+    {"segmentation", "thread_cache=yes,arenas=2,mover=yes", false},
+    {"dynamic", "thread_cache=yes,movable=yes,capacity=1Mi", false},
 };
 
 struct sinner {

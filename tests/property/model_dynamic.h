@@ -50,6 +50,7 @@ struct model_piece {
     uint64_t addr;    // live: what the engine called it
     uint64_t since;   // hole: when it got its bounds
     uint64_t waiting; // hole: since when it waits to be joined, 0: it does not
+    uint64_t align;   // live: of its host address, where it moves (model_compaction.h)
 };
 
 struct model {

@@ -102,7 +102,8 @@ const char *mems_error_text(int error);
 // why); ENOMEM: the OS refused.
 int mems_engine_open(const struct mems_config *config, struct mems_engine **engine);
 
-// Closes an engine, every space still open in it included. Never fails. NULL is ignored.
+// Closes an engine, every space still open in it included. Never fails. NULL is ignored. Call it
+// outside an access section: a mover of its own may be waiting for that.
 void mems_engine_close(struct mems_engine *engine);
 
 int mems_space_open(struct mems_engine *engine, struct mems_space **space);
@@ -143,7 +144,8 @@ int mems_release(struct mems_space *space, mems_addr addr);
 // invalid afterwards. On failure the block is as it was. Shrinking a live block never fails: one
 // that can neither be cut nor moved keeps its place. A block that moves has the policy's own
 // alignment afterwards, whatever it was asked for with.
-// EINVAL: size 0. ENOMEM, and EALREADY, ESTALE, EFAULT, EINVAL, EPERM as above.
+// EINVAL: size 0. EBUSY: a segment that is shared (mems_share). ENOMEM, and EALREADY, ESTALE,
+// EFAULT, EINVAL, EPERM as above.
 int mems_resize(struct mems_space *space, mems_addr *addr, size_t size);
 
 // The bytes a block was asked for, and the bytes it takes (its difference is internal
@@ -195,7 +197,7 @@ int mems_write(struct mems_space *space, mems_addr addr, const void *bytes, size
 struct mems_compaction {
     uint64_t tried, moved, abandoned; // blocks; abandoned: in use when it was their turn
     uint64_t moved_bytes;
-    uint64_t pinned;      // blocks that cannot move: in threads' magazines
+    uint64_t pinned;      // blocks in the way that cannot move: in threads' magazines
     uint64_t holes;       // left
     uint64_t free_bytes;  // in them
     uint64_t grace_waits; // grace periods waited for: one a batch
@@ -203,7 +205,8 @@ struct mems_compaction {
 
 // Moves blocks together, while other threads go on using them: nobody ever waits for it. Two at
 // once are done one after the other. Call it outside an access section (EBUSY inside). `done` may
-// be NULL. ENOTSUP: blocks of this policy do not move.
+// be NULL. ENOTSUP: blocks of this policy do not move. ENOMEM: a record was refused; what had moved
+// by then has moved, and is counted.
 int mems_compact(struct mems_engine *engine, struct mems_compaction *done);
 
 // ---- what is going on inside --------------------------------------------------------------------

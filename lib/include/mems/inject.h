@@ -19,9 +19,10 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 enum mems_seam {
-    MEMS_SEAM_MAP,   // mapping memory, for blocks or for the engine's own records: ENOMEM
-    MEMS_SEAM_UNMAP, // giving it back: ENOMEM (max_map_count); the memory is kept and reused. Also
-                     // the trims of an aligned map: the map then fails
+    MEMS_SEAM_MAP,    // mapping memory, for blocks or for the engine's own records: ENOMEM
+    MEMS_SEAM_UNMAP,  // giving it back: ENOMEM (max_map_count); the memory is kept and reused. Also
+                      // the trims of an aligned map: the map then fails
+    MEMS_SEAM_THREAD, // starting a thread of the engine's own (a mover): EAGAIN
     MEMS_SEAM_SWAP_OPEN,  // making a swap file and reserving its blocks: ENOSPC
     MEMS_SEAM_SWAP_READ,  // reading a page back: EIO
     MEMS_SEAM_SWAP_WRITE, // writing a page: ENOSPC

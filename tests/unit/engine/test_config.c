@@ -28,12 +28,18 @@ static void test_policies(void **state)
     assert_null(mems_policy_at(SIZE_MAX));
 }
 
-// Opens with one option; a fixed engine also gets partitions, which have no default that fits all.
+// Opens with one option, and the one that it asks for.
 static int open_with(const char *policy, const char *key, const char *value)
 {
     char options[200];
-    snprintf(options, sizeof options, "%s=%s", key, value);
-    const struct mems_config config = {.policy = policy, .options = options};
+    bool moves = strcmp(policy, "dynamic") == 0 && strcmp(key, "mover") == 0;
+    snprintf(options, sizeof options, "%s=%s%s", key, value, moves ? ",movable=yes" : "");
+    static const uint64_t references[] = {0, 1, 0};
+    struct mems_config config = {.policy = policy, .options = options};
+    if (strcmp(value, "opt") == 0) { // knows what is to come
+        config.references = references;
+        config.reference_count = sizeof references / sizeof references[0];
+    }
     struct mems_engine *engine = NULL;
     int error = mems_engine_open(&config, &engine);
     if (error == 0) {

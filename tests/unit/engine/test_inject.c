@@ -39,6 +39,9 @@ static const struct scenario SCENARIOS[] = {
     {"fixed", "thread_cache=yes,partition=2Ki,count=400"},
     {"slab", "thread_cache=no"},
     {"slab", "thread_cache=yes,arenas=2,slab=16Ki"},
+    {"segmentation", "thread_cache=no,region=8Ki"},
+    {"segmentation", "thread_cache=yes,arenas=2,capacity=2Mi,compact_after=1"},
+    {"dynamic", "thread_cache=no,region=8Ki,movable=yes"},
     {"paging", "thread_cache=no,page=2Ki,frames=500"},
     {"paging", "thread_cache=yes,page=4Ki,arenas=3"},
 };

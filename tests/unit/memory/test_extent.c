@@ -401,6 +401,43 @@ static void test_wander(void **state)
     }
 }
 
+// What a mover does: while a batch of moves is in flight no region goes; a place that it reserves
+// is cut exactly, and an empty region that it uses is empty no more.
+static void test_moves(void **state)
+{
+    (void)state;
+    static const enum extent_fit fits[] = {EXTENT_FIRST, EXTENT_NEXT, EXTENT_BEST, EXTENT_WORST,
+                                           EXTENT_TLSF};
+    for (size_t i = 0; i < sizeof fits / sizeof fits[0]; i++) {
+        begin(&(struct extents_settings){
+            .fit = fits[i], .returns = true, .granule = 16, .step = PAGE, .min_block = 512});
+        struct extent *blocks[4], *place = NULL;
+        for (size_t b = 0; b < 4; b++) {
+            blocks[b] = take(PAGE);
+        }
+        for (size_t b = 0; b < 3; b++) {
+            give(blocks[b]);
+        }
+        assert_true(extents.surplus && extents_may_trim(&extents));
+        extents.pinned = 1;
+        assert_false(extents_may_trim(&extents));
+        assert_int_equal(extents_trim(&extents, extents.emptied), 0);
+        assert_true(extents.surplus); // for whoever comes after the batch
+        assert_int_equal(extents_take_from(&extents, blocks[1], PAGE + 16, 1, &place), ENOSPC);
+        assert_int_equal(extents_take_from(&extents, blocks[1], PAGE - 64, 1, &place), 0);
+        assert_int_equal(place->size, PAGE - 64);
+        assert_int_equal(extents.empty_bytes, 2 * PAGE);
+        check();
+        extents.pinned = 0;
+        assert_int_equal(extents_trim(&extents, extents.emptied), PAGE);
+        give(place);
+        assert_int_equal(extents_trim(&extents, extents.emptied), PAGE);
+        assert_int_equal(extents.region_count, 2);
+        give(blocks[3]);
+        end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_trim),
         cmocka_unit_test(test_trim_refused),
         cmocka_unit_test(test_trim_under_cursors),
+        cmocka_unit_test(test_moves),
         cmocka_unit_test(test_wander),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
