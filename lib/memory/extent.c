@@ -230,6 +230,7 @@ void extent_block_insert(struct extents *extents, struct extent *block)
     block->tag = EXTENT_BLOCK;
     block->align_bits = 0;
     block->descriptor = NULL;
+    block->held = false;
     if (extents->set.flat) {
         tree_insert(&extents->blocks, &block->node);
     } else {

@@ -38,8 +38,10 @@ struct extent {
         uint64_t largest;              // hole: the largest size in the subtree below its node
         uint64_t requested;            // block with a flat address
         struct descriptor *descriptor; // other block
+        void *holder;                  // block that its owner cuts further: the owner's
     };
     enum extent_tag tag;
+    bool held;             // block: it has a holder
     uint8_t align_bits;    // block: it must stand at a multiple of 2^n (0: the granule's will do)
     struct list pending[]; // deferred only: a hole that has not met its neighbours yet
 };

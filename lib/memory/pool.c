@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "base/bits.h"
 #include "os/os.h"
 
 struct pool_chunk {
@@ -15,6 +16,16 @@ struct pool_chunk {
 
 // A large pool grows by huge pages: its records outgrow what a TLB reaches with small ones.
 #define POOL_LARGE (32 * POOL_CHUNK)
+
+// A chunk has room for some records at least, however large they are.
+#define POOL_RECORDS 4
+
+static size_t chunk_bytes(const struct pool *pool)
+{
+    uint64_t least = 0;
+    bits_round_up(sizeof(struct pool_chunk) + POOL_RECORDS * pool->record, os_page_size(), &least);
+    return least > POOL_CHUNK ? least : POOL_CHUNK;
+}
 
 void pool_init(struct pool *pool, size_t record)
 {
@@ -33,11 +44,12 @@ void pool_fini(struct pool *pool)
 static void *pool_take_slow(struct pool *pool)
 {
     if ((size_t)(pool->fresh_end - pool->fresh) < pool->record) {
-        bool large = POOL_LARGE >= OS_HUGE && pool->bytes >= POOL_LARGE;
-        size_t bytes = large ? OS_HUGE : POOL_CHUNK;
+        size_t small = chunk_bytes(pool);
+        bool large = POOL_LARGE >= OS_HUGE && pool->bytes >= POOL_LARGE && small <= OS_HUGE;
+        size_t bytes = large ? OS_HUGE : small;
         struct pool_chunk *chunk = large ? os_map_huge() : os_map(bytes, 0);
         if (chunk == NULL && large) { // little is left: a small chunk may still be had
-            bytes = POOL_CHUNK;
+            bytes = small;
             chunk = os_map(bytes, 0);
         }
         if (chunk == NULL) {

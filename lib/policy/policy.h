@@ -125,6 +125,7 @@ extern const struct policy policy_paging;
 extern const struct policy policy_segmentation;
 extern const struct policy policy_vm_paging;
 extern const struct policy policy_vm_segmentation;
+extern const struct policy policy_slab;
 
 // The table, by index; NULL past the last. And one by name, or NULL.
 const struct policy *policy_at(size_t index);

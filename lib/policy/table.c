@@ -7,8 +7,8 @@
 #include "policy/policy.h"
 
 static const struct policy *const policies[] = {
-    &policy_fixed,        &policy_dynamic,   &policy_paging,
-    &policy_segmentation, &policy_vm_paging, &policy_vm_segmentation,
+    &policy_fixed,     &policy_dynamic,         &policy_paging, &policy_segmentation,
+    &policy_vm_paging, &policy_vm_segmentation, &policy_slab,
 };
 
 const struct policy *policy_at(size_t index)

@@ -37,6 +37,8 @@ static const struct scenario SCENARIOS[] = {
     {"dynamic", "addresses=flat,region=4Ki,fit=buddy"},
     {"fixed", "thread_cache=no,partitions=64x200,2Kix300"},
     {"fixed", "thread_cache=yes,partition=2Ki,count=400"},
+    {"slab", "thread_cache=no"},
+    {"slab", "thread_cache=yes,arenas=2,slab=16Ki"},
     {"segmentation", "thread_cache=no,region=8Ki"},
     {"segmentation", "thread_cache=yes,arenas=2,capacity=2Mi,compact_after=1"},
     {"dynamic", "thread_cache=no,region=8Ki,movable=yes"},
@@ -86,7 +88,10 @@ static void require_unchanged(const struct run *run, const struct mems_stats *be
     const struct mems_stat *stat;
     test_require(before->free_bytes + before->cached_bytes ==
                      after->free_bytes + after->cached_bytes,
-                 "a call that failed lost free bytes");
+                 "%s(%s), map %" PRIu64 ": a call that failed turned %" PRIu64 "+%" PRIu64
+                 " free bytes into %" PRIu64 "+%" PRIu64,
+                 run->scenario->policy, run->scenario->options, run->nth, before->free_bytes,
+                 before->cached_bytes, after->free_bytes, after->cached_bytes);
     for (size_t i = 0; (stat = mems_stat_at(i)) != NULL; i++) {
         uint64_t was = *(const uint64_t *)(const void *)((const char *)before + stat->offset);
         uint64_t is = *(const uint64_t *)(const void *)((const char *)after + stat->offset);
