@@ -236,6 +236,64 @@ static void test_thrashing(void **state)
     mems_engine_close(engine);
 }
 
+// Two spaces see one segment, in memory, on swap, and back at another place; it lives until the
+// last of them releases it.
+static void test_share(void **state)
+{
+    (void)state;
+    static const char options[] = "capacity=16Ki,swap=1Mi,thread_cache=no,replacement=fifo";
+    for (unsigned away = 0; away < 2; away++) { // shared where it is on swap, and in memory
+        struct mems_engine *engine = test_engine("vm-segmentation", options);
+        struct mems_space *one = test_space(engine), *two = test_space(engine);
+        mems_addr a = test_alloc(one, 4000), b = 0, c = 0;
+        uint64_t stamp = 7, seen = 0;
+        assert_int_equal(mems_write(one, a, &stamp, sizeof stamp), 0);
+        if (away != 0) {
+            test_alloc(one, 16384);
+        }
+        assert_int_equal(mems_share(one, a, two, MEMS_READ, &b), 0);
+        assert_int_equal(mems_share(two, b, one, MEMS_READ | MEMS_WRITE, &c), 0);
+        struct mems_stats stats = test_stats(engine);
+        assert_int_equal(stats.live_blocks, 3 + away);
+        assert_int_equal(stats.absent_bytes, (2 + away) * 4000);
+        test_checked(engine, true);
+        test_conserved(engine);
+        for (uint64_t round = 8; round < 20; round++) {
+            mems_addr big = test_alloc(one, 16384); // sends it away
+            assert_int_equal(is_present(two, b), false);
+            test_checked(engine, true);
+            assert_int_equal(mems_read(two, b, &seen, sizeof seen), 0);
+            assert_int_equal(seen, stamp);
+            assert_int_equal(is_present(one, a), true);
+            stamp = round;
+            assert_int_equal(mems_write(one, a, &stamp, sizeof stamp), 0);
+            assert_int_equal(mems_read(one, c, &seen, sizeof seen), 0);
+            assert_int_equal(seen, stamp);
+            assert_int_equal(mems_release(one, big), 0);
+            test_checked(engine, true);
+            test_conserved(engine);
+        }
+        assert_int_equal(mems_write(two, b, &stamp, sizeof stamp), EACCES);
+        assert_int_equal(mems_write(one, c, &stamp, sizeof stamp), EACCES); // never more than had
+        assert_int_equal(mems_resize(one, &a, 100), EBUSY);
+        assert_int_equal(mems_release(one, a), 0);
+        assert_int_equal(mems_read(one, a, &seen, sizeof seen), EALREADY);
+        assert_int_equal(mems_read(two, b, &seen, sizeof seen), 0);
+        assert_int_equal(seen, stamp);
+        test_checked(engine, true);
+        mems_space_close(two);
+        assert_int_equal(mems_read(one, c, &seen, sizeof seen), 0);
+        if (away != 0) {
+            test_alloc(one, 16384);
+        }
+        assert_int_equal(mems_release(one, c), 0); // the last one, where it is
+        test_checked(engine, true);
+        test_conserved(engine);
+        assert_int_equal(test_stats(engine).live_blocks, 2 * away);
+        mems_engine_close(engine);
+    }
+}
+
 // What is in memory moves together; what is marked, what is on swap and what was moved before can
 // still be used.
 static void test_compact(void **state)
@@ -362,6 +420,8 @@ static bool sweep_once(const char *options, enum mems_seam seam, uint64_t nth, i
         }
         error = 0;
     }
+    mems_addr twin = 0;
+    bool twinned = there[1] && mems_share(space, addr[1], space, MEMS_READ, &twin) == 0;
     for (size_t i = 0; i < SWEPT && engine != NULL && space != NULL; i += 3) {
         if (there[i]) {
             error = mems_resize(space, &addr[i], 5000);
@@ -379,6 +439,11 @@ static bool sweep_once(const char *options, enum mems_seam seam, uint64_t nth, i
                          "seam %d, call %" PRIu64 ": segment %" PRIu64 ": %s, %" PRIu64, seam, nth,
                          i, strerror(error), stamp);
         }
+    }
+    if (twinned) {
+        uint64_t stamp = 0;
+        error = mems_read(space, twin, &stamp, sizeof stamp);
+        test_require(error == 0 && (!stamped[1] || stamp == 1), "twin: %s", strerror(error));
     }
     if (engine != NULL) {
         test_checked(engine, true);
@@ -409,12 +474,13 @@ static void test_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_complaints),     cmocka_unit_test(test_disk_full),
-        cmocka_unit_test(test_bounded),        cmocka_unit_test(test_reference_bit),
-        cmocka_unit_test(test_absent_misuse),  cmocka_unit_test(test_alloc_in_section),
-        cmocka_unit_test(test_space_close),    cmocka_unit_test(test_thrashing),
-        cmocka_unit_test(test_compact),        cmocka_unit_test(test_compact_after),
-        cmocka_unit_test(test_segment_faults), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_complaints),    cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_bounded),       cmocka_unit_test(test_reference_bit),
+        cmocka_unit_test(test_absent_misuse), cmocka_unit_test(test_alloc_in_section),
+        cmocka_unit_test(test_space_close),   cmocka_unit_test(test_thrashing),
+        cmocka_unit_test(test_share),         cmocka_unit_test(test_compact),
+        cmocka_unit_test(test_compact_after), cmocka_unit_test(test_segment_faults),
+        cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
