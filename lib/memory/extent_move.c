@@ -374,7 +374,6 @@ static void block_moved(struct extent_pass *pass, const struct extent_move *move
 {
     struct extent *old = move->block, *place = move->place;
     place->descriptor = move->descriptor;
-    place->align_bits = old->align_bits;
     list_insert_after(old->owned.previous, &place->owned);
     list_remove(&old->owned);
     if (pass->extents->moved != NULL) {
