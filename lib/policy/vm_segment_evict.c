@@ -100,9 +100,9 @@ static bool drop(struct vm_segments *segments, struct vm_segment *segment)
     uint64_t *word = &segment->descriptor->word, found = load_relaxed(word);
     uint32_t generation = descriptor_generation(found);
     if (descriptor_state(found) != DESCRIPTOR_CACHED ||
-        !cas_relaxed(word, &found, descriptor_word(DESCRIPTOR_CACHED, generation, 0))) {
+        !cas_acquire(word, &found, descriptor_word(DESCRIPTOR_CACHED, generation, 0))) {
         return false;
-    }
+    } // [A:ended]
     leave(segments, segment);
     segments->counters.moves_tried++;
     segments->counters.evictions++;

@@ -182,7 +182,7 @@ static bool look(struct active *active, uint32_t home, struct paged_block **vict
         uint64_t dropped = descriptor_word(DESCRIPTOR_CACHED, descriptor_generation(found), 0);
         switch (descriptor_state(found)) {
         case DESCRIPTOR_CACHED:
-            if (cas_relaxed(&descriptor->word, &found, dropped)) {
+            if (cas_acquire(&descriptor->word, &found, dropped)) { // [A:ended]
                 drop(active, block, home);
                 *victim = NULL;
                 return true;
