@@ -295,6 +295,9 @@ int mems_fault(struct mems_space *space, mems_addr addr, enum mems_access mode)
         return block_misused(space, error);
     }
     error = engine->policy->fault(engine->state, space->owned, descriptor, addr, mode);
+    if (error == ENOMEM && block_unhoard(space)) {
+        error = engine->policy->fault(engine->state, space->owned, descriptor, addr, mode);
+    }
     if (error == ESTALE) { // gone while we came here
         error = block_find(space, addr, &descriptor);
         return block_misused(space, error != 0 ? error : ESTALE);

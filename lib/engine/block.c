@@ -119,6 +119,15 @@ static void block_drain(void *backend, const struct grant *grants, size_t count)
 
 const struct cache_source block_source = {.refill = block_refill, .drain = block_drain};
 
+bool block_unhoard(struct mems_space *space)
+{
+    struct cache *here = space->engine->cached ? cache_here(&space->cache) : NULL;
+    if (here != NULL) {
+        cache_flush(here);
+    }
+    return here != NULL;
+}
+
 // ---- allocating --------------------------------------------------------------------------------
 
 static inline void block_begin(const struct grant *grant, size_t size, uint16_t thread)

@@ -95,6 +95,10 @@ int block_deny(struct mems_space *space, mems_addr addr, unsigned denied);
 // read.
 int block_read(struct mems_space *space, mems_addr addr, void *buffer, size_t length);
 
+// Hands what this thread's magazines for the space hold back to the policy, which has said that it
+// lacks memory. Whether it may have more now.
+bool block_unhoard(struct mems_space *space);
+
 // Counts a misuse on this thread and returns the error.
 int block_misused(struct mems_space *space, int error);
 

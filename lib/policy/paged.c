@@ -384,11 +384,9 @@ struct page_table *paged_pages(void *owned)
     return &((struct paged_space *)owned)->table;
 }
 
-void paged_space_close(void *state, void *owned, struct policy_closed *closed)
+void paged_space_end(struct paged *paged, struct paged_space *space, uint32_t home,
+                     struct policy_closed *closed)
 {
-    struct paged *paged = state;
-    struct paged_space *space = owned;
-    uint32_t home = thread_number();
     lock_lock(&space->arena->lock);
     while (!list_empty(&space->blocks)) {
         struct paged_block *block = container_of(space->blocks.next, struct paged_block, owned);
@@ -401,6 +399,11 @@ void paged_space_close(void *state, void *owned, struct policy_closed *closed)
     lock_lock(&paged->lock);
     pool_give(&paged->spaces, space);
     lock_unlock(&paged->lock);
+}
+
+void paged_space_close(void *state, void *owned, struct policy_closed *closed)
+{
+    paged_space_end(state, owned, thread_number(), closed);
 }
 
 void paged_space_stats(void *owned, struct mems_space_stats *stats)

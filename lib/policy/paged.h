@@ -115,6 +115,9 @@ void paged_close(struct paged *paged); // all but the mapping of the state itsel
 int paged_space_open(void *state, uint32_t space, void **owned);
 struct page_table *paged_pages(void *owned);
 void paged_space_close(void *state, void *owned, struct policy_closed *closed);
+// The same for a caller that holds the mover's lock; `home` is its thread's number.
+void paged_space_end(struct paged *paged, struct paged_space *space, uint32_t home,
+                     struct policy_closed *closed);
 void paged_space_stats(void *owned, struct mems_space_stats *stats);
 
 size_t paged_take(void *state, void *owned, size_t size, size_t align, struct grant *grants,
@@ -144,6 +147,9 @@ bool paged_frame_leave(struct paged *paged, struct paged_block *block, uint32_t 
                        uint32_t frame);
 
 // ---- faults and sharing (paged_share.c) --------------------------------------------------------
+
+// Called before a fault takes locks: a thread's first section registers it, which takes locks too.
+void paged_fault_begin(void);
 
 // The page that a fault is about. ESTALE: the block has gone. The arena's lock is held.
 int paged_spot(struct paged_space *space, const struct descriptor *descriptor, mems_addr addr,

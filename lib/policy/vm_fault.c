@@ -220,6 +220,7 @@ int vm_fault(void *state, void *owned, struct descriptor *descriptor, mems_addr 
              enum mems_access mode)
 {
     struct vm *vm = state;
+    paged_fault_begin();
     lock_lock(&vm->paged.mover);
     int error = vm_fault_held(vm, owned, descriptor, addr, mode);
     lock_unlock(&vm->paged.mover);

@@ -28,6 +28,7 @@
 #include "base/bits.h"
 #include "os/os.h"
 #include "policy/vm.h"
+#include "sync/thread.h"
 
 _Static_assert(sizeof(struct vm_settings) <= POLICY_SETTINGS, "the engine keeps them");
 
@@ -322,8 +323,9 @@ static int vm_open(const void *settings, struct policy_site *site, void **state,
 void vm_space_close(void *state, void *owned, struct policy_closed *closed)
 {
     struct vm *vm = state;
+    uint32_t home = thread_number(); // before any lock: it may take one itself
     lock_lock(&vm->paged.mover);
-    paged_space_close(state, owned, closed);
+    paged_space_end(&vm->paged, owned, home, closed);
     lock_unlock(&vm->paged.mover);
 }
 

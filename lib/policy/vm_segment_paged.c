@@ -38,7 +38,6 @@
 #include "policy/owned.h"
 #include "policy/vm.h"
 #include "policy/vm_segment.h"
-#include "sync/section.h"
 #include "sync/thread.h"
 
 // What the map of swap says of a slot.
@@ -287,8 +286,7 @@ static int active_fault(void *state, void *owned, struct descriptor *descriptor,
 {
     struct active *active = state;
     uint32_t home = thread_number();
-    section_begin(); // a thread's first section takes locks that come before ours
-    section_end();
+    paged_fault_begin();
     lock_lock(&active->vm.paged.mover);
     int error;
     do {

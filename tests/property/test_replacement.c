@@ -43,7 +43,7 @@ static const uint32_t frame_counts[] = {1, 2, 3, 7, 20, 64, 100, 250};
 
 enum { FRAME_COUNTS = sizeof frame_counts / sizeof frame_counts[0] };
 // At least 10^6 references for each pair.
-enum { LENGTH = 26000, STRAYS = 30000 };
+enum { LENGTH = 26000, STEPS = 30000 };
 
 static uint64_t seed;
 
@@ -95,8 +95,8 @@ static uint64_t some_pages(uint32_t frames)
     return pages < MODEL_PAGES ? pages : MODEL_PAGES;
 }
 
-static struct model *model_open(const struct pair *pair, const struct replacement_config *config,
-                                const uint64_t *string, size_t count)
+static struct model *model_open(const struct replacement_config *config, const uint64_t *string,
+                                size_t count)
 {
     struct model *model = references_array(1, sizeof *model);
     uint64_t *next = references_array(count, sizeof *next);
@@ -112,7 +112,6 @@ static struct model *model_open(const struct pair *pair, const struct replacemen
     model->interval = config->interval;
     model->next = next;
     rng_init(&model->rng, config->seed);
-    (void)pair;
     return model;
 }
 
@@ -134,7 +133,7 @@ static void compare(const struct pair *pair, uint32_t frames, unsigned kind, siz
                                         .seed = test_random(&seed),
                                         .future = string,
                                         .future_count = count};
-    struct model *model = model_open(pair, &config, string, count);
+    struct model *model = model_open(&config, string, count);
     struct references *r = references_open(replacement_find(pair->name), &config, pages);
     for (size_t i = 0; i < count; i++) {
         bool write = test_below(&seed, 4) == 0;
@@ -250,8 +249,8 @@ static void test_working_set_falls(void **unused)
     }
 }
 
-// One step of what a policy may do beside references: several faults at once, batches, evictions
-// that are abandoned, pages released. `other`, if not NULL, does the same and must do the same.
+// What a policy may do beside references: several faults at once, batches, evictions that are
+// abandoned, pages released.
 struct mix {
     struct references *r;
     uint64_t state; // of the random numbers
@@ -280,12 +279,14 @@ static void mix_faults(struct mix *mix)
     size_t count = 0;
     for (size_t most = 1 + test_below(&mix->state, 4); count < most; count++) {
         page[count] = mix_absent(mix);
+        bool twice = false;
         for (size_t i = 0; i < count; i++) {
-            if (page[i] == page[count]) {
-                goto out;
-            }
+            twice |= page[i] == page[count];
         }
         bool any = test_below(&mix->state, 4) == 0;
+        if (twice) {
+            break;
+        }
         if (test_below(&mix->state, 8) == 0 && r->free_count > 0) {
             frame[count] = r->free[--r->free_count];
         } else if (mix_loaded(mix) > count) {
@@ -294,7 +295,6 @@ static void mix_faults(struct mix *mix)
             break;
         }
     }
-out:
     while (count > 0) {
         size_t i = test_below(&mix->state, count);
         references_load(r, frame[i], page[i]);
@@ -367,7 +367,6 @@ static struct mix mix_open(const struct pair *pair, uint32_t frames, const uint6
                                         .seed = state,
                                         .future = string,
                                         .future_count = count};
-    // One page more than there are frames and faults at a time.
     return (struct mix){references_open(replacement_find(pair->name), &config, pages), state};
 }
 
@@ -378,11 +377,12 @@ static void test_mixes(void **unused)
     static uint64_t string[LENGTH];
     for (size_t p = 0; p < PAIRS; p++) {
         for (size_t f = 0; f < FRAME_COUNTS; f++) {
+            // More than frames and faults at once, so that one that is absent can be found.
             uint64_t pages = some_pages(frame_counts[f]) + 5;
             fill_stream(0, string, LENGTH, pages);
             struct mix mix =
                 mix_open(&pairs[p], frame_counts[f], string, LENGTH, pages, test_random(&seed));
-            for (size_t i = 0; i < STRAYS / MEMS_TEST_SCALE; i++) {
+            for (size_t i = 0; i < STEPS / MEMS_TEST_SCALE; i++) {
                 mix_step(&mix);
                 if (i % 53 == 0) {
                     references_checked(mix.r);
@@ -405,7 +405,7 @@ static void test_second_chance_is_clock(void **unused)
         struct pair chance = {"second-chance", NULL, run % 2 == 0, 0};
         struct mix a = mix_open(&clock, frames, NULL, 0, pages, state);
         struct mix b = mix_open(&chance, frames, NULL, 0, pages, state);
-        for (size_t i = 0; i < STRAYS / MEMS_TEST_SCALE; i++) {
+        for (size_t i = 0; i < STEPS / MEMS_TEST_SCALE; i++) {
             mix_step(&a);
             mix_step(&b);
             test_require(a.state == b.state && a.r->faults == b.r->faults &&

@@ -28,12 +28,14 @@ static void test_policies(void **state)
     assert_null(mems_policy_at(SIZE_MAX));
 }
 
-// Opens with one option; a fixed engine also gets partitions, which have no default that fits all.
+// Opens with one option, and with references to come for those that want some.
 static int open_with(const char *policy, const char *key, const char *value)
 {
     char options[200];
     snprintf(options, sizeof options, "%s=%s", key, value);
-    const struct mems_config config = {.policy = policy, .options = options};
+    static const uint64_t references[] = {0, 1};
+    const struct mems_config config = {
+        .policy = policy, .options = options, .references = references, .reference_count = 2};
     struct mems_engine *engine = NULL;
     int error = mems_engine_open(&config, &engine);
     if (error == 0) {

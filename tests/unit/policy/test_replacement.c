@@ -191,6 +191,49 @@ static void test_fresh_survives(void **unused)
     }
 }
 
+// A page that comes back is still remembered when it comes in, though other faults that began after
+// its own have evicted pages and come in meanwhile: a scan that follows does not take it.
+static void test_returning_is_kept(void **unused)
+{
+    (void)unused;
+    // Page `oldest` is the oldest ghost, and there are as many as may be, once `loaded` pages have
+    // come in, of which eight are used twice where `twice` says so.
+    static const struct {
+        const char *name;
+        bool twice;
+        uint32_t frames;
+        uint64_t loaded, oldest;
+    } lines[] = {{"2q", false, 16, 24, 0},
+                 {"s3fifo", false, 16, 30, 0},
+                 {"arc", true, 16, 24, 0},
+                 {"lirs", false, 300, 900, 297}};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct replacement_config config = {.frames = lines[i].frames};
+        struct references *r = references_open(replacement_find(lines[i].name), &config, 2000);
+        for (uint64_t page = 0; page < lines[i].loaded; page++) {
+            references_to(r, page, false);
+            for (uint64_t again = 8; again < 16 && page == 15 && lines[i].twice; again++) {
+                references_to(r, again, false);
+            }
+        }
+        uint64_t gone;
+        uint32_t frame = references_victim(r, lines[i].oldest, &gone);
+        uint32_t other = references_victim(r, 1000, &gone);
+        uint32_t third = references_victim(r, REPLACEMENT_ANY, &gone);
+        references_load(r, third, 1001);
+        references_load(r, other, 1000);
+        references_load(r, frame, lines[i].oldest);
+        references_checked(r);
+        for (uint64_t page = 1600; page < 2000; page++) {
+            references_to(r, page, false);
+        }
+        test_require(references_resident(r, lines[i].oldest), "%s forgot the page", lines[i].name);
+        test_require(!references_resident(r, 1000), "%s keeps a page of a scan", lines[i].name);
+        references_checked(r);
+        references_close(r);
+    }
+}
+
 // A loop one page larger than memory: LRU and FIFO miss always; LIRS, 2Q, and OPT do not.
 static void test_loop(void **unused)
 {
@@ -249,8 +292,9 @@ int main(void)
         cmocka_unit_test(test_case_3),         cmocka_unit_test(test_case_4),
         cmocka_unit_test(test_case_5),         cmocka_unit_test(test_case_6),
         cmocka_unit_test(test_case_14),        cmocka_unit_test(test_nru_classes),
-        cmocka_unit_test(test_fresh_survives), cmocka_unit_test(test_loop),
-        cmocka_unit_test(test_table),          cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_fresh_survives), cmocka_unit_test(test_returning_is_kept),
+        cmocka_unit_test(test_loop),           cmocka_unit_test(test_table),
+        cmocka_unit_test(test_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
