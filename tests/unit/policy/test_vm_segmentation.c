@@ -236,6 +236,49 @@ static void test_thrashing(void **state)
     mems_engine_close(engine);
 }
 
+// What lies in magazines makes room when it is wanted: its place goes, nothing is written. When it
+// is allocated again it is away, and comes in at its first use as zeroes.
+static void test_magazines(void **state)
+{
+    (void)state;
+    static const char *const options[] = {
+        "capacity=64Ki,swap=1Mi,replacement=second-chance",
+        "paged=yes,page=4Ki,capacity=64Ki,swap=1Mi,active=4,replacement=fifo"};
+    for (size_t o = 0; o < 2; o++) {
+        struct mems_engine *engine = test_engine("vm-segmentation", options[o]);
+        struct mems_space *space = test_space(engine);
+        mems_addr large = test_alloc(space, 60000), small[12];
+        char bytes[4096];
+        memset(bytes, 1, sizeof bytes);
+        assert_int_equal(mems_write(space, large, bytes, sizeof bytes), 0);
+        for (size_t i = 0; i < 12; i++) {
+            small[i] = test_alloc(space, 4096);
+            assert_int_equal(mems_write(space, small[i], bytes, sizeof bytes), 0);
+        }
+        for (size_t i = 0; i < 12; i++) {
+            assert_int_equal(mems_release(space, small[i]), 0);
+        }
+        struct mems_stats before = test_stats(engine);
+        assert_true(before.cached_blocks > 0); // what was away goes to the policy
+        access_one(space, large);
+        struct mems_stats after = test_stats(engine);
+        assert_int_equal(after.cached_blocks, before.cached_blocks);
+        assert_int_equal(after.write_backs, before.write_backs);
+        test_checked(engine, true);
+        test_conserved(engine);
+        for (size_t i = 0; i < 12; i++) {
+            small[i] = test_alloc(space, 4096);
+            assert_int_equal(mems_write(space, small[i], bytes, sizeof bytes), 0);
+        }
+        assert_true(test_stats(engine).zero_faults > before.zero_faults);
+        assert_int_equal(mems_read(space, large, bytes, 1), 0);
+        assert_int_equal(bytes[0], 1);
+        test_checked(engine, true);
+        test_conserved(engine);
+        mems_engine_close(engine);
+    }
+}
+
 // Two spaces see one segment, in memory, on swap, and back at another place; it lives until the
 // last of them releases it.
 static void test_share(void **state)
@@ -474,13 +517,13 @@ static void test_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_complaints),    cmocka_unit_test(test_disk_full),
-        cmocka_unit_test(test_bounded),       cmocka_unit_test(test_reference_bit),
-        cmocka_unit_test(test_absent_misuse), cmocka_unit_test(test_alloc_in_section),
-        cmocka_unit_test(test_space_close),   cmocka_unit_test(test_thrashing),
-        cmocka_unit_test(test_share),         cmocka_unit_test(test_compact),
-        cmocka_unit_test(test_compact_after), cmocka_unit_test(test_segment_faults),
-        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_complaints),     cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_bounded),        cmocka_unit_test(test_reference_bit),
+        cmocka_unit_test(test_absent_misuse),  cmocka_unit_test(test_alloc_in_section),
+        cmocka_unit_test(test_space_close),    cmocka_unit_test(test_thrashing),
+        cmocka_unit_test(test_magazines),      cmocka_unit_test(test_share),
+        cmocka_unit_test(test_compact),        cmocka_unit_test(test_compact_after),
+        cmocka_unit_test(test_segment_faults), cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
