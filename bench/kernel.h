@@ -29,6 +29,14 @@ struct ops {
     int (*release)(struct mems_space *space, uint64_t block);
 };
 
+// What a kernel has found out beside its time: figures with names of their own.
+#define KERNEL_FIGURES 6
+
+struct kernel_figure {
+    char name[24]; // "": none
+    double value;
+};
+
 // What one thread of a run works with. `shared` points at the same memory in all of them.
 struct kernel_run {
     struct mems_space *space; // NULL but for FAMILY_MEMS
@@ -40,6 +48,8 @@ struct kernel_run {
     uint64_t blocks; // their number
     uint64_t random; // [own] state of kernel_random
     void **shared;
+    struct mems_engine *engine;    // NULL but for FAMILY_MEMS
+    struct kernel_figure *figures; // KERNEL_FIGURES of them, the run's; thread 0 writes in finish
 };
 
 // The most a thread holds at once.
@@ -48,12 +58,17 @@ struct kernel_demand {
     size_t largest;
 };
 
+// Nanoseconds on a clock that only goes forward; a cycle counter, for single operations.
+uint64_t kernel_clock(void);
+uint64_t kernel_cycles(void);
+
 struct kernel {
     const char *name;
     const char *help;
     const char *parameter;  // what the value means: "size", "live"
     const uint64_t *values; // to measure with by default; ends with 0
     unsigned threads_least;
+    const char *needs; // an option that a policy must have to be measured; NULL: any policy will do
     struct kernel_demand (*demand)(uint64_t value);
     // Before and after, not timed; 0 or an errno value. NULL: nothing to do.
     int (*prepare)(struct kernel_run *run);

@@ -33,7 +33,8 @@ const char *const usage =
     "                   %s\n"
     "  --threads LIST   default: 1,2\n"
     "  --values KERNEL=LIST  values of that kernel's parameter in place of its own (repeatable)\n"
-    "  --once ...       one measurement in this process: prints ok NS CPU_NS SUPPLIER\n"
+    "  --once ...       one measurement in this process: prints ok NS CPU_NS [FIGURE=VALUE...] "
+    "SUPPLIER\n"
     "kernels:\n";
 
 struct options {
@@ -161,6 +162,7 @@ void measure(benchmark::State &state, const struct cell &cell)
 {
     auto iterations = state.max_iterations;
     double cpu_ns = 0;
+    struct kernel_figure figures[KERNEL_FIGURES] = {};
     while (state.KeepRunningBatch(iterations)) {
         struct answer answer;
         if (run_spawn(&cell, static_cast<uint64_t>(iterations), &answer) != 0) {
@@ -170,9 +172,15 @@ void measure(benchmark::State &state, const struct cell &cell)
         }
         state.SetIterationTime(static_cast<double>(answer.ns) * 1e-9);
         cpu_ns += static_cast<double>(answer.cpu_ns);
+        std::memcpy(figures, answer.figures, sizeof figures);
     }
     state.SetItemsProcessed(state.iterations() * cell.threads);
     state.counters["cpu_ns"] = cpu_ns / static_cast<double>(state.iterations());
+    for (const auto &figure : figures) {
+        if (figure.name[0] != '\0') {
+            state.counters[figure.name] = figure.value;
+        }
+    }
 }
 
 void enroll(const struct cell &cell)
@@ -195,7 +203,7 @@ void enroll_kernel(const struct kernel *kernel, const struct options &options)
     for (uint64_t value : values) {
         for (unsigned threads : options.threads) {
             for (const struct target &target : options.targets) {
-                if (threads >= kernel->threads_least && kernel->measure[target.family] != nullptr) {
+                if (threads >= kernel->threads_least && target_suits(&target, kernel)) {
                     enroll({kernel, &target, value, threads});
                 }
             }

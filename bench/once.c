@@ -39,6 +39,8 @@ struct once {
     void *shared;
     uint64_t begin[KERNEL_THREADS], end[KERNEL_THREADS];
     uint64_t cpu_begin, cpu_end;
+    struct mems_engine *engine;
+    struct kernel_figure figures[KERNEL_FIGURES];
 };
 
 struct once_thread {
@@ -112,6 +114,8 @@ static void *once_thread(void *argument)
         .threads = once->threads,
         .random = 0x9e3779b97f4a7c15u + thread->number,
         .shared = &once->shared,
+        .engine = once->engine,
+        .figures = once->figures,
     };
     int error = once->kernel->prepare != NULL ? once->kernel->prepare(&run) : 0;
     once_rounds(once, &run, error);
@@ -155,6 +159,7 @@ static int once_cell(const struct cell *cell, uint64_t iterations, struct answer
                             sizeof answer->complaint);
         if (error == 0) {
             error = mems_space_open(engine, &once.space);
+            once.engine = engine;
         }
         if (error != 0) {
             goto out;
@@ -176,6 +181,7 @@ static int once_cell(const struct cell *cell, uint64_t iterations, struct answer
     }
     answer->ns = end - begin;
     answer->cpu_ns = once.cpu_end - once.cpu_begin;
+    memcpy(answer->figures, once.figures, sizeof answer->figures);
 out:
     mems_engine_close(engine);
     return error;
@@ -219,7 +225,7 @@ static int once_parse(char **argv, struct cell *cell, struct target *target, uin
                  cell->kernel->threads_least);
         return EINVAL;
     }
-    if (cell->kernel->measure[target->family] == NULL) {
+    if (!target_suits(target, cell->kernel)) {
         snprintf(complaint, sizeof answer->complaint, "%s cannot measure %s", argv[0], argv[1]);
         return EINVAL;
     }
@@ -249,6 +255,10 @@ int run_once(int argc, char **argv)
         printf("failed %s\n", answer.complaint);
         return 1;
     }
-    printf("ok %" PRIu64 " %" PRIu64 " %s\n", answer.ns, answer.cpu_ns, answer.supplier);
+    printf("ok %" PRIu64 " %" PRIu64 " ", answer.ns, answer.cpu_ns);
+    for (size_t i = 0; i < KERNEL_FIGURES && answer.figures[i].name[0] != '\0'; i++) {
+        printf("%s=%.6g ", answer.figures[i].name, answer.figures[i].value);
+    }
+    printf("%s\n", answer.supplier);
     return 0;
 }

@@ -22,12 +22,13 @@ struct cell {
 struct answer {
     uint64_t ns;     // from the first thread's start to the last one's end
     uint64_t cpu_ns; // of all threads in that time
+    struct kernel_figure figures[KERNEL_FIGURES];
     char supplier[PATH_MAX];
     char complaint[2 * TARGET_TEXT]; // when it failed
 };
 
 // "--once KERNEL TARGET VALUE THREADS ITERATIONS": measures in this process and prints one line,
-// "ok NS CPU_NS SUPPLIER" or "failed COMPLAINT". Returns the exit status.
+// "ok NS CPU_NS FIGURE=VALUE... SUPPLIER" or "failed COMPLAINT". Returns the exit status.
 int run_once(int argc, char **argv);
 
 // Has a fresh process of this program do that, with the target's library preloaded. 0, or EIO with

@@ -80,12 +80,30 @@ static void spawn_read(int input, char *text, size_t size)
     text[strcspn(text, "\n")] = '\0';
 }
 
+// Reads "name=value " as often as it comes; returns how many characters that took.
+static int spawn_figures(const char *text, struct kernel_figure *figures)
+{
+    int at = 0;
+    for (size_t i = 0; i < KERNEL_FIGURES; i++) {
+        int length = 0;
+        if (sscanf(text + at, "%23[a-z0-9_]=%lf %n", figures[i].name, &figures[i].value, &length) <
+                2 ||
+            length == 0) {
+            figures[i].name[0] = '\0';
+            break;
+        }
+        at += length;
+    }
+    return at;
+}
+
 static int spawn_judge(const char *text, int status, struct answer *answer)
 {
     int at = 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
         sscanf(text, "ok %" SCNu64 " %" SCNu64 " %n", &answer->ns, &answer->cpu_ns, &at) == 2 &&
         at > 0) {
+        at += spawn_figures(text + at, answer->figures);
         snprintf(answer->supplier, sizeof answer->supplier, "%s", text + at);
         return 0;
     }

@@ -148,6 +148,12 @@ static int engine_parse(const char *text, struct target *target, char *complaint
     return 0;
 }
 
+bool target_suits(const struct target *target, const struct kernel *kernel)
+{
+    return kernel->measure[target->family] != NULL &&
+           (kernel->needs == NULL || policy_has(target->policy, kernel->needs));
+}
+
 int target_open(const struct target *target, const struct kernel_demand *demand, unsigned threads,
                 struct mems_engine **engine, char *complaint, size_t size)
 {

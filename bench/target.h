@@ -41,6 +41,9 @@ int target_next(const char **list, char *text, size_t size);
 // right: `complaint` then says what, and what would be right.
 int target_parse(const char *text, struct target *target, char *complaint, size_t size);
 
+// Whether the kernel can measure the target.
+bool target_suits(const struct target *target, const struct kernel *kernel);
+
 // Opens the engine of a mems target with room for what `demand` says. 0 or an errno value, with a
 // complaint.
 int target_open(const struct target *target, const struct kernel_demand *demand, unsigned threads,

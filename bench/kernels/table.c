@@ -3,16 +3,36 @@
 // table.c - every kernel, and what they share.
 
 #include <string.h>
+#include <time.h>
 
 #include "kernel.h"
 
 extern const struct kernel kernel_pair, kernel_batch, kernel_remote, kernel_translate,
-    kernel_access, kernel_lifo, kernel_random_replacement;
+    kernel_access, kernel_lifo, kernel_random_replacement, kernel_moving, kernel_reference;
 
 static const struct kernel *const kernels[] = {
-    &kernel_pair,      &kernel_batch,  &kernel_remote, &kernel_lifo, &kernel_random_replacement,
-    &kernel_translate, &kernel_access,
+    &kernel_pair,
+    &kernel_batch,
+    &kernel_remote,
+    &kernel_lifo,
+    &kernel_random_replacement,
+    &kernel_translate,
+    &kernel_access,
+    &kernel_moving,
+    &kernel_reference,
 };
+
+uint64_t kernel_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t kernel_cycles(void)
+{
+    return __builtin_ia32_rdtsc();
+}
 
 const struct kernel *kernel_at(size_t index)
 {

@@ -103,7 +103,7 @@ int mems_space_open(struct mems_engine *engine, struct mems_space **space)
     if (error == 0) {
         new->engine = engine;
         new->table = &engine->table;
-        new->small = engine->policy->pages == NULL ? engine->table.directory : descriptor_nothing;
+        new->small = engine->table.directory;
         new->flat = engine->flat;
         new->cached_most = engine->classes.largest;
         struct cache_source source = block_source;

@@ -38,16 +38,16 @@ struct mems_engine {
     struct list spaces;            // [lock]
     uint32_t last_space;           // [lock]
     struct cache_counters closed;  // [lock] counters of closed spaces
-    uint64_t held_peak;            // [atomic] the most any snapshot saw (memory only grows so far)
+    uint64_t held_peak;            // [atomic] the most any snapshot saw
 };
 
 struct mems_space {
     // hot
-    struct descriptor_directory *const *small; // [ro] what mems/translate.h looks into
+    struct descriptor_directory *const *small; // [ro] the first of the table's
+    const struct page_table *pages;            // [ro] NULL: places are host addresses
     uint32_t id;                               // [ro]
     bool flat;                                 // [ro]
     const struct descriptor_table *table;      // [ro]
-    const struct page_table *pages;            // [ro] NULL: places are host addresses
     uint64_t cached_most;                      // [ro] largest size a magazine serves; 0: none
     // [ro] the cache's serial where a plain store allocates, and releases; else none has it
     uint64_t alloc_serial, release_serial;
@@ -60,8 +60,20 @@ struct mems_space {
 
 // mems/translate.h reads these by layouts of its own.
 _Static_assert(offsetof(struct mems_space, small) == offsetof(struct mems_inline_space, small) &&
+                   offsetof(struct mems_space, pages) ==
+                       offsetof(struct mems_inline_space, pages) &&
                    offsetof(struct mems_space, id) == offsetof(struct mems_inline_space, id),
                "a space begins as mems/translate.h says");
+_Static_assert(
+    offsetof(struct page_table, directory) == offsetof(struct mems_inline_pages, directory) &&
+        offsetof(struct page_table, memory) == offsetof(struct mems_inline_pages, memory) &&
+        offsetof(struct page_table, page_bits) == offsetof(struct mems_inline_pages, page_bits) &&
+        offsetof(struct page_table, trace) == offsetof(struct mems_inline_pages, trace) &&
+        offsetof(struct page_directory, leaf) ==
+            offsetof(struct mems_inline_page_directory, leaf) &&
+        MEMS_INLINE_LEAF_BITS == PAGE_LEAF_BITS && PAGE_RESIDENT == 2 &&
+        PAGE_SHARED == UINT64_C(1) << 60,
+    "a page table too");
 _Static_assert(offsetof(struct descriptor_directory, count) ==
                        offsetof(struct mems_inline_directory, count) &&
                    offsetof(struct descriptor_directory, chunk) ==

@@ -76,6 +76,7 @@ static void totals_report(const struct policy_totals *totals, struct mems_stats 
 #undef HAND_ON
 }
 
+// Of a policy that does not count its peak itself, since what it holds only grows.
 static uint64_t peak(struct mems_engine *engine, uint64_t held)
 {
     uint64_t seen = load_relaxed(&engine->held_peak);

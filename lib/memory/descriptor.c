@@ -72,7 +72,6 @@ static bool chunk_leads(const struct descriptor *chunk, uint64_t number)
 
 // Every kind's directory at first, so that readers need not look for NULL.
 static struct descriptor_directory nothing;
-struct descriptor_directory *const descriptor_nothing[1] = {&nothing};
 
 void descriptor_table_init(struct descriptor_table *table)
 {

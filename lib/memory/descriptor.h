@@ -93,9 +93,6 @@ struct descriptor_shelf {
     } kind[DESCRIPTOR_KINDS];
 };
 
-// A directory of no kind, with nothing in it.
-extern struct descriptor_directory *const descriptor_nothing[1];
-
 void descriptor_table_init(struct descriptor_table *table);
 void descriptor_table_fini(struct descriptor_table *table);
 

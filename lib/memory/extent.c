@@ -3,290 +3,188 @@
 // extent.c - memory cut into blocks and holes.
 //
 // 1. Theory. Knuth (TAOCP 1, 2.5) keeps holes in a list; searching it is linear. Here the holes
-//    stand in a balanced tree, ordered as the fit wants them:
-//      first, next   by position; each node knows the largest hole in its subtree, so the lowest
-//                    hole that is large enough is found by one walk down: exact, O(log n)
-//      best          by size, then position: the lower bound of the size is the answer
-//      worst         by size, then falling position: the last one is the answer
+//    stand in an index that finds the one which the fit wants:
+//      first, next, best, worst   extent_tree.c: a balanced tree, exact, O(log n)
+//      buddy                      extent_buddy.c: a list an order, with a rule of its own for
+//                                 splitting and merging
+//      tlsf                       extent_tlsf.c: a list a size class, good fit, O(1)
 //    Neighbours are linked, so that a freed block meets its holes in O(1).
 // 2. Records live outside the blocks: a program that overruns a block cannot touch them.
-// 3. Alignment beyond the granule. A hole fits when an aligned place for the block lies inside. A
-//    hole of size + align - granule always does, a smaller one may; the searches look at each
-//    candidate in the fit's order and skip those that do not. That is exact, and costs one step
-//    for each hole skipped.
-// 4. Failure. A take that needs records gets them before it changes anything. A give needs none.
-// 5. If you change this: positions are compared, host addresses never are; regions that happen to
+// 3. Alignment beyond the granule. A hole fits when an aligned place for the block lies inside; the
+//    gap before it stays a hole.
+// 4. Remainders. What is left behind a block is split off as a hole, unless it is smaller than
+//    min_block: then the block keeps it (internal instead of external fragmentation). Buddies halve
+//    down to min_block.
+// 5. Deferred coalescing (Knuth, TAOCP 1, 2.5; Wilson and others 1995). A freed block stays the
+//    hole it is, and may be taken again as it is. If it has a neighbour to merge with it *pends*.
+//    All pending holes are coalesced in one sweep: when no hole fits a request though as many bytes
+//    are free (before a region is mapped or the request refused), or when more holes pend than
+//    blocks live, and more than PENDING_LEAST. A sweep costs one step for each hole that pends or
+//    merges, and each of them was one release: O(log n) a release, over all. Of two neighbouring
+//    holes the one that was freed later pends, or what has been cut from it. That a region is empty
+//    shows in a sweep only.
+// 6. Failure. A take that needs records gets them before it changes anything. A give needs none.
+// 7. If you change this: positions are compared, host addresses never are; regions that happen to
 //    be neighbours in the host's address space stay apart (the MeMS chains show each by itself).
 
 #include "memory/extent.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/bits.h"
+#include "memory/extent_index.h"
 #include "os/os.h"
 
-static struct extent *extent_of(const struct tree_node *node)
+#define PENDING_LEAST 1024
+
+static bool is_buddy(const struct extents *extents)
 {
-    return container_of(node, struct extent, node);
+    return extents->set.fit == EXTENT_BUDDY;
 }
 
-static uint64_t largest_below(const struct tree_node *node)
+// ---- opening -----------------------------------------------------------------------------------
+
+static const struct extent_index *const indexes[] = {
+    [EXTENT_FIRST] = &extent_by_position, [EXTENT_NEXT] = &extent_by_position,
+    [EXTENT_BEST] = &extent_by_size,      [EXTENT_WORST] = &extent_by_size,
+    [EXTENT_BUDDY] = &extent_by_order,    [EXTENT_TLSF] = &extent_by_class,
+};
+
+static size_t lists_bytes(const struct extents *extents)
 {
-    return node == NULL ? 0 : extent_of(node)->largest;
+    uint64_t bytes = 0;
+    bits_round_up(extents->index->bytes, os_page_size(), &bytes);
+    return bytes;
 }
 
-static bool before_by_position(const struct tree_node *a, const struct tree_node *b)
+int extents_init(struct extents *extents, const struct extents_settings *settings)
 {
-    return extent_of(a)->position < extent_of(b)->position;
-}
-
-static bool before_by_size(const struct tree_node *a, const struct tree_node *b)
-{
-    const struct extent *x = extent_of(a), *y = extent_of(b);
-    return x->size != y->size ? x->size < y->size : x->position < y->position;
-}
-
-static bool before_by_size_then_down(const struct tree_node *a, const struct tree_node *b)
-{
-    const struct extent *x = extent_of(a), *y = extent_of(b);
-    return x->size != y->size ? x->size < y->size : x->position > y->position;
-}
-
-static bool summarise_largest(struct tree_node *node)
-{
-    struct extent *extent = extent_of(node);
-    uint64_t left = largest_below(node->child[0]), right = largest_below(node->child[1]);
-    uint64_t largest = extent->size;
-    largest = left > largest ? left : largest;
-    largest = right > largest ? right : largest;
-    bool changed = largest != extent->largest;
-    extent->largest = largest;
-    return changed;
-}
-
-static bool by_position(const struct extents *extents)
-{
-    return extents->fit == EXTENT_FIRST || extents->fit == EXTENT_NEXT;
-}
-
-void extents_init(struct extents *extents, enum extent_fit fit, bool flat, uint64_t granule,
-                  uint64_t step)
-{
-    *extents = (struct extents){.fit = fit, .flat = flat, .granule = granule, .step = step};
-    if (by_position(extents)) {
-        tree_init(&extents->holes, before_by_position, summarise_largest);
-    } else {
-        tree_init(&extents->holes, fit == EXTENT_BEST ? before_by_size : before_by_size_then_down,
-                  NULL);
-    }
-    tree_init(&extents->blocks, before_by_position, NULL);
-    pool_init(&extents->extent_pool, sizeof(struct extent));
+    *extents = (struct extents){.set = *settings, .index = indexes[settings->fit]};
+    size_t pending = settings->deferred ? sizeof(struct list) : 0;
+    pool_init(&extents->extent_pool, sizeof(struct extent) + pending);
     pool_init(&extents->region_pool, sizeof(struct region));
+    list_init(&extents->regions);
+    list_init(&extents->empty);
+    list_init(&extents->pending);
     list_init(&extents->cursors);
+    extent_tree_init(extents);
+    if (extents->index->bytes != 0) {
+        extents->lists = os_map(lists_bytes(extents), 0);
+        return extents->lists != NULL ? 0 : ENOMEM;
+    }
+    return 0;
 }
 
 void extents_fini(struct extents *extents)
 {
-    for (uint32_t i = 0; i < extents->region_count; i++) {
-        os_unmap(extents->regions[i]->host, extents->regions[i]->size);
+    for (struct list *i = extents->regions.next; i != &extents->regions; i = i->next) {
+        struct region *region = container_of(i, struct region, link);
+        os_unmap(region->host, region->size);
     }
-    if (extents->regions != NULL) {
-        os_unmap(extents->regions, extents->region_room * sizeof(struct region *));
+    if (extents->lists != NULL) {
+        os_unmap(extents->lists, lists_bytes(extents));
     }
     pool_fini(&extents->extent_pool);
     pool_fini(&extents->region_pool);
 }
 
-// ---- holes -------------------------------------------------------------------------------------
-
-static void hole_insert(struct extents *extents, struct extent *extent)
+bool extents_round(const struct extents *extents, uint64_t size, uint64_t align, uint64_t *rounded)
 {
-    extent->tag = EXTENT_HOLE;
-    extent->largest = extent->size;
-    tree_insert(&extents->holes, &extent->node);
-    extents->free_bytes += extent->size;
+    if (!is_buddy(extents)) {
+        return bits_round_up(size, extents->set.granule, rounded) && *rounded <= PTRDIFF_MAX;
+    }
+    const struct extents_settings *set = &extents->set;
+    uint64_t least = set->min_block > set->granule ? set->min_block : set->granule;
+    least = align > least ? align : least;
+    size = size > least ? size : least;
+    if (size > PTRDIFF_MAX) {
+        return false;
+    }
+    *rounded = UINT64_C(1) << bits_log2_up(size);
+    return *rounded <= PTRDIFF_MAX;
 }
 
-static void hole_remove(struct extents *extents, struct extent *extent)
-{
-    tree_remove(&extents->holes, &extent->node);
-    extents->free_bytes -= extent->size;
-}
+// ---- records -----------------------------------------------------------------------------------
 
-// Gives a hole new bounds that overlap no other hole: its place in an order by position stays.
-static void hole_reshape(struct extents *extents, struct extent *hole, uint64_t position,
-                         uint64_t size)
+bool extent_records_take(struct extents *extents, struct extent **records, size_t count)
 {
-    if (!by_position(extents)) {
-        hole_remove(extents, hole);
-        hole->position = position;
-        hole->size = size;
-        hole_insert(extents, hole);
-        return;
+    for (size_t i = 0; i < count; i++) {
+        records[i] = pool_take(&extents->extent_pool);
+        if (records[i] == NULL) {
+            while (i-- > 0) {
+                pool_give(&extents->extent_pool, records[i]);
+            }
+            return false;
+        }
     }
-    extents->free_bytes += size - hole->size;
-    hole->position = position;
-    hole->size = size;
-    tree_changed(&extents->holes, &hole->node);
-}
-
-// ---- regions -----------------------------------------------------------------------------------
-
-static int regions_make_room(struct extents *extents)
-{
-    if (extents->region_count < extents->region_room) {
-        return 0;
-    }
-    uint32_t room = extents->region_room == 0 ? (uint32_t)(os_page_size() / sizeof(void *))
-                                              : extents->region_room * 2;
-    struct region **regions = os_map(room * sizeof(struct region *), 0);
-    if (regions == NULL) {
-        return ENOMEM;
-    }
-    if (extents->regions != NULL) {
-        memcpy(regions, extents->regions, extents->region_count * sizeof(struct region *));
-        os_unmap(extents->regions, extents->region_room * sizeof(struct region *));
-    }
-    extents->regions = regions;
-    extents->region_room = room;
-    return 0;
-}
-
-// The size of a region with room for `size` bytes at `align`; false when no memory could hold it.
-static bool region_size(const struct extents *extents, uint64_t size, uint64_t align,
-                        uint64_t *result)
-{
-    uint64_t page = os_page_size();
-    uint64_t slack = align > page ? align - page : 0;
-    uint64_t wanted = size > extents->step ? size : extents->step;
-    return !__builtin_add_overflow(wanted, slack, &wanted) && bits_round_up(wanted, page, result) &&
-           *result <= PTRDIFF_MAX && extents->end <= PTRDIFF_MAX;
+    return true;
 }
 
 int extents_reserve(struct extents *extents)
 {
-    void *records[3]; // a region is one hole; a block cut from it leaves two more extents at most
-    size_t count = 0, wanted = sizeof records / sizeof records[0];
-    while (count < wanted && (records[count] = pool_take(&extents->extent_pool)) != NULL) {
-        count++;
-    }
-    for (size_t i = count; i > 0; i--) {
-        pool_give(&extents->extent_pool, records[i - 1]);
-    }
-    return count == wanted ? 0 : ENOMEM;
-}
-
-int extents_grow(struct extents *extents, uint64_t size, uint64_t align)
-{
-    uint64_t bytes;
-    if (!region_size(extents, size, align, &bytes) || regions_make_room(extents) != 0) {
+    // A region is one hole; a block cut from it leaves two more extents, or a buddy an order.
+    struct extent *records[1 + EXTENT_ORDERS];
+    size_t count = is_buddy(extents) ? 1 + EXTENT_ORDERS : 3;
+    if (!extent_records_take(extents, records, count)) {
         return ENOMEM;
     }
-    struct region *region = pool_take(&extents->region_pool);
-    struct extent *hole = pool_take(&extents->extent_pool);
-    char *host = region != NULL && hole != NULL ? os_map(bytes, extents->granule) : NULL;
-    if (host == NULL) {
-        if (region != NULL) {
-            pool_give(&extents->region_pool, region);
-        }
-        if (hole != NULL) {
-            pool_give(&extents->extent_pool, hole);
-        }
-        return ENOMEM;
+    while (count-- > 0) {
+        pool_give(&extents->extent_pool, records[count]);
     }
-    *region = (struct region){.start = extents->end,
-                              .size = bytes,
-                              .host = host,
-                              .first = hole,
-                              .number = extents->region_count};
-    *hole = (struct extent){.position = region->start, .size = bytes, .region = region};
-    extents->regions[extents->region_count++] = region;
-    extents->end += bytes;
-    extents->held_bytes += bytes;
-    hole_insert(extents, hole);
     return 0;
 }
 
-// ---- fits --------------------------------------------------------------------------------------
+// ---- holes -------------------------------------------------------------------------------------
 
-// Bytes before the first place in the hole where a block may start.
-static uint64_t gap_in(const struct extent *hole, uint64_t align)
+static bool is_pending(const struct extents *extents, const struct extent *hole)
 {
-    return -(uint64_t)(uintptr_t)extent_host(hole) & (align - 1);
+    return extents->set.deferred && hole->pending[0].next != &hole->pending[0];
 }
 
-static bool fits(const struct extent *hole, uint64_t size, uint64_t align)
+static void pend(struct extents *extents, struct extent *hole)
 {
-    return hole->size >= size && (align <= 1 || gap_in(hole, align) <= hole->size - size);
+    list_push_back(&extents->pending, &hole->pending[0]);
+    extents->pending_count++;
 }
 
-// The lowest hole at or after `from` that fits, below `node`.
-static struct extent *lowest_fit(struct tree_node *node, uint64_t from, uint64_t size,
-                                 uint64_t align)
+static void pend_no_more(struct extents *extents, struct extent *hole)
 {
-    while (node != NULL && largest_below(node) >= size) {
-        struct extent *hole = extent_of(node);
-        if (hole->position >= from) {
-            struct extent *lower = lowest_fit(node->child[0], from, size, align);
-            if (lower != NULL) {
-                return lower;
-            }
-            if (fits(hole, size, align)) {
-                return hole;
-            }
-        }
-        node = node->child[1];
+    if (is_pending(extents, hole)) {
+        list_remove(&hole->pending[0]);
+        extents->pending_count--;
     }
-    return NULL;
 }
 
-static bool at_least(const struct tree_node *node, const void *key)
+void extent_hole_insert(struct extents *extents, struct extent *hole)
 {
-    return extent_of(node)->size >= *(const uint64_t *)key;
-}
-
-static struct extent *best_fit(const struct extents *extents, uint64_t size, uint64_t align)
-{
-    struct tree_node *node = tree_lower_bound(&extents->holes, at_least, &size);
-    while (node != NULL && !fits(extent_of(node), size, align)) {
-        node = tree_next(node);
+    hole->tag = EXTENT_HOLE;
+    if (extents->set.deferred) {
+        list_init(&hole->pending[0]);
     }
-    return node == NULL ? NULL : extent_of(node);
+    extents->index->insert(extents, hole);
+    extents->hole_count++;
+    extents->free_bytes += hole->size;
 }
 
-static struct extent *worst_fit(const struct extents *extents, uint64_t size, uint64_t align)
+void extent_hole_remove(struct extents *extents, struct extent *hole)
 {
-    struct tree_node *node = tree_last(&extents->holes);
-    while (node != NULL && extent_of(node)->size >= size) {
-        if (fits(extent_of(node), size, align)) {
-            return extent_of(node);
-        }
-        node = tree_previous(node);
-    }
-    return NULL;
+    pend_no_more(extents, hole);
+    extents->index->remove(extents, hole);
+    extents->hole_count--;
+    extents->free_bytes -= hole->size;
 }
 
-static struct extent *choose_hole(const struct extents *extents, uint64_t size, uint64_t align)
+// Gives a hole new bounds that overlap no other hole.
+static void hole_reshape(struct extents *extents, struct extent *hole, uint64_t position,
+                         uint64_t size)
 {
-    struct extent *hole = NULL;
-    switch (extents->fit) {
-    case EXTENT_FIRST:
-        return lowest_fit(extents->holes.root, 0, size, align);
-    case EXTENT_NEXT:
-        hole = lowest_fit(extents->holes.root, extents->rover, size, align);
-        return hole != NULL ? hole : lowest_fit(extents->holes.root, 0, size, align);
-    case EXTENT_BEST:
-        return best_fit(extents, size, align);
-    case EXTENT_WORST:
-        return worst_fit(extents, size, align);
-    }
-    return hole;
+    extents->free_bytes += size - hole->size;
+    extents->index->reshape(extents, hole, position, size);
 }
 
-// ---- blocks ------------------------------------------------------------------------------------
+// ---- the chain ---------------------------------------------------------------------------------
 
-static void link_after(struct extent *extent, struct extent *item)
+void extent_link_after(struct extent *extent, struct extent *item)
 {
     item->previous = extent;
     item->next = extent->next;
@@ -308,8 +206,7 @@ static void link_before(struct extent *extent, struct extent *item)
     extent->previous = item;
 }
 
-// Takes an extent out of its region's chain and forgets it.
-static void extent_drop(struct extents *extents, struct extent *extent)
+void extent_drop(struct extents *extents, struct extent *extent)
 {
     for (struct list *i = extents->cursors.next; i != &extents->cursors; i = i->next) {
         struct extent_cursor *cursor = container_of(i, struct extent_cursor, link);
@@ -328,12 +225,12 @@ static void extent_drop(struct extents *extents, struct extent *extent)
     pool_give(&extents->extent_pool, extent);
 }
 
-static void block_insert(struct extents *extents, struct extent *block)
+void extent_block_insert(struct extents *extents, struct extent *block)
 {
     block->tag = EXTENT_BLOCK;
     block->align_bits = 0;
     block->descriptor = NULL;
-    if (extents->flat) {
+    if (extents->set.flat) {
         tree_insert(&extents->blocks, &block->node);
     } else {
         list_init(&block->owned);
@@ -342,6 +239,8 @@ static void block_insert(struct extents *extents, struct extent *block)
     extents->rover = block->position + block->size;
 }
 
+// ---- taking ------------------------------------------------------------------------------------
+
 // Cuts [position + gap, + size) out of the hole. `records` are the two new extents at most needed.
 static struct extent *cut(struct extents *extents, struct extent *hole, uint64_t gap, uint64_t size,
                           struct extent *records[2])
@@ -349,8 +248,8 @@ static struct extent *cut(struct extents *extents, struct extent *hole, uint64_t
     uint64_t rest = hole->size - gap - size;
     struct extent *block = hole;
     if (gap == 0 && rest == 0) {
-        hole_remove(extents, hole);
-        block_insert(extents, block);
+        extent_hole_remove(extents, hole);
+        extent_block_insert(extents, block);
         return block;
     }
     block = records[0];
@@ -360,102 +259,217 @@ static struct extent *cut(struct extents *extents, struct extent *hole, uint64_t
         link_before(hole, block);
         hole_reshape(extents, hole, hole->position + size, rest);
     } else {
-        link_after(hole, block);
+        extent_link_after(hole, block);
         hole_reshape(extents, hole, hole->position, gap);
         if (rest != 0) {
             struct extent *behind = records[1];
             *behind = (struct extent){
                 .position = block->position + size, .size = rest, .region = hole->region};
-            link_after(block, behind);
-            hole_insert(extents, behind);
+            extent_link_after(block, behind);
+            extent_hole_insert(extents, behind);
+            if (is_pending(extents, hole)) { // for the neighbour behind, too
+                pend(extents, behind);
+            }
         }
     }
-    block_insert(extents, block);
+    extent_block_insert(extents, block);
     return block;
 }
 
-uint64_t extents_gap(const struct extents *extents, const struct extent *hole, uint64_t align)
+// A remainder below `least` stays with the block.
+static int cut_aligned(struct extents *extents, struct extent *hole, uint64_t size, uint64_t align,
+                       uint64_t least, struct extent **block)
 {
-    return align <= extents->granule ? 0 : gap_in(hole, align);
-}
-
-struct extent *extents_hole_after(const struct extents *extents, uint64_t position, uint64_t size,
-                                  uint64_t align)
-{
-    align = align <= extents->granule ? 1 : align;
-    if (by_position(extents)) {
-        return lowest_fit(extents->holes.root, position, size, align);
-    }
-    struct extent *hole = worst_fit(extents, size, align);
-    return hole != NULL && hole->position >= position ? hole : NULL;
-}
-
-int extents_take(struct extents *extents, uint64_t size, uint64_t align, struct extent **block)
-{
-    align = align <= extents->granule ? 1 : align;
-    struct extent *hole = choose_hole(extents, size, align);
-    return hole == NULL ? ENOSPC : extents_take_from(extents, hole, size, align, block);
-}
-
-int extents_take_from(struct extents *extents, struct extent *hole, uint64_t size, uint64_t align,
-                      struct extent **block)
-{
-    align = align <= extents->granule ? 1 : align;
-    if (!fits(hole, size, align)) {
-        return ENOSPC;
-    }
-    uint64_t gap = align == 1 ? 0 : gap_in(hole, align);
-    uint64_t rest = hole->size - gap - size;
-    size_t needed = (size_t)(gap != 0 || rest != 0) + (size_t)(gap != 0 && rest != 0);
     struct extent *records[2] = {NULL, NULL};
-    for (size_t i = 0; i < needed; i++) {
-        records[i] = pool_take(&extents->extent_pool);
-        if (records[i] == NULL) {
-            if (i == 1) {
-                pool_give(&extents->extent_pool, records[0]);
-            }
-            return ENOMEM;
-        }
+    uint64_t gap = align == 1 ? 0 : extent_gap(hole, align);
+    uint64_t rest = hole->size - gap - size;
+    if (rest < least) {
+        size += rest;
+        rest = 0;
+    }
+    size_t needed = (size_t)(gap != 0 || rest != 0) + (size_t)(gap != 0 && rest != 0);
+    if (needed != 0 && !extent_records_take(extents, records, needed)) {
+        return ENOMEM;
     }
     *block = cut(extents, hole, gap, size, records);
     (*block)->align_bits = align == 1 ? 0 : (uint8_t)bits_log2_up(align);
     return 0;
 }
 
+int extents_take(struct extents *extents, uint64_t size, uint64_t align, struct extent **block)
+{
+    align = align <= extents->set.granule ? 1 : align;
+    struct extent *hole = extents->index->choose(extents, size, align);
+    if (hole == NULL && extents->pending_count != 0 && size <= extents->free_bytes) {
+        extents_sweep(extents);
+        hole = extents->index->choose(extents, size, align);
+    }
+    if (hole == NULL) {
+        return ENOSPC;
+    }
+    struct region *region = hole->region;
+    bool whole = extent_is_region(hole);
+    int error = 0;
+    if (is_buddy(extents)) {
+        *block = hole;
+        error = extent_buddy_cut(extents, hole, size);
+    } else {
+        error = cut_aligned(extents, hole, size, align, extents->set.min_block, block);
+    }
+    if (error == 0 && whole) {
+        extent_region_used(extents, region);
+    }
+    return error;
+}
+
+int extents_take_from(struct extents *extents, struct extent *hole, uint64_t size, uint64_t align,
+                      struct extent **block)
+{
+    struct region *region = hole->region;
+    bool whole = extent_is_region(hole);
+    align = align <= extents->set.granule ? 1 : align;
+    if (!extent_fits(hole, size, align)) {
+        return ENOSPC;
+    }
+    int error = cut_aligned(extents, hole, size, align, 0, block);
+    if (error == 0 && whole) {
+        extent_region_used(extents, region);
+    }
+    return error;
+}
+
+// ---- giving ------------------------------------------------------------------------------------
+
+// A hole that has met its neighbours may be all that its region has.
+static void hole_settled(struct extents *extents, const struct extent *hole)
+{
+    if (extent_is_region(hole)) {
+        extent_region_emptied(extents, hole->region);
+    }
+}
+
+// The extent, which is in no index, joins the holes before and behind it, if any.
+static struct extent *merge(struct extents *extents, struct extent *extent)
+{
+    struct extent *previous = extent->previous, *next = extent->next;
+    uint64_t size = extent->size;
+    if (extent_is_hole(previous)) {
+        size += previous->size;
+        if (extent_is_hole(next)) {
+            size += next->size;
+            extent_hole_remove(extents, next);
+            extent_drop(extents, next);
+        }
+        extent_drop(extents, extent);
+        hole_reshape(extents, previous, previous->position, size);
+        return previous;
+    }
+    if (extent_is_hole(next)) {
+        uint64_t position = extent->position;
+        size += next->size;
+        extent_drop(extents, extent);
+        hole_reshape(extents, next, position, size);
+        return next;
+    }
+    extent_hole_insert(extents, extent);
+    return extent;
+}
+
+// Coalesces a hole with the holes around it, as many as there are in a row.
+static void merge_row(struct extents *extents, struct extent *hole)
+{
+    uint64_t position = hole->position, size = hole->size;
+    while (extent_is_hole(hole->next)) {
+        struct extent *next = hole->next;
+        size += next->size;
+        extent_hole_remove(extents, next);
+        extent_drop(extents, next);
+    }
+    while (extent_is_hole(hole->previous)) {
+        struct extent *previous = hole->previous;
+        size += previous->size;
+        position = previous->position;
+        extent_hole_remove(extents, previous);
+        extent_drop(extents, previous);
+    }
+    if (size != hole->size) {
+        hole_reshape(extents, hole, position, size);
+        hole_settled(extents, hole);
+    }
+}
+
+// The same for buddies.
+static void merge_buddies(struct extents *extents, struct extent *hole)
+{
+    if (extent_buddy(hole) != NULL) {
+        extent_hole_remove(extents, hole);
+        hole = extent_buddy_merge(extents, hole);
+        extent_hole_insert(extents, hole);
+        hole_settled(extents, hole);
+    }
+}
+
+void extents_sweep(struct extents *extents)
+{
+    while (!list_empty(&extents->pending)) {
+        struct extent *hole = container_of(extents->pending.next, struct extent, pending[0]);
+        pend_no_more(extents, hole);
+        if (is_buddy(extents)) {
+            merge_buddies(extents, hole);
+        } else {
+            merge_row(extents, hole);
+        }
+    }
+}
+
+static void give_deferred(struct extents *extents, struct extent *block)
+{
+    bool merges = is_buddy(extents)
+                      ? extent_buddy(block) != NULL
+                      : extent_is_hole(block->previous) || extent_is_hole(block->next);
+    extent_hole_insert(extents, block);
+    hole_settled(extents, block);
+    if (merges) {
+        pend(extents, block);
+        if (extents->pending_count > PENDING_LEAST &&
+            extents->pending_count > extents->block_count) {
+            extents_sweep(extents);
+        }
+    }
+}
+
 void extents_give(struct extents *extents, struct extent *block)
 {
-    struct extent *previous = block->previous, *next = block->next;
-    if (extents->flat) {
+    if (extents->set.flat) {
         tree_remove(&extents->blocks, &block->node);
     }
     extents->block_count--;
-    bool join_previous = previous != NULL && previous->tag == EXTENT_HOLE;
-    bool join_next = next != NULL && next->tag == EXTENT_HOLE;
-    if (join_previous) {
-        uint64_t size = previous->size + block->size;
-        if (join_next) {
-            size += next->size;
-            hole_remove(extents, next);
-            extent_drop(extents, next);
-        }
-        extent_drop(extents, block);
-        hole_reshape(extents, previous, previous->position, size);
-    } else if (join_next) {
-        uint64_t position = block->position, size = block->size + next->size;
-        extent_drop(extents, block);
-        hole_reshape(extents, next, position, size);
-    } else {
-        hole_insert(extents, block);
+    if (extents->set.deferred) {
+        give_deferred(extents, block);
+        return;
     }
+    struct extent *hole;
+    if (is_buddy(extents)) {
+        hole = extent_buddy_merge(extents, block);
+        extent_hole_insert(extents, hole);
+    } else {
+        hole = merge(extents, block);
+    }
+    hole_settled(extents, hole);
 }
+
+// ---- resizing ----------------------------------------------------------------------------------
 
 static int shrink(struct extents *extents, struct extent *block, uint64_t size)
 {
     struct extent *next = block->next;
     uint64_t rest = block->size - size;
-    if (next != NULL && next->tag == EXTENT_HOLE) {
+    if (extent_is_hole(next)) {
         block->size = size;
         hole_reshape(extents, next, next->position - rest, next->size + rest);
+        return 0;
+    }
+    if (rest < extents->set.min_block) {
         return 0;
     }
     struct extent *hole = pool_take(&extents->extent_pool);
@@ -465,31 +479,37 @@ static int shrink(struct extents *extents, struct extent *block, uint64_t size)
     block->size = size;
     *hole =
         (struct extent){.position = block->position + size, .size = rest, .region = block->region};
-    link_after(block, hole);
-    hole_insert(extents, hole);
+    extent_link_after(block, hole);
+    extent_hole_insert(extents, hole);
     return 0;
 }
 
 int extents_resize(struct extents *extents, struct extent *block, uint64_t size)
 {
+    if (size == block->size) {
+        return 0;
+    }
+    if (is_buddy(extents)) {
+        return extent_buddy_resize(extents, block, size);
+    }
     if (size < block->size) {
         return shrink(extents, block, size);
     }
     uint64_t more = size - block->size;
     struct extent *next = block->next;
-    if (more == 0) {
-        return 0;
-    }
-    if (next == NULL || next->tag != EXTENT_HOLE || next->size < more) {
+    if (!extent_is_hole(next) || next->size < more) {
         return ENOMEM;
     }
+    if (next->size - more < extents->set.min_block) {
+        more = next->size;
+    }
+    block->size += more;
     if (next->size == more) {
-        hole_remove(extents, next);
+        extent_hole_remove(extents, next);
         extent_drop(extents, next);
     } else {
         hole_reshape(extents, next, next->position + more, next->size - more);
     }
-    block->size = size;
     return 0;
 }
 
@@ -497,84 +517,28 @@ int extents_resize(struct extents *extents, struct extent *block, uint64_t size)
 
 struct extent *extents_find(const struct extents *extents, uint64_t position, bool *inside)
 {
-    *inside = position < extents->end; // regions run on without gaps from position 0
+    // Regions run on without gaps from position 0: with flat addresses none ever goes.
+    *inside = position < extents->end;
     struct tree_node *node = extents->blocks.root, *below = NULL;
     while (node != NULL) {
-        if (extent_of(node)->position <= position) {
+        if (container_of(node, struct extent, node)->position <= position) {
             below = node;
             node = node->child[1];
         } else {
             node = node->child[0];
         }
     }
-    if (below == NULL || position - extent_of(below)->position >= extent_of(below)->size) {
-        return NULL;
-    }
-    return extent_of(below);
+    struct extent *block = below == NULL ? NULL : container_of(below, struct extent, node);
+    return block != NULL && position - block->position < block->size ? block : NULL;
 }
 
 uint64_t extents_largest_hole(const struct extents *extents)
 {
-    if (by_position(extents)) {
-        return largest_below(extents->holes.root);
-    }
-    const struct tree_node *last = tree_last(&extents->holes);
-    return last == NULL ? 0 : extent_of(last)->size;
+    return extents->index->largest(extents);
 }
 
 uint64_t extents_metadata(const struct extents *extents)
 {
     return extents->extent_pool.bytes + extents->region_pool.bytes +
-           extents->region_room * sizeof(struct region *);
-}
-
-// ---- checking ----------------------------------------------------------------------------------
-
-static const char *region_check(const struct region *region, uint64_t *holes, uint64_t *free_bytes)
-{
-    uint64_t position = region->start;
-    const struct extent *previous = NULL;
-    for (const struct extent *e = region->first; e != NULL; previous = e, e = e->next) {
-        if (e->position != position || e->previous != previous || e->region != region ||
-            e->size == 0 || e->size > region->start + region->size - position) {
-            return "H1";
-        }
-        if (e->tag == EXTENT_HOLE) {
-            if (previous != NULL && previous->tag == EXTENT_HOLE) {
-                return "H2";
-            }
-            *holes += 1;
-            *free_bytes += e->size;
-        }
-        position += e->size;
-    }
-    return position == region->start + region->size ? NULL : "H1";
-}
-
-static bool trees_check(const struct extents *extents)
-{
-    for (const struct tree_node *n = tree_first(&extents->holes); n != NULL; n = tree_next(n)) {
-        if (extent_of(n)->tag != EXTENT_HOLE) {
-            return false;
-        }
-    }
-    return tree_check(&extents->holes) &&
-           (!extents->flat ||
-            (extents->blocks.count == extents->block_count && tree_check(&extents->blocks)));
-}
-
-const char *extents_check(const struct extents *extents)
-{
-    uint64_t holes = 0, free_bytes = 0, held = 0;
-    for (uint32_t i = 0; i < extents->region_count; i++) {
-        const char *broken = region_check(extents->regions[i], &holes, &free_bytes);
-        if (broken != NULL) {
-            return broken;
-        }
-        held += extents->regions[i]->size;
-    }
-    if (holes != extents->holes.count || !trees_check(extents)) {
-        return "H3";
-    }
-    return free_bytes == extents->free_bytes && held == extents->held_bytes ? NULL : "H4";
+           (extents->lists != NULL ? lists_bytes(extents) : 0);
 }

@@ -3,8 +3,8 @@
 // extent_cursor.c - goes through extents that change between two steps.
 //
 // The cursor keeps the position up to which everything was seen, and an extent at or near it, which
-// extent.c puts right when that extent is dropped. From there it finds its way: back over what was
-// cut in front, on over what has been seen.
+// extent.c puts right when that extent is dropped, and extent_region.c when its region goes. From
+// there it finds its way: back over what was cut in front, on over what has been seen.
 
 #include <stddef.h>
 
@@ -12,8 +12,7 @@
 
 void extents_cursor_begin(struct extents *extents, struct extent_cursor *cursor)
 {
-    *cursor = (struct extent_cursor){
-        .next = extents->region_count == 0 ? NULL : extents->regions[0]->first};
+    *cursor = (struct extent_cursor){.position = 0};
     list_push_back(&extents->cursors, &cursor->link);
 }
 
@@ -37,12 +36,14 @@ struct extent *extents_cursor_next(struct extents *extents, struct extent_cursor
 {
     struct extent *extent;
     while ((extent = cursor_find(cursor)) == NULL) {
-        if (cursor->region + 1 >= extents->region_count) {
-            cursor->next = NULL;
+        struct list *after =
+            cursor->region == NULL ? extents->regions.next : cursor->region->link.next;
+        cursor->next = NULL;
+        if (after == &extents->regions) {
             return NULL;
         }
-        cursor->region++;
-        cursor->next = extents->regions[cursor->region]->first;
+        cursor->region = container_of(after, struct region, link);
+        cursor->next = cursor->region->first;
     }
     *from = extent->position > cursor->position ? extent->position : cursor->position;
     cursor->position = extent->position + extent->size;

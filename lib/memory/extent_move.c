@@ -11,9 +11,13 @@
 //    travels up and takes in those it meets, and the batches grow with it. A block that is larger
 //    than the hole right before it cannot slide. It is *parked* in a hole above, with the blocks
 //    behind it that have the same trouble, and comes back down in the next batch; where no such
-//    hole is, or its alignment gains nothing, it stays.
+//    hole is, or its alignment gains nothing, it stays. Where coalescing is deferred each step
+//    sweeps first: the hole must take in what it meets. Buddies stand where they must and cannot
+//    slide; their extents have no passes.
 // 3. Order TOP. From the highest block down: each goes into a hole below it, if there is one: with
-//    fit=first or next the lowest in which it fits, with best and worst the one that the fit picks.
+//    fit=first or next the lowest in which it fits, with the others the one that the fit picks. A
+//    block whose pick lies above it stays: so with tlsf, which of like holes takes the latest, a
+//    pass may leave more behind.
 // 4. What stays. A CACHED block is never marked (its thread turns it by a plain store), nor is one
 //    that was in use at its turn tried twice in a pass. Blocks from above may pass these: they fill
 //    the hole that such a block leaves below it.
@@ -21,8 +25,8 @@
 //    is publishing with all that depends on where a block is (its record, its owner's list). In
 //    between, without the lock, blocks may be released, resized, shared; each of these changes the
 //    word, and then the move is abandoned. A block given up in between is still being copied: its
-//    region stays mapped while extents->pinned is not 0. Who unmaps empty regions asks for that,
-//    and looks again at the next release after it.
+//    region stays mapped while extents->pinned is not 0. Who unmaps empty regions asks for that
+//    (memory/extent_region.c), and looks again when the pass is over.
 //    A step looks at STEP_EXTENTS extents at most, so that nobody waits long for the lock.
 // 6. Cursors are the ones of walks (memory/extent_cursor.c): a position, and an extent near it that
 //    is put right when that extent goes.
@@ -35,6 +39,7 @@
 #include <errno.h>
 
 #include "memory/descriptor.h"
+#include "memory/extent_index.h"
 
 #ifdef MEMS_HOSTILE
 #define STEP_EXTENTS 64
@@ -46,30 +51,53 @@
 
 static void cursor_put(struct extent_cursor *cursor, struct extent *near, uint64_t position)
 {
-    cursor->region = near->region->number;
+    cursor->region = near->region;
     cursor->next = near;
     cursor->position = position;
+}
+
+// The region after this one (NULL: the first), or NULL.
+static struct region *region_after(const struct extents *extents, const struct region *region)
+{
+    struct list *after = region == NULL ? extents->regions.next : region->link.next;
+    return after == &extents->regions ? NULL : container_of(after, struct region, link);
+}
+
+static struct region *region_before(const struct extents *extents, const struct region *region)
+{
+    struct list *before = region->link.previous;
+    return before == &extents->regions ? NULL : container_of(before, struct region, link);
+}
+
+static struct extent *last_of(const struct region *region)
+{
+    struct extent *extent = region->first;
+    while (extent->next != NULL) {
+        extent = extent->next;
+    }
+    return extent;
 }
 
 // The extent that contains the cursor's position, or the first one after it; NULL: the end.
 static struct extent *cursor_at(const struct extents *extents, struct extent_cursor *cursor)
 {
     struct extent *extent = cursor->next;
-    if (extent == NULL && extents->region_count != 0) {
-        extent = extents->regions[cursor->region]->first;
-    }
     while (extent != NULL && extent->previous != NULL && extent->position > cursor->position) {
         extent = extent->previous;
     }
-    while (extent != NULL && extent->position + extent->size <= cursor->position) {
-        extent = extent->next;
-        if (extent == NULL && cursor->region + 1 < extents->region_count) {
-            extent = extents->regions[++cursor->region]->first;
+    while (extent == NULL || extent->position + extent->size <= cursor->position) {
+        extent = extent != NULL ? extent->next : NULL;
+        if (extent == NULL) {
+            struct region *region = region_after(extents, cursor->region);
+            if (region == NULL) {
+                return NULL;
+            }
+            cursor->region = region;
+            extent = region->first;
         }
-    }
-    if (extent != NULL) {
         cursor->next = extent;
     }
+    cursor->next = extent;
     return extent;
 }
 
@@ -77,21 +105,24 @@ static struct extent *cursor_at(const struct extents *extents, struct extent_cur
 static struct extent *cursor_below(const struct extents *extents, struct extent_cursor *cursor)
 {
     struct extent *extent = cursor->next;
+    if (extent == NULL && cursor->region != NULL) {
+        extent = last_of(cursor->region); // the region above has gone
+    }
     while (extent != NULL && extent->next != NULL && extent->next->position < cursor->position) {
         extent = extent->next;
     }
     while (extent != NULL && extent->position >= cursor->position) {
         extent = extent->previous;
     }
-    while (extent == NULL && cursor->region > 0) {
-        extent = extents->regions[--cursor->region]->first;
-        while (extent->next != NULL) {
-            extent = extent->next;
+    while (extent == NULL && cursor->region != NULL) {
+        struct region *region = region_before(extents, cursor->region);
+        if (region == NULL) {
+            return NULL;
         }
+        cursor->region = region;
+        extent = last_of(region);
     }
-    if (extent != NULL) {
-        cursor->next = extent;
-    }
+    cursor->next = extent;
     return extent;
 }
 
@@ -103,17 +134,14 @@ static uint64_t align_of(const struct extent *block)
 }
 
 // Where the block would stand in the hole.
-static uint64_t target_in(const struct extent_pass *pass, const struct extent *hole,
-                          const struct extent *block)
+static uint64_t target_in(const struct extent *hole, const struct extent *block)
 {
-    return hole->position + extents_gap(pass->extents, hole, align_of(block));
+    return hole->position + extent_gap(hole, align_of(block));
 }
 
-static bool fits_in(const struct extent_pass *pass, const struct extent *hole,
-                    const struct extent *block)
+static bool fits_in(const struct extent *hole, const struct extent *block)
 {
-    uint64_t gap = extents_gap(pass->extents, hole, align_of(block));
-    return gap <= hole->size && block->size <= hole->size - gap;
+    return extent_fits(hole, block->size, align_of(block));
 }
 
 static bool movable(const struct extent *block)
@@ -200,11 +228,13 @@ static void pass_by(struct extent_cursor *cursor, const struct extent *extent)
 // Returns whether any was.
 static bool park(struct extent_pass *pass, const struct extent *hole, struct extent *block)
 {
+    const struct extents *extents = pass->extents;
     while (block != NULL && block->tag == EXTENT_BLOCK && movable(block) &&
-           pass->count < RELOCATION_BATCH && !fits_in(pass, hole, block) &&
-           target_in(pass, hole, block) < block->position) {
+           pass->count < RELOCATION_BATCH && !fits_in(hole, block) &&
+           target_in(hole, block) < block->position) {
         uint64_t end = block->position + block->size;
-        struct extent *above = extents_hole_after(pass->extents, end, block->size, align_of(block));
+        struct extent *above =
+            extents->index->choose_after(extents, end, block->size, align_of(block));
         if (above == NULL || reserve(pass, above, block) == NULL) {
             break;
         }
@@ -251,7 +281,7 @@ static bool plan_address(struct extent_pass *pass, uint64_t most)
             pass->pinned += !extent_is_reserved(block);
             pass_by(&pass->block, block);
             pass->steps--;
-        } else if (fits_in(pass, hole, block)) {
+        } else if (fits_in(hole, block)) {
             uint64_t size = block->size;
             pass_by(&pass->block, block);
             struct extent *place = reserve(pass, hole, block);
@@ -278,7 +308,7 @@ static void plan_return(struct extent_pass *pass, struct extent *const *parked, 
         if (!movable(parked[i])) {
             continue;
         }
-        while (hole != NULL && (hole->tag != EXTENT_HOLE || !fits_in(pass, hole, parked[i]))) {
+        while (hole != NULL && (hole->tag != EXTENT_HOLE || !fits_in(hole, parked[i]))) {
             hole = hole->next;
         }
         if (hole == NULL || hole->position > parked[i]->position) {
@@ -304,24 +334,15 @@ static void plan_return(struct extent_pass *pass, struct extent *const *parked, 
 static bool take_below(struct extent_pass *pass, struct extent *block, uint64_t *bytes)
 {
     struct extents *extents = pass->extents;
-    struct extent *place;
-    uint64_t rover = extents->rover;
+    uint64_t size = block->size, rover = extents->rover;
     extents->rover = 0;
-    int error = extents_take(extents, block->size, align_of(block), &place);
+    struct extent *hole = extents->index->choose(extents, size, align_of(block));
     extents->rover = rover;
-    if (error == ENOSPC) {
+    if (hole == NULL || hole->position > block->position) {
         return true; // a smaller one may fit
     }
-    if (error != 0) {
-        pass->error = error;
-        return false;
-    }
-    if (place->position > block->position) {
-        extents_give(extents, place);
-    } else if (mark(pass, block, place)) {
-        *bytes += block->size;
-    }
-    return true;
+    *bytes += reserve(pass, hole, block) != NULL ? size : 0;
+    return pass->error == 0;
 }
 
 static bool plan_top(struct extent_pass *pass, uint64_t most)
@@ -329,7 +350,7 @@ static bool plan_top(struct extent_pass *pass, uint64_t most)
     uint64_t bytes = 0;
     while (pass->count < RELOCATION_BATCH && bytes < most && pass->steps > 0) {
         struct extent *block = cursor_below(pass->extents, &pass->block);
-        if (block == NULL || pass->extents->holes.count == 0) {
+        if (block == NULL || pass->extents->hole_count == 0) {
             return pass->count > 0;
         }
         pass->block.position = block->position;
@@ -353,8 +374,8 @@ void extent_pass_begin(struct extent_pass *pass, struct extents *extents, enum e
     *pass = (struct extent_pass){.extents = extents, .order = order};
     extents_cursor_begin(extents, &pass->hole);
     extents_cursor_begin(extents, &pass->block);
-    if (order == EXTENT_ORDER_TOP && extents->region_count != 0) {
-        struct region *last = extents->regions[extents->region_count - 1];
+    if (order == EXTENT_ORDER_TOP && !list_empty(&extents->regions)) {
+        struct region *last = container_of(extents->regions.previous, struct region, link);
         const struct tree_node *top = tree_last(&extents->holes); // by position: near the end
         struct extent *near = top != NULL ? container_of(top, struct extent, node) : last->first;
         cursor_put(&pass->block, near->region == last ? near : last->first,
@@ -404,7 +425,7 @@ static size_t settle(struct extent_pass *pass, struct extent **parked)
         uint64_t host = (uint64_t)(uintptr_t)extent_host(move->place);
         uint64_t word =
             descriptor_word(DESCRIPTOR_RESIDENT, descriptor_generation(move->moving), host >> 4);
-        pass->extents->reserved_bytes -= move->size;
+        pass->extents->reserved_bytes -= move->place->size;
         pass->extents->reserved_count--;
         if (relocation_publish(&move->descriptor->word, move->moving, word)) {
             block_moved(pass, move);
@@ -426,6 +447,7 @@ bool extent_pass_step(struct extent_pass *pass, uint64_t most)
 {
     struct extent *parked[RELOCATION_BATCH];
     size_t count = settle(pass, parked);
+    extents_sweep(pass->extents); // what moves meets its neighbours at once
     bool more = pass->error == 0;
     pass->steps = STEP_EXTENTS;
     if (count > 0) {

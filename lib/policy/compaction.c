@@ -19,8 +19,10 @@
 //    IDLE_MOST_NS. A walk makes it rest: a block that moves past a walk would be missed, and a
 //    program that is quiet may count on its map being exact. (A walk inside a section does not
 //    wait for the batch that is in flight: that one may be waiting for the section.)
-// 5. Counters are raised when a batch is settled, so CM1 holds at any moment with the lock held.
-// 6. If you change this: what runs between two steps of a pass may allocate nothing and must look
+// 5. Regions that blocks have left go back to the OS when the passes over an arena have ended, or
+//    the thread's pass; after a compaction for a request, when the request has had its place.
+// 6. Counters are raised when a batch is settled, so CM1 holds at any moment with the lock held.
+// 7. If you change this: what runs between two steps of a pass may allocate nothing and must look
 //    at `stop`; an engine closes while the thread is anywhere.
 
 #include "policy/compaction.h"
@@ -39,10 +41,13 @@ const char *const compaction_orders[] = {"address", "top", NULL};
 
 void compaction_init(struct compaction *compaction, const struct compaction_settings *settings,
                      void (*arena_at)(void *, size_t, struct compaction_arena *), void *state,
-                     size_t arenas)
+                     size_t arenas, struct regions *regions)
 {
-    *compaction = (struct compaction){
-        .settings = *settings, .arena_at = arena_at, .state = state, .arenas = arenas};
+    *compaction = (struct compaction){.settings = *settings,
+                                      .arena_at = arena_at,
+                                      .state = state,
+                                      .arenas = arenas,
+                                      .regions = regions};
     lock_init(&compaction->lock, LOCK_MOVER, "compaction", 0);
 }
 
@@ -121,7 +126,7 @@ static int compact_arena(struct compaction *compaction, const struct compaction_
 static void count_left(const struct compaction_arena *arena, struct mems_compaction *done)
 {
     lock_lock(arena->lock);
-    done->holes += arena->extents->holes.count;
+    done->holes += arena->extents->hole_count;
     done->free_bytes += arena->extents->free_bytes;
     lock_unlock(arena->lock);
 }
@@ -134,6 +139,7 @@ int compaction_run(struct compaction *compaction, struct mems_compaction *done)
         struct compaction_arena arena;
         compaction->arena_at(compaction->state, i, &arena);
         error = compact_arena(compaction, &arena, done);
+        regions_trim(compaction->regions, arena.lock, arena.extents);
         count_left(&arena, done);
     }
     count_own(&compaction->compactions, 1);
@@ -178,6 +184,15 @@ bool compaction_for(struct compaction *compaction, uint64_t size)
     return enough;
 }
 
+void compaction_trim(struct compaction *compaction)
+{
+    for (size_t i = 0; i < compaction->arenas; i++) {
+        struct compaction_arena arena;
+        compaction->arena_at(compaction->state, i, &arena);
+        regions_trim(compaction->regions, arena.lock, arena.extents);
+    }
+}
+
 // ---- in the background -------------------------------------------------------------------------
 
 static bool stopping(const struct compaction *compaction)
@@ -194,6 +209,7 @@ static bool is_held(const struct compaction *compaction)
 static void background_end(struct compaction *compaction, const struct compaction_arena *arena)
 {
     end(&compaction->background, arena);
+    regions_trim(compaction->regions, arena->lock, arena->extents);
     compaction->open = false;
     compaction->fruitful |= compaction->background.moved > 0;
     compaction->next++;

@@ -12,6 +12,7 @@
 #include "mems/engine.h"
 #include "os/os.h"
 #include "policy/policy.h"
+#include "policy/regions.h"
 #include "sync/lock.h"
 
 struct compaction_settings {
@@ -71,7 +72,8 @@ struct compaction {
     void (*arena_at)(void *state, size_t index, struct compaction_arena *arena); // [ro]
     void *state;                                                                 // [ro]
     size_t arenas;                                                               // [ro]
-    struct lock lock; // rank LOCK_MOVER: who moves
+    struct regions *regions; // [ro] the policy's: what a pass has emptied goes back
+    struct lock lock;        // rank LOCK_MOVER: who moves
     // [lock] to write, one writer at a time; [atomic] to read.
     uint64_t compactions, moves_tried, moves_done, moves_abandoned, moved_bytes;
     struct extent_pass pass; // [lock] of a call, from begin to end
@@ -89,7 +91,7 @@ struct compaction {
 // Fills in everything; starts no thread.
 void compaction_init(struct compaction *compaction, const struct compaction_settings *settings,
                      void (*arena_at)(void *, size_t, struct compaction_arena *), void *state,
-                     size_t arenas);
+                     size_t arenas, struct regions *regions);
 
 // Starts the thread if the settings want one. 0, or ENOMEM with a complaint: the OS refused it.
 int compaction_start(struct compaction *compaction, struct printer *complaint);
@@ -101,8 +103,10 @@ void compaction_fini(struct compaction *compaction);
 int compaction_run(struct compaction *compaction, struct mems_compaction *done);
 
 // A request of `size` bytes found no hole: moves blocks together where that may help it. Returns
-// whether it is worth another try. Inside a section it does nothing. No lock is held.
+// whether it is worth another try, after which compaction_trim gives back the regions that are
+// surplus even so. Inside a section both do nothing. No lock is held.
 bool compaction_for(struct compaction *compaction, uint64_t size);
+void compaction_trim(struct compaction *compaction);
 
 // Between the two the thread moves nothing, so that a walk misses no block. No lock is held.
 void compaction_walk_begin(struct compaction *compaction);

@@ -3,16 +3,21 @@
 // dynamic.c - dynamic partitioning: a block is exactly as large as asked, holes in between.
 //
 // 1. Theory. Variable partitions (OS/360 MVT): first, next, best and worst fit over the holes,
-//    splitting on allocation and coalescing at once on release (Knuth, TAOCP 1, 2.5). How a hole is
-//    found in O(log n) is told in memory/extent.c.
+//    binary buddies, or TLSF's good fit; splitting on allocation, coalescing at once on release or
+//    deferred (Knuth, TAOCP 1, 2.5). How a hole is found in O(log n) or O(1) is told in
+//    memory/extent.c and the files it names.
 // 2. Arenas. Holes are sharded: each arena has regions, holes, descriptors and a lock of its own. A
 //    thread keeps to the arena of its number; when that has no place the others are asked. With
 //    arenas=1 this is the textbook's single list.
 // 3. Locking. One arena's lock at a time (rank LOCK_POLICY); the table of descriptors and the pool
 //    of space records are locked behind it.
 // 4. Flat addresses (the MeMS face): the address is the position plus `start`; blocks stand in a
-//    tree by position. One space, no caches, nothing moves.
-// 5. Blocks that move (movable=yes): dynamic_move.c. Places that a mover has reserved are blocks
+//    tree by position. One space, no caches, nothing moves, no region is given back.
+// 5. Blocks of other sizes. With min_block a block may be larger than was asked for, by what would
+//    have been left. Magazines hold blocks of one size, so a batch ends before such a block; one
+//    that comes first is handed out by itself and never cached.
+// 6. Regions that are empty go back to the OS but for a reserve (policy/regions.c).
+// 7. Blocks that move (movable=yes): dynamic_move.c. Places that a mover has reserved are blocks
 //    without a descriptor, and holes to everyone who looks.
 
 #include <errno.h>
@@ -27,6 +32,12 @@
 
 _Static_assert(sizeof(struct dynamic_settings) <= POLICY_SETTINGS, "the engine keeps them");
 
+// What is asked for, and what a block for it takes at least.
+struct request {
+    size_t size, align;
+    uint64_t rounded;
+};
+
 struct dynamic_space {
     uint32_t id;
     struct list owned[]; // one an arena, [arena's lock]
@@ -37,6 +48,45 @@ struct dynamic_space {
 static bool dynamic_flat(const void *settings)
 {
     return ((const struct dynamic_settings *)settings)->addresses == 1;
+}
+
+static uint64_t pages_up(uint64_t bytes)
+{
+    return (bytes + os_page_size() - 1) / os_page_size();
+}
+
+// The pages of arena `i`'s share of a bounded engine's memory. What does not divide goes to the
+// first ones.
+static uint64_t share_pages(const struct dynamic_settings *settings, uint64_t i)
+{
+    uint64_t pages = pages_up(settings->capacity);
+    return pages / settings->arenas + (i < pages % settings->arenas);
+}
+
+// Whether memory can hold the smallest block: its own room, and a region's as far as it goes.
+static int dynamic_validate_memory(const struct dynamic_settings *settings,
+                                   struct printer *complaint)
+{
+    uint64_t page = os_page_size();
+    uint64_t least =
+        settings->granule > settings->min_block ? settings->granule : settings->min_block;
+    least = settings->fit == EXTENT_BUDDY ? UINT64_C(1) << bits_log2_up(least) : least;
+    uint64_t block = least;
+    least = settings->arenas * (least > page ? pages_up(least) * page : page);
+    if (settings->capacity != 0 && settings->capacity < least) {
+        print_format(complaint,
+                     "capacity=%llu: too small, %llu arenas with blocks of %llu need at least %llu "
+                     "bytes",
+                     (unsigned long long)settings->capacity, (unsigned long long)settings->arenas,
+                     (unsigned long long)block, (unsigned long long)least);
+        return EINVAL;
+    }
+    if (settings->capacity == 0 && settings->min_block > pages_up(settings->region) * page) {
+        print_format(complaint, "min_block=%llu: larger than a region (region=%llu)",
+                     (unsigned long long)settings->min_block, (unsigned long long)settings->region);
+        return EINVAL;
+    }
+    return 0;
 }
 
 static int dynamic_validate(struct dynamic_settings *settings, struct printer *complaint)
@@ -56,18 +106,8 @@ static int dynamic_validate(struct dynamic_settings *settings, struct printer *c
                      (unsigned long long)settings->arenas);
         return EINVAL;
     }
-    if (dynamic_move_validate(settings, complaint) != 0) {
-        return EINVAL;
-    }
-    uint64_t page = os_page_size();
-    uint64_t least = settings->arenas * (settings->granule > page ? settings->granule : page);
-    if (settings->capacity != 0 && settings->capacity < least) {
-        print_format(complaint, "capacity=%llu: too small, %llu arenas need at least %llu bytes",
-                     (unsigned long long)settings->capacity, (unsigned long long)settings->arenas,
-                     (unsigned long long)least);
-        return EINVAL;
-    }
-    return 0;
+    int error = dynamic_move_validate(settings, complaint);
+    return error != 0 ? error : dynamic_validate_memory(settings, complaint);
 }
 
 static void dynamic_close(void *state)
@@ -81,14 +121,13 @@ static void dynamic_close(void *state)
     os_unmap(dynamic, dynamic->mapped);
 }
 
-// The memory of a bounded engine: one region an arena. What does not divide goes to the first.
+// The memory of a bounded engine: one region an arena.
 static int dynamic_bound(struct dynamic *dynamic)
 {
-    uint64_t arenas = dynamic->settings.arenas, page = os_page_size();
-    uint64_t pages = (dynamic->settings.capacity + page - 1) / page;
-    for (uint64_t i = 0; i < arenas; i++) {
-        uint64_t share = pages / arenas + (i < pages % arenas);
-        int error = extents_grow(&dynamic->arenas[i].extents, share * page, 1);
+    uint64_t page = os_page_size();
+    for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
+        uint64_t share = share_pages(&dynamic->settings, i) * page;
+        int error = regions_map(&dynamic->regions, &dynamic->arenas[i].extents, share, 1);
         if (error != 0) {
             return error;
         }
@@ -96,15 +135,44 @@ static int dynamic_bound(struct dynamic *dynamic)
     return 0;
 }
 
-// A granule above 16 leaves only some sizes: its multiples, eight and then four an octave.
-static void granule_classes(struct dynamic *dynamic)
+// A granule above 16 leaves only some sizes: its multiples, eight and then four an octave. Buddies
+// have one an octave.
+static void size_classes(struct dynamic *dynamic)
 {
+    bool buddy = dynamic->settings.fit == EXTENT_BUDDY;
     uint64_t step = dynamic->settings.granule, size = 0;
+    if (buddy) {
+        (void)dynamic_round(dynamic, 1, 1, &size);
+        step = size;
+    }
     for (size_t i = 0; i < DYNAMIC_CLASSES; i++) {
+        if (buddy) {
+            dynamic->class_sizes[i] = size << i;
+            continue;
+        }
         size += step;
         dynamic->class_sizes[i] = size;
         step = size == 8 * step ? 2 * step : step;
     }
+}
+
+static int arena_init(struct dynamic *dynamic, uint64_t number, struct descriptor_table *table)
+{
+    const struct dynamic_settings *settings = &dynamic->settings;
+    struct arena *arena = &dynamic->arenas[number];
+    struct extents_settings set = {
+        .fit = (enum extent_fit)settings->fit,
+        .flat = dynamic->flat,
+        .deferred = settings->coalesce == 1,
+        .returns = !dynamic->flat && settings->capacity == 0,
+        .granule = settings->granule,
+        // A bounded arena's region is exactly its share; `step` must not enlarge it.
+        .step = settings->capacity != 0 ? 0 : settings->region,
+        .min_block = settings->min_block,
+    };
+    lock_init(&arena->lock, LOCK_POLICY, "dynamic.arena", (uint32_t)number);
+    descriptor_shelf_init(&arena->shelf, table);
+    return extents_init(&arena->extents, &set);
 }
 
 static int dynamic_open(const void *settings, struct policy_site *site, void **state,
@@ -125,18 +193,16 @@ static int dynamic_open(const void *settings, struct policy_site *site, void **s
     dynamic->settings = own;
     dynamic->flat = dynamic_flat(&own);
     dynamic->mapped = bytes;
-    granule_classes(dynamic);
     lock_init(&dynamic->lock, LOCK_POOL, "dynamic.spaces", 0);
     pool_init(&dynamic->spaces, sizeof(struct dynamic_space) + own.arenas * sizeof(struct list));
     for (uint64_t i = 0; i < own.arenas; i++) {
-        struct arena *arena = &dynamic->arenas[i];
-        lock_init(&arena->lock, LOCK_POLICY, "dynamic.arena", (uint32_t)i);
-        // A bounded arena's region is exactly its share; `step` must not enlarge it.
-        extents_init(&arena->extents, (enum extent_fit)own.fit, dynamic->flat, own.granule,
-                     own.capacity != 0 ? 0 : own.region);
-        descriptor_shelf_init(&arena->shelf, site->table);
+        int failed = arena_init(dynamic, i, site->table);
+        error = failed != 0 ? failed : error;
     }
-    error = own.capacity != 0 ? dynamic_bound(dynamic) : 0;
+    size_classes(dynamic);
+    if (error == 0 && own.capacity != 0) {
+        error = dynamic_bound(dynamic);
+    }
     if (error == 0) {
         error = dynamic_move_open(dynamic, site, complaint);
     }
@@ -167,6 +233,20 @@ static int dynamic_space_open(void *state, uint32_t space, void **owned)
     return 0;
 }
 
+// Unlocks an arena into which blocks were given.
+static void arena_unlock(struct dynamic *dynamic, struct arena *arena, uint64_t *surplus)
+{
+    regions_unlock(&arena->lock, &arena->extents, (size_t)(arena - dynamic->arenas), surplus);
+}
+
+static void arenas_trim(struct dynamic *dynamic, uint64_t surplus)
+{
+    for (; surplus != 0; surplus &= surplus - 1) {
+        struct arena *arena = &dynamic->arenas[__builtin_ctzll(surplus)];
+        regions_trim(&dynamic->regions, &arena->lock, &arena->extents);
+    }
+}
+
 // Flat engines have one space; what it holds is what there is.
 static void flat_clear(struct extents *extents, struct policy_closed *closed)
 {
@@ -182,6 +262,7 @@ static void dynamic_space_close(void *state, void *owned, struct policy_closed *
 {
     struct dynamic *dynamic = state;
     struct dynamic_space *own = owned;
+    uint64_t surplus = 0;
     for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
         struct arena *arena = &dynamic->arenas[i];
         lock_lock(&arena->lock);
@@ -196,11 +277,12 @@ static void dynamic_space_close(void *state, void *owned, struct policy_closed *
             descriptor_give(&arena->shelf, descriptor);
             extents_give(&arena->extents, block);
         }
-        lock_unlock(&arena->lock);
+        arena_unlock(dynamic, arena, &surplus);
     }
     lock_lock(&dynamic->lock);
     pool_give(&dynamic->spaces, own);
     lock_unlock(&dynamic->lock);
+    arenas_trim(dynamic, surplus);
 }
 
 // ---- take and give -----------------------------------------------------------------------------
@@ -217,7 +299,7 @@ static int arena_grow(struct dynamic *dynamic, struct arena *arena, uint64_t siz
             descriptor_give(&arena->shelf, probe.descriptor);
         }
     }
-    return error != 0 ? error : extents_grow(&arena->extents, size, align);
+    return error != 0 ? error : regions_map(&dynamic->regions, &arena->extents, size, align);
 }
 
 // One block from an arena, its lock held. `grow`: where no hole fits a region may be mapped.
@@ -255,32 +337,51 @@ static int arena_grant(struct dynamic *dynamic, struct arena *arena, struct dyna
     return 0;
 }
 
-// Up to `count` blocks from the thread's arena, else from the others. `grows`: for a first one a
-// region may be mapped.
-static size_t take_anywhere(struct dynamic *dynamic, void *owned, uint64_t rounded, size_t size,
-                            size_t align, struct grant *grants, size_t count, bool grows,
-                            int *error)
+// Blocks of one size from an arena, its lock held: a block of another size ends the batch, or is
+// all of it. Only a first block is worth a new region (`grow`): a batch takes what is there.
+static size_t arena_batch(struct dynamic *dynamic, struct arena *arena, struct dynamic_space *own,
+                          const struct request *request, bool grow, struct grant *grants,
+                          size_t count, int *error)
+{
+    size_t taken = 0;
+    while (taken < count) {
+        struct extent *block;
+        uint64_t rover = arena->extents.rover;
+        *error = arena_take(dynamic, arena, request->rounded, request->align, grow && taken == 0,
+                            &block);
+        if (*error != 0) {
+            break;
+        }
+        bool other = block->size != request->rounded;
+        if (other && taken > 0) {
+            extents_give(&arena->extents, block);
+            arena->extents.rover = rover;
+            break;
+        }
+        *error = arena_grant(dynamic, arena, own, block, request->size, &grants[taken]);
+        if (*error != 0) {
+            arena->extents.rover = rover;
+            break;
+        }
+        taken++;
+        if (other) {
+            break;
+        }
+    }
+    return taken;
+}
+
+// The same from the thread's arena, else from the others. `grows`: a region may be mapped.
+static size_t take_anywhere(struct dynamic *dynamic, struct dynamic_space *own,
+                            const struct request *request, bool grows, struct grant *grants,
+                            size_t count, int *error)
 {
     size_t taken = 0;
     uint64_t arenas = dynamic->settings.arenas, home = thread_number() % arenas;
     for (uint64_t i = 0; i < arenas && taken == 0; i++) {
         struct arena *arena = &dynamic->arenas[(home + i) % arenas];
         lock_lock(&arena->lock);
-        while (taken < count) {
-            struct extent *block;
-            uint64_t rover = arena->extents.rover;
-            // Only a first block is worth a new region: a batch takes what is there.
-            *error =
-                arena_take(dynamic, arena, rounded, align, grows && i == 0 && taken == 0, &block);
-            if (*error == 0) {
-                *error = arena_grant(dynamic, arena, owned, block, size, &grants[taken]);
-                arena->extents.rover = *error == 0 ? arena->extents.rover : rover;
-            }
-            if (*error != 0) {
-                break;
-            }
-            taken++;
-        }
+        taken = arena_batch(dynamic, arena, own, request, grows && i == 0, grants, count, error);
         lock_unlock(&arena->lock);
     }
     return taken;
@@ -291,16 +392,16 @@ static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
 {
     struct dynamic *dynamic = state;
     bool moves_first = dynamic->settings.compaction.after != 0;
-    uint64_t rounded;
-    if (!dynamic_round(dynamic, size, &rounded)) {
+    struct request request = {.size = size, .align = align};
+    if (!dynamic_round(dynamic, size, align, &request.rounded)) {
         *error = ENOMEM;
         return 0;
     }
-    size_t taken =
-        take_anywhere(dynamic, owned, rounded, size, align, grants, count, !moves_first, error);
+    size_t taken = take_anywhere(dynamic, owned, &request, !moves_first, grants, count, error);
     if (taken == 0 && moves_first && *error == ENOSPC) {
-        (void)compaction_for(&dynamic->compaction, rounded);
-        taken = take_anywhere(dynamic, owned, rounded, size, align, grants, count, true, error);
+        (void)compaction_for(&dynamic->compaction, request.rounded);
+        taken = take_anywhere(dynamic, owned, &request, true, grants, count, error);
+        compaction_trim(&dynamic->compaction);
     }
     if (*error == ENOSPC && dynamic->settings.capacity == 0) {
         *error = ENOMEM; // the OS refused the home arena, and the others had no hole
@@ -311,7 +412,7 @@ static size_t dynamic_take(void *state, void *owned, size_t size, size_t align,
 static void dynamic_give(void *state, const struct grant *grants, size_t count)
 {
     struct dynamic *dynamic = state;
-    uint64_t bad[POLICY_BATCH];
+    uint64_t bad[POLICY_BATCH], surplus = 0;
     size_t bad_count = 0;
     struct arena *arena = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -319,7 +420,7 @@ static void dynamic_give(void *state, const struct grant *grants, size_t count)
         struct arena *home = &dynamic->arenas[descriptor_arena(descriptor)];
         if (home != arena) {
             if (arena != NULL) {
-                lock_unlock(&arena->lock);
+                arena_unlock(dynamic, arena, &surplus);
             }
             arena = home;
             lock_lock(&arena->lock);
@@ -334,9 +435,10 @@ static void dynamic_give(void *state, const struct grant *grants, size_t count)
         extents_give(&arena->extents, block);
     }
     if (arena != NULL) {
-        lock_unlock(&arena->lock);
+        arena_unlock(dynamic, arena, &surplus);
     }
     owned_report(bad, bad_count);
+    arenas_trim(dynamic, surplus);
 }
 
 static int dynamic_resize(void *state, struct descriptor *descriptor, size_t size)
@@ -345,7 +447,7 @@ static int dynamic_resize(void *state, struct descriptor *descriptor, size_t siz
     uint64_t rounded;
     // The address has room for offsets up to what its kind can say.
     uint64_t room = UINT64_C(1) << descriptor_offset_bits(descriptor_addr(descriptor));
-    if (!dynamic_round(dynamic, size, &rounded) || rounded > room) {
+    if (!dynamic_round(dynamic, size, 1, &rounded) || rounded > room) {
         return ENOMEM;
     }
     struct arena *arena = &dynamic->arenas[descriptor_arena(descriptor)];
@@ -376,187 +478,36 @@ static size_t dynamic_measure(void *state, const struct descriptor *descriptor)
 static const uint64_t *dynamic_classes(void *state, size_t *count)
 {
     struct dynamic *dynamic = state;
-    bool any = dynamic->settings.granule == 16;
+    bool any = dynamic->settings.granule == 16 && dynamic->settings.fit != EXTENT_BUDDY;
     *count = any ? 0 : DYNAMIC_CLASSES;
     return any ? NULL : dynamic->class_sizes;
 }
 
-// ---- looking -----------------------------------------------------------------------------------
-
-// The extent from position `from` on.
-static void describe(const struct dynamic *dynamic, unsigned arena, const struct extent *extent,
-                     uint64_t from, struct mems_extent *piece)
-{
-    uint64_t seen = from - extent->position;
-    *piece = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
-                                  .page = MEMS_PAGE_NONE,
-                                  .arena = arena,
-                                  .region = extent->region->number,
-                                  .offset = from - extent->region->start,
-                                  .size = extent->size - seen,
-                                  .host = extent_host(extent) + seen};
-    if (dynamic->flat) {
-        piece->addr = from + dynamic->settings.start;
-        if (extent->tag == EXTENT_BLOCK) {
-            piece->piece = MEMS_PIECE_BLOCK;
-            piece->requested = extent->requested;
-            piece->space = 1;
-        }
-    } else if (extent->tag == EXTENT_BLOCK && !extent_is_reserved(extent)) {
-        owned_describe(extent->descriptor, piece);
-    }
-}
-
-static int arena_walk(struct dynamic *dynamic, unsigned number, mems_visitor visit, void *arg)
-{
-    struct arena *arena = &dynamic->arenas[number];
-    struct mems_extent pieces[64];
-    struct extent_cursor cursor;
-    size_t count;
-    int stop = 0;
-    lock_lock(&arena->lock);
-    extents_cursor_begin(&arena->extents, &cursor);
-    do {
-        for (count = 0; count < sizeof pieces / sizeof pieces[0]; count++) {
-            uint64_t from;
-            const struct extent *extent = extents_cursor_next(&arena->extents, &cursor, &from);
-            if (extent == NULL) {
-                break;
-            }
-            describe(dynamic, number, extent, from, &pieces[count]);
-        }
-        lock_unlock(&arena->lock);
-        for (size_t i = 0; i < count && stop == 0; i++) {
-            stop = visit(&pieces[i], arg);
-        }
-        lock_lock(&arena->lock);
-    } while (count != 0 && stop == 0);
-    extents_cursor_end(&cursor);
-    lock_unlock(&arena->lock);
-    return stop;
-}
-
-static int dynamic_walk(void *state, mems_visitor visit, void *arg)
-{
-    struct dynamic *dynamic = state;
-    int stop = 0;
-    compaction_walk_begin(&dynamic->compaction);
-    for (unsigned i = 0; i < dynamic->settings.arenas && stop == 0; i++) {
-        stop = arena_walk(dynamic, i, visit, arg);
-    }
-    compaction_walk_end(&dynamic->compaction);
-    return stop;
-}
-
-// every block's descriptor points back at it, is not FREE, and is where the block is           (D1)
-static int blocks_check(struct arena *arena, unsigned number, struct mems_violation *first)
-{
-    struct extent_cursor cursor;
-    const struct extent *extent;
-    uint64_t from;
-    int error = 0;
-    extents_cursor_begin(&arena->extents, &cursor);
-    while (error == 0 && (extent = extents_cursor_next(&arena->extents, &cursor, &from)) != NULL) {
-        if (extent->tag != EXTENT_BLOCK || extent_is_reserved(extent)) {
-            continue;
-        }
-        const struct descriptor *descriptor = extent->descriptor;
-        uint64_t word = load_relaxed(&descriptor->word);
-        if (descriptor->record != extent || descriptor_state(word) == DESCRIPTOR_FREE ||
-            descriptor_host(word) != extent_host(extent) ||
-            descriptor_arena(descriptor) != number) {
-            struct printer printer;
-            first->invariant = "D1";
-            print_init(&printer, first->text, sizeof first->text);
-            print_format(&printer,
-                         "block at position %llu of arena %u has a descriptor that "
-                         "does not name it",
-                         (unsigned long long)extent->position, number);
-            error = EUCLEAN;
-        }
-    }
-    extents_cursor_end(&cursor);
-    return error;
-}
-
-static int arena_check(struct dynamic *dynamic, unsigned number, struct mems_violation *first)
-{
-    struct arena *arena = &dynamic->arenas[number];
-    const char *broken = extents_check(&arena->extents);
-    if (broken != NULL) {
-        struct printer printer;
-        first->invariant = broken;
-        print_init(&printer, first->text, sizeof first->text);
-        print_format(&printer, "the chain of arena %u is broken (%llu regions, %llu blocks)",
-                     number, (unsigned long long)arena->extents.region_count,
-                     (unsigned long long)arena->extents.block_count);
-        return EUCLEAN;
-    }
-    return dynamic->flat ? 0 : blocks_check(arena, number, first);
-}
-
-static int dynamic_check(void *state, struct mems_violation *first)
-{
-    struct dynamic *dynamic = state;
-    int error = 0;
-    for (unsigned i = 0; i < dynamic->settings.arenas && error == 0; i++) {
-        lock_lock(&dynamic->arenas[i].lock);
-        error = arena_check(dynamic, i, first);
-        lock_unlock(&dynamic->arenas[i].lock);
-    }
-    return error;
-}
-
-static void dynamic_totals(void *state, struct policy_totals *totals)
-{
-    struct dynamic *dynamic = state;
-    *totals = (struct policy_totals){.metadata_bytes = dynamic->mapped};
-    for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
-        struct arena *arena = &dynamic->arenas[i];
-        lock_lock(&arena->lock);
-        uint64_t largest = extents_largest_hole(&arena->extents);
-        totals->held_bytes += arena->extents.held_bytes;
-        totals->free_bytes += arena->extents.free_bytes + arena->extents.reserved_bytes;
-        totals->holes += arena->extents.holes.count;
-        totals->largest_hole = largest > totals->largest_hole ? largest : totals->largest_hole;
-        totals->regions += arena->extents.region_count;
-        totals->blocks += arena->extents.block_count - arena->extents.reserved_count;
-        totals->metadata_bytes += extents_metadata(&arena->extents);
-        lock_unlock(&arena->lock);
-    }
-    lock_lock(&dynamic->lock);
-    totals->metadata_bytes += dynamic->spaces.bytes;
-    lock_unlock(&dynamic->lock);
-    compaction_totals(&dynamic->compaction, totals);
-}
-
-static const struct lock *dynamic_lock_at(void *state, size_t index)
-{
-    struct dynamic *dynamic = state;
-    uint64_t arenas = dynamic->settings.arenas;
-    return index < arenas                                     ? &dynamic->arenas[index].lock
-           : index == arenas                                  ? &dynamic->lock
-           : index == arenas + 1 && dynamic->settings.movable ? &dynamic->compaction.lock
-                                                              : NULL;
-}
-
 // ---- the row -----------------------------------------------------------------------------------
 
-static const char *const fits_names[] = {"first", "next", "best", "worst", NULL};
+static const char *const fits_names[] = {"first", "next", "best", "worst", "buddy", "tlsf", NULL};
+static const char *const coalesce_names[] = {"eager", "deferred", NULL};
 static const char *const addresses_names[] = {"descriptor", "flat", NULL};
 
-#define ARENAS_MOST 64
+_Static_assert(DYNAMIC_ARENAS == 64, "the options say so");
+
 #define FIELD(name) offsetof(struct dynamic_settings, name)
 
 static const struct option dynamic_options[] = {
-    {"fit", OPTION_CHOICE, 0, 0, fits_names, "first|next|best|worst", "first",
+    {"fit", OPTION_CHOICE, 0, 0, fits_names, "first|next|best|worst|buddy|tlsf", "first",
      "which hole a block is cut from", FIELD(fit)},
-    {"arenas", OPTION_NUMBER, 1, ARENAS_MOST, NULL, "1..64", "1",
+    {"coalesce", OPTION_CHOICE, 0, 0, coalesce_names, "eager|deferred", "eager",
+     "when holes merge: on release, or when no hole fits or more holes wait than blocks live",
+     FIELD(coalesce)},
+    {"min_block", OPTION_SIZE, 0, UINT64_C(1) << 40, NULL, "0..1Ti", "0",
+     "a smaller remainder is not split off but stays with the block; 0: the granule",
+     FIELD(min_block)},
+    {"arenas", OPTION_NUMBER, 1, DYNAMIC_ARENAS, NULL, "1..64", "1",
      "shards of the holes, each with its own lock; 1 is the textbook's single list", FIELD(arenas)},
     {"capacity", OPTION_SIZE, 0, UINT64_C(1) << 46, NULL, "0..64Ti", "0",
-     "memory for blocks; 0: grows a region at a time", FIELD(capacity)},
+     "memory for blocks; 0: grows a region at a time, and gives empty ones back", FIELD(capacity)},
     {"region", OPTION_SIZE, 1, UINT64_C(1) << 40, NULL, "1..1Ti", "1Mi",
-     "least size of a new region, rounded up to pages", FIELD(region)},
+     "least size of a new region, rounded up to pages (buddy: to a power of two)", FIELD(region)},
     {"granule", OPTION_SIZE, 0, 1 << 20, NULL, "0, or a power of two up to 1Mi", "0",
      "sizes are rounded up to it; 0: 16, or 1 with addresses=flat", FIELD(granule)},
     {"addresses", OPTION_CHOICE, 0, 0, addresses_names, "descriptor|flat", "descriptor",
@@ -564,7 +515,9 @@ static const struct option dynamic_options[] = {
     {"start", OPTION_NUMBER, 0, UINT64_C(1) << 62, NULL, "0..2^62", "1000",
      "first address with addresses=flat", FIELD(start)},
     {"movable", OPTION_FLAG, 0, 0, NULL, "yes|no", "no",
-     "blocks may be moved together (implied by mover and compact_after); a release costs more then",
+     "blocks may be moved together (not fit=buddy); mover and compact_after imply it; a release "
+     "costs "
+     "more then",
      FIELD(movable)},
     COMPACTION_OPTIONS(FIELD(compaction)),
     {0},
@@ -572,7 +525,7 @@ static const struct option dynamic_options[] = {
 
 const struct policy policy_dynamic = {
     .name = "dynamic",
-    .help = "dynamic partitioning: first, next, best or worst fit over coalesced holes",
+    .help = "dynamic partitioning: first, next, best or worst fit, buddies or TLSF",
     .options = dynamic_options,
     .flat = dynamic_flat,
     .open = dynamic_open,

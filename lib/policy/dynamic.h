@@ -5,20 +5,20 @@
 #ifndef POLICY_DYNAMIC_H
 #define POLICY_DYNAMIC_H
 
-#include "base/bits.h"
 #include "memory/extent.h"
 #include "policy/compaction.h"
 #include "policy/policy.h"
 
 struct dynamic_settings {
     unsigned fit; // enum extent_fit
-    unsigned addresses;
-    uint64_t capacity, region, granule, start, arenas;
+    unsigned coalesce, addresses;
+    uint64_t capacity, region, granule, min_block, start, arenas;
     bool movable;
     struct compaction_settings compaction;
 };
 
-#define DYNAMIC_CLASSES 32 // sizes for magazines where the granule is above 16
+#define DYNAMIC_CLASSES 32             // sizes for magazines where not every size will do
+#define DYNAMIC_ARENAS  REGIONS_ARENAS // most
 
 struct arena {
     struct lock lock; // rank LOCK_POLICY
@@ -33,14 +33,16 @@ struct dynamic {
     struct lock lock;                      // rank LOCK_POOL
     struct pool spaces;                    // [lock]
     uint64_t class_sizes[DYNAMIC_CLASSES]; // [ro]
-    struct compaction compaction;          // of use where blocks are movable
+    struct regions regions;
+    struct compaction compaction; // of use where blocks are movable
     struct arena arenas[];
 };
 
-// The size rounded up to the granule; false: no memory could hold it.
-static inline bool dynamic_round(const struct dynamic *dynamic, size_t size, uint64_t *rounded)
+// The bytes that a block for the request takes at least; false: no memory could hold it.
+static inline bool dynamic_round(const struct dynamic *dynamic, size_t size, size_t align,
+                                 uint64_t *rounded)
 {
-    return bits_round_up(size, dynamic->settings.granule, rounded) && *rounded <= PTRDIFF_MAX;
+    return extents_round(&dynamic->arenas[0].extents, size, align, rounded);
 }
 
 // dynamic_move.c
@@ -53,5 +55,10 @@ int dynamic_flat_release(void *state, mems_addr addr, size_t *requested);
 int dynamic_flat_resize(void *state, mems_addr addr, size_t size, size_t *before);
 int dynamic_flat_find(void *state, mems_addr addr, void **host, size_t *span, size_t *requested,
                       size_t *size);
+
+int dynamic_walk(void *state, mems_visitor visit, void *arg);
+int dynamic_check(void *state, struct mems_violation *first);
+void dynamic_totals(void *state, struct policy_totals *totals);
+const struct lock *dynamic_lock_at(void *state, size_t index);
 
 #endif

@@ -51,7 +51,7 @@ int dynamic_flat_resize(void *state, mems_addr addr, size_t size, size_t *before
     struct arena *arena = &dynamic->arenas[0];
     struct extent *block;
     uint64_t rounded;
-    if (!dynamic_round(dynamic, size, &rounded)) {
+    if (!dynamic_round(dynamic, size, 1, &rounded)) {
         return ENOMEM;
     }
     lock_lock(&arena->lock);

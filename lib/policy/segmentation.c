@@ -10,6 +10,8 @@
 // 2. Placement is dynamic partitioning's: holes, a fit, arenas (memory/extent.c). What sets
 //    segments apart is that they move. Bases are looked up at each access, so compaction changes
 //    them while every other thread goes on (memory/relocation.c; when: policy/compaction.c).
+//    Regions that are empty, of themselves or after moves, go back to the OS but for a reserve
+//    (policy/regions.c).
 // 3. Growing. In place into the hole behind, else by allocating, copying, releasing (engine).
 // 4. Sharing. The memory of a shared segment hangs on a *primary* descriptor that no address names;
 //    each user's own descriptor is a LINK to it with a limit and rights of its own. So one word
@@ -22,7 +24,7 @@
 //    and pools. All descriptors and records of a segment belong to the arena of its extent.
 // 7. If you change this: who changes a block in place calls extent_hold first, in the same critical
 //    section; a segment that ends is turned CACHED by compare-and-swap, so that a move in flight
-//    fails. Invariants SG1 to SG4 are in segmentation_map.c.
+//    fails. Invariants SG1 to SG3 are in segmentation_map.c.
 
 #include "policy/segmentation.h"
 
@@ -77,7 +79,8 @@ static int bound(struct segmentation *segmentation)
     uint64_t pages = (segmentation->settings.capacity + page - 1) / page;
     for (uint64_t i = 0; i < arenas; i++) {
         uint64_t share = pages / arenas + (i < pages % arenas);
-        int error = extents_grow(&segmentation->arenas[i].extents, share * page, 1);
+        int error =
+            regions_map(&segmentation->regions, &segmentation->arenas[i].extents, share * page, 1);
         if (error != 0) {
             return error;
         }
@@ -96,19 +99,24 @@ static void granule_classes(struct segmentation *segmentation)
     }
 }
 
-static void arena_init(struct segmentation *segmentation, uint64_t number,
-                       struct descriptor_table *table)
+static int arena_init(struct segmentation *segmentation, uint64_t number,
+                      struct descriptor_table *table)
 {
     const struct segmentation_settings *settings = &segmentation->settings;
     struct segment_arena *arena = &segmentation->arenas[number];
+    struct extents_settings set = {
+        .fit = (enum extent_fit)settings->fit,
+        .returns = settings->capacity == 0,
+        .granule = settings->granule,
+        // A bounded arena's region is exactly its share; `step` must not enlarge it.
+        .step = settings->capacity != 0 ? 0 : settings->region,
+    };
     lock_init(&arena->lock, LOCK_POLICY, "segmentation.arena", (uint32_t)number);
-    // A bounded arena's region is exactly its share; `step` must not enlarge it.
-    extents_init(&arena->extents, (enum extent_fit)settings->fit, false, settings->granule,
-                 settings->capacity != 0 ? 0 : settings->region);
     descriptor_shelf_init(&arena->shelf, table);
     pool_init(&arena->share_pool, sizeof(struct segment_share));
     pool_init(&arena->link_pool, sizeof(struct segment_link));
     list_init(&arena->links);
+    return extents_init(&arena->extents, &set);
 }
 
 static void arena_at(void *state, size_t index, struct compaction_arena *arena)
@@ -140,10 +148,14 @@ static int segmentation_open(const void *settings, struct policy_site *site, voi
     pool_init(&segmentation->spaces,
               sizeof(struct segment_space) + own.arenas * 2 * sizeof(struct list));
     for (uint64_t i = 0; i < own.arenas; i++) {
-        arena_init(segmentation, i, site->table);
+        int failed = arena_init(segmentation, i, site->table);
+        error = failed != 0 ? failed : error;
     }
-    compaction_init(&segmentation->compaction, &own.compaction, arena_at, segmentation, own.arenas);
-    error = own.capacity != 0 ? bound(segmentation) : 0;
+    compaction_init(&segmentation->compaction, &own.compaction, arena_at, segmentation, own.arenas,
+                    &segmentation->regions);
+    if (error == 0 && own.capacity != 0) {
+        error = bound(segmentation);
+    }
     if (error == 0) {
         error = compaction_start(&segmentation->compaction, complaint);
     }
@@ -157,6 +169,21 @@ static int segmentation_open(const void *settings, struct policy_site *site, voi
 }
 
 // ---- spaces ------------------------------------------------------------------------------------
+
+// Unlocks an arena into which segments were given.
+static void arena_unlock(struct segmentation *segmentation, struct segment_arena *arena,
+                         uint64_t *surplus)
+{
+    regions_unlock(&arena->lock, &arena->extents, (size_t)(arena - segmentation->arenas), surplus);
+}
+
+static void arenas_trim(struct segmentation *segmentation, uint64_t surplus)
+{
+    for (; surplus != 0; surplus &= surplus - 1) {
+        struct segment_arena *arena = &segmentation->arenas[__builtin_ctzll(surplus)];
+        regions_trim(&segmentation->regions, &arena->lock, &arena->extents);
+    }
+}
 
 static int segmentation_space_open(void *state, uint32_t space, void **owned)
 {
@@ -188,6 +215,7 @@ static void segmentation_space_close(void *state, void *owned, struct policy_clo
 {
     struct segmentation *segmentation = state;
     struct segment_space *own = owned;
+    uint64_t surplus = 0;
     for (uint64_t i = 0; i < segmentation->settings.arenas; i++) {
         struct segment_arena *arena = &segmentation->arenas[i];
         struct list *blocks = &own->arena[i].owned, *links = &own->arena[i].links;
@@ -202,18 +230,20 @@ static void segmentation_space_close(void *state, void *owned, struct policy_clo
             owned_end(link->descriptor, closed);
             segmentation_unlink(arena, link);
         }
-        lock_unlock(&arena->lock);
+        arena_unlock(segmentation, arena, &surplus);
     }
     lock_lock(&segmentation->lock);
     pool_give(&segmentation->spaces, own);
     lock_unlock(&segmentation->lock);
+    arenas_trim(segmentation, surplus);
 }
 
 // ---- take and give -----------------------------------------------------------------------------
 
 // Maps a region, once everything else that the block needs is at hand: a request that fails must
 // not leave a region behind.
-static int arena_grow(struct segment_arena *arena, uint64_t size, size_t align)
+static int arena_grow(struct segmentation *segmentation, struct segment_arena *arena, uint64_t size,
+                      size_t align)
 {
     struct grant probe;
     int error = extents_reserve(&arena->extents);
@@ -222,7 +252,7 @@ static int arena_grow(struct segment_arena *arena, uint64_t size, size_t align)
     }
     if (error == 0) {
         descriptor_give(&arena->shelf, probe.descriptor);
-        error = extents_grow(&arena->extents, size, align);
+        error = regions_map(&segmentation->regions, &arena->extents, size, align);
     }
     return error;
 }
@@ -256,7 +286,7 @@ static size_t arena_take(struct segmentation *segmentation, unsigned number,
         uint64_t rover = arena->extents.rover;
         *error = extents_take(&arena->extents, size, align, &block);
         if (*error == ENOSPC && grow && taken == 0) {
-            *error = arena_grow(arena, size, align);
+            *error = arena_grow(segmentation, arena, size, align);
             if (*error == 0) {
                 *error = extents_take(&arena->extents, size, align, &block);
             }
@@ -303,6 +333,7 @@ static size_t segmentation_take(void *state, void *owned, size_t size, size_t al
         if (again || grows) {
             taken = take_anywhere(segmentation, owned, rounded, align, grants, count, grows, error);
         }
+        compaction_trim(&segmentation->compaction);
     }
     if (*error == ENOSPC && grows) {
         *error = ENOMEM; // the OS refused the home arena, and the others had no hole
@@ -323,7 +354,7 @@ static void arena_give(struct segment_arena *arena, struct descriptor *descripto
 static void segmentation_give(void *state, const struct grant *grants, size_t count)
 {
     struct segmentation *segmentation = state;
-    uint64_t bad[POLICY_BATCH];
+    uint64_t bad[POLICY_BATCH], surplus = 0;
     size_t bad_count = 0;
     struct segment_arena *arena = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -331,7 +362,7 @@ static void segmentation_give(void *state, const struct grant *grants, size_t co
         struct segment_arena *home = &segmentation->arenas[descriptor_arena(descriptor)];
         if (home != arena) {
             if (arena != NULL) {
-                lock_unlock(&arena->lock);
+                arena_unlock(segmentation, arena, &surplus);
             }
             arena = home;
             lock_lock(&arena->lock);
@@ -343,9 +374,10 @@ static void segmentation_give(void *state, const struct grant *grants, size_t co
         }
     }
     if (arena != NULL) {
-        lock_unlock(&arena->lock);
+        arena_unlock(segmentation, arena, &surplus);
     }
     owned_report(bad, bad_count);
+    arenas_trim(segmentation, surplus);
 }
 
 // ---- sizes -------------------------------------------------------------------------------------
@@ -415,16 +447,18 @@ static const struct lock *segmentation_lock_at(void *state, size_t index)
 
 static const char *const fits_names[] = {"first", "next", "best", "worst", NULL};
 
-#define ARENAS_MOST 64
+_Static_assert(REGIONS_ARENAS == 64, "the options say so");
+
 #define FIELD(name) offsetof(struct segmentation_settings, name)
 
 static const struct option segmentation_options[] = {
     {"fit", OPTION_CHOICE, 0, 0, fits_names, "first|next|best|worst", "first",
      "which hole a segment is cut from", FIELD(fit)},
-    {"arenas", OPTION_NUMBER, 1, ARENAS_MOST, NULL, "1..64", "1",
+    {"arenas", OPTION_NUMBER, 1, REGIONS_ARENAS, NULL, "1..64", "1",
      "shards of the holes, each with its own lock; 1 is the textbook's single list", FIELD(arenas)},
     {"capacity", OPTION_SIZE, 0, UINT64_C(1) << 46, NULL, "0..64Ti", "0",
-     "memory for segments; 0: grows a region at a time", FIELD(capacity)},
+     "memory for segments; 0: grows a region at a time, and gives empty ones back",
+     FIELD(capacity)},
     {"region", OPTION_SIZE, 1, UINT64_C(1) << 40, NULL, "1..1Ti", "1Mi",
      "least size of a new region, rounded up to pages", FIELD(region)},
     {"granule", OPTION_SIZE, 16, 1 << 20, NULL, "a power of two, 16..1Mi", "16",

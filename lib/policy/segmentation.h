@@ -59,6 +59,7 @@ struct segmentation {
     struct lock lock;                           // rank LOCK_POOL
     struct pool spaces;                         // [lock]
     uint64_t class_sizes[SEGMENTATION_CLASSES]; // [ro]
+    struct regions regions;
     struct compaction compaction;
     struct segment_arena arenas[];
 };

@@ -133,23 +133,16 @@ static int violate(struct mems_violation *first, const char *invariant, unsigned
 
 // a segment's descriptor points back at it, is not FREE, belongs to the arena, and says where the
 // segment is                                                                                  (SG1)
-// reserved_bytes and reserved_count are the sums over extents without a descriptor, and those there
-// are only while something is pinned                                                          (SG4)
 static int blocks_check(struct segment_arena *arena, unsigned number, struct mems_violation *first)
 {
     struct extents *extents = &arena->extents;
     struct extent_cursor cursor;
     const struct extent *extent;
-    uint64_t from, reserved = 0, reserved_count = 0;
+    uint64_t from;
     int error = 0;
     extents_cursor_begin(extents, &cursor);
     while (error == 0 && (extent = extents_cursor_next(extents, &cursor, &from)) != NULL) {
-        if (extent->tag != EXTENT_BLOCK) {
-            continue;
-        }
-        if (extent_is_reserved(extent)) {
-            reserved += extent->size;
-            reserved_count++;
+        if (extent->tag != EXTENT_BLOCK || extent_is_reserved(extent)) {
             continue;
         }
         const struct descriptor *descriptor = extent->descriptor;
@@ -162,11 +155,9 @@ static int blocks_check(struct segment_arena *arena, unsigned number, struct mem
         }
     }
     extents_cursor_end(&cursor);
-    if (error == 0 &&
-        (reserved != extents->reserved_bytes || reserved_count != extents->reserved_count ||
-         (reserved_count != 0 && extents->pinned == 0))) {
-        error = violate(first, "SG4", number, "bytes reserved by a mover", reserved,
-                        extents->reserved_bytes);
+    if (error == 0 && !extents_reserved_check(extents)) {
+        error = violate(first, "H7", number, "counted as reserved by a mover; batches in flight",
+                        extents->reserved_count, extents->pinned);
     }
     return error;
 }
@@ -255,7 +246,7 @@ void segmentation_totals(void *state, struct policy_totals *totals)
         totals->held_bytes += arena->extents.held_bytes;
         totals->free_bytes += arena->extents.free_bytes + arena->extents.reserved_bytes;
         totals->absent_bytes += arena->absent_bytes;
-        totals->holes += arena->extents.holes.count;
+        totals->holes += arena->extents.hole_count;
         totals->largest_hole = largest > totals->largest_hole ? largest : totals->largest_hole;
         totals->regions += arena->extents.region_count;
         totals->blocks += arena->extents.block_count - arena->extents.reserved_count;
@@ -263,6 +254,7 @@ void segmentation_totals(void *state, struct policy_totals *totals)
             extents_metadata(&arena->extents) + arena->share_pool.bytes + arena->link_pool.bytes;
         lock_unlock(&arena->lock);
     }
+    totals->held_peak_bytes = regions_peak(&segmentation->regions, totals->held_bytes);
     lock_lock(&segmentation->lock);
     totals->metadata_bytes += segmentation->spaces.bytes;
     lock_unlock(&segmentation->lock);

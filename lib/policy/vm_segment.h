@@ -11,6 +11,7 @@
 #include "memory/swap.h"
 #include "policy/compaction.h"
 #include "policy/policy.h"
+#include "policy/regions.h"
 #include "policy/replacement/replacement.h"
 
 struct vm_segment_settings {
@@ -86,6 +87,7 @@ struct vm_segments {
     size_t mapped;      // [ro] this struct and what lies behind it
     uint64_t class_sizes[VM_SEGMENT_CLASSES]; // [ro]
     struct compaction compaction; // its lock is the mover's: held across grace periods and swapping
+    struct regions regions;       // one, mapped at the start
     char *buffer;                 // [mover]
     struct lock lock;             // rank LOCK_POLICY
     struct extents extents;

@@ -303,7 +303,7 @@ void vm_segment_totals(void *state, struct policy_totals *totals)
     *totals = (struct policy_totals){
         .held_bytes = extents->held_bytes,
         .free_bytes = extents->free_bytes + extents->reserved_bytes,
-        .holes = extents->holes.count,
+        .holes = extents->hole_count,
         .largest_hole = extents_largest_hole(extents),
         .metadata_bytes = segments->mapped + extents_metadata(extents) + segments->records.bytes +
                           segments->links_pool.bytes + segments->frames.bytes +

@@ -107,14 +107,15 @@ static void segment_moved(struct descriptor *descriptor, struct extent *place)
     ((struct vm_segment *)descriptor->record)->extent = place;
 }
 
-static void segments_init(struct vm_segments *segments, struct descriptor_table *table)
+static int segments_init(struct vm_segments *segments, struct descriptor_table *table)
 {
     const struct vm_segment_settings *settings = &segments->settings;
-    compaction_init(&segments->compaction, &settings->compaction, arena_at, segments, 1);
+    struct extents_settings set = {.fit = (enum extent_fit)settings->fit,
+                                   .granule = settings->granule};
+    compaction_init(&segments->compaction, &settings->compaction, arena_at, segments, 1,
+                    &segments->regions);
     lock_init(&segments->lock, LOCK_POLICY, "segments", 0);
     lock_init(&segments->spaces_lock, LOCK_POOL, "segments.spaces", 0);
-    extents_init(&segments->extents, (enum extent_fit)settings->fit, false, settings->granule, 0);
-    segments->extents.moved = segment_moved;
     descriptor_shelf_init(&segments->shelf, table);
     pool_init(&segments->records, sizeof(struct vm_segment));
     pool_init(&segments->spaces, sizeof(struct vm_segment_space));
@@ -122,6 +123,9 @@ static void segments_init(struct vm_segments *segments, struct descriptor_table 
     list_init(&segments->links);
     tree_init(&segments->absent, before_by_key, NULL);
     granule_classes(segments);
+    int error = extents_init(&segments->extents, &set);
+    segments->extents.moved = segment_moved;
+    return error;
 }
 
 static int segments_open(const void *settings, struct policy_site *site, void **state,
@@ -145,9 +149,11 @@ static int segments_open(const void *settings, struct policy_site *site, void **
     segments->mapped = bytes;
     segments->replacement = replacement_at(index);
     segments->second_chance = segments->replacement->touch != REPLACEMENT_TOUCH_NONE;
-    segments_init(segments, site->table);
     bits_round_up(own.capacity, os_page_size(), &capacity);
-    int error = extents_grow(&segments->extents, capacity, 1);
+    int error = segments_init(segments, site->table);
+    if (error == 0) {
+        error = regions_map(&segments->regions, &segments->extents, capacity, 1);
+    }
     if (error == 0) {
         error = vm_segment_swap_open(segments, complaint);
     }

@@ -4,8 +4,8 @@
 //
 // section_begin and section_end cost a few plain instructions and never wait. section_wait returns
 // after every section that had begun before it was called has ended. A thread registers itself
-// with liburcu at its first section and leaves when it ends. While no engine that can move memory
-// is open, nobody calls section_wait and sections only count their nesting.
+// with liburcu at its first section and leaves when it ends. Who moves memory, or gives it back to
+// the OS, calls section_wait, with no lock held that a section might want.
 //
 // Ordering: what a section read before its end happens before what follows the section_wait that
 // waited for it ([R:section] in section_end, [A:section] in section_wait); TSan is told so, since

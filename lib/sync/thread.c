@@ -2,8 +2,9 @@
 //
 // thread.c - thread numbers, and exit hooks through one pthread key.
 //
-// 1. States of a thread: NEW -> JOINING -> KNOWN -> GONE, or JOINING -> GONE when it cannot be
-//    registered. In JOINING pthread_setspecific may allocate and come back here: it gets 0.
+// 1. States of a thread: NEW -> JOINING -> KNOWN -> ENDING (its hooks run) -> GONE, or JOINING ->
+//    GONE when it cannot be registered. In JOINING pthread_setspecific may allocate and come back
+//    here: it gets 0.
 // 2. The end. pthread calls the key's destructor in the first of at most four rounds in which the
 //    key has a value. Other destructors may allocate after that, in the same round or in a later
 //    one. Such a thread stays GONE. Registering it again would run its hooks again in the next
@@ -27,7 +28,7 @@
 #include "sync/atomic.h"
 #include "sync/lock.h"
 
-enum thread_state { THREAD_NEW, THREAD_JOINING, THREAD_KNOWN, THREAD_GONE };
+enum thread_state { THREAD_NEW, THREAD_JOINING, THREAD_KNOWN, THREAD_ENDING, THREAD_GONE };
 
 // Bits for THREAD_COUNT numbers and the levels above them.
 #define BITMAP_WORDS ((THREAD_COUNT + 1) / 64 + (THREAD_COUNT + 1) / 4096 + 1)
@@ -68,6 +69,7 @@ static void number_put(uint32_t number)
 static void thread_end(void *value)
 {
     (void)value;
+    self_state = THREAD_ENDING;
     for (uint32_t i = load_acquire(&registry.hook_count); i > 0; i--) { // [A:thread hooks]
         registry.hooks[i - 1]();
     }
@@ -123,6 +125,11 @@ uint32_t thread_number(void)
         thread_join();
     }
     return self_number;
+}
+
+bool thread_ending(void)
+{
+    return self_state == THREAD_ENDING;
 }
 
 bool thread_at_exit(void (*hook)(void))

@@ -30,6 +30,10 @@ uint32_t thread_number(void);
 // LOCK_THREADS. false when there are too many.
 bool thread_at_exit(void (*hook)(void));
 
+// Whether this thread is running its exit hooks, in which LOCK_THREADS may be held: no time to wait
+// for other threads.
+bool thread_ending(void);
+
 // Held while a list that links several threads' things changes: a thread's exit hooks and a
 // space's or engine's closing exclude each other through it. Rank LOCK_THREADS.
 void thread_registry_lock(void);

@@ -12,7 +12,8 @@
 //
 // Bytes are reached through the target's access_begin/access_end, piece by piece, so that engines
 // that page or move memory are served. The map of level 4 holds host addresses, and blocks that are
-// contiguous there; it takes for granted that such a block stays where it is while it lives.
+// contiguous there; it takes for granted that such a block stays where it is while it lives. Where
+// live blocks move (target->moves) level 4 is level 3: two blocks on one byte spoil a stamp.
 // A target whose blocks have no bytes (no_memory) is not checked.
 //
 // Everything here works under NDEBUG. What is found ends the cell: check_fail does not return.

@@ -14,6 +14,7 @@ static const char usage[] =
     "       mems-stress trace check FILE\n"
     "       mems-stress trace text FILE [-o OUT]\n"
     "       mems-stress trace binary FILE -o OUT\n"
+    "       mems-stress trace show FILE [--target mems:POLICY(...)]... [OPTIONS]\n"
     "\n"
     "FILE is a trace in its binary form (from 'mems-stress record') or its text form; which one "
     "is\n"
@@ -23,6 +24,8 @@ static const char usage[] =
     "  check   whether it is whole and legal: no block used that is not there\n"
     "  text    writes the text form, one operation a line, to OUT or standard output\n"
     "  binary  writes the binary form to OUT\n"
+    "  show    does it step by step on a policy and draws the memory; 'trace show --help' says "
+    "more\n"
     "\n"
     "Exit status: 0 done; 1 wrong usage, or FILE cannot be read, is damaged or not legal; 7 OUT\n"
     "cannot be written. 'info' and 'text' of a damaged binary trace show what is readable, and\n"
@@ -151,7 +154,7 @@ static int options_read(int argc, char **argv, struct options *options)
         }
     }
     if (argc - optind < 1) {
-        return wrong("info, check, text or binary, and a FILE are needed", "");
+        return wrong("info, check, text, binary or show, and a FILE are needed", "");
     }
     options->action = argv[optind];
     options->file = argv[optind + 1];
@@ -197,12 +200,15 @@ static int action_check(const struct options *options)
             return 0;
         }
     }
-    return wrong("info, check, text or binary, not ", options->action);
+    return wrong("info, check, text, binary or show, not ", options->action);
 }
 
 int cli_trace(int argc, char **argv)
 {
     struct options options = {0};
+    if (argc > 1 && strcmp(argv[1], "show") == 0) {
+        return cli_trace_show(argc - 1, argv + 1);
+    }
     int status = options_read(argc, argv, &options);
     if (status >= 0) {
         return status;

@@ -11,6 +11,7 @@
 
 int cli_record(int argc, char **argv);
 int cli_trace(int argc, char **argv);
+int cli_trace_show(int argc, char **argv); // argv[0] is "show"
 
 // Operations, threads, peaks, remote frees: a few lines, indented.
 void trace_summary_print(FILE *out, const struct trace_account *account);

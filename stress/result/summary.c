@@ -93,11 +93,21 @@ static double figure_rss(const struct cell *cell)
     return (double)cell->stage->report.peak_rss_bytes;
 }
 
-static double figure_wait(const struct cell *cell)
+// A figure of all the engine's locks together, an operation.
+static double figure_of_locks(const struct cell_report *report, uint64_t figure)
 {
-    const struct cell_report *report = &cell->stage->report;
-    double time = (double)report->wall_ns * cell->section->threads;
-    return report->engine.known && time > 0 ? (double)report->engine.lock_sum.wait_ns / time : NAN;
+    uint64_t operations = summary_operations(report);
+    return report->engine.known && operations > 0 ? (double)figure / (double)operations : NAN;
+}
+
+static double figure_waits(const struct cell *cell)
+{
+    return figure_of_locks(&cell->stage->report, cell->stage->report.engine.lock_sum.waited);
+}
+
+static double figure_wait_ns(const struct cell *cell)
+{
+    return figure_of_locks(&cell->stage->report, cell->stage->report.engine.lock_sum.wait_ns);
 }
 
 static double figure_refused(const struct cell *cell)
@@ -180,7 +190,8 @@ void summary_section(const struct plan *plan, const struct plan_section *section
         {offsetof(struct summary, internal), figure_internal},
         {offsetof(struct summary, external), figure_external},
         {offsetof(struct summary, peak_rss), figure_rss},
-        {offsetof(struct summary, wait), figure_wait},
+        {offsetof(struct summary, waits), figure_waits},
+        {offsetof(struct summary, wait_ns), figure_wait_ns},
         {offsetof(struct summary, refused), figure_refused},
     };
     for (unsigned target = 0; target < section->spec_count; target++) {

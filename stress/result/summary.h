@@ -19,7 +19,7 @@ struct summary {
     double held_over_live;     // mean over the run
     double internal, external; // shares of 1, when most was live
     double peak_rss;           // bytes
-    double wait;               // lock waiting, as a share of threads x wall time
+    double waits, wait_ns;     // for the engine's locks, an operation
     double refused;            // share of the allocations asked for
 };
 

@@ -3,7 +3,8 @@
 // table.c - the result for people: a table a section, what went wrong, the verdict.
 //
 // A column has one unit for all its rows, chosen for the largest of them and printed in the
-// header; the four latencies share theirs. A figure that nobody can know is a dash.
+// header; the two latencies share theirs. A figure that nobody can know is a dash. What does not
+// fit into the 80 columns of a terminal (more percentiles, frees, every lock) is in the document.
 
 #include "result/table.h"
 
@@ -14,7 +15,9 @@
 #include "result/summary.h"
 #include "workload/workload.h"
 
-#define TABLE_TARGET_WIDTH 18
+#define TABLE_TARGET_WIDTH 19
+#define TABLE_RATE_WIDTH   6
+#define TABLE_LONGER       1 // a name may reach so far into the next column
 
 struct table_unit {
     const char *name;
@@ -73,6 +76,18 @@ static void table_title(FILE *out, const struct plan_section *section)
     fprintf(out, "\n");
 }
 
+// Waits for each operation: seldom, so that what is below a thousandth is told as a power.
+static void table_waits(FILE *out, int width, double waits)
+{
+    if (isnan(waits)) {
+        fprintf(out, "%*s", width, "-");
+    } else if (waits > 0 && waits < 0.0005) {
+        fprintf(out, "%*.0e", width, waits);
+    } else {
+        fprintf(out, "%*.*f", width, waits > 0 ? 3 : 0, waits);
+    }
+}
+
 struct table_units {
     const struct table_unit *rate, *time, *size;
 };
@@ -80,33 +95,35 @@ struct table_units {
 static void table_header(FILE *out, const struct table_units *units)
 {
     char latency[32];
-    snprintf(latency, sizeof latency, "alloc latency, %s", units->time->name);
-    fprintf(out, "%-*s%7s%6s%21s%7s%6s%5s%5s%7s%6s\n", TABLE_TARGET_WIDTH, "", "rate", "rel.",
-            latency, "free", "held/", "int.", "ext.", "RSS", "lock");
-    fprintf(out, "%-*s%7s%6s%7s%7s%7s%4s %-2s%6s%5s%5s%7s%6s verdict\n", TABLE_TARGET_WIDTH,
-            "target", units->rate->name, "x", "p50", "p99", "p99.9", "p99", units->time->name,
-            "live", "%", "%", units->size->name, "wait%");
+    snprintf(latency, sizeof latency, "alloc, %s", units->time->name);
+    fprintf(out, "%-*s%*s%5s%11s%5s%5s%5s%5s%6s%6s\n", TABLE_TARGET_WIDTH, "", TABLE_RATE_WIDTH,
+            "rate", "rel.", latency, "held", "int.", "ext.", "RSS", "waits", "wait");
+    fprintf(out, "%-*s%*s%5s%5s%6s%5s%5s%5s%5s%6s%6s result\n", TABLE_TARGET_WIDTH, "target",
+            TABLE_RATE_WIDTH, units->rate->name, "x", "p50", "p99", "live", "%", "%",
+            units->size->name, "/op", "ns/op");
 }
 
 static void table_row(FILE *out, const struct summary *summary, const struct table_units *units)
 {
     const char *name = summary->spec->name;
-    if (strlen(name) > TABLE_TARGET_WIDTH) {
+    int length = (int)strlen(name);
+    if (length > TABLE_TARGET_WIDTH + TABLE_LONGER) {
         fprintf(out, "%s\n", name);
         name = "";
+        length = 0;
     }
+    int over = length > TABLE_TARGET_WIDTH ? length - TABLE_TARGET_WIDTH : 0;
     fprintf(out, "%-*s", TABLE_TARGET_WIDTH, name);
-    table_number(out, 7, summary->rate / units->rate->factor);
-    table_number(out, 6, summary->relative);
-    table_number(out, 7, summary->alloc_p50 / units->time->factor);
-    table_number(out, 7, summary->alloc_p99 / units->time->factor);
-    table_number(out, 7, summary->alloc_p999 / units->time->factor);
-    table_number(out, 7, summary->free_p99 / units->time->factor);
-    table_number(out, 6, summary->held_over_live);
+    table_number(out, TABLE_RATE_WIDTH - over, summary->rate / units->rate->factor);
+    table_number(out, 5, summary->relative);
+    table_number(out, 5, summary->alloc_p50 / units->time->factor);
+    table_number(out, 6, summary->alloc_p99 / units->time->factor);
+    table_number(out, 5, summary->held_over_live);
     table_number(out, 5, summary->internal * 100);
     table_number(out, 5, summary->external * 100);
-    table_number(out, 7, summary->peak_rss / units->size->factor);
-    table_number(out, 6, summary->wait * 100);
+    table_number(out, 5, summary->peak_rss / units->size->factor);
+    table_waits(out, 6, summary->waits);
+    table_number(out, 6, summary->wait_ns);
     fprintf(out, " %s%s\n", cell_verdict_name(summary->verdict),
             summary->refused > 0.01 ? "*" : "");
 }
@@ -211,25 +228,25 @@ void table_describe(FILE *out)
         {"target", "the allocator; null is none at all: what the harness itself costs"},
         {"rate", "operations a second of all threads together"},
         {"rel. x", "rate over that of the section's first target"},
-        {"alloc latency",
-         "of the allocations that were timed (latency=): p50 is the median, one in\n"
-         "a hundred took longer than p99, one in a thousand than p99.9"},
-        {"free p99", "the same of frees: the owner's, or remote ones where they are most"},
+        {"alloc p50, p99",
+         "of the allocations that were timed (latency=): half took longer than p50, one\n"
+         "in a hundred longer than p99"},
         {"held/live",
          "the most memory held from the system over the most that was live (requested)"},
         {"int. %", "of what live blocks take, how much nobody asked for; when most is live"},
         {"ext. %", "of the free memory in the engine, how much is not in the largest hole; when\n"
                    "most is live; nobody knows it of a foreign allocator"},
         {"RSS", "the largest resident set of the process, the harness in it"},
-        {"lock wait%", "share of the threads' time spent waiting for the engine's locks"},
-        {"verdict",
-         "pass; failed: a check did; crashed; hung; incomplete; skipped: not installed;\n"
-         "*: more than 1 % of the allocations were refused"},
+        {"waits/op", "how often an operation had to wait for one of the engine's locks"},
+        {"wait ns/op", "time waited for them, spread over all operations"},
+        {"result", "pass; failed: a check did; crashed; hung; incomplete; skipped: not installed;\n"
+                   "*: more than 1 % of the allocations were refused"},
     };
     fprintf(
         out,
         "The table of a run has a row a target; with repeats, medians. Units are in the header.\n"
-        "A dash: nobody can know, or fewer than ten samples lie beyond that percentile.\n\n");
+        "A dash: nobody can know, or fewer than ten samples lie beyond that percentile. More\n"
+        "percentiles, frees, every lock and the curves over time are in the JSON document.\n\n");
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         const char *help = columns[i].help;
         size_t length = strcspn(help, "\n");

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "check/check.h"
 #include "measure/clock.h"
 #include "run/account.h"
 #include "run/evidence.h"
@@ -109,6 +110,15 @@ static void cell_open_target(struct run *run, struct target_spec *spec, struct c
     }
 }
 
+// How thoroughly blocks are checked. A map of places says nothing where live blocks move; there the
+// stamps of level 3 find what two blocks have in common.
+static unsigned cell_level(const struct run *run)
+{
+    unsigned check = (unsigned)job_number(run->section, "verify");
+    bool moves = run->target->moves != NULL && run->target->moves(run->instance);
+    return moves && check > CHECK_WHOLE ? CHECK_WHOLE : check;
+}
+
 static void cell_open_workers(struct run *run)
 {
     const struct job_section *section = run->section;
@@ -120,7 +130,7 @@ static void cell_open_workers(struct run *run)
         struct worker *worker = &run->workers[i];
         worker->ops = run->ops;
         worker->space = run->space;
-        worker->check = careful ? (unsigned)job_number(section, "verify") : 0;
+        worker->check = careful ? cell_level(run) : 0;
         worker->touch = careful ? (unsigned)job_number(section, "touch") : 0;
         worker->latency_every = (uint32_t)job_number(section, "latency");
         worker->history = stage_history(run->stage, i);

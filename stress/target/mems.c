@@ -2,13 +2,12 @@
 //
 // mems.c - the target "mems": the engine of this project, one policy with its options.
 //
-// 1. Sizing. A bounded policy (one that has the option `partitions`) that was not told its
-//    partitions gets partitions in powers of two up to the section's largest request, twice as
-//    many of each as blocks of that class are ever live at once: a program whose peak is known
-//    fits, and what is left over shows as waste. Told only `partition`, their one size, it gets
-//    twice as many as blocks are ever live; told `count` or `capacity`, what these say.
+// 1. Sizing. A bounded policy that was not told how much memory there is gets what the section's
+//    peak needs (sizing.h).
 // 2. Access. A pointer is good inside an access section only; a block that is not resident is
 //    brought in by mems_fault, outside one.
+// 3. Moving. Where the policy swaps or compacts, a block's place on the host is good for one access
+//    only: the harness is told (moves), and draws no map of places.
 
 #include <errno.h>
 #include <mems/engine.h>
@@ -18,9 +17,11 @@
 
 #include "job/job.h"
 #include "target/rows.h"
+#include "target/sizing.h"
 
 struct target_instance {
     struct mems_engine *engine;
+    bool moves;
 };
 
 static bool mems_policy_known(const char *policy)
@@ -93,104 +94,13 @@ static int mems_resolve(struct target_spec *spec, struct complaint *complaint)
     return 0;
 }
 
-static bool mems_has_option(const char *policy, const char *name)
-{
-    const struct mems_option *option;
-    for (size_t i = 0; (option = mems_option_at(policy, i)) != NULL; i++) {
-        if (strcmp(option->name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Whether "key=..." stands in the options.
-static bool mems_option_given(const char *options, const char *key)
-{
-    size_t length = strlen(key);
-    for (const char *at = options; at != NULL && (at = strstr(at, key)) != NULL; at += length) {
-        bool begins = at == options || at[-1] == ',' || at[-1] == ' ';
-        if (begins && (at[length] == '=' || at[length] == ' ')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-#define MEMS_LEAST_CLASS 4 // partitions of 16 bytes
-
-// "partitions=16x200,32x40,..." after the options given, or NULL when memory is out.
-static char *mems_sized_options(const char *options, const struct target_demand *demand)
-{
-    char *text = NULL;
-    size_t length;
-    FILE *stream = open_memstream(&text, &length);
-    if (stream == NULL) {
-        return NULL;
-    }
-    fprintf(stream, "%s%spartitions=", options != NULL ? options : "",
-            options != NULL && *options != '\0' ? "," : "");
-    uint64_t small = 0;
-    const char *comma = "";
-    for (unsigned i = 0; i < TARGET_CLASSES; i++) {
-        uint64_t blocks = demand->peak_blocks[i];
-        if (i < MEMS_LEAST_CLASS) {
-            small += blocks;
-            continue;
-        }
-        blocks += i == MEMS_LEAST_CLASS ? small : 0;
-        bool largest = ((uint64_t)1 << i) >= demand->largest &&
-                       (i == MEMS_LEAST_CLASS || ((uint64_t)1 << (i - 1)) < demand->largest);
-        if (blocks > 0 || largest) {
-            fprintf(stream, "%s%llux%llu", comma, 1ull << i, 2ull * blocks + 1);
-            comma = ",";
-        }
-    }
-    if (fclose(stream) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-// "count=..." after the options given.
-static char *mems_counted_options(const char *options, const struct target_demand *demand)
-{
-    char *text = NULL;
-    uint64_t blocks = 0;
-    for (unsigned i = 0; i < TARGET_CLASSES; i++) {
-        blocks += demand->peak_blocks[i];
-    }
-    return asprintf(&text, "%s,count=%llu", options, 2ull * blocks + 1) < 0 ? NULL : text;
-}
-
-// The options of a bounded policy with what its user left open; `*sized`, from malloc, is NULL
-// where nothing is. ENOMEM.
-static int mems_size(const struct target_spec *spec, const struct target_demand *demand,
-                     char **sized)
-{
-    static const char *const told[] = {"partitions", "count", "capacity"};
-    *sized = NULL;
-    if (!mems_has_option(spec->argument, told[0])) {
-        return 0;
-    }
-    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
-        if (mems_option_given(spec->options, told[i])) {
-            return 0;
-        }
-    }
-    *sized = mems_option_given(spec->options, "partition")
-                 ? mems_counted_options(spec->options, demand)
-                 : mems_sized_options(spec->options, demand);
-    return *sized != NULL ? 0 : ENOMEM;
-}
-
 static int mems_open(const struct target_spec *spec, const struct target_demand *demand,
                      struct target_instance **instance, struct complaint *complaint)
 {
     char *sized;
     struct target_instance *opened = malloc(sizeof *opened);
-    int error = opened == NULL ? ENOMEM : mems_size(spec, demand, &sized);
+    int error =
+        opened == NULL ? ENOMEM : sizing_make(spec->argument, spec->options, demand, &sized);
     if (error != 0) {
         complain(complaint, "target %s: out of memory", spec->name);
         free(opened);
@@ -204,6 +114,9 @@ static int mems_open(const struct target_spec *spec, const struct target_demand 
                  config.options != NULL ? config.options : "", mems_complaint());
         free(opened);
     } else {
+        // Nothing is there yet to be moved: the answer is whether something could be.
+        opened->moves = sizing_has_option(spec->argument, "swap") ||
+                        mems_compact(opened->engine, NULL) != ENOTSUP;
         *instance = opened;
     }
     free(sized);
@@ -237,31 +150,44 @@ static int mems_target_alloc(void *space, size_t size, size_t align, uint64_t *b
     return mems_alloc(space, size, align, block);
 }
 
+// Zeroes what runs on from byte `offset`, `length` at most. 0 and how much it was.
+static int mems_zero(void *space, uint64_t block, size_t offset, size_t length, size_t *done)
+{
+    void *host;
+    size_t span;
+    mems_access_begin();
+    int error = mems_translate(space, block + offset, MEMS_WRITE, &host, &span);
+    if (error == EAGAIN) {
+        mems_access_end();
+        error = mems_fault(space, block + offset, MEMS_WRITE);
+        if (error != 0) {
+            return error;
+        }
+        error = mems_translate(space, block + offset, MEMS_WRITE, &host, &span);
+    }
+    if (error == 0) {
+        *done = span < length ? span : length;
+        memset(host, 0, *done);
+    }
+    mems_access_end();
+    return error;
+}
+
+// A block whose pages find no place is refused as a whole.
 static int mems_target_alloc_zeroed(void *space, size_t size, uint64_t *block)
 {
     int error = mems_alloc(space, size, 0, block);
-    size_t done = 0;
-    while (error == 0 && done < size) {
-        void *host;
-        size_t span;
-        mems_access_begin();
-        error = mems_translate(space, *block + done, MEMS_WRITE, &host, &span);
-        if (error == EAGAIN) {
-            mems_access_end();
-            error = mems_fault(space, *block + done, MEMS_WRITE);
-            if (error != 0) {
-                break;
-            }
-            error = mems_translate(space, *block + done, MEMS_WRITE, &host, &span);
-        }
-        if (error == 0) {
-            span = span < size - done ? span : size - done;
-            memset(host, 0, span);
-            done += span;
-        }
-        mems_access_end();
+    if (error != 0) {
+        return error;
     }
-    return error;
+    size_t length = 0;
+    for (size_t done = 0; done < size && error == 0; done += length) {
+        error = mems_zero(space, *block, done, size - done, &length);
+    }
+    if (error != 0) {
+        mems_release(space, *block);
+    }
+    return error == ENOSPC ? ENOMEM : error;
 }
 
 static int mems_target_release(void *space, uint64_t block)
@@ -331,6 +257,11 @@ static int mems_target_check(struct target_instance *instance, struct complaint 
     return error;
 }
 
+static bool mems_moves(struct target_instance *instance)
+{
+    return instance->moves;
+}
+
 static struct mems_engine *mems_engine_of(struct target_instance *instance)
 {
     return instance->engine;
@@ -358,5 +289,6 @@ const struct target target_mems = {
     .ops = &mems_ops,
     .usage = mems_usage,
     .check = mems_target_check,
+    .moves = mems_moves,
     .engine = mems_engine_of,
 };

@@ -82,6 +82,8 @@ struct target {
     void (*usage)(struct target_instance *instance, struct target_usage *usage);
     // Every invariant the target can check of itself, at a quiescent point. 0 or EUCLEAN.
     int (*check)(struct target_instance *instance, struct complaint *complaint);
+    // Whether a live block's bytes may change their place on the host. NULL: they never do.
+    bool (*moves)(struct target_instance *instance);
     // Its engine, for lock and cache statistics; NULL for foreign allocators.
     struct mems_engine *(*engine)(struct target_instance *instance);
 };

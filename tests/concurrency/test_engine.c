@@ -50,15 +50,24 @@ static const struct scenario SCENARIOS[] = {
     {"dynamic", "fit=first,addresses=flat,thread_cache=no", 600},
     {"dynamic", "fit=next,addresses=flat,region=4Ki", 600},
     {"dynamic", "fit=first,arenas=4,cache_blocks=1", 600},
+    {"dynamic", "fit=buddy,arenas=1,thread_cache=no,region=16Ki", 3000}, // regions come and go
+    {"dynamic", "fit=buddy,arenas=4,thread_cache=yes,coalesce=deferred", 800},
+    {"dynamic", "fit=buddy,capacity=100Ki,thread_cache=yes", 500},
+    {"dynamic", "fit=tlsf,arenas=1,thread_cache=no", 800},
+    {"dynamic", "fit=tlsf,arenas=4,thread_cache=yes,region=8Ki,min_block=128", 2000},
+    {"dynamic", "fit=tlsf,arenas=1,coalesce=deferred,region=16Ki", 800},
+    {"dynamic", "fit=first,arenas=2,thread_cache=no,region=4Ki", 3000},
+    {"dynamic", "fit=first,arenas=1,thread_cache=no,coalesce=deferred,region=8Ki", 800},
+    {"dynamic", "fit=best,arenas=4,thread_cache=yes,coalesce=deferred,min_block=256", 800},
     {"fixed", "partitions=64x150,256x100,1Kix60,thread_cache=no", 1024},
     {"fixed", "partitions=64x150,256x100,1Kix60,queue=size,thread_cache=yes", 1024},
-    {"paging", "page=1Ki,frames=700,thread_cache=no", 1024},
-    {"paging", "page=4Ki,frames=500,arenas=4,frame_cache=8", 3000},
-    {"paging", "page=1Ki,frames=100,arenas=2,thread_cache=yes", 1000}, // often full
     {"segmentation", "thread_cache=no", 800},
     {"segmentation", "fit=best,arenas=4,thread_cache=yes", 800},
     {"segmentation", "capacity=64Ki,compact_after=10,mover=yes", 500},
     {"dynamic", "movable=yes,capacity=64Ki,compact_after=10,thread_cache=yes", 500},
+    {"paging", "page=1Ki,frames=700,thread_cache=no", 1024},
+    {"paging", "page=4Ki,frames=500,arenas=4,frame_cache=8", 3000},
+    {"paging", "page=1Ki,frames=100,arenas=2,thread_cache=yes", 1000}, // often full
 };
 
 struct parcel {

@@ -119,7 +119,7 @@ static void *reader(void *arg)
     return NULL;
 }
 
-static void run_stage(const char *policy, const char *options)
+static void run_stage(const char *policy, const char *options, uint64_t writes)
 {
     static struct stage stage;
     memset(&stage, 0, sizeof stage);
@@ -134,7 +134,7 @@ static void run_stage(const char *policy, const char *options)
     for (size_t i = 0; i < READERS; i++) {
         assert_int_equal(pthread_create(&readers[i], NULL, reader, &stage), 0);
     }
-    for (uint64_t number = PAIRS; number < WRITES; number++) {
+    for (uint64_t number = PAIRS; number < writes; number++) {
         replace(&stage, &stage.pairs[number * 7 % PAIRS], number);
     }
     while (atomic_load(&stage.seen) == 0) { // a slow start: let them read at rest
@@ -154,13 +154,19 @@ static void run_stage(const char *policy, const char *options)
 static void test_reader(void **state)
 {
     (void)state;
-    run_stage("dynamic", "fit=first,thread_cache=no");
-    run_stage("dynamic", "fit=first,thread_cache=yes");
-    run_stage("dynamic", "fit=best,arenas=4,thread_cache=yes");
-    run_stage("fixed", "partition=128,count=32,thread_cache=no");
-    run_stage("fixed", "partition=128,count=200,thread_cache=yes");
-    run_stage("segmentation", "mover=yes,mover_budget=0,thread_cache=no");
-    run_stage("segmentation", "thread_cache=yes");
+    run_stage("dynamic", "fit=first,thread_cache=no", WRITES);
+    run_stage("dynamic", "fit=first,thread_cache=yes", WRITES);
+    run_stage("dynamic", "fit=best,arenas=4,thread_cache=yes", WRITES);
+    // Each block is a region, and these go back to the system while they may still be read.
+    run_stage("dynamic", "granule=4Ki,region=4Ki,thread_cache=no", WRITES / 15);
+    run_stage("dynamic", "fit=buddy,granule=4Ki,region=4Ki,thread_cache=no", WRITES / 15);
+    run_stage("fixed", "partition=128,count=32,thread_cache=no", WRITES);
+    run_stage("fixed", "partition=128,count=200,thread_cache=yes", WRITES);
+    run_stage("segmentation", "mover=yes,mover_budget=0,thread_cache=no", WRITES);
+    run_stage("segmentation", "thread_cache=yes", WRITES);
+    run_stage("segmentation",
+              "granule=4Ki,region=4Ki,mover=yes,mover_budget=0,compact_order=top,thread_cache=no",
+              WRITES / 15);
 }
 
 int main(void)

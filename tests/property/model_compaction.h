@@ -11,7 +11,8 @@
 //   else one right behind the hole stays for this pass, and the hole is done with;
 //   a hole with something else behind it that does not take the next block is done with.
 //
-// Passes follow each other until one moves nothing, eight at most.
+// Passes follow each other until one moves nothing, eight at most. Holes that wait to be joined are
+// joined first. Regions are given up at the end (model_give_up), which is the caller's.
 
 #ifndef PROPERTY_MODEL_COMPACTION_H
 #define PROPERTY_MODEL_COMPACTION_H
@@ -53,12 +54,16 @@ static inline size_t model_first(const struct model *model, struct model_place p
     return model->count;
 }
 
-static inline bool model_could_park(const struct model *model, size_t at)
+// Whether a hole above can hold the block meanwhile; that one's region is empty from now on if it
+// was.
+static inline bool model_could_park(struct model *model, size_t at)
 {
     const struct model_piece *block = &model->pieces[at];
     uint64_t gap;
     for (size_t i = at + 1; i < model->count; i++) {
         if (model_fits(model, &model->pieces[i], block->size, block->align, &gap)) {
+            uint64_t *empty = &model->empty[model->pieces[i].region];
+            *empty = *empty != 0 ? ++model->clock : 0;
             return true;
         }
     }
@@ -73,6 +78,7 @@ static inline struct model_place model_put_down(struct model *model, size_t at,
     uint32_t rover_region = model->rover_region;
     uint64_t rover_offset = model->rover_offset;
     model_release(model, at);
+    model_sweep(model);
     size_t hole = model_first(model, place, false);
     size_t now = model_cut(model, hole, block.size, block.align);
     model->pieces[now].requested = block.requested;
@@ -134,12 +140,16 @@ static inline struct model_moves model_compact(struct model *model)
 {
     struct model_moves sum = {0, 0}, moves;
     unsigned passes = 0;
+    bool returns = model->returns;
+    model->returns = false;
+    model_sweep(model);
     do {
         moves = model_pass(model);
         sum.moved += moves.moved;
         sum.bytes += moves.bytes;
         passes++;
     } while (moves.moved > 0 && passes < 8);
+    model->returns = returns;
     return sum;
 }
 

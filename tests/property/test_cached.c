@@ -27,6 +27,12 @@ static const struct run RUNS[] = {
     {"dynamic", "fit=best,cache_blocks=2,cache_limit=64", 700},
     {"dynamic", "fit=first,addresses=flat", 700}, // one space, no cache
     {"dynamic", "fit=first,thread_cache=no,arenas=2", 3000},
+    {"dynamic", "fit=buddy,region=64Ki", 5000},
+    {"dynamic", "fit=buddy,arenas=3,capacity=700Ki,coalesce=deferred", 3000},
+    {"dynamic", "fit=tlsf,region=16Ki", 3000},
+    {"dynamic", "fit=tlsf,arenas=2,coalesce=deferred,region=8Ki", 900},
+    {"dynamic", "fit=best,min_block=200,region=16Ki", 2000},
+    {"dynamic", "fit=first,min_block=64,coalesce=deferred,thread_cache=no", 2000},
     {"fixed", "partitions=64x200,256x100,4Kix50", 4096},
     {"fixed", "partition=1Ki,count=300,queue=size,thread_cache=no", 1024},
 };
@@ -166,6 +172,13 @@ static int see_piece(const struct mems_extent *extent, void *arg)
     return 0;
 }
 
+// Buddies join with buddies only, and deferred holes when they must.
+static bool is_joined(const struct run *run)
+{
+    return strcmp(run->policy, "dynamic") == 0 && strstr(run->options, "buddy") == NULL &&
+           strstr(run->options, "deferred") == NULL;
+}
+
 static void settle(struct trial *trial)
 {
     struct tiling tiling = {.trial = trial};
@@ -186,7 +199,7 @@ static void settle(struct trial *trial)
                  "%" PRIu64 " blocks cached after the flush", stats.cached_blocks);
     test_conserved(trial->engine);
     test_checked(trial->engine, true);
-    tiling = (struct tiling){.trial = trial, .joined = strcmp(trial->run->policy, "dynamic") == 0};
+    tiling = (struct tiling){.trial = trial, .joined = is_joined(trial->run)};
     assert_int_equal(mems_walk(trial->engine, see_piece, &tiling), 0);
 }
 

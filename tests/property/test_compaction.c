@@ -15,16 +15,21 @@ struct run {
     uint64_t granule, capacity, region; // capacity 0: grows by `region`
     bool threshold;                     // compact_after=1
     bool aligned;                       // some requests ask for an alignment
+    bool deferred;                      // coalesce=deferred; then nothing is resized
 };
 
 static const struct run RUNS[] = {
-    {"segmentation", "capacity=4Ki", 16, 4096, 0, false, false},
-    {"segmentation", "capacity=4Ki,compact_after=1", 16, 4096, 0, true, false},
-    {"segmentation", "capacity=32Ki", 16, 32768, 0, false, true},
-    {"segmentation", "capacity=32Ki,compact_after=1,granule=64", 64, 32768, 0, true, false},
-    {"segmentation", "region=8Ki", 16, 0, 8192, false, true},
-    {"dynamic", "capacity=16Ki,movable=yes", 16, 16384, 0, false, false},
-    {"dynamic", "capacity=16Ki,movable=yes,compact_after=1", 16, 16384, 0, true, true},
+    {"segmentation", "capacity=4Ki", 16, 4096, 0, false, false, false},
+    {"segmentation", "capacity=4Ki,compact_after=1", 16, 4096, 0, true, false, false},
+    {"segmentation", "capacity=32Ki", 16, 32768, 0, false, true, false},
+    {"segmentation", "capacity=32Ki,compact_after=1,granule=64", 64, 32768, 0, true, false, false},
+    {"segmentation", "region=8Ki", 16, 0, 8192, false, true, false},
+    {"segmentation", "region=4Ki", 16, 0, 4096, false, false, false},
+    {"segmentation", "region=4Ki,compact_after=1", 16, 0, 4096, true, true, false},
+    {"dynamic", "capacity=16Ki,movable=yes", 16, 16384, 0, false, false, false},
+    {"dynamic", "capacity=16Ki,movable=yes,compact_after=1", 16, 16384, 0, true, true, false},
+    {"dynamic", "capacity=16Ki,movable=yes,coalesce=deferred", 16, 16384, 0, false, true, true},
+    {"dynamic", "region=4Ki,movable=yes", 16, 0, 4096, false, false, false},
 };
 
 enum { OPS = 1400000 / MEMS_TEST_SCALE, PIECES_MOST = 300 };
@@ -109,6 +114,13 @@ static void learn_region(struct trial *trial)
     model_region(&trial->model, seen.base, seen.end);
 }
 
+static void give_up(struct trial *trial)
+{
+    if (trial->model.returns) {
+        model_give_up(&trial->model);
+    }
+}
+
 // ---- operations ---------------------------------------------------------------------------------
 
 static void compact(struct trial *trial)
@@ -116,6 +128,7 @@ static void compact(struct trial *trial)
     struct mems_compaction done;
     int error = mems_compact(trial->engine, &done);
     struct model_moves moves = model_compact(&trial->model);
+    give_up(trial);
     trial_require(trial, error == 0 && done.abandoned == 0 && done.tried == done.moved,
                   "compact: %d", error);
     trial_require(trial,
@@ -190,10 +203,12 @@ static void step_alloc(struct trial *trial)
     if (at == trial->model.count) {
         trial_require(trial, error == ENOMEM && addr == 42, "alloc of %" PRIu64 ": %d", size,
                       error);
+        give_up(trial);
         return;
     }
     trial_require(trial, error == 0, "alloc of %" PRIu64 ": %s", size, strerror(error));
     place_block(trial, at, size, align, addr);
+    give_up(trial);
     test_stamp(trial->space, addr, size, addr);
 }
 
@@ -236,7 +251,10 @@ static void step_resize(struct trial *trial, size_t at)
                       error);
         uint32_t rover_region = model->rover_region;
         uint64_t rover_offset = model->rover_offset;
+        bool returns = model->returns;
+        model->returns = false; // the region is not left
         model_release(model, at);
+        model->returns = returns;
         size_t hole = model_first(model, (struct model_place){block.region, block.offset}, false);
         if (model->pieces[hole].offset < block.offset) { // keeps its place: no joining in front
             struct model_piece front = model->pieces[hole];
@@ -259,6 +277,7 @@ static void step_resize(struct trial *trial, size_t at)
             return;
         }
         place_block(trial, place, size, 0, addr);
+        give_up(trial);
         for (at = 0; model->pieces[at].addr != block.addr || !model->pieces[at].live; at++) {
         }
         model_release(model, at);
@@ -282,7 +301,7 @@ static void step(struct trial *trial)
     } else if (test_below(&trial->random, 10) < (trial->growing ? 7 : 3)) {
         step_alloc(trial);
     } else if (at < trial->model.count && trial->model.pieces[at].size <= 4096 &&
-               test_below(&trial->random, 5) == 0) {
+               !trial->run->deferred && test_below(&trial->random, 5) == 0) {
         step_resize(trial, at);
     } else if (at < trial->model.count) {
         step_release(trial, at);
@@ -297,6 +316,8 @@ static void run_trial(const struct run *run, uint64_t seed)
     trial.run = run;
     trial.random = seed;
     model_init(&trial.model, MODEL_FIRST, run->granule);
+    trial.model.deferred = run->deferred;
+    trial.model.returns = run->capacity == 0;
     snprintf(options, sizeof options, "%s,thread_cache=no", run->options);
     trial.engine = test_engine(run->policy, options);
     trial.space = test_space(trial.engine);
@@ -315,6 +336,8 @@ static void run_trial(const struct run *run, uint64_t seed)
     struct mems_stats stats = test_stats(trial.engine);
     trial_require(&trial, trial.moved > 0 && stats.moves_done >= trial.moved, "nothing moved");
     trial_require(&trial, stats.compactions >= trial.compactions, "compactions");
+    trial_require(&trial, stats.held_peak_bytes == trial.model.held_peak, "at most held");
+    trial_require(&trial, !trial.model.returns || trial.model.gone > 0, "no region went");
     mems_engine_close(trial.engine);
 }
 

@@ -5,8 +5,8 @@
 // One stream of random requests goes to the engine and to model_dynamic.h. The place of each block
 // is compared at once, through its host address; the whole map, the counters and the engine's own
 // check every so often. Runs differ in fit, in size (tiny ones get full and empty all the time),
-// in growth, granule and the kind of addresses. thread_cache=no: with caches the map depends on
-// what the magazines hold, see test_cached.c.
+// in growth, granule, the kind of addresses, when holes are coalesced, and what is split off.
+// thread_cache=no: with caches the map depends on what the magazines hold, see test_cached.c.
 
 #include "property/model_dynamic.h"
 
@@ -18,19 +18,35 @@ struct run {
     uint64_t region;   // step of growth
     unsigned share;    // of the operations, in 1/100
     unsigned every;    // operations between two compares of the whole map
+    bool deferred;
+    uint64_t min_block;
 };
 
 static const struct run RUNS[] = {
-    {"capacity=4Ki", false, 16, 4096, 0, 10, 1},
-    {"capacity=64Ki", false, 16, 65536, 0, 40, 32},
-    {"capacity=50000", false, 16, 53248, 0, 5, 16},
-    {"capacity=64Ki,granule=64", false, 64, 65536, 0, 10, 32},
-    {"region=8Ki", false, 16, 0, 8192, 20, 64},
-    {"region=4Ki,addresses=flat", true, 1, 0, 4096, 10, 64},
-    {"capacity=32Ki,addresses=flat", true, 1, 32768, 0, 5, 32},
+    {"capacity=4Ki", false, 16, 4096, 0, 10, 1, false, 0},
+    {"capacity=64Ki", false, 16, 65536, 0, 40, 32, false, 0},
+    {"capacity=50000", false, 16, 53248, 0, 5, 16, false, 0},
+    {"capacity=64Ki,granule=64", false, 64, 65536, 0, 10, 32, false, 0},
+    {"region=8Ki", false, 16, 0, 8192, 20, 64, false, 0},
+    {"region=4Ki,addresses=flat", true, 1, 0, 4096, 10, 64, false, 0},
+    {"capacity=32Ki,addresses=flat", true, 1, 32768, 0, 5, 32, false, 0},
 };
 
-static const char *const FITS[] = {"first", "next", "best", "worst"};
+static const struct run RUNS_DEFERRED[] = {
+    {"capacity=4Ki,coalesce=deferred", false, 16, 4096, 0, 3, 1, true, 0},
+    {"capacity=64Ki,coalesce=deferred", false, 16, 65536, 0, 6, 32, true, 0},
+    {"region=8Ki,coalesce=deferred", false, 16, 0, 8192, 6, 64, true, 0},
+    {"region=4Ki,addresses=flat,coalesce=deferred", true, 1, 0, 4096, 2, 64, true, 0},
+};
+
+static const struct run RUNS_MIN_BLOCK[] = {
+    {"capacity=64Ki,min_block=100", false, 16, 65536, 0, 6, 32, false, 100},
+    {"region=8Ki,min_block=512", false, 16, 0, 8192, 5, 64, false, 512},
+    {"capacity=32Ki,addresses=flat,min_block=7", true, 1, 32768, 0, 2, 32, false, 7},
+    {"region=16Ki,min_block=200,coalesce=deferred", false, 16, 0, 16384, 4, 64, true, 200},
+};
+
+static const char *const FITS[] = {"first", "next", "best", "worst", "buddy", "tlsf"};
 
 // The most holes and blocks that a growing run may have, so that a linear model stays quick.
 enum { PIECES_MOST = 600, OPS = 1200000 / MEMS_TEST_SCALE };
@@ -112,7 +128,11 @@ static void compare_counters(struct trial *trial)
     trial_require(trial, stats.holes == holes, "holes %" PRIu64, stats.holes);
     trial_require(trial, stats.largest_hole == largest, "largest %" PRIu64, stats.largest_hole);
     trial_require(trial, stats.held_bytes == held, "held %" PRIu64, stats.held_bytes);
-    trial_require(trial, stats.regions == trial->model.regions, "regions %" PRIu64, stats.regions);
+    trial_require(trial, stats.held_peak_bytes == trial->model.held_peak,
+                  "at most held %" PRIu64 ", the model %" PRIu64, stats.held_peak_bytes,
+                  trial->model.held_peak);
+    trial_require(trial, stats.regions == trial->model.regions - trial->model.gone,
+                  "regions %" PRIu64, stats.regions);
     trial_require(trial, stats.allocs == trial->allocs, "allocs %" PRIu64, stats.allocs);
     trial_require(trial, stats.releases == trial->releases, "releases %" PRIu64, stats.releases);
     trial_require(trial,
@@ -176,12 +196,19 @@ static int see_region(const struct mems_extent *extent, void *arg)
 // Tells the model of the region that the engine has or should have added.
 static void learn_region(struct trial *trial, uint64_t size, uint64_t align)
 {
-    struct region_end seen = {.region = trial->model.regions};
+    const struct model *model = &trial->model;
+    struct region_end seen = {.region = model->regions};
     mems_walk(trial->engine, see_region, &seen);
     trial_require(trial, seen.found, "region %u should have been mapped", seen.region);
     const struct run *run = trial->run;
-    uint64_t step = run->capacity != 0 ? run->capacity : run->region;
-    uint64_t least = run->capacity != 0 || size <= step ? step : model_round(size, 4096);
+    uint64_t least = run->capacity;
+    if (run->capacity == 0) {
+        if (model->fit == MODEL_TLSF) {
+            size = model_class_up(model, size, align) * model->granule;
+        }
+        least = size <= run->region ? run->region : model_round(size, 4096);
+        least = model->fit == MODEL_BUDDY ? model_power(least) : least;
+    }
     trial_require(trial, seen.end == least || (align > 4096 && seen.end > least),
                   "region %u of %" PRIu64 " should be of %" PRIu64, seen.region, seen.end, least);
     model_region(&trial->model, seen.base, seen.end);
@@ -236,10 +263,7 @@ static void expect_refused(struct trial *trial, uint64_t size, int error)
         trial->oversized++;
         return;
     }
-    uint64_t free = 0;
-    for (size_t i = 0; i < trial->model.count; i++) {
-        free += trial->model.pieces[i].live ? 0 : trial->model.pieces[i].size;
-    }
+    uint64_t free = model_free(&trial->model);
     trial->refusals++;
     trial->refusals_enough_free += free >= model_round(size, trial->model.granule);
 }
@@ -254,11 +278,11 @@ static void step_alloc(struct trial *trial)
     learn_bounded(trial);
     size_t at = model->count;
     if (size < PTRDIFF_MAX - 4096) {
-        uint64_t rounded = model_round(size, model->granule);
+        uint64_t rounded = model_need(model, size, align);
         at = model_pick(model, rounded, align);
         if (at == model->count && trial->run->capacity == 0) {
             learn_region(trial, rounded, align);
-            at = model->count - 1;
+            at = model_pick_now(model, rounded, align);
         }
     }
     if (at == model->count) {
@@ -347,10 +371,15 @@ static void release_all(struct trial *trial)
             at++;
         }
     }
-    trial_require(trial, trial->model.count == trial->model.regions, "one hole a region is left");
+    if (!trial->run->deferred && (trial->model.fit != MODEL_BUDDY || trial->run->capacity == 0)) {
+        trial_require(trial, trial->model.count == trial->model.regions - trial->model.gone,
+                      "one hole a region is left");
+    }
 }
 
-static void run_trial(const struct run *run, enum model_fit fit, uint64_t operations, uint64_t seed)
+// Returns how many regions went back.
+static uint64_t run_trial(const struct run *run, enum model_fit fit, uint64_t operations,
+                          uint64_t seed)
 {
     static struct trial trial;
     trial.run = run;
@@ -363,6 +392,9 @@ static void run_trial(const struct run *run, enum model_fit fit, uint64_t operat
              run->options);
     snprintf(trial.what, sizeof trial.what, "%s seed %" PRIu64, options, seed);
     model_init(&trial.model, fit, run->granule);
+    trial.model.deferred = run->deferred;
+    trial.model.min_block = run->min_block;
+    trial.model.returns = run->capacity == 0 && !run->flat;
     trial.engine = test_engine("dynamic", options);
     trial.space = test_space(trial.engine);
     for (trial.operation = 0; trial.operation < operations; trial.operation++) {
@@ -380,18 +412,27 @@ static void run_trial(const struct run *run, enum model_fit fit, uint64_t operat
     test_checked(trial.engine, true);
     mems_space_close(trial.space);
     mems_engine_close(trial.engine);
+    return trial.model.gone;
 }
 
 // Three engines a run: a fault that only a fresh engine has is met more often.
-static void run_fit(enum model_fit fit)
+static void run_rows(const struct run *rows, size_t count, enum model_fit fit, uint64_t seed)
 {
-    uint64_t seed = test_seed();
-    for (size_t i = 0; i < sizeof RUNS / sizeof RUNS[0]; i++) {
-        uint64_t operations = (uint64_t)OPS * RUNS[i].share / 100;
+    uint64_t gone = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t operations = (uint64_t)OPS * rows[i].share / 100;
         for (uint64_t part = 0; part < 3; part++) {
-            run_trial(&RUNS[i], fit, operations / 3, seed + part);
+            gone += run_trial(&rows[i], fit, operations / 3, seed + part);
         }
     }
+    assert_true(gone > 0);
+}
+
+#define ROWS(rows) rows, sizeof(rows) / sizeof(rows)[0]
+
+static void run_fit(enum model_fit fit)
+{
+    run_rows(ROWS(RUNS), fit, test_seed());
 }
 
 static void test_first(void **state)
@@ -418,13 +459,43 @@ static void test_worst(void **state)
     run_fit(MODEL_WORST);
 }
 
+static void test_buddy(void **state)
+{
+    (void)state;
+    run_fit(MODEL_BUDDY);
+}
+
+static void test_tlsf(void **state)
+{
+    (void)state;
+    run_fit(MODEL_TLSF);
+}
+
+static void test_deferred(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    for (enum model_fit fit = MODEL_FIRST; fit <= MODEL_TLSF; fit++) {
+        run_rows(ROWS(RUNS_DEFERRED), fit, seed);
+    }
+}
+
+static void test_min_block(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    for (enum model_fit fit = MODEL_FIRST; fit <= MODEL_TLSF; fit++) {
+        run_rows(ROWS(RUNS_MIN_BLOCK), fit, seed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first),
-        cmocka_unit_test(test_next),
-        cmocka_unit_test(test_best),
-        cmocka_unit_test(test_worst),
+        cmocka_unit_test(test_first),    cmocka_unit_test(test_next),
+        cmocka_unit_test(test_best),     cmocka_unit_test(test_worst),
+        cmocka_unit_test(test_buddy),    cmocka_unit_test(test_tlsf),
+        cmocka_unit_test(test_deferred), cmocka_unit_test(test_min_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

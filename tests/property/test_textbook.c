@@ -217,12 +217,56 @@ static void test_before_compaction(void **state)
     close_memory(&memory);
 }
 
+// One megabyte of buddies: where blocks go, and what is free after each step.
+static void test_buddies(void **state)
+{
+    (void)state;
+    struct memory memory = {.engine =
+                                test_engine("dynamic", "fit=buddy,capacity=1Mi,thread_cache=no")};
+    memory.space = test_space(memory.engine);
+    static const struct {
+        char name;
+        unsigned size;  // 0: the block is released
+        unsigned place; // of the block
+        unsigned taken; // bytes of the block
+        unsigned holes[6];
+    } steps[] = {
+        {'A', 100, 0, 128, {128, 256, 512}}, {'B', 240, 256, 256, {128, 512}},
+        {'C', 64, 128, 64, {64, 512}},       {'D', 256, 512, 256, {64, 256}},
+        {'B', 0, 0, 0, {64, 256, 256}},      {'A', 0, 0, 0, {128, 64, 256, 256}},
+        {'E', 75, 0, 128, {64, 256, 256}},   {'C', 0, 0, 0, {128, 256, 256}},
+        {'E', 0, 0, 0, {512, 256}},          {'D', 0, 0, 0, {1024}},
+    };
+    mems_addr blocks['E' + 1] = {0};
+    uintptr_t base = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        mems_addr *block = &blocks[(size_t)steps[i].name];
+        size_t holes = 0, taken = 0;
+        if (steps[i].size == 0) {
+            assert_int_equal(mems_release(memory.space, *block), 0);
+        } else {
+            *block = test_alloc(memory.space, (size_t)steps[i].size * UNIT);
+            base = base == 0 ? test_host(memory.space, *block) : base;
+            assert_int_equal(test_host(memory.space, *block) - base,
+                             (uintptr_t)steps[i].place * UNIT);
+            assert_int_equal(mems_block_size(memory.space, *block, NULL, &taken), 0);
+            assert_int_equal(taken, (size_t)steps[i].taken * UNIT);
+        }
+        while (holes < 6 && steps[i].holes[holes] != 0) {
+            holes++;
+        }
+        expect_holes(&memory, steps[i].holes, holes);
+        test_checked(memory.engine, true);
+    }
+    close_memory(&memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_silberschatz),      cmocka_unit_test(test_six_holes),
         cmocka_unit_test(test_stallings),         cmocka_unit_test(test_fixed_partitions),
-        cmocka_unit_test(test_before_compaction),
+        cmocka_unit_test(test_before_compaction), cmocka_unit_test(test_buddies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

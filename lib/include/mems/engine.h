@@ -319,9 +319,10 @@ struct mems_extent {
     bool more;     // not the first piece of its block
     uint64_t page; // its number within the space, or MEMS_PAGE_NONE
     uint32_t arena;
-    uint32_t region;    // number of the mapping within its arena, in order of growth
-    uint64_t offset;    // from the region's start
-    uint64_t size;      // bytes it takes
+    uint32_t region; // number of the mapping within its arena, in order of growth; of one that was
+                     // given back the number is not used again
+    uint64_t offset; // from the region's start
+    uint64_t size;   // bytes it takes
     uint64_t requested; // block: bytes asked for
     uint32_t space;     // block: its owner's id
     mems_addr addr;     // block: its address (of all its pieces); flat hole: its address; else 0

@@ -33,19 +33,58 @@ struct mems_inline_directory {
     struct mems_inline_descriptor *chunk[1];
 };
 
+struct mems_inline_page_directory {
+    void *older;
+    uint64_t bytes, room, count;
+    uint64_t *leaf[1]; // entries: state 3, shared 1, frame 60
+};
+
+struct mems_inline_pages {
+    struct mems_inline_page_directory *directory;
+    char *memory; // where frame 0 is
+    unsigned page_bits;
+    const void *trace; // NULL: a hit leaves nothing behind
+};
+
 struct mems_inline_space {
-    struct mems_inline_directory *const
-        *small; // of blocks up to 4 KiB; empty where memory is paged
+    struct mems_inline_directory *const *small; // of blocks up to 4 KiB
+    const struct mems_inline_pages *pages;      // NULL: descriptors say where bytes are
     uint32_t id;
 };
 
 #ifdef MEMS_HOSTILE
 #define MEMS_INLINE_CHUNK_BITS 4
+#define MEMS_INLINE_LEAF_BITS  3
 #else
 #define MEMS_INLINE_CHUNK_BITS 11
+#define MEMS_INLINE_LEAF_BITS  9
 #endif
 
 #define mems_inline_likely(condition) __builtin_expect((condition), 1)
+
+// The page that the word's place and the offset name. Its entry exists: the word was live after
+// entry and directory were published. 0: the function must look.
+static inline __attribute__((always_inline)) int
+mems_page_inline(const struct mems_inline_pages *pages,
+                 const struct mems_inline_descriptor *descriptor, uint64_t word, uint64_t offset,
+                 void **host, size_t *span)
+{
+    uint64_t page = (word & UINT64_C(0x7ffffffffff)) + (offset >> pages->page_bits);
+    const struct mems_inline_page_directory *directory =
+        __atomic_load_n(&pages->directory, __ATOMIC_ACQUIRE);
+    const uint64_t *leaf = directory->leaf[page >> MEMS_INLINE_LEAF_BITS];
+    uint64_t entry =
+        __atomic_load_n(&leaf[page & ((1u << MEMS_INLINE_LEAF_BITS) - 1)], __ATOMIC_ACQUIRE);
+    uint64_t within = offset & ((UINT64_C(1) << pages->page_bits) - 1);
+    // State RESIDENT and not shared; and the block is still the one whose page this was.
+    if (mems_inline_likely(entry >> 60 == 2 << 1) && mems_inline_likely(pages->trace == NULL) &&
+        mems_inline_likely(__atomic_load_n(&descriptor->word, __ATOMIC_RELAXED) == word)) {
+        *host = pages->memory + ((entry & ((UINT64_C(1) << 60) - 1)) << pages->page_bits) + within;
+        *span = (UINT64_C(1) << pages->page_bits) - within;
+        return 1;
+    }
+    return 0;
+}
 
 static inline __attribute__((always_inline)) int mems_translate_inline(struct mems_space *space,
                                                                        mems_addr addr,
@@ -68,9 +107,14 @@ static inline __attribute__((always_inline)) int mems_translate_inline(struct me
         if (mems_inline_likely((word ^ addr) >> 43 == UINT64_C(2) << 18) &&
             mems_inline_likely(offset < limit) && mems_inline_likely(owner == own->id) &&
             mems_inline_likely((denied & (unsigned)mode << 6) == 0)) {
-            *host = (char *)(uintptr_t)((word << 4) & UINT64_C(0x7ffffffffff0)) + offset;
+            size_t run = limit - offset, page_run = run;
+            if (mems_inline_likely(own->pages == NULL)) {
+                *host = (char *)(uintptr_t)((word << 4) & UINT64_C(0x7ffffffffff0)) + offset;
+            } else if (!mems_page_inline(own->pages, descriptor, word, offset, host, &page_run)) {
+                return mems_translate(space, addr, mode, host, span);
+            }
             if (span != NULL) {
-                *span = limit - offset;
+                *span = page_run < run ? page_run : run;
             }
             return 0;
         }

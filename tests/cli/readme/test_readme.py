@@ -43,6 +43,7 @@ def try_line(line, folder):
         return True
     if not line.startswith(("build/release/", "bench/")):
         sys.exit(f"README: a command that this test does not know: {line}")
+    line = line.replace(" stress/jobs/", " " + os.path.join(source, "stress/jobs/"))
     run(line.replace("build/release", build, 1), folder)
     return True
 

@@ -13,12 +13,13 @@ import tempfile
 import unittest
 
 BENCH, TARGETS = sys.argv[1:3]
-KERNELS = ("pair", "batch", "remote", "lifo", "random", "translate", "access")
-MEMS_ONLY = ("translate", "access")
+KERNELS = ("pair", "batch", "remote", "lifo", "random", "translate", "access", "moving", "reference")
+MEMS_ONLY = ("translate", "access", "moving", "reference")
+NEEDS = {"moving": "mems:segmentation", "reference": "mems:vm-paging"}  # the one target of TARGETS that has what it needs
 PARAMETERS = {"pair": "size", "batch": "blocks", "remote": "size", "lifo": "live", "random": "live", "translate": "size",
-              "access": "size"}
+              "access": "size", "moving": "mover", "reference": "pages"}
 VALUES = {"pair": (16, 4096), "batch": (10, 300), "remote": (64,), "lifo": (100, 1000), "random": (100, 1000),
-          "translate": (64,), "access": (64,)}
+          "translate": (64,), "access": (64,), "moving": (1, 2), "reference": (1000,)}
 
 
 def run(*words, **environment):
@@ -52,7 +53,8 @@ class Kernels(unittest.TestCase):
         rows = {row["run_name"].removesuffix("/manual_time"): row for row in json.loads(self.text)["benchmarks"]}
         expected = {f"{kernel}/{target}/{PARAMETERS[kernel]}:{value}/threads:{threads}"
                     for kernel in KERNELS for target in self.targets for value in VALUES[kernel] for threads in (1, 2)
-                    if (kernel != "remote" or threads > 1) and (kernel not in MEMS_ONLY or target.startswith("mems:"))}
+                    if (kernel != "remote" or threads > 1) and (kernel not in MEMS_ONLY or target.startswith("mems:"))
+                    and target.startswith(NEEDS.get(kernel, ""))}
         self.assertEqual(set(rows), expected)
         for name, row in rows.items():
             self.assertFalse(row.get("error_occurred"), f"{name}: {row.get('error_message')}")

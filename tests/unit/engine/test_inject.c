@@ -28,13 +28,20 @@ static const struct scenario SCENARIOS[] = {
     {"dynamic", "thread_cache=yes,arenas=2,region=4Ki,fit=best"},
     {"dynamic", "addresses=flat,region=4Ki"},
     {"dynamic", "thread_cache=no,capacity=1Mi,fit=next"},
+    {"dynamic", "thread_cache=no,region=8Ki,fit=buddy"},
+    {"dynamic", "thread_cache=no,capacity=300Ki,fit=buddy"},
+    {"dynamic", "thread_cache=yes,arenas=2,region=4Ki,fit=buddy,coalesce=deferred"},
+    {"dynamic", "thread_cache=no,region=8Ki,fit=tlsf,min_block=64"},
+    {"dynamic", "thread_cache=yes,region=4Ki,fit=tlsf,coalesce=deferred"},
+    {"dynamic", "thread_cache=no,region=4Ki,fit=best,coalesce=deferred"},
+    {"dynamic", "addresses=flat,region=4Ki,fit=buddy"},
     {"fixed", "thread_cache=no,partitions=64x200,2Kix300"},
     {"fixed", "thread_cache=yes,partition=2Ki,count=400"},
-    {"paging", "thread_cache=no,page=2Ki,frames=500"},
-    {"paging", "thread_cache=yes,page=4Ki,arenas=3"},
     {"segmentation", "thread_cache=no,region=8Ki"},
     {"segmentation", "thread_cache=yes,arenas=2,capacity=2Mi,compact_after=1"},
     {"dynamic", "thread_cache=no,region=8Ki,movable=yes"},
+    {"paging", "thread_cache=no,page=2Ki,frames=500"},
+    {"paging", "thread_cache=yes,page=4Ki,arenas=3"},
 };
 
 struct run {

@@ -140,12 +140,126 @@ static void test_walk_while_merging(void **state)
     mems_engine_close(engine);
 }
 
+// Empty regions go back but for a reserve, and the most that was held is remembered exactly, also
+// when no snapshot saw it.
+static void test_regions_return(void **state)
+{
+    (void)state;
+    static const char *const options[] = {
+        "region=64Ki,thread_cache=no", "region=64Ki,fit=buddy,thread_cache=no",
+        "region=64Ki,fit=tlsf,arenas=3", "region=64Ki,fit=best,coalesce=deferred,thread_cache=no"};
+    for (size_t o = 0; o < sizeof options / sizeof options[0]; o++) {
+        struct mems_engine *engine = test_engine("dynamic", options[o]);
+        struct mems_space *space = test_space(engine);
+        mems_addr blocks[50];
+        for (size_t i = 0; i < 50; i++) {
+            blocks[i] = test_alloc(space, 65536);
+        }
+        for (size_t i = 0; i < 50; i++) {
+            assert_int_equal(mems_release(space, blocks[i]), 0);
+        }
+        mems_thread_flush();
+        struct mems_stats stats = test_stats(engine);
+        assert_int_equal(stats.held_bytes, 65536);
+        assert_int_equal(stats.regions, 1);
+        assert_int_equal(stats.held_peak_bytes, 50 * 65536);
+        test_alloc(space, 65536);
+        assert_int_equal(test_stats(engine).held_bytes, 65536);
+        for (size_t i = 0; i < 20; i++) {
+            test_alloc(space, 65536);
+        }
+        mems_space_close(space);
+        stats = test_stats(engine);
+        assert_int_equal(stats.held_bytes, 65536);
+        assert_int_equal(stats.held_peak_bytes, 50 * 65536);
+        test_checked(engine, true);
+        test_conserved(engine);
+        mems_engine_close(engine);
+    }
+}
+
+static void test_regions_stay(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"capacity=1Mi,thread_cache=no",
+                                          "region=64Ki,addresses=flat"};
+    for (size_t o = 0; o < sizeof options / sizeof options[0]; o++) {
+        struct mems_engine *engine = test_engine("dynamic", options[o]);
+        struct mems_space *space = test_space(engine);
+        mems_addr blocks[16];
+        for (size_t i = 0; i < 16; i++) {
+            blocks[i] = test_alloc(space, 65536);
+        }
+        for (size_t i = 0; i < 16; i++) {
+            assert_int_equal(mems_release(space, blocks[i]), 0);
+        }
+        assert_int_equal(test_stats(engine).held_bytes, 1 << 20);
+        mems_engine_close(engine);
+    }
+}
+
+// In a section nobody waits for sections: the regions go with the first release after it. One that
+// the system does not take back serves on.
+static void test_regions_late(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("dynamic", "region=64Ki,thread_cache=no");
+    struct mems_space *space = test_space(engine);
+    mems_addr blocks[16];
+    for (size_t i = 0; i < 16; i++) {
+        blocks[i] = test_alloc(space, 65536);
+    }
+    mems_access_begin();
+    for (size_t i = 0; i < 10; i++) {
+        assert_int_equal(mems_release(space, blocks[i]), 0);
+    }
+    mems_access_end();
+    assert_int_equal(test_stats(engine).regions, 16);
+    test_checked(engine, true);
+    mems_inject(MEMS_SEAM_UNMAP, 1, 1);
+    assert_int_equal(mems_release(space, blocks[10]), 0);
+    assert_int_equal(mems_inject_hits(MEMS_SEAM_UNMAP), 1);
+    mems_inject(MEMS_SEAM_UNMAP, 0, 0);
+    assert_int_equal(test_stats(engine).regions, 16);
+    test_stamp(space, test_alloc(space, 65536), 65536, 1);
+    assert_int_equal(mems_release(space, blocks[11]), 0);
+    assert_int_equal(test_stats(engine).regions, 16 - 10);
+    test_checked(engine, true);
+    test_conserved(engine);
+    mems_engine_close(engine);
+}
+
+// Magazines hold blocks of one size: one that kept a remainder goes by itself.
+static void test_min_block_cached(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("dynamic", "min_block=200,region=4Ki");
+    struct mems_space *space = test_space(engine);
+    size_t larger = 0;
+    for (size_t i = 0; i < 2000; i++) {
+        size_t size = 0;
+        mems_addr addr = test_alloc(space, 112);
+        assert_int_equal(mems_block_size(space, addr, NULL, &size), 0);
+        test_require(size >= 112 && size < 112 + 200, "a block of %zu", size);
+        larger += size > 112;
+        if (i % 3 == 0) {
+            assert_int_equal(mems_release(space, addr), 0);
+        }
+    }
+    assert_true(larger > 0);
+    test_checked(engine, true);
+    test_conserved(engine);
+    mems_engine_close(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_granule_cached),     cmocka_unit_test(test_granule_aligned),
         cmocka_unit_test(test_next_after_failure), cmocka_unit_test(test_refused_regions),
-        cmocka_unit_test(test_walk_while_merging),
+        cmocka_unit_test(test_walk_while_merging), cmocka_unit_test(test_regions_return),
+        cmocka_unit_test(test_regions_stay),       cmocka_unit_test(test_regions_late),
+        cmocka_unit_test(test_min_block_cached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

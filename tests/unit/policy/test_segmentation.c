@@ -349,6 +349,68 @@ static void test_background(void **state)
     }
 }
 
+// What compaction has emptied goes back but for a reserve, and the most that was held is
+// remembered.
+static void expect_return(const char *policy, const char *options)
+{
+    enum { REGIONS = 32, PARTS = 4, REGION = 4096, PART = REGION / PARTS };
+    struct mems_engine *engine = test_engine(policy, options);
+    struct mems_space *space = test_space(engine);
+    mems_addr blocks[REGIONS * PARTS];
+    for (size_t i = 0; i < REGIONS * PARTS; i++) {
+        blocks[i] = test_alloc(space, PART);
+        test_stamp(space, blocks[i], PART, i);
+    }
+    for (size_t i = 0; i < REGIONS * PARTS; i++) {
+        if (i % PARTS != i / PARTS % PARTS) {
+            assert_int_equal(mems_release(space, blocks[i]), 0);
+        }
+    }
+    assert_int_equal(test_stats(engine).regions, REGIONS); // none is empty
+    struct mems_compaction done;
+    assert_int_equal(mems_compact(engine, &done), 0);
+    struct mems_stats stats = test_stats(engine);
+    test_require(stats.regions == REGIONS / PARTS + 1, "%s(%s): %" PRIu64 " regions", policy,
+                 options, stats.regions);
+    assert_int_equal(done.free_bytes, REGION);
+    assert_int_equal(done.holes, 1);
+    assert_int_equal(stats.held_peak_bytes, REGIONS * REGION);
+    for (size_t i = 0; i < REGIONS * PARTS; i++) {
+        if (i % PARTS == i / PARTS % PARTS) {
+            test_stamped(space, blocks[i], PART, i);
+        }
+    }
+    test_checked(engine, true);
+    test_conserved(engine);
+    mems_space_close(space);
+    assert_int_equal(mems_compact(engine, NULL), 0); // with deferred coalescing it shows then only
+    assert_int_equal(test_stats(engine).regions, 1);
+    mems_engine_close(engine);
+}
+
+static void test_regions_return(void **state)
+{
+    (void)state;
+    static const char *const segmentation[] = {"", ",fit=next", ",fit=best,compact_order=top",
+                                               ",fit=worst", ",compact_order=top"};
+    static const char *const dynamic[] = {"",
+                                          ",fit=next,compact_order=top",
+                                          ",fit=best",
+                                          ",fit=worst,coalesce=deferred",
+                                          ",fit=tlsf",
+                                          ",fit=tlsf,coalesce=deferred",
+                                          ",coalesce=deferred,min_block=64"};
+    char options[120];
+    for (size_t i = 0; i < sizeof segmentation / sizeof segmentation[0]; i++) {
+        snprintf(options, sizeof options, "region=4Ki,thread_cache=no%s", segmentation[i]);
+        expect_return("segmentation", options);
+    }
+    for (size_t i = 0; i < sizeof dynamic / sizeof dynamic[0]; i++) {
+        snprintf(options, sizeof options, "region=4Ki,thread_cache=no,movable=yes%s", dynamic[i]);
+        expect_return("dynamic", options);
+    }
+}
+
 static void test_settings(void **state)
 {
     (void)state;
@@ -381,11 +443,12 @@ static void test_settings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limits),     cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_growth),     cmocka_unit_test(test_compact),
-        cmocka_unit_test(test_order_top),  cmocka_unit_test(test_parking),
-        cmocka_unit_test(test_pinned),     cmocka_unit_test(test_threshold),
-        cmocka_unit_test(test_background), cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_limits),         cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_growth),         cmocka_unit_test(test_compact),
+        cmocka_unit_test(test_order_top),      cmocka_unit_test(test_parking),
+        cmocka_unit_test(test_pinned),         cmocka_unit_test(test_threshold),
+        cmocka_unit_test(test_background),     cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_regions_return),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,7 +69,8 @@ static void test_medians(void **state)
     assert_true(fabs(summary[1].rate - 9e6) < 1);
     assert_true(fabs(summary[1].relative - 0.18) < 1e-9);
     assert_true(isnan(summary[0].internal));
-    assert_true(isnan(summary[0].wait));
+    assert_true(isnan(summary[0].waits));
+    assert_true(isnan(summary[0].wait_ns));
     assert_true(fabs(summary[0].external - 0.25) < 1e-9);
     assert_true(fabs(summary[0].alloc_p50 - 20) < 1e-9);
     assert_true(isnan(summary[0].alloc_p999)); // fewer than ten above it
@@ -131,11 +132,46 @@ static void test_table(void **state)
     table_print(out, scene.plan, &verdict, false);
     fclose(out);
     assert_non_null(strstr(text, "Mops/s"));
-    assert_non_null(strstr(text, "\nnull                 50.0  1.00   20.0   20.0      -"));
-    assert_non_null(strstr(text, "\nlibc                 9.00  0.18   20.0   20.0      -"));
-    assert_non_null(strstr(text, "3.00     - pass\n"));
+    assert_non_null(strstr(text, "\nnull                 50.0 1.00 20.0  20.0    -"));
+    assert_non_null(strstr(text, "\nlibc                 9.00 0.18 20.0  20.0    -"));
+    assert_non_null(strstr(text, " 3.00     -     - pass\n"));
     assert_non_null(strstr(text, "verdict: pass (6 pass); up to 9"));
     free(text);
+    close_scene(&scene);
+}
+
+// What an operation waited for locks: a figure of the engine's, by the operations of all threads.
+static void test_waits(void **state)
+{
+    (void)state;
+    static const uint64_t waited[] = {0, 900, 500000};
+    static const char *const shown[] = {" 3.00     0  0.00 pass\n", " 3.00 1e-04  0.36 pass\n",
+                                        " 3.00 0.056   200 pass\n"};
+    struct scene scene;
+    struct verdict verdict;
+    struct summary summary[2];
+    open_scene(&scene);
+    verdict_of(scene.plan, false, &verdict);
+    for (size_t n = 0; n < 3; n++) {
+        for (size_t i = 0; i < scene.plan->cell_count; i++) {
+            struct cell_report *report = &scene.plan->cells[i].stage->report;
+            report->engine.known = scene.plan->cells[i].target == 1;
+            report->count[OP_ALLOC] = 9000000;
+            report->engine.lock_sum.waited = waited[n];
+            report->engine.lock_sum.wait_ns = waited[n] * 3600;
+        }
+        summary_section(scene.plan, &scene.plan->sections[0], summary);
+        assert_true(isnan(summary[0].waits));
+        assert_true(fabs(summary[1].waits - (double)waited[n] / 9e6) < 1e-12);
+        assert_true(fabs(summary[1].wait_ns - (double)waited[n] * 4e-4) < 1e-6);
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        table_print(out, scene.plan, &verdict, false);
+        fclose(out);
+        assert_non_null(strstr(text, shown[n]));
+        free(text);
+    }
     close_scene(&scene);
 }
 
@@ -145,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_medians),
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 
 #include "support/test.h"
 #include "target/malloc.h"
+#include "target/sizing.h"
 
 static void expect_parse(const char *text, int error, const char *name, const char *argument,
                          const char *options)
@@ -267,6 +268,38 @@ static void test_options_given_are_kept(void **state)
     }
 }
 
+static bool moves(const char *text)
+{
+    static const struct target_demand demand = {
+        .peak_bytes = 4096, .largest = 4096, .peak_blocks = {[12] = 1}};
+    struct target_spec spec;
+    struct complaint complaint = {{0}};
+    struct target_instance *instance;
+    assert_int_equal(target_parse(text, NULL, &spec, &complaint), 0);
+    assert_int_equal(spec.target->open(&spec, &demand, &instance, &complaint), 0);
+    bool answer = spec.target->moves != NULL && spec.target->moves(instance);
+    spec.target->close(instance);
+    target_spec_fini(&spec);
+    return answer;
+}
+
+// Whose blocks may change their place while they live.
+static void test_moves(void **state)
+{
+    (void)state;
+    assert_false(moves("libc"));
+    assert_false(moves("null"));
+    assert_false(moves("mems:fixed"));
+    assert_false(moves("mems:dynamic"));
+    const struct mems_policy_row *row;
+    for (size_t i = 0; (row = mems_policy_at(i)) != NULL; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "mems:%s", row->name);
+        assert_true(moves(text) || !sizing_has_option(row->name, "swap"));
+        assert_true(moves(text) || strcmp(row->name, "segmentation") != 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_each_kind),
         cmocka_unit_test(test_bounded_engine_is_sized_by_the_demand),
         cmocka_unit_test(test_options_given_are_kept),
+        cmocka_unit_test(test_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
