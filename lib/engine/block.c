@@ -289,7 +289,8 @@ static int release_flat(struct mems_space *space, struct cache *here, mems_addr 
 
 // Ends the block; its grant is what goes back to a magazine or to the policy. Of two releases that
 // race here the second is told: the policy, or a magazine of the first one's thread, may have given
-// the descriptor to another block by now. A mover's mark is no obstacle: what it has in hand is
+// the descriptor to another block by now. What was done with the bytes comes before it, for who
+// takes the place out of a magazine. A mover's mark is no obstacle: what it has in hand is
 // abandoned. *was is the state that the block was in.
 static inline int block_end(struct descriptor *descriptor, mems_addr addr, struct grant *grant,
                             enum descriptor_state *was)
@@ -301,7 +302,7 @@ static inline int block_end(struct descriptor *descriptor, mems_addr addr, struc
             return misuse_of(word, addr);
         }
         ended = descriptor_word(DESCRIPTOR_CACHED, generation, word & DESCRIPTOR_PLACE_MASK);
-    } while (!cas_relaxed(&descriptor->word, &word, ended));
+    } while (!cas_release(&descriptor->word, &word, ended)); // [R:ended]
     *was = descriptor_state(word);
     uint64_t generations = (uint64_t)DESCRIPTOR_GENERATION_MASK << DESCRIPTOR_PLACE_BITS;
     grant->descriptor = descriptor;

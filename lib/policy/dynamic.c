@@ -515,7 +515,9 @@ static const struct option dynamic_options[] = {
     {"start", OPTION_NUMBER, 0, UINT64_C(1) << 62, NULL, "0..2^62", "1000",
      "first address with addresses=flat", FIELD(start)},
     {"movable", OPTION_FLAG, 0, 0, NULL, "yes|no", "no",
-     "blocks may be moved together (not fit=buddy); each release is a compare-and-swap then",
+     "blocks may be moved together (not fit=buddy); mover and compact_after imply it; a release "
+     "costs "
+     "more then",
      FIELD(movable)},
     COMPACTION_OPTIONS(FIELD(compaction)),
     {0},

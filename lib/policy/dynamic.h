@@ -46,7 +46,7 @@ static inline bool dynamic_round(const struct dynamic *dynamic, size_t size, siz
 }
 
 // dynamic_move.c
-int dynamic_move_validate(const struct dynamic_settings *settings, struct printer *complaint);
+int dynamic_move_validate(struct dynamic_settings *settings, struct printer *complaint);
 int dynamic_move_open(struct dynamic *dynamic, struct policy_site *site, struct printer *complaint);
 int dynamic_compact(void *state, struct mems_compaction *done);
 

@@ -2,31 +2,30 @@
 //
 // dynamic_move.c - dynamic partitioning with blocks that move (movable=yes).
 //
-// The textbooks' answer to external fragmentation. When blocks move is told in policy/compaction.c,
-// how in memory/extent_move.c. Without movable=yes a block stays where it was put, and a release is
-// a plain store (engine/block.c); flat addresses are places, so what they name cannot move. A block
-// of a buddy stands at a multiple of its size, next to the one it merges with; sliding it would
-// gain nothing.
+// The textbooks' answer to external fragmentation; `mover` and `compact_after` imply it. When
+// blocks move is told in policy/compaction.c, how in memory/extent_move.c. Without movable=yes a
+// block stays where it was put, and a release is a plain store (engine/block.c); flat addresses are
+// places, so what they name cannot move. A block of a buddy stands at a multiple of its size, next
+// to the one it merges with; sliding it would gain nothing.
 
 #include <errno.h>
 
 #include "policy/dynamic.h"
 
-int dynamic_move_validate(const struct dynamic_settings *settings, struct printer *complaint)
+int dynamic_move_validate(struct dynamic_settings *settings, struct printer *complaint)
 {
-    const struct compaction_settings *compaction = &settings->compaction;
+    if (settings->compaction.mover || settings->compaction.after != 0) {
+        settings->movable = true;
+    }
     if (settings->movable && settings->addresses == 1) {
-        print_text(complaint, "movable=yes: blocks with flat addresses cannot move");
+        print_text(complaint, "movable=yes, mover and compact_after: blocks with addresses=flat "
+                              "cannot move");
         return EINVAL;
     }
     if (settings->movable && settings->fit == EXTENT_BUDDY) {
-        print_text(complaint, "movable=yes: buddies (fit=buddy) stand where their sizes say and "
-                              "cannot move together");
-        return EINVAL;
-    }
-    if (!settings->movable && (compaction->mover || compaction->after != 0)) {
-        print_format(complaint, "%s: blocks move with movable=yes only",
-                     compaction->mover ? "mover=yes" : "compact_after");
+        print_text(complaint,
+                   "movable=yes, mover and compact_after: buddies (fit=buddy) stand where "
+                   "their sizes say and cannot move together");
         return EINVAL;
     }
     return 0;

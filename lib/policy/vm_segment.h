@@ -31,8 +31,10 @@ struct vm_segment_settings {
 // segment that has been in a magazine since it left memory has no bytes and no slots (VS1)
 struct vm_segment {
     struct tree_node node;         // in absent [lock]
-    struct list owned;             // in its space's list [lock]
-    struct descriptor *descriptor; // [ro]
+    struct list owned;             // alone: in its space's list [lock]
+    struct list users;             // shared: links, the oldest first [lock]
+    uint32_t user_count;           // [lock] 0: alone
+    struct descriptor *descriptor; // [lock] says where it is: its owner's, or the primary
     struct extent *extent;         // [lock]
     uint64_t key;                  // [ro] never another segment's
     uint64_t size;                 // [lock] bytes it takes; its owner may read it
@@ -44,10 +46,18 @@ struct vm_segment {
     bool ended;                    // [lock] given back while held: the holder finishes that
 };
 
+// One space's use of a segment that is shared: the record of a descriptor that is a LINK.
+struct vm_segment_link {
+    struct list all, owned, users; // of the engine's, its space's, the segment's
+    struct vm_segment *segment;    // NULL: a walk's mark
+    struct descriptor *descriptor;
+};
+
 struct vm_segment_space {
     uint32_t id;       // [ro]
     uint64_t faults;   // [lock] read by anyone
-    struct list owned; // [lock]
+    struct list owned; // [lock] segments
+    struct list links; // [lock]
 };
 
 // The numbers that the replacement knows segments by: they grow with the segments in memory.
@@ -68,6 +78,7 @@ struct vm_segment_counters {
 };
 
 // reserved == slots that all segments there are would take; reserved + pending <= slots (VS3)
+// shared_bytes == sum over shared segments of (users - 1) * size; users are their links (VS5)
 // absent_bytes == sum over absent; slots in use == sum of the chains' lengths (VS4)
 struct vm_segments {
     struct vm_segment_settings settings;   // [ro]
@@ -84,7 +95,10 @@ struct vm_segments {
     struct pool records; // struct vm_segment
     struct tree absent;  // by key
     struct vm_segment_frames frames;
-    uint64_t blocks; // taken and not given back
+    uint64_t blocks;        // taken and not given back; every user of one that is shared counts
+    struct pool links_pool; // struct vm_segment_link
+    struct list links;      // every space's, oldest first; and marks of walks
+    uint64_t shared_bytes;  // what users of shared segments would take beyond the first
     uint64_t last_key, absent_bytes;
     uint64_t evicted_bytes;             // in all
     uint64_t turn_began, turn_returned; // evicted_bytes then; bytes that came back since
@@ -123,6 +137,43 @@ void vm_segment_frames_close(struct vm_segments *segments);
 // Ends a segment that is not held: memory, slots, number, descriptor, record. The replacement has
 // forgotten it. [lock]
 void vm_segment_finish(struct vm_segments *segments, struct vm_segment *segment);
+
+// ---- sharing (vm_segment_share.c) --------------------------------------------------------------
+
+// policy->share.
+int vm_segment_share(void *state, void *owned, struct descriptor *descriptor, mems_addr addr,
+                     void *with, unsigned denied, mems_addr *shared);
+// Ends one use, whose descriptor is CACHED. Whether it was the last: the segment is to end. [lock]
+bool vm_segment_unlink(struct vm_segments *segments, struct vm_segment_link *link);
+
+// A record is a segment, or a link with the lowest bit set.
+static inline void *vm_segment_tag(struct vm_segment_link *link)
+{
+    return (char *)link + 1;
+}
+
+// The link that a descriptor's record is, or NULL. [lock]
+static inline struct vm_segment_link *vm_segment_link_of(const struct descriptor *descriptor)
+{
+    char *record = descriptor->record;
+    bool tagged = ((uintptr_t)record & 1) != 0;
+    return tagged ? (struct vm_segment_link *)(void *)(record - 1) : NULL;
+}
+
+// The segment behind a descriptor, shared or not. [lock]
+static inline struct vm_segment *vm_segment_of(const struct descriptor *descriptor)
+{
+    const struct vm_segment_link *link = vm_segment_link_of(descriptor);
+    return link != NULL ? link->segment : descriptor->record;
+}
+
+// The descriptor of a user that stands for the segment on the map. [lock]
+static inline const struct descriptor *vm_segment_face(const struct vm_segment *segment)
+{
+    return segment->user_count == 0
+               ? segment->descriptor
+               : container_of(segment->users.next, struct vm_segment_link, users)->descriptor;
+}
 
 // ---- coming and going (vm_segment_evict.c) -----------------------------------------------------
 

@@ -100,9 +100,9 @@ static bool drop(struct vm_segments *segments, struct vm_segment *segment)
     uint64_t *word = &segment->descriptor->word, found = load_relaxed(word);
     uint32_t generation = descriptor_generation(found);
     if (descriptor_state(found) != DESCRIPTOR_CACHED ||
-        !cas_relaxed(word, &found, descriptor_word(DESCRIPTOR_CACHED, generation, 0))) {
+        !cas_acquire(word, &found, descriptor_word(DESCRIPTOR_CACHED, generation, 0))) {
         return false;
-    }
+    } // [A:ended]
     leave(segments, segment);
     segments->counters.moves_tried++;
     segments->counters.evictions++;
@@ -290,24 +290,27 @@ static int bring(struct vm_segments *segments, struct vm_segment_space *own,
     if (!descriptor_is_block(word, addr) || load_acquire(&descriptor->space) != own->id) {
         return ESTALE; // [A:limit]
     }
+    struct vm_segment *segment = vm_segment_of(descriptor);
+    struct descriptor *place = segment->descriptor; // this one, or the primary of a share
+    word = load_acquire(&place->word);              // [A:place]
     if (descriptor_state(word) != DESCRIPTOR_SWAPPED) {
         section_begin(); // no batch is in flight; the next one waits for this section
         return 0;
     }
-    struct vm_segment *segment = descriptor->record;
     int error = read_back(segments, segment);
     if (error != 0) {
         return error;
     }
-    uint64_t place = (uint64_t)(uintptr_t)extent_host(segment->extent) >> 4;
+    uint64_t host = (uint64_t)(uintptr_t)extent_host(segment->extent);
     section_begin();
     bool there = relocation_publish(
-        &descriptor->word, word,
-        descriptor_word(DESCRIPTOR_RESIDENT, descriptor_generation(word), place));
+        &place->word, word,
+        descriptor_word(DESCRIPTOR_RESIDENT, descriptor_generation(word), host >> 4));
     bool fresh = segment->slot == SWAP_NONE;
     account_return(segments, segment);
     vm_segment_slots_give(segments, segment);
     vm_segment_load(segments, segment);
+    there = there && descriptor_is_block(load_acquire(&descriptor->word), addr); // [A:begin]
     if (!there) { // released; what its release gives back is a segment in memory
         section_end();
         return ESTALE;

@@ -38,7 +38,7 @@ static void describe(const struct extent *extent, uint64_t from, struct mems_ext
                                   .size = extent->size - seen,
                                   .host = extent_host(extent) + seen};
     if (extent->tag == EXTENT_BLOCK && !extent_is_reserved(extent)) {
-        owned_describe(extent->descriptor, piece);
+        owned_describe(vm_segment_face(extent->descriptor->record), piece);
     }
 }
 
@@ -84,12 +84,43 @@ static int walk_absent(struct vm_segments *segments, mems_visitor visit, void *a
             const struct vm_segment *segment = container_of(node, struct vm_segment, node);
             struct mems_extent *piece = &pieces.piece[pieces.count++];
             *piece = (struct mems_extent){.absent = true, .size = segment->size};
-            owned_describe(segment->descriptor, piece);
+            owned_describe(vm_segment_face(segment), piece);
             seen = segment->key;
         }
         lock_unlock(&segments->lock);
         stop = pieces_visit(&pieces, visit, arg);
     } while (pieces.count != 0 && stop == 0);
+    return stop;
+}
+
+// The users of shared segments but the oldest of each. The walk's mark in the list stays where it
+// is while links come and go around it.
+static int walk_links(struct vm_segments *segments, mems_visitor visit, void *arg)
+{
+    struct pieces pieces;
+    struct vm_segment_link mark = {.segment = NULL};
+    int stop;
+    lock_lock(&segments->lock);
+    list_push_front(&segments->links, &mark.all);
+    do {
+        pieces.count = 0;
+        while (pieces.count < PIECES && mark.all.next != &segments->links) {
+            struct list *next = mark.all.next;
+            const struct vm_segment_link *link = container_of(next, struct vm_segment_link, all);
+            list_remove(&mark.all);
+            list_insert_after(next, &mark.all);
+            if (link->segment != NULL && vm_segment_face(link->segment) != link->descriptor) {
+                struct mems_extent *piece = &pieces.piece[pieces.count++];
+                *piece = (struct mems_extent){.absent = true, .size = link->segment->size};
+                owned_describe(link->descriptor, piece);
+            }
+        }
+        lock_unlock(&segments->lock);
+        stop = pieces_visit(&pieces, visit, arg);
+        lock_lock(&segments->lock);
+    } while (pieces.count != 0 && stop == 0);
+    list_remove(&mark.all);
+    lock_unlock(&segments->lock);
     return stop;
 }
 
@@ -100,6 +131,9 @@ int vm_segment_walk(void *state, mems_visitor visit, void *arg)
     int stop = walk_memory(segments, visit, arg);
     if (stop == 0) {
         stop = walk_absent(segments, visit, arg);
+    }
+    if (stop == 0) {
+        stop = walk_links(segments, visit, arg);
     }
     compaction_walk_end(&segments->compaction);
     return stop;
@@ -119,13 +153,22 @@ static int violate(struct mems_violation *first, const char *invariant, const ch
 
 // What the segments add up to.
 struct census {
-    uint64_t blocks, slots_reserved, slots_held, absent_bytes;
+    uint64_t blocks, slots_reserved, slots_held, absent_bytes, shared_bytes;
+    uint64_t links, links_right;
 };
 
 static void count_segment(const struct vm_segments *segments, const struct vm_segment *segment,
                           struct census *census)
 {
-    census->blocks++;
+    census->blocks += segment->user_count == 0 ? 1 : segment->user_count;
+    census->shared_bytes +=
+        segment->user_count == 0 ? 0 : (segment->user_count - 1) * segment->size;
+    for (const struct list *i = segment->users.next; i != &segment->users; i = i->next) {
+        const struct vm_segment_link *link = container_of(i, struct vm_segment_link, users);
+        census->links_right +=
+            link->segment == segment && vm_segment_link_of(link->descriptor) == link;
+    }
+    census->links += segment->user_count;
     census->slots_reserved += vm_segment_slots(segments, segment->size);
     census->slots_held += vm_segment_slots_held(segments, segment);
 }
@@ -211,6 +254,9 @@ static int check_numbers(struct vm_segments *segments, const struct census *cens
     if (census->slots_held != vm_segment_slots_used(segments)) {
         return violate(first, "VS4", "slots in use", vm_segment_slots_used(segments));
     }
+    if (census->shared_bytes != segments->shared_bytes || census->links != census->links_right) {
+        return violate(first, "VS5", "users of shared segments", census->links);
+    }
     return census->blocks == segments->blocks ? 0
                                               : violate(first, "VS1", "blocks", segments->blocks);
 }
@@ -260,10 +306,11 @@ void vm_segment_totals(void *state, struct policy_totals *totals)
         .holes = extents->hole_count,
         .largest_hole = extents_largest_hole(extents),
         .metadata_bytes = segments->mapped + extents_metadata(extents) + segments->records.bytes +
-                          segments->frames.bytes + vm_segment_swap_metadata(segments),
+                          segments->links_pool.bytes + segments->frames.bytes +
+                          vm_segment_swap_metadata(segments),
         .regions = extents->region_count,
         .blocks = segments->blocks,
-        .absent_bytes = segments->absent_bytes,
+        .absent_bytes = segments->absent_bytes + segments->shared_bytes,
         .moves_tried = counters->moves_tried,
         .moves_done = counters->evictions,
         .moves_abandoned = counters->moves_abandoned,

@@ -38,7 +38,6 @@
 #include "policy/owned.h"
 #include "policy/vm.h"
 #include "policy/vm_segment.h"
-#include "sync/section.h"
 #include "sync/thread.h"
 
 // What the map of swap says of a slot.
@@ -182,7 +181,7 @@ static bool look(struct active *active, uint32_t home, struct paged_block **vict
         uint64_t dropped = descriptor_word(DESCRIPTOR_CACHED, descriptor_generation(found), 0);
         switch (descriptor_state(found)) {
         case DESCRIPTOR_CACHED:
-            if (cas_relaxed(&descriptor->word, &found, dropped)) {
+            if (cas_acquire(&descriptor->word, &found, dropped)) { // [A:ended]
                 drop(active, block, home);
                 *victim = NULL;
                 return true;
@@ -287,8 +286,7 @@ static int active_fault(void *state, void *owned, struct descriptor *descriptor,
 {
     struct active *active = state;
     uint32_t home = thread_number();
-    section_begin(); // a thread's first section takes locks that come before ours
-    section_end();
+    paged_fault_begin();
     lock_lock(&active->vm.paged.mover);
     int error;
     do {

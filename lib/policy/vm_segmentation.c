@@ -48,7 +48,7 @@
 // 11. Compaction is segmentation's (policy/compaction.c, memory/extent_move.c), with the same lock
 //    of the mover: on demand, before an eviction from `compact_after` on, in the background. A
 //    segment that has been moved counts as used.
-// 12. Sharing: none. A segment on swap would have a place for several descriptors.
+// 12. Sharing: vm_segment_share.c. A LINK is not marked; the segment's own descriptor is.
 // 13. If you change this: tests/property/test_vm_segmentation.c has a model of every step for one
 //    thread; tests/concurrency/test_vm_segmentation.c holds stamps against 3, 5 and 6.
 
@@ -90,6 +90,7 @@ static void segments_close(void *state)
     extents_fini(&segments->extents);
     pool_fini(&segments->records);
     pool_fini(&segments->spaces);
+    pool_fini(&segments->links_pool);
     os_unmap(segments, segments->mapped);
 }
 
@@ -118,6 +119,8 @@ static int segments_init(struct vm_segments *segments, struct descriptor_table *
     descriptor_shelf_init(&segments->shelf, table);
     pool_init(&segments->records, sizeof(struct vm_segment));
     pool_init(&segments->spaces, sizeof(struct vm_segment_space));
+    pool_init(&segments->links_pool, sizeof(struct vm_segment_link));
+    list_init(&segments->links);
     tree_init(&segments->absent, before_by_key, NULL);
     granule_classes(segments);
     int error = extents_init(&segments->extents, &set);
@@ -179,6 +182,7 @@ static int segments_space_open(void *state, uint32_t space, void **owned)
     }
     *own = (struct vm_segment_space){.id = space};
     list_init(&own->owned);
+    list_init(&own->links);
     *owned = own;
     return 0;
 }
@@ -222,6 +226,14 @@ static void segments_space_close(void *state, void *owned, struct policy_closed 
         struct vm_segment *segment = container_of(own->owned.next, struct vm_segment, owned);
         owned_end(segment->descriptor, closed);
         segment_end(segments, segment);
+    }
+    while (!list_empty(&own->links)) {
+        struct vm_segment_link *link = container_of(own->links.next, struct vm_segment_link, owned);
+        struct vm_segment *segment = link->segment;
+        owned_end(link->descriptor, closed);
+        if (vm_segment_unlink(segments, link)) {
+            segment_end(segments, segment);
+        }
     }
     lock_unlock(&segments->lock);
     lock_lock(&segments->spaces_lock);
@@ -287,6 +299,7 @@ static int take_one(struct vm_segments *segments, const struct wish *wish, struc
     }
     *segment = (struct vm_segment){
         .key = ++segments->last_key, .size = wish->size, .align = wish->align, .slot = SWAP_NONE};
+    list_init(&segment->users);
     segments->pending += slots;
     int error = segment_make(segments, wish, segment, grant);
     segments->pending -= slots;
@@ -385,6 +398,20 @@ static size_t segments_take(void *state, void *owned, size_t size, size_t align,
     return taken;
 }
 
+// A user's descriptor comes back. false: it has done so before. Called with the lock held.
+static bool descriptor_end(struct vm_segments *segments, const struct descriptor *descriptor)
+{
+    struct vm_segment_link *link = vm_segment_link_of(descriptor);
+    struct vm_segment *segment = vm_segment_of(descriptor);
+    if (link == NULL && segment->ended) {
+        return false;
+    }
+    if (link == NULL || vm_segment_unlink(segments, link)) {
+        segment_end(segments, segment);
+    }
+    return true;
+}
+
 static void segments_give(void *state, const struct grant *grants, size_t count)
 {
     struct vm_segments *segments = state;
@@ -392,12 +419,9 @@ static void segments_give(void *state, const struct grant *grants, size_t count)
     size_t bad_count = 0;
     lock_lock(&segments->lock);
     for (size_t i = 0; i < count; i++) {
-        struct vm_segment *segment = grants[i].descriptor->record;
-        if (!owned_may_return(&grants[i]) || segment->ended) {
+        if (!owned_may_return(&grants[i]) || !descriptor_end(segments, grants[i].descriptor)) {
             bad[bad_count++] = grants[i].addr;
-            continue;
         }
-        segment_end(segments, segment);
     }
     lock_unlock(&segments->lock);
     owned_report(bad, bad_count);
@@ -410,6 +434,9 @@ static int resize_locked(struct vm_segments *segments, struct descriptor *descri
     if (!descriptor_is_allocated(descriptor_state(word)) ||
         descriptor_state(word) == DESCRIPTOR_SWAPPED) {
         return ENOMEM; // on swap: copied to another place, which brings it in
+    }
+    if (vm_segment_link_of(descriptor) != NULL) {
+        return EBUSY; // others rely on its size
     }
     struct vm_segment *segment = descriptor->record;
     uint64_t before = vm_segment_slots(segments, segment->size),
@@ -447,7 +474,7 @@ static int segments_resize(void *state, struct descriptor *descriptor, size_t si
 static size_t segments_block_size(void *state, const struct descriptor *descriptor)
 {
     (void)state;
-    return ((const struct vm_segment *)descriptor->record)->size;
+    return vm_segment_of(descriptor)->size;
 }
 
 static size_t segments_measure(void *state, const struct descriptor *descriptor)
@@ -455,7 +482,7 @@ static size_t segments_measure(void *state, const struct descriptor *descriptor)
     struct vm_segments *segments = state;
     lock_lock(&segments->lock);
     bool taken = descriptor_state(load_relaxed(&descriptor->word)) != DESCRIPTOR_FREE;
-    size_t size = taken ? ((const struct vm_segment *)descriptor->record)->size : 0;
+    size_t size = taken ? vm_segment_of(descriptor)->size : 0;
     lock_unlock(&segments->lock);
     return size;
 }
@@ -486,6 +513,7 @@ const struct policy policy_vm_segmentation = {
     .measure = segments_measure,
     .classes = segments_classes,
     .fault = vm_segment_fault,
+    .share = vm_segment_share,
     .compact = segments_compact,
     .space_stats = segments_space_stats,
     .walk = vm_segment_walk,

@@ -8,6 +8,8 @@
 // chance). With it go its pages. Pages in memory stand in a queue of their own, in order of
 // arrival; when there is no frame the front one goes (fifo). A page that was never written is
 // zeroes again; one that was written since it came in is written to swap. One thread, no caches.
+//
+// ctest: timeout 240
 
 #include "support/engine.h"
 

@@ -7,6 +7,8 @@
 // caches. After each request: the answer and the place are the model's. Every so often: the whole
 // map, absent segments included, counters, the engine's own check. Contents are compared with a
 // copy beside: a piece at each access, everything at the end of a segment.
+//
+// ctest: timeout 240
 
 #include "property/model_segments.h"
 

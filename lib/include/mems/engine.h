@@ -161,6 +161,7 @@ int mems_protect(struct mems_space *space, mems_addr addr, unsigned rights);
 // Gives another space of the same engine a block that shows the same bytes, with its own address
 // and rights (never more than the giver has). The memory lives until the last of them is released.
 //   segmentation, vm-segmentation  one segment in two spaces: what one writes the other reads
+//                                  (not with paged=yes)
 //   paging, vm-paging              the frames are shared until one side writes; then it gets a copy
 // ENOTSUP elsewhere. EBUSY: called inside an access section.
 int mems_share(struct mems_space *space, mems_addr addr, struct mems_space *with, unsigned rights,

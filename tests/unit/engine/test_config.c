@@ -28,18 +28,14 @@ static void test_policies(void **state)
     assert_null(mems_policy_at(SIZE_MAX));
 }
 
-// Opens with one option, and the one that it asks for.
+// Opens with one option, and with references to come for those that want some.
 static int open_with(const char *policy, const char *key, const char *value)
 {
     char options[200];
-    bool moves = strcmp(policy, "dynamic") == 0 && strcmp(key, "mover") == 0;
-    snprintf(options, sizeof options, "%s=%s%s", key, value, moves ? ",movable=yes" : "");
-    static const uint64_t references[] = {0, 1, 0};
-    struct mems_config config = {.policy = policy, .options = options};
-    if (strcmp(value, "opt") == 0) { // knows what is to come
-        config.references = references;
-        config.reference_count = sizeof references / sizeof references[0];
-    }
+    snprintf(options, sizeof options, "%s=%s", key, value);
+    static const uint64_t references[] = {0, 1};
+    const struct mems_config config = {
+        .policy = policy, .options = options, .references = references, .reference_count = 2};
     struct mems_engine *engine = NULL;
     int error = mems_engine_open(&config, &engine);
     if (error == 0) {

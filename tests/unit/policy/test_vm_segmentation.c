@@ -236,6 +236,107 @@ static void test_thrashing(void **state)
     mems_engine_close(engine);
 }
 
+// What lies in magazines makes room when it is wanted: its place goes, nothing is written. When it
+// is allocated again it is away, and comes in at its first use as zeroes.
+static void test_magazines(void **state)
+{
+    (void)state;
+    static const char *const options[] = {
+        "capacity=64Ki,swap=1Mi,replacement=second-chance",
+        "paged=yes,page=4Ki,capacity=64Ki,swap=1Mi,active=4,replacement=fifo"};
+    for (size_t o = 0; o < 2; o++) {
+        struct mems_engine *engine = test_engine("vm-segmentation", options[o]);
+        struct mems_space *space = test_space(engine);
+        mems_addr large = test_alloc(space, 60000), small[12];
+        char bytes[4096];
+        memset(bytes, 1, sizeof bytes);
+        assert_int_equal(mems_write(space, large, bytes, sizeof bytes), 0);
+        for (size_t i = 0; i < 12; i++) {
+            small[i] = test_alloc(space, 4096);
+            assert_int_equal(mems_write(space, small[i], bytes, sizeof bytes), 0);
+        }
+        for (size_t i = 0; i < 12; i++) {
+            assert_int_equal(mems_release(space, small[i]), 0);
+        }
+        struct mems_stats before = test_stats(engine);
+        assert_true(before.cached_blocks > 0); // what was away goes to the policy
+        access_one(space, large);
+        struct mems_stats after = test_stats(engine);
+        assert_int_equal(after.cached_blocks, before.cached_blocks);
+        assert_int_equal(after.write_backs, before.write_backs);
+        test_checked(engine, true);
+        test_conserved(engine);
+        for (size_t i = 0; i < 12; i++) {
+            small[i] = test_alloc(space, 4096);
+            assert_int_equal(mems_write(space, small[i], bytes, sizeof bytes), 0);
+        }
+        assert_true(test_stats(engine).zero_faults > before.zero_faults);
+        assert_int_equal(mems_read(space, large, bytes, 1), 0);
+        assert_int_equal(bytes[0], 1);
+        test_checked(engine, true);
+        test_conserved(engine);
+        mems_engine_close(engine);
+    }
+}
+
+// Two spaces see one segment, in memory, on swap, and back at another place; it lives until the
+// last of them releases it.
+static void test_share(void **state)
+{
+    (void)state;
+    static const char options[] = "capacity=16Ki,swap=1Mi,thread_cache=no,replacement=fifo";
+    for (unsigned away = 0; away < 2; away++) { // shared where it is on swap, and in memory
+        struct mems_engine *engine = test_engine("vm-segmentation", options);
+        struct mems_space *one = test_space(engine), *two = test_space(engine);
+        mems_addr a = test_alloc(one, 4000), b = 0, c = 0;
+        uint64_t stamp = 7, seen = 0;
+        assert_int_equal(mems_write(one, a, &stamp, sizeof stamp), 0);
+        if (away != 0) {
+            test_alloc(one, 16384);
+        }
+        assert_int_equal(mems_share(one, a, two, MEMS_READ, &b), 0);
+        assert_int_equal(mems_share(two, b, one, MEMS_READ | MEMS_WRITE, &c), 0);
+        struct mems_stats stats = test_stats(engine);
+        assert_int_equal(stats.live_blocks, 3 + away);
+        assert_int_equal(stats.absent_bytes, (2 + away) * 4000);
+        test_checked(engine, true);
+        test_conserved(engine);
+        for (uint64_t round = 8; round < 20; round++) {
+            mems_addr big = test_alloc(one, 16384); // sends it away
+            assert_int_equal(is_present(two, b), false);
+            test_checked(engine, true);
+            assert_int_equal(mems_read(two, b, &seen, sizeof seen), 0);
+            assert_int_equal(seen, stamp);
+            assert_int_equal(is_present(one, a), true);
+            stamp = round;
+            assert_int_equal(mems_write(one, a, &stamp, sizeof stamp), 0);
+            assert_int_equal(mems_read(one, c, &seen, sizeof seen), 0);
+            assert_int_equal(seen, stamp);
+            assert_int_equal(mems_release(one, big), 0);
+            test_checked(engine, true);
+            test_conserved(engine);
+        }
+        assert_int_equal(mems_write(two, b, &stamp, sizeof stamp), EACCES);
+        assert_int_equal(mems_write(one, c, &stamp, sizeof stamp), EACCES); // never more than had
+        assert_int_equal(mems_resize(one, &a, 100), EBUSY);
+        assert_int_equal(mems_release(one, a), 0);
+        assert_int_equal(mems_read(one, a, &seen, sizeof seen), EALREADY);
+        assert_int_equal(mems_read(two, b, &seen, sizeof seen), 0);
+        assert_int_equal(seen, stamp);
+        test_checked(engine, true);
+        mems_space_close(two);
+        assert_int_equal(mems_read(one, c, &seen, sizeof seen), 0);
+        if (away != 0) {
+            test_alloc(one, 16384);
+        }
+        assert_int_equal(mems_release(one, c), 0); // the last one, where it is
+        test_checked(engine, true);
+        test_conserved(engine);
+        assert_int_equal(test_stats(engine).live_blocks, 2 * away);
+        mems_engine_close(engine);
+    }
+}
+
 // What is in memory moves together; what is marked, what is on swap and what was moved before can
 // still be used.
 static void test_compact(void **state)
@@ -362,6 +463,8 @@ static bool sweep_once(const char *options, enum mems_seam seam, uint64_t nth, i
         }
         error = 0;
     }
+    mems_addr twin = 0;
+    bool twinned = there[1] && mems_share(space, addr[1], space, MEMS_READ, &twin) == 0;
     for (size_t i = 0; i < SWEPT && engine != NULL && space != NULL; i += 3) {
         if (there[i]) {
             error = mems_resize(space, &addr[i], 5000);
@@ -379,6 +482,11 @@ static bool sweep_once(const char *options, enum mems_seam seam, uint64_t nth, i
                          "seam %d, call %" PRIu64 ": segment %" PRIu64 ": %s, %" PRIu64, seam, nth,
                          i, strerror(error), stamp);
         }
+    }
+    if (twinned) {
+        uint64_t stamp = 0;
+        error = mems_read(space, twin, &stamp, sizeof stamp);
+        test_require(error == 0 && (!stamped[1] || stamp == 1), "twin: %s", strerror(error));
     }
     if (engine != NULL) {
         test_checked(engine, true);
@@ -413,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_bounded),        cmocka_unit_test(test_reference_bit),
         cmocka_unit_test(test_absent_misuse),  cmocka_unit_test(test_alloc_in_section),
         cmocka_unit_test(test_space_close),    cmocka_unit_test(test_thrashing),
+        cmocka_unit_test(test_magazines),      cmocka_unit_test(test_share),
         cmocka_unit_test(test_compact),        cmocka_unit_test(test_compact_after),
         cmocka_unit_test(test_segment_faults), cmocka_unit_test(test_failures),
     };
