@@ -167,11 +167,15 @@ static __attribute__((noinline)) int translate_paged(struct mems_space *space, m
                                                      size_t *span)
 {
     const struct page_table *pages = space->pages;
-    const struct descriptor *descriptor = descriptor_find(space->table, addr);
+    struct descriptor *descriptor = descriptor_find(space->table, addr);
     if (__builtin_expect(descriptor == NULL, 0)) {
         return translate_slow(space, addr, mode, host, span);
     }
     uint64_t word = load_acquire(&descriptor->word); // [A:begin]
+    if (__builtin_expect(descriptor_state(word) == DESCRIPTOR_MOVING, 0) &&
+        descriptor_is_block(word, addr)) {
+        word = cancel_move(descriptor, word); // its page table was about to go
+    }
     uint64_t offset = descriptor_offset(addr);
     uint64_t limit = load_acquire(&descriptor->limit); // [A:limit]
     uint64_t page = (word & DESCRIPTOR_PLACE_MASK) + (offset >> pages->page_bits);
@@ -188,7 +192,8 @@ static __attribute__((noinline)) int translate_paged(struct mems_space *space, m
     if (__builtin_expect(!plain, 0) && (entry == NULL || !page_settle(entry, mode, &found))) {
         return translate_slow(space, addr, mode, host, span);
     }
-    if (__builtin_expect(load_relaxed(&descriptor->word) != word, 0)) {
+    uint64_t again = load_relaxed(&descriptor->word); // marked meanwhile is as good
+    if (__builtin_expect(again != word, 0) && again != descriptor_turned(word, DESCRIPTOR_MOVING)) {
         return translate_slow(space, addr, mode, host, span);
     }
     if (pages->trace != NULL &&
@@ -290,6 +295,9 @@ int mems_fault(struct mems_space *space, mems_addr addr, enum mems_access mode)
         return block_misused(space, error);
     }
     error = engine->policy->fault(engine->state, space->owned, descriptor, addr, mode);
+    if (error == ENOMEM && block_unhoard(space)) {
+        error = engine->policy->fault(engine->state, space->owned, descriptor, addr, mode);
+    }
     if (error == ESTALE) { // gone while we came here
         error = block_find(space, addr, &descriptor);
         return block_misused(space, error != 0 ? error : ESTALE);

@@ -7,6 +7,7 @@
 //    touch a block between its owner's calls. Release is the mirror. No lock, no atomic
 //    read-modify-write, no clock, no indirect call. Where blocks move (space->release_serial) a
 //    release is one compare-and-swap, the long way: a mover may mark or publish at any moment.
+//    Where blocks in magazines lose their places (space->alloc_serial) so is an allocation.
 // 2. The long way. The magazine asks the policy for a batch (block_refill), under the policy's
 //    lock, once. Sizes that no magazine holds, alignments above 16, and threads without a cache go
 //    to the policy one by one.
@@ -118,6 +119,15 @@ static void block_drain(void *backend, const struct grant *grants, size_t count)
 
 const struct cache_source block_source = {.refill = block_refill, .drain = block_drain};
 
+bool block_unhoard(struct mems_space *space)
+{
+    struct cache *here = space->engine->cached ? cache_here(&space->cache) : NULL;
+    if (here != NULL) {
+        cache_flush(here);
+    }
+    return here != NULL;
+}
+
 // ---- allocating --------------------------------------------------------------------------------
 
 static inline void block_begin(const struct grant *grant, size_t size, uint16_t thread)
@@ -126,6 +136,32 @@ static inline void block_begin(const struct grant *grant, size_t size, uint16_t 
     store_release(&descriptor->limit, size); // [R:limit]
     store_relaxed(&descriptor->thread, thread);
     store_release(&descriptor->word, load_relaxed(&descriptor->word) + RESIDENT_STEP); // [R:begin]
+}
+
+// The same where a mover may take the place away until the block is allocated.
+static void block_begin_dropped(const struct grant *grant, size_t size, uint16_t thread)
+{
+    struct descriptor *descriptor = grant->descriptor;
+    store_release(&descriptor->limit, size); // [R:limit]
+    store_relaxed(&descriptor->thread, thread);
+    uint64_t word = load_relaxed(&descriptor->word), begun;
+    do {
+        bool dropped = (word & DESCRIPTOR_PLACE_MASK) == 0;
+        begun =
+            descriptor_turned(word, descriptor_state(word) != DESCRIPTOR_CACHED ? DESCRIPTOR_TWICE
+                                    : dropped                                   ? DESCRIPTOR_SWAPPED
+                                              : DESCRIPTOR_RESIDENT);
+    } while (!cas_release(&descriptor->word, &word, begun)); // [R:begin]
+}
+
+static inline void block_begin_any(const struct mems_engine *engine, const struct grant *grant,
+                                   size_t size, uint16_t thread)
+{
+    if (engine->drops) {
+        block_begin_dropped(grant, size, thread);
+    } else {
+        block_begin(grant, size, thread);
+    }
 }
 
 static void refuse(struct mems_space *space, struct cache *here, size_t size)
@@ -158,7 +194,7 @@ static int alloc_direct(struct mems_space *space, struct cache *here, size_t siz
     ENGINE_COUNT(space, here, direct, 1);
     *addr = grant.addr;
     if (grant.descriptor != NULL) {
-        block_begin(&grant, size, here != NULL ? here->thread : 0);
+        block_begin_any(engine, &grant, size, here != NULL ? here->thread : 0);
     }
     return 0;
 }
@@ -177,7 +213,7 @@ static int alloc_cached(struct mems_space *space, struct cache *here, size_t siz
             return error;
         }
     }
-    block_begin(&grant, size, here->thread);
+    block_begin_any(space->engine, &grant, size, here->thread);
     *addr = grant.addr;
     return 0;
 }
@@ -221,7 +257,7 @@ int mems_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *a
 {
     struct grant grant;
     if (__builtin_expect(size - 1 >= space->cached_most || align != 0 ||
-                             cache_last->serial != space->cache.serial,
+                             cache_last->serial != space->alloc_serial,
                          0)) {
         return alloc_slow(space, size, align, addr);
     }

@@ -54,7 +54,9 @@ int mems_engine_open(const struct mems_config *config, struct mems_engine **engi
         os_unmap(new, new->mapped);
         return complaint_fail(&complaint, error);
     }
+    policy = new->policy = site.instead != NULL ? site.instead : policy;
     new->moves = site.moves;
+    new->drops = site.drops;
     size_t count = 0;
     const uint64_t *sizes = policy->classes != NULL ? policy->classes(new->state, &count) : NULL;
     if (new->cached) {
@@ -109,6 +111,7 @@ int mems_space_open(struct mems_engine *engine, struct mems_space **space)
         cache_space_init(&new->cache, engine->cached ? &engine->classes : NULL,
                          (unsigned)engine->settings.cache_blocks, &source);
         new->release_serial = engine->moves ? CACHE_NONE : new->cache.serial;
+        new->alloc_serial = engine->drops ? CACHE_NONE : new->cache.serial;
         list_push_back(&engine->spaces, &new->link);
     }
     lock_unlock(&engine->lock);

@@ -29,6 +29,7 @@ struct mems_engine {
     bool flat;                     // [ro]
     bool cached;                   // [ro] magazines are in use
     bool moves;                    // [ro] words of descriptors change under their owners
+    bool drops;                    // [ro] even of blocks in magazines
     struct descriptor_table table; // has a lock of its own
     struct cache_classes classes;  // [ro]
     size_t mapped;                 // [ro]
@@ -48,8 +49,8 @@ struct mems_space {
     bool flat;                                 // [ro]
     const struct descriptor_table *table;      // [ro]
     uint64_t cached_most;                      // [ro] largest size a magazine serves; 0: none
-    uint64_t
-        release_serial; // [ro] the cache's serial where a plain store releases; else none has it
+    // [ro] the cache's serial where a plain store allocates, and releases; else none has it
+    uint64_t alloc_serial, release_serial;
     struct cache_space cache;
     // cold
     struct mems_engine *engine; // [ro]
@@ -105,6 +106,10 @@ int block_deny(struct mems_space *space, mems_addr addr, unsigned denied);
 // mems_read without asking for the right to: a block that is resized keeps what its owner may not
 // read.
 int block_read(struct mems_space *space, mems_addr addr, void *buffer, size_t length);
+
+// Hands what this thread's magazines for the space hold back to the policy, which has said that it
+// lacks memory. Whether it may have more now.
+bool block_unhoard(struct mems_space *space);
 
 // Counts a misuse on this thread and returns the error.
 int block_misused(struct mems_space *space, int error);

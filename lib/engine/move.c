@@ -81,6 +81,10 @@ int mems_share(struct mems_space *space, mems_addr addr, struct mems_space *with
     unsigned denied = (~rights & (MEMS_READ | MEMS_WRITE)) | descriptor_denied(descriptor);
     error = engine->policy->share(engine->state, space->owned, descriptor, addr, with->owned,
                                   denied, shared);
+    if (error == ENOMEM && block_unhoard(with)) {
+        error = engine->policy->share(engine->state, space->owned, descriptor, addr, with->owned,
+                                      denied, shared);
+    }
     if (error == ESTALE) {
         return block_misused(space, error);
     }

@@ -100,6 +100,8 @@ struct extents {
     // A mover's (memory/extent_move.h). While a batch of moves is in flight its places are blocks
     // without a descriptor, and no region is unmapped: bytes are read without the lock.
     uint64_t reserved_bytes, reserved_count;
+    // Told that a block has moved to `place`. NULL: the descriptor's record is the extent itself.
+    void (*moved)(struct descriptor *descriptor, struct extent *place);
     uint32_t pinned; // batches in flight
 };
 

@@ -165,6 +165,7 @@ static bool mark(struct extent_pass *pass, struct extent *block, struct extent *
     pass->extents->reserved_bytes += place->size;
     pass->extents->reserved_count++;
     pass->moves[pass->count++] = (struct extent_move){.descriptor = descriptor,
+                                                      .block = block,
                                                       .place = place,
                                                       .moving = moving,
                                                       .from = extent_host(block),
@@ -392,11 +393,15 @@ void extent_pass_end(struct extent_pass *pass)
 // The block is at its new place.
 static void block_moved(struct extent_pass *pass, const struct extent_move *move)
 {
-    struct extent *old = move->descriptor->record, *place = move->place;
+    struct extent *old = move->block, *place = move->place;
     place->descriptor = move->descriptor;
     list_insert_after(old->owned.previous, &place->owned);
     list_remove(&old->owned);
-    move->descriptor->record = place;
+    if (pass->extents->moved != NULL) {
+        pass->extents->moved(move->descriptor, place);
+    } else {
+        move->descriptor->record = place;
+    }
     extents_give(pass->extents, old);
     pass->moved++;
     pass->moved_bytes += move->size;

@@ -26,6 +26,7 @@ enum extent_order {
 // A block on its way.
 struct extent_move {
     struct descriptor *descriptor;
+    struct extent *block; // where it is, if its word is still `moving`
     struct extent *place; // reserved for it
     uint64_t moving;      // the descriptor's word while it is marked
     const char *from;

@@ -112,10 +112,13 @@ bool paged_frame_leave(struct paged *paged, struct paged_block *block, uint32_t 
 }
 
 // Ends pages from `from` on.
-static void pages_end(struct paged *paged, struct paged_block *block, uint64_t from, uint32_t home)
+void paged_pages_end(struct paged *paged, struct paged_block *block, uint64_t from, uint32_t home)
 {
     struct leaving leaving = {.paged = paged, .home = home};
-    for (uint64_t i = from; i < block->pages; i++) {
+    if (block->away) {
+        paged->kind->saved_ended(paged, block, from);
+    }
+    for (uint64_t i = from; i < block->pages && !block->away; i++) {
         uint64_t found = swap_acq_rel(paged_entry(block, i), page_entry(PAGE_NONE, 0)); // [A:place]
         uint32_t frame = (uint32_t)page_number(found);
         if (paged_in_frame(found) && paged_frame_leave(paged, block, (uint32_t)i, frame)) {
@@ -136,10 +139,13 @@ static void pages_end(struct paged *paged, struct paged_block *block, uint64_t f
 }
 
 // Gives pages up to `end` what a fresh one has; they are admitted.
-static void pages_begin(struct paged *paged, struct paged_block *block, uint64_t end, uint32_t home)
+void paged_pages_begin(struct paged *paged, struct paged_block *block, uint64_t end, uint32_t home)
 {
     uint32_t frames[64];
     block->space->arena->pages += end - block->pages;
+    if (block->away) {
+        block->pages = end;
+    }
     while (block->pages < end) {
         uint64_t left = end - block->pages;
         size_t count = left < 64 ? (size_t)left : 64;
@@ -160,6 +166,19 @@ static void pages_begin(struct paged *paged, struct paged_block *block, uint64_t
 
 // ---- blocks ------------------------------------------------------------------------------------
 
+int paged_run_take(struct paged_block *block)
+{
+    struct paged_space *space = block->space;
+    uint64_t bytes = space->table.bytes;
+    int error = page_run_take(&space->runs, block->room, &block->first);
+    space->arena->table_bytes += space->table.bytes - bytes;
+    if (error == 0 && block->first + page_run_room(block->room) > PAGED_PAGES) {
+        page_run_give(&space->runs, block->first, block->room);
+        error = ENOMEM;
+    }
+    return error;
+}
+
 int paged_block_make(struct paged *paged, struct paged_space *space, uint64_t pages,
                      struct paged_block **block, struct grant *grant)
 {
@@ -168,14 +187,9 @@ int paged_block_make(struct paged *paged, struct paged_space *space, uint64_t pa
     if (record == NULL) {
         return ENOMEM;
     }
-    *record = (struct paged_block){.space = space, .room = pages};
-    uint64_t bytes = space->table.bytes;
-    int error = page_run_take(&space->runs, pages, &record->first);
-    arena->table_bytes += space->table.bytes - bytes;
-    if (error == 0 && record->first + page_run_room(pages) > PAGED_PAGES) {
-        page_run_give(&space->runs, record->first, pages);
-        error = ENOMEM;
-    }
+    *record = (struct paged_block){
+        .space = space, .room = pages, .away = paged->kind->late, .saved = UINT32_MAX};
+    int error = record->away ? 0 : paged_run_take(record);
     if (error != 0) {
         pool_give(&arena->records, record);
         return error;
@@ -186,7 +200,9 @@ int paged_block_make(struct paged *paged, struct paged_space *space, uint64_t pa
     error = descriptor_take(&arena->shelf, reach < DESCRIPTOR_LARGEST ? reach : DESCRIPTOR_LARGEST,
                             place, grant);
     if (error != 0) {
-        page_run_give(&space->runs, record->first, pages);
+        if (!record->away) {
+            page_run_give(&space->runs, record->first, pages);
+        }
         pool_give(&arena->records, record);
         return error;
     }
@@ -195,6 +211,7 @@ int paged_block_make(struct paged *paged, struct paged_space *space, uint64_t pa
     descriptor_own(grant->descriptor, space->id, space->number);
     list_push_front(&space->blocks, &record->owned);
     list_init(&record->peers);
+    list_init(&record->active);
     arena->blocks++;
     *block = record;
     return 0;
@@ -204,13 +221,18 @@ int paged_block_make(struct paged *paged, struct paged_space *space, uint64_t pa
 static void block_end(struct paged *paged, struct paged_block *block, uint32_t home)
 {
     struct paged_space *space = block->space;
-    pages_end(paged, block, 0, home);
+    paged_pages_end(paged, block, 0, home);
     if (block->peered) {
         lock_lock(&paged->shares);
         list_remove(&block->peers);
         lock_unlock(&paged->shares);
     }
-    page_run_give(&space->runs, block->first, block->room);
+    if (paged->kind->block_ended != NULL) {
+        paged->kind->block_ended(paged, block);
+    }
+    if (!block->away) {
+        page_run_give(&space->runs, block->first, block->room);
+    }
     list_remove(&block->owned);
     space->arena->blocks--;
     descriptor_give(&space->arena->shelf, block->descriptor);
@@ -251,7 +273,7 @@ size_t paged_take(void *state, void *owned, size_t size, size_t align, struct gr
             paged->kind->dismiss(paged, pages);
             break;
         }
-        pages_begin(paged, block, pages, home);
+        paged_pages_begin(paged, block, pages, home);
         taken++;
     }
     lock_unlock(&space->arena->lock);
@@ -300,11 +322,11 @@ int paged_resize(void *state, struct descriptor *descriptor, size_t size)
     if (error != 0 || pages > page_run_room(block->room)) {
         error = ENOMEM;
     } else if (pages < block->pages) {
-        pages_end(paged, block, pages, home);
+        paged_pages_end(paged, block, pages, home);
     } else if (pages > block->pages) {
         error = paged->kind->admit(paged, pages - block->pages) ? 0 : ENOMEM;
         if (error == 0) {
-            pages_begin(paged, block, pages, home);
+            paged_pages_begin(paged, block, pages, home);
         }
     }
     lock_unlock(&arena->lock);
@@ -362,11 +384,9 @@ struct page_table *paged_pages(void *owned)
     return &((struct paged_space *)owned)->table;
 }
 
-void paged_space_close(void *state, void *owned, struct policy_closed *closed)
+void paged_space_end(struct paged *paged, struct paged_space *space, uint32_t home,
+                     struct policy_closed *closed)
 {
-    struct paged *paged = state;
-    struct paged_space *space = owned;
-    uint32_t home = thread_number();
     lock_lock(&space->arena->lock);
     while (!list_empty(&space->blocks)) {
         struct paged_block *block = container_of(space->blocks.next, struct paged_block, owned);
@@ -379,6 +399,11 @@ void paged_space_close(void *state, void *owned, struct policy_closed *closed)
     lock_lock(&paged->lock);
     pool_give(&paged->spaces, space);
     lock_unlock(&paged->lock);
+}
+
+void paged_space_close(void *state, void *owned, struct policy_closed *closed)
+{
+    paged_space_end(state, owned, thread_number(), closed);
 }
 
 void paged_space_stats(void *owned, struct mems_space_stats *stats)

@@ -18,11 +18,13 @@
 #define PAGED_PAGES   (UINT64_C(1) << 32) // numbers of pages in a space, at most
 
 struct paged;
+struct paged_block;
 
 // Where the two policies differ. Called with the lock of the block's arena held (frame_*, slot_*)
 // and, for frames that are shared, that of the shares.
 struct paged_kind {
     bool demand; // a page gets its frame at its first use; else with its block
+    bool late;   // a block gets its page table at its first use: it begins away
     // So many pages more, or less. paging: reserves frames, which go with the pages; vm: counts
     // what frames and swap can hold, and is told of pages that end.
     bool (*admit)(struct paged *paged, uint64_t pages);
@@ -33,6 +35,9 @@ struct paged_kind {
     void (*frame_alone)(struct paged *paged, uint32_t frame);  // one page is left, or a copy made
     void (*slot_shared)(struct paged *paged, uint64_t number); // of an entry that is SWAPPED
     void (*slot_ended)(struct paged *paged, uint64_t number);
+    // late only. Pages from `from` on of a block that is away; a block ends, all its pages have.
+    void (*saved_ended)(struct paged *paged, struct paged_block *block, uint64_t from);
+    void (*block_ended)(struct paged *paged, struct paged_block *block);
 };
 
 // Page numbers of spaces, and blocks: those whose space has this number, modulo the arenas.
@@ -60,11 +65,15 @@ struct paged_block {
     struct list owned;             // in its space's list [arena's lock]
     struct descriptor *descriptor; // [ro]
     struct paged_space *space;     // [ro]
-    uint64_t first;                // [ro] page
+    uint64_t first;                // [arena's lock] page
     uint64_t pages;                // [arena's lock]
     uint64_t room;                 // [ro] pages that the run was taken for
     bool peered;                   // [arena's lock] is or was among peers
     struct list peers;             // [shares' lock] blocks that may share frames with it
+    // late only: without a page table the block has no run (first == 0), its pages are absent
+    bool away;          // [arena's lock]
+    uint32_t saved;     // [arena's lock] the policy's note of its pages
+    struct list active; // [arena's lock] the policy's list of those that are not away
 };
 
 struct paged {
@@ -106,6 +115,9 @@ void paged_close(struct paged *paged); // all but the mapping of the state itsel
 int paged_space_open(void *state, uint32_t space, void **owned);
 struct page_table *paged_pages(void *owned);
 void paged_space_close(void *state, void *owned, struct policy_closed *closed);
+// The same for a caller that holds the mover's lock; `home` is its thread's number.
+void paged_space_end(struct paged *paged, struct paged_space *space, uint32_t home,
+                     struct policy_closed *closed);
 void paged_space_stats(void *owned, struct mems_space_stats *stats);
 
 size_t paged_take(void *state, void *owned, size_t size, size_t align, struct grant *grants,
@@ -121,12 +133,23 @@ const uint64_t *paged_classes(void *state, size_t *count);
 int paged_block_make(struct paged *paged, struct paged_space *space, uint64_t pages,
                      struct paged_block **block, struct grant *grant);
 
+// The run for a block's pages; entries are NONE. 0 or ENOMEM. The arena's lock is held.
+int paged_run_take(struct paged_block *block);
+
+// Ends pages from `from` on; gives pages up to `end`, which are admitted, what fresh ones have.
+// `home`: thread_number(). The arena's lock is held.
+void paged_pages_end(struct paged *paged, struct paged_block *block, uint64_t from, uint32_t home);
+void paged_pages_begin(struct paged *paged, struct paged_block *block, uint64_t end, uint32_t home);
+
 // Ends one page's use of a frame: frees it, or leaves it to those that share it. Returns whether it
 // is the caller's to give back. The arena's lock is held.
 bool paged_frame_leave(struct paged *paged, struct paged_block *block, uint32_t index,
                        uint32_t frame);
 
 // ---- faults and sharing (paged_share.c) --------------------------------------------------------
+
+// Called before a fault takes locks: a thread's first section registers it, which takes locks too.
+void paged_fault_begin(void);
 
 // The page that a fault is about. ESTALE: the block has gone. The arena's lock is held.
 int paged_spot(struct paged_space *space, const struct descriptor *descriptor, mems_addr addr,

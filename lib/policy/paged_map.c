@@ -71,7 +71,7 @@ static void describe(const struct paged *paged, const struct paged_block *block,
     owned_describe(block->descriptor, piece);
     uint64_t left = piece->requested > begin ? piece->requested - begin : 0;
     piece->requested = left < size ? left : size;
-    piece->page = block->first + index;
+    piece->page = block->away ? MEMS_PAGE_NONE : block->first + index;
     piece->more = index != 0;
 }
 
@@ -99,6 +99,9 @@ static size_t describe_frames(struct paged *paged, uint64_t *frame, struct mems_
 // Whether the page has a frame that stands for it.
 static bool has_frame(const struct paged *paged, const struct paged_block *block, uint64_t index)
 {
+    if (block->away) {
+        return false;
+    }
     uint64_t entry = load_acquire(paged_entry(block, index)); // [A:place]
     const struct frame *use = &paged->frames.frame[page_number(entry) % paged->frames.count];
     return paged_in_frame(entry) && use->block == block && use->index == index;
@@ -176,7 +179,7 @@ static const char *block_check(const struct paged *paged, const struct paged_blo
     }
     census->blocks[block->space->number]++;
     census->pages[block->space->number] += block->pages;
-    for (uint64_t i = 0; i < room; i++) {
+    for (uint64_t i = 0; i < room && !block->away; i++) {
         uint64_t entry = load_acquire(paged_entry(block, i)); // [A:place]
         if ((page_state(entry) != PAGE_NONE) != (i < block->pages)) {
             return "G1";

@@ -25,6 +25,12 @@
 #include "policy/paged.h"
 #include "sync/section.h"
 
+void paged_fault_begin(void)
+{
+    section_begin();
+    section_end();
+}
+
 // ---- spots -------------------------------------------------------------------------------------
 
 bool paged_stands(const struct paged_spot *spot)

@@ -126,6 +126,7 @@ static int paging_fault(void *state, void *owned, struct descriptor *descriptor,
     struct paged_space *space = owned;
     struct paged_spot spot;
     int error;
+    paged_fault_begin();
     lock_lock(&paged->mover);
     do { // once more if the page was released, or left alone by who shared it
         lock_lock(&space->arena->lock);

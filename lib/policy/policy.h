@@ -35,12 +35,19 @@ struct policy_totals {
     uint64_t tlb_hits, tlb_misses, eat_ns, working_set_pages, thrashing;
 };
 
+struct policy;
+
 // What the engine gives a policy to work with; [out] is what the policy answers.
 struct policy_site {
     struct descriptor_table *table;
     const uint64_t *references; // mems_config's, for replacement=opt; NULL: none
     size_t reference_count;
     bool moves; // [out] the words of allocated blocks' descriptors change under their owners
+    // [out] and blocks in magazines lose their places: their words become CACHED with place 0, and
+    // such a block is SWAPPED when it is allocated.
+    bool drops;
+    // [out] the row to go on with, where settings choose between two; NULL: this one
+    const struct policy *instead;
 };
 
 // What closing a space gave back.
@@ -114,9 +121,10 @@ struct policy {
 
 extern const struct policy policy_fixed;
 extern const struct policy policy_dynamic;
-extern const struct policy policy_segmentation;
 extern const struct policy policy_paging;
+extern const struct policy policy_segmentation;
 extern const struct policy policy_vm_paging;
+extern const struct policy policy_vm_segmentation;
 
 // The table, by index; NULL past the last. And one by name, or NULL.
 const struct policy *policy_at(size_t index);

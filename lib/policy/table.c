@@ -7,7 +7,8 @@
 #include "policy/policy.h"
 
 static const struct policy *const policies[] = {
-    &policy_fixed, &policy_dynamic, &policy_segmentation, &policy_paging, &policy_vm_paging,
+    &policy_fixed,        &policy_dynamic,   &policy_paging,
+    &policy_segmentation, &policy_vm_paging, &policy_vm_segmentation,
 };
 
 const struct policy *policy_at(size_t index)

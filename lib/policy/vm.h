@@ -29,6 +29,15 @@ struct vm_window {
     uint64_t thrashing;       // windows in which most faults were returns
 };
 
+struct vm_settings {
+    uint64_t page, frames, capacity, swap, arenas, low, high;
+    struct option_text swap_file;
+    unsigned replacement;
+    bool clock_load_ref;
+    uint64_t tau, pff_interval, seed;
+    uint64_t tlb_entries, tlb_ways, tlb_ns, memory_ns, table_levels, fault_ns;
+};
+
 // The mover's lock guards what has no other; totals may read it meanwhile.
 struct vm {
     struct paged paged; // first: the shared functions take it
@@ -77,6 +86,26 @@ static inline uint64_t vm_out(enum page_state state, uint32_t slot, uint64_t sta
     return page_entry(state, stamp << VM_SLOT_BITS | slot);
 }
 
+// ---- vm_paging.c -------------------------------------------------------------------------------
+
+// Opens a state of `size` bytes that begins with a struct vm and whose rest is zeroed. 0; EINVAL
+// with a complaint; ENOMEM.
+int vm_open_as(const struct vm_settings *settings, const struct paged_kind *kind, size_t size,
+               struct policy_site *site, void **state, struct printer *complaint);
+// Why there is no swap file of that size. EINVAL and the complaint, or ENOMEM.
+int vm_swap_refused(uint64_t swap, int error, struct printer *complaint);
+void vm_close(void *state);
+void vm_space_close(void *state, void *owned, struct policy_closed *closed);
+int vm_check(void *state, struct mems_violation *first);
+void vm_totals(void *state, struct policy_totals *totals);
+const struct lock *vm_lock_at(void *state, size_t index);
+
+// struct paged_kind's.
+bool vm_admit(struct paged *paged, uint64_t pages);
+void vm_dismiss(struct paged *paged, uint64_t pages);
+void vm_frame_ended(struct paged *paged, uint32_t frame);
+void vm_slot_ended(struct paged *paged, uint64_t number);
+
 // ---- vm_reclaim.c ------------------------------------------------------------------------------
 
 // The page of block and index is in the frame: the algorithm is told. `fresh`: the reference that
@@ -92,6 +121,13 @@ void vm_unkeep(struct vm *vm, uint32_t frame);
 // EIO: swap could not be written; ENOMEM: whatever was tried was in use.
 int vm_frame(struct vm *vm, uint64_t key, uint32_t *frame);
 
+// Evicts pages of a block whose descriptor is `moving` (marked, so that nobody reaches them without
+// taking the mark away), waiting for at least one grace period. No page of it is shared. 0: each
+// was out at some moment; EAGAIN: the block was used, or has gone; ENOSPC, EIO. The mover's lock is
+// held.
+int vm_clear(struct vm *vm, struct paged_block *block, struct descriptor *descriptor,
+             uint64_t moving);
+
 // Variable allotment: evicts what the algorithm gives up at a fault. Whether `own`, the frame of
 // the page that faults (FRAME_NONE: it has none), was among it; that one is not evicted but is to
 // be loaded again.
@@ -101,6 +137,9 @@ bool vm_trim(struct vm *vm, uint64_t key, uint32_t own);
 
 int vm_fault(void *state, void *owned, struct descriptor *descriptor, mems_addr addr,
              enum mems_access mode);
+// The same with the mover's lock held.
+int vm_fault_held(struct vm *vm, struct paged_space *space, struct descriptor *descriptor,
+                  mems_addr addr, enum mems_access mode);
 // page_trace.hit
 bool vm_hit(void *policy, uint64_t page, uint32_t frame);
 // Pages that the working sets have beyond memory, by the last whole window.

@@ -198,16 +198,14 @@ static int vm_copy(struct vm *vm, struct paged_spot *spot, uint64_t key)
     return error;
 }
 
-int vm_fault(void *state, void *owned, struct descriptor *descriptor, mems_addr addr,
-             enum mems_access mode)
+int vm_fault_held(struct vm *vm, struct paged_space *space, struct descriptor *descriptor,
+                  mems_addr addr, enum mems_access mode)
 {
-    struct vm *vm = state;
     struct paged_spot spot;
     uint64_t key;
     int error;
-    lock_lock(&vm->paged.mover);
     do { // once more if the page was released, or left alone by who shared it
-        error = spot_find(owned, descriptor, addr, &spot, &key);
+        error = spot_find(space, descriptor, addr, &spot, &key);
         if (error == 0) {
             bool shared = (spot.found & PAGE_SHARED) != 0;
             error = !paged_in_frame(spot.found)          ? vm_bring(vm, &spot, key)
@@ -215,6 +213,16 @@ int vm_fault(void *state, void *owned, struct descriptor *descriptor, mems_addr 
                                                          : vm_stay(vm, &spot, key);
         }
     } while (error == EAGAIN);
+    return error;
+}
+
+int vm_fault(void *state, void *owned, struct descriptor *descriptor, mems_addr addr,
+             enum mems_access mode)
+{
+    struct vm *vm = state;
+    paged_fault_begin();
+    lock_lock(&vm->paged.mover);
+    int error = vm_fault_held(vm, owned, descriptor, addr, mode);
     lock_unlock(&vm->paged.mover);
     return error;
 }

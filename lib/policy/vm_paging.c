@@ -28,15 +28,7 @@
 #include "base/bits.h"
 #include "os/os.h"
 #include "policy/vm.h"
-
-struct vm_settings {
-    uint64_t page, frames, capacity, swap, arenas, low, high;
-    struct option_text swap_file;
-    unsigned replacement;
-    bool clock_load_ref;
-    uint64_t tau, pff_interval, seed;
-    uint64_t tlb_entries, tlb_ways, tlb_ns, memory_ns, table_levels, fault_ns;
-};
+#include "sync/thread.h"
 
 _Static_assert(sizeof(struct vm_settings) <= POLICY_SETTINGS, "the engine keeps them");
 
@@ -129,7 +121,7 @@ static int vm_validate(struct vm_settings *own, const struct policy_site *site,
 
 // ---- what differs from simple paging -----------------------------------------------------------
 
-static bool vm_admit(struct paged *paged, uint64_t pages)
+bool vm_admit(struct paged *paged, uint64_t pages)
 {
     struct vm *vm = (struct vm *)paged;
     uint64_t admitted = load_relaxed(&vm->admitted);
@@ -141,12 +133,12 @@ static bool vm_admit(struct paged *paged, uint64_t pages)
     return true;
 }
 
-static void vm_dismiss(struct paged *paged, uint64_t pages)
+void vm_dismiss(struct paged *paged, uint64_t pages)
 {
     add_relaxed(&((struct vm *)paged)->admitted, -pages);
 }
 
-static void vm_frame_ended(struct paged *paged, uint32_t frame)
+void vm_frame_ended(struct paged *paged, uint32_t frame)
 {
     struct vm *vm = (struct vm *)paged;
     vm_unload(vm, frame);
@@ -164,7 +156,7 @@ static void vm_slot_shared(struct paged *paged, uint64_t number)
     swap_share(&((struct vm *)paged)->swap, (uint32_t)number);
 }
 
-static void vm_slot_ended(struct paged *paged, uint64_t number)
+void vm_slot_ended(struct paged *paged, uint64_t number)
 {
     swap_leave(&((struct vm *)paged)->swap, (uint32_t)number);
 }
@@ -182,7 +174,7 @@ static const struct paged_kind vm_kind = {
 
 // ---- opening -----------------------------------------------------------------------------------
 
-static void vm_close(void *state)
+void vm_close(void *state)
 {
     struct vm *vm = state;
     tlb_close(&vm->tlb);
@@ -250,7 +242,6 @@ static void vm_configure(struct vm *vm, const struct vm_settings *own,
     vm->costs = (struct tlb_costs){own->tlb_ns, own->memory_ns, own->table_levels, own->fault_ns};
     vm->low = (uint32_t)own->low;
     vm->high = (uint32_t)own->high;
-    vm->paged.kind = &vm_kind;
     vm->paged.trace = &vm->trace;
     vm->paged.most_pages = own->frames + own->swap / own->page;
     lock_init(&vm->order, LOCK_ORDER, "vm.order", 1);
@@ -274,7 +265,7 @@ static int vm_parts_open(struct vm *vm, const struct vm_settings *own,
     return error;
 }
 
-static int swap_refused(const struct vm_settings *own, int error, struct printer *complaint)
+int vm_swap_refused(uint64_t swap, int error, struct printer *complaint)
 {
     if (error == ENOMEM) {
         return ENOMEM;
@@ -285,14 +276,14 @@ static int swap_refused(const struct vm_settings *own, int error, struct printer
                       : error == EFBIG                      ? "larger than a file may be"
                                                             : "the file cannot be made";
     print_format(complaint, "swap=%llu: %s (error %d); swap_file= says where it goes",
-                 (unsigned long long)own->swap, why, error);
+                 (unsigned long long)swap, why, error);
     return EINVAL;
 }
 
-static int vm_open(const void *settings, struct policy_site *site, void **state,
-                   struct printer *complaint)
+int vm_open_as(const struct vm_settings *settings, const struct paged_kind *kind, size_t size,
+               struct policy_site *site, void **state, struct printer *complaint)
 {
-    struct vm_settings own = *(const struct vm_settings *)settings;
+    struct vm_settings own = *settings;
     struct swap swap;
     uint64_t bytes = 0, slots = own.swap / own.page;
     int error = vm_validate(&own, site, complaint);
@@ -302,9 +293,9 @@ static int vm_open(const void *settings, struct policy_site *site, void **state,
     error = swap_open(&swap, own.swap_file.text, own.swap_file.length,
                       slots == 0 ? 0 : (uint32_t)slots + 1, bits_log2(own.page));
     if (error != 0) {
-        return swap_refused(&own, error, complaint);
+        return vm_swap_refused(own.swap, error, complaint);
     }
-    bits_round_up(sizeof(struct vm), os_page_size(), &bytes);
+    bits_round_up(size, os_page_size(), &bytes);
     struct vm *vm = os_map(bytes, 0);
     if (vm == NULL) {
         swap_close(&swap);
@@ -312,6 +303,7 @@ static int vm_open(const void *settings, struct policy_site *site, void **state,
     }
     vm->swap = swap;
     vm->paged.mapped = bytes;
+    vm->paged.kind = kind;
     error = vm_parts_open(vm, &own, site);
     if (error != 0) {
         vm_close(vm);
@@ -321,12 +313,19 @@ static int vm_open(const void *settings, struct policy_site *site, void **state,
     return 0;
 }
 
+static int vm_open(const void *settings, struct policy_site *site, void **state,
+                   struct printer *complaint)
+{
+    return vm_open_as(settings, &vm_kind, sizeof(struct vm), site, state, complaint);
+}
+
 // Pages of the space may be in a mover's hands.
-static void vm_space_close(void *state, void *owned, struct policy_closed *closed)
+void vm_space_close(void *state, void *owned, struct policy_closed *closed)
 {
     struct vm *vm = state;
+    uint32_t home = thread_number(); // before any lock: it may take one itself
     lock_lock(&vm->paged.mover);
-    paged_space_close(state, owned, closed);
+    paged_space_end(&vm->paged, owned, home, closed);
     lock_unlock(&vm->paged.mover);
 }
 
@@ -349,7 +348,7 @@ static const char *frames_known(struct vm *vm)
     return broken;
 }
 
-static int vm_check(void *state, struct mems_violation *first)
+int vm_check(void *state, struct mems_violation *first)
 {
     struct vm *vm = state;
     uint64_t pages = 0;
@@ -398,7 +397,7 @@ static void references_total(struct vm *vm, struct policy_totals *totals)
     }
 }
 
-static void vm_totals(void *state, struct policy_totals *totals)
+void vm_totals(void *state, struct policy_totals *totals)
 {
     struct vm *vm = state;
     *totals = (struct policy_totals){
@@ -420,7 +419,7 @@ static void vm_totals(void *state, struct policy_totals *totals)
     paged_totals(&vm->paged, totals);
 }
 
-static const struct lock *vm_lock_at(void *state, size_t index)
+const struct lock *vm_lock_at(void *state, size_t index)
 {
     struct vm *vm = state;
     const struct lock *const own[] = {&vm->order, &vm->swap.lock};

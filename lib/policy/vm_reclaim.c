@@ -228,8 +228,8 @@ static void leaver_leave(struct vm *vm, struct leavers *leavers, struct leaver *
     count_own(gone ? &vm->done : &vm->abandoned, 1);
 }
 
-// Steps 2 to 4. Frames that were won are free afterwards.
-static void leavers_leave(struct vm *vm, struct leavers *leavers)
+// Steps 2 to 4. Frames that were won are free afterwards. Whether a grace period has passed.
+static bool leavers_leave(struct vm *vm, struct leavers *leavers)
 {
     bool any = false;
     for (size_t i = 0; i < leavers->count; i++) {
@@ -246,6 +246,7 @@ static void leavers_leave(struct vm *vm, struct leavers *leavers)
     if (leavers->freed_count != 0) {
         frames_give(&vm->paged.frames, 0, leavers->freed, leavers->freed_count);
     }
+    return any;
 }
 
 // ---- frames ------------------------------------------------------------------------------------
@@ -288,6 +289,47 @@ int vm_frame(struct vm *vm, uint64_t key, uint32_t *frame)
         }
     }
     return ENOMEM;
+}
+
+// Marks pages of the block from *index on, a batch at most. The arena is locked.
+static void clear_batch(struct vm *vm, const struct paged_block *block, uint64_t *index,
+                        struct leavers *leavers)
+{
+    lock_lock(&vm->order);
+    for (; *index < block->pages && leavers->count < RELOCATION_BATCH; ++*index) {
+        uint64_t entry = load_acquire(paged_entry(block, *index)); // [A:place]
+        uint32_t frame = (uint32_t)page_number(entry);
+        if (page_state(entry) == PAGE_RESIDENT && vm->frame[frame].loaded) {
+            vm->replacement->forget(vm->order_state, frame);
+            leaver_add(vm, leavers, frame);
+        }
+    }
+    lock_unlock(&vm->order);
+}
+
+int vm_clear(struct vm *vm, struct paged_block *block, struct descriptor *descriptor,
+             uint64_t moving)
+{
+    struct lock *arena = &vm->paged.arenas[descriptor_arena(descriptor)].lock;
+    uint64_t index = 0;
+    bool more = true, waited = false;
+    int error = 0;
+    while (more && error == 0) {
+        struct leavers leavers = {0};
+        lock_lock(arena);
+        bool same = load_acquire(&descriptor->word) == moving; // [A:begin]
+        if (same) {                                            // so the block is still there
+            clear_batch(vm, block, &index, &leavers);
+            more = index < block->pages;
+        }
+        lock_unlock(arena);
+        waited = leavers_leave(vm, &leavers) || waited;
+        error = leavers.error != 0 ? leavers.error : same ? 0 : EAGAIN;
+    }
+    if (!waited) {
+        relocation_wait();
+    }
+    return error;
 }
 
 bool vm_trim(struct vm *vm, uint64_t key, uint32_t own)

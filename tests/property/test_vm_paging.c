@@ -6,7 +6,8 @@
 //    bits, each over an array of frames that is searched from the front. Random streams with
 //    locality; blocks are released and allocated in between, so pages end while they are resident.
 // 2. Contents with every algorithm, in batches: a shadow copy of every byte written, in blocks that
-//    come, grow, shrink and go, with reads and writes across pages.
+//    come, grow, shrink and go, with reads and writes across pages; some are shared with another
+//    space, and each side goes on by itself.
 
 #include "support/engine.h"
 
@@ -149,15 +150,18 @@ static const char *const ALGORITHMS[] = {
 
 struct block {
     mems_addr addr;
+    struct mems_space *space;
+    bool twin;   // came by sharing
     size_t size; // 0: none
     unsigned char shadow[BLOCK_MOST];
 };
 
 struct trial {
     struct mems_engine *engine;
-    struct mems_space *space;
+    struct mems_space *spaces[2];
     uint64_t random;
-    uint64_t refused;
+    uint64_t refused, shared;
+    unsigned twins; // live; the frames they pin must leave others
     struct block blocks[BLOCKS];
 };
 
@@ -166,14 +170,14 @@ static void write_range(struct trial *trial, struct block *block, size_t from, s
     for (size_t i = from; i < from + length; i++) {
         block->shadow[i] = (unsigned char)test_random(&trial->random);
     }
-    int error = mems_write(trial->space, block->addr + from, block->shadow + from, length);
+    int error = mems_write(block->space, block->addr + from, block->shadow + from, length);
     test_require(error == 0, "write: %s", strerror(error));
 }
 
-static void read_range(struct trial *trial, const struct block *block, size_t from, size_t length)
+static void read_range(const struct block *block, size_t from, size_t length)
 {
     unsigned char bytes[BLOCK_MOST];
-    int error = mems_read(trial->space, block->addr + from, bytes, length);
+    int error = mems_read(block->space, block->addr + from, bytes, length);
     test_require(error == 0, "read: %s", strerror(error));
     for (size_t i = 0; i < length; i++) {
         test_require(bytes[i] == block->shadow[from + i],
@@ -182,13 +186,37 @@ static void read_range(struct trial *trial, const struct block *block, size_t fr
     }
 }
 
+// A small block in the other space shows the same bytes.
+static void step_share(struct trial *trial, const struct block *block)
+{
+    struct block *twin = trial->blocks;
+    while (twin < trial->blocks + BLOCKS && twin->size != 0) {
+        twin++;
+    }
+    if (twin == trial->blocks + BLOCKS || trial->twins == 3 || block->size > 5 * PAGE) {
+        return;
+    }
+    *twin = *block;
+    twin->twin = true;
+    twin->space = trial->spaces[block->space == trial->spaces[0]];
+    int error =
+        mems_share(block->space, block->addr, twin->space, MEMS_READ | MEMS_WRITE, &twin->addr);
+    test_require(error == 0 || error == ENOMEM, "share: %s", strerror(error));
+    twin->size = error == 0 ? block->size : 0;
+    trial->twins += error == 0;
+    trial->shared += error == 0;
+}
+
 static void step(struct trial *trial)
 {
     struct block *block = &trial->blocks[test_below(&trial->random, BLOCKS)];
-    size_t size = 1 + test_below(&trial->random, BLOCK_MOST);
+    size_t size =
+        1 + test_below(&trial->random, test_below(&trial->random, 2) == 0 ? 250 : BLOCK_MOST);
     uint64_t choice = test_below(&trial->random, 20);
     if (block->size == 0) {
-        int error = mems_alloc(trial->space, size, 0, &block->addr);
+        block->twin = false;
+        block->space = trial->spaces[size % 2];
+        int error = mems_alloc(block->space, size, 0, &block->addr);
         test_require(error == 0 || error == ENOMEM, "alloc: %s", strerror(error));
         trial->refused += error != 0;
         block->size = error == 0 ? size : 0;
@@ -196,17 +224,20 @@ static void step(struct trial *trial)
             write_range(trial, block, 0, size);
         }
     } else if (choice == 0) {
-        read_range(trial, block, 0, block->size);
-        int error = mems_release(trial->space, block->addr);
+        read_range(block, 0, block->size);
+        int error = mems_release(block->space, block->addr);
         test_require(error == 0, "release: %s", strerror(error));
         block->size = 0;
+        trial->twins -= block->twin;
+    } else if (choice == 2) {
+        step_share(trial, block);
     } else if (choice == 1) {
         size_t before = block->size;
-        int error = mems_resize(trial->space, &block->addr, size);
+        int error = mems_resize(block->space, &block->addr, size);
         test_require(error == 0 || (error == ENOMEM && size > before), "resize: %s",
                      strerror(error));
         block->size = error == 0 ? size : before;
-        read_range(trial, block, 0, before < block->size ? before : block->size);
+        read_range(block, 0, before < block->size ? before : block->size);
         if (block->size > before) {
             write_range(trial, block, before, block->size - before);
         }
@@ -217,7 +248,7 @@ static void step(struct trial *trial)
         if (choice < 9) {
             write_range(trial, block, from, length);
         } else {
-            read_range(trial, block, from, length);
+            read_range(block, from, length);
         }
     }
 }
@@ -227,10 +258,11 @@ static void run_contents(const char *algorithm, const char *more, uint64_t seed)
     static struct trial trial;
     char options[200];
     trial = (struct trial){.random = seed};
-    snprintf(options, sizeof options, "page=%d,frames=%d,swap=16Ki,%s,replacement=%s", PAGE, FRAMES,
+    snprintf(options, sizeof options, "page=%d,frames=%d,swap=8Ki,%s,replacement=%s", PAGE, FRAMES,
              more, algorithm);
     trial.engine = test_engine("vm-paging", options);
-    trial.space = test_space(trial.engine);
+    trial.spaces[0] = test_space(trial.engine);
+    trial.spaces[1] = test_space(trial.engine);
     for (unsigned i = 0; i < OPS; i++) {
         step(&trial);
         if (i % 1024 == 0) {
@@ -239,15 +271,18 @@ static void run_contents(const char *algorithm, const char *more, uint64_t seed)
         }
     }
     struct mems_stats s = test_stats(trial.engine);
-    test_require(s.evictions > OPS / 10 && s.write_backs > OPS / 40 && trial.refused > 0,
-                 "%s: %" PRIu64 " evictions, %" PRIu64 " write-backs, %" PRIu64 " refused", options,
-                 s.evictions, s.write_backs, trial.refused);
+    test_require(s.evictions > OPS / 10 && s.write_backs > OPS / 40 && trial.refused > 0 &&
+                     trial.shared > OPS / 1000,
+                 "%s: %" PRIu64 " evictions, %" PRIu64 " write-backs, %" PRIu64 " refused, %" PRIu64
+                 " shared",
+                 options, s.evictions, s.write_backs, trial.refused, trial.shared);
     for (size_t i = 0; i < BLOCKS; i++) {
         if (trial.blocks[i].size != 0) {
-            read_range(&trial, &trial.blocks[i], 0, trial.blocks[i].size);
+            read_range(&trial.blocks[i], 0, trial.blocks[i].size);
         }
     }
-    mems_space_close(trial.space);
+    mems_space_close(trial.spaces[1]);
+    mems_space_close(trial.spaces[0]);
     s = test_stats(trial.engine);
     test_require(s.swap_bytes == 0 && s.free_bytes == s.held_bytes, "something is left");
     test_checked(trial.engine, true);

@@ -259,6 +259,29 @@ static void test_share_last(void **state)
     mems_engine_close(engine);
 }
 
+// Frames that this thread's magazines hold are given up before a copy or a share is refused.
+static void test_hoard(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("paging", "page=128,frames=8");
+    struct mems_space *a = test_space(engine), *b = test_space(engine);
+    mems_addr x = test_alloc(a, 128 * 2), y, other[6];
+    write_all(a, x, 256, 1);
+    for (size_t i = 0; i < 6; i++) {
+        other[i] = test_alloc(b, 100);
+    }
+    assert_int_equal(mems_share(a, x, b, MEMS_READ | MEMS_WRITE, &y), 0);
+    assert_int_equal(mems_write(b, y, "!", 1), ENOMEM);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(mems_release(b, other[i]), 0);
+    }
+    assert_int_equal(test_stats(engine).free_bytes, 0);
+    write_all(b, y, 256, 2);
+    read_all(a, x, 256, 1);
+    test_checked(engine, true);
+    mems_engine_close(engine);
+}
+
 static void test_rights(void **state)
 {
     (void)state;
@@ -309,7 +332,7 @@ int main(void)
         cmocka_unit_test(test_processes),  cmocka_unit_test(test_all_or_nothing),
         cmocka_unit_test(test_resize),     cmocka_unit_test(test_share),
         cmocka_unit_test(test_share_last), cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_hoard),      cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

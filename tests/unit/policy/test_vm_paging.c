@@ -6,6 +6,7 @@
 #include "support/engine.h"
 
 #include <mems/inject.h>
+#include <pthread.h>
 
 #include "policy/replacement/replacement.h"
 
@@ -407,6 +408,45 @@ static void test_map_fails(void **state)
     test_require(nth > 8, "%" PRIu64, nth);
 }
 
+// A thread that nobody knows: its first call is a fault, another one's closes a space.
+struct stranger {
+    struct mems_space *space;
+    mems_addr addr;
+};
+
+static void *fault_first(void *arg)
+{
+    const struct stranger *stranger = arg;
+    int error = mems_fault(stranger->space, stranger->addr, MEMS_WRITE);
+    test_require(error == 0, "fault: %s", strerror(error));
+    mems_access_end();
+    return NULL;
+}
+
+static void *close_first(void *arg)
+{
+    mems_space_close(((const struct stranger *)arg)->space);
+    return NULL;
+}
+
+static void test_strangers(void **state)
+{
+    (void)state;
+    static const char *const policies[] = {"vm-paging", "paging"};
+    for (size_t i = 0; i < 2; i++) {
+        struct mems_engine *engine = test_engine(policies[i], "page=64,frames=20");
+        struct stranger stranger = {.space = test_space(engine)};
+        pthread_t thread;
+        stranger.addr = test_alloc(stranger.space, 100);
+        assert_int_equal(pthread_create(&thread, NULL, fault_first, &stranger), 0);
+        pthread_join(thread, NULL);
+        assert_int_equal(pthread_create(&thread, NULL, close_first, &stranger), 0);
+        pthread_join(thread, NULL);
+        test_checked(engine, true);
+        mems_engine_close(engine);
+    }
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -453,7 +493,7 @@ int main(void)
         cmocka_unit_test(test_variable),         cmocka_unit_test(test_tlb),
         cmocka_unit_test(test_thrashing),        cmocka_unit_test(test_share),
         cmocka_unit_test(test_swap_fails),       cmocka_unit_test(test_map_fails),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_strangers),        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
