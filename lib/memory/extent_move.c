@@ -16,8 +16,8 @@
 //    slide; their extents have no passes.
 // 3. Order TOP. From the highest block down: each goes into a hole below it, if there is one: with
 //    fit=first or next the lowest in which it fits, with the others the one that the fit picks. A
-//    block whose pick lies above it stays: so with tlsf, which of like holes takes the latest, a
-//    pass may leave more behind.
+//    block whose pick lies above it stays: so with best and tlsf, which ask for a size and not for
+//    a place, more may be left behind.
 // 4. What stays. A CACHED block is never marked (its thread turns it by a plain store), nor is one
 //    that was in use at its turn tried twice in a pass. Blocks from above may pass these: they fill
 //    the hole that such a block leaves below it.

@@ -391,8 +391,8 @@ static void expect_return(const char *policy, const char *options)
 static void test_regions_return(void **state)
 {
     (void)state;
-    static const char *const segmentation[] = {"", ",fit=next", ",fit=best,compact_order=top",
-                                               ",fit=worst", ",compact_order=top"};
+    static const char *const segmentation[] = {"", ",fit=next", ",fit=best", ",fit=worst",
+                                               ",compact_order=top"};
     static const char *const dynamic[] = {"",
                                           ",fit=next,compact_order=top",
                                           ",fit=best",
