@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <mems/engine.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -68,7 +69,9 @@ struct kernel {
     const char *parameter;  // what the value means: "size", "live"
     const uint64_t *values; // to measure with by default; ends with 0
     unsigned threads_least;
-    const char *needs; // an option that a policy must have to be measured; NULL: any policy will do
+    // What a policy must have to be measured: that option, and that its blocks can be compacted.
+    const char *needs; // NULL: any policy will do
+    bool compacts;
     struct kernel_demand (*demand)(uint64_t value);
     // Before and after, not timed; 0 or an errno value. NULL: nothing to do.
     int (*prepare)(struct kernel_run *run);
@@ -85,6 +88,8 @@ const struct kernel *kernel_find(const char *name);
 // Fills run->block with `count` blocks of `size` bytes, or of kernel_size's when 0; and the mirror.
 int kernel_fill(struct kernel_run *run, uint64_t count, size_t size);
 void kernel_empty(struct kernel_run *run);
+// The same, and the first byte of each block is written: it is in memory then.
+int kernel_fill_touched(struct kernel_run *run, uint64_t count, size_t size);
 
 // ---- operations --------------------------------------------------------------------------------
 

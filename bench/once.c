@@ -58,7 +58,7 @@ static uint64_t once_clock(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-// Waits for all; says whether to go on.
+// Waits for all; says whether to go on, and the same to all.
 static bool once_meet(struct once *once, int error)
 {
     int none = 0;
@@ -67,7 +67,9 @@ static bool once_meet(struct once *once, int error)
                                                 memory_order_relaxed);
     }
     pthread_barrier_wait(&once->barrier);
-    return atomic_load_explicit(&once->error, memory_order_relaxed) == 0;
+    bool none_failed = atomic_load_explicit(&once->error, memory_order_relaxed) == 0;
+    pthread_barrier_wait(&once->barrier); // nobody can fail in the next step before all have looked
+    return none_failed;
 }
 
 __attribute__((noinline)) static int bench_measured(const struct once *once, struct kernel_run *run)

@@ -144,6 +144,7 @@ static int engine_parse(const char *text, struct target *target, char *complaint
         snprintf(complaint, size, "mems:%s: %s", text, mems_complaint());
         return EINVAL;
     }
+    target->compacts = mems_compact(engine, NULL) == 0;
     mems_engine_close(engine);
     return 0;
 }
@@ -151,7 +152,8 @@ static int engine_parse(const char *text, struct target *target, char *complaint
 bool target_suits(const struct target *target, const struct kernel *kernel)
 {
     return kernel->measure[target->family] != NULL &&
-           (kernel->needs == NULL || policy_has(target->policy, kernel->needs));
+           (kernel->needs == NULL || policy_has(target->policy, kernel->needs)) &&
+           (!kernel->compacts || target->compacts);
 }
 
 int target_open(const struct target *target, const struct kernel_demand *demand, unsigned threads,

@@ -29,6 +29,7 @@ struct target {
     enum family family;
     bool optional;
     char policy[64];           // FAMILY_MEMS
+    bool compacts;             // FAMILY_MEMS: mems_compact moves its blocks
     char options[TARGET_TEXT]; // FAMILY_MEMS
     char library[PATH_MAX];    // what LD_PRELOAD shall say; "" for none
 };

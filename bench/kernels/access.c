@@ -15,7 +15,7 @@ static struct kernel_demand access_demand(uint64_t value)
 
 static int access_prepare(struct kernel_run *run)
 {
-    return kernel_fill(run, ACCESS_BLOCKS, run->value);
+    return kernel_fill_touched(run, ACCESS_BLOCKS, run->value);
 }
 
 static int access_mems(struct kernel_run *run)

@@ -70,6 +70,15 @@ int kernel_fill(struct kernel_run *run, uint64_t count, size_t size)
     return error;
 }
 
+int kernel_fill_touched(struct kernel_run *run, uint64_t count, size_t size)
+{
+    int error = kernel_fill(run, count, size);
+    for (uint64_t i = 0; error == 0 && i < run->blocks; i++) {
+        error = mems_write(run->space, run->block[i], "", 1);
+    }
+    return error;
+}
+
 void kernel_empty(struct kernel_run *run)
 {
     for (uint64_t i = 0; i < run->blocks; i++) {

@@ -18,7 +18,7 @@ static struct kernel_demand translate_demand(uint64_t value)
 
 static int translate_prepare(struct kernel_run *run)
 {
-    return kernel_fill(run, TRANSLATE_BLOCKS, run->value);
+    return kernel_fill_touched(run, TRANSLATE_BLOCKS, run->value);
 }
 
 static int translate_mems(struct kernel_run *run)
