@@ -495,8 +495,57 @@ static void test_sixteen(void **state)
     run_all(16);
 }
 
+// ---- a block that nobody has looked at yet ------------------------------------------------------
+
+struct fresh {
+    struct mems_space *space;
+    mems_addr addr;
+    atomic_bool begun, over;
+};
+
+static void *begin_fresh(void *arg)
+{
+    struct fresh *fresh = arg;
+    assert_int_equal(mems_alloc(fresh->space, 100, 0, &fresh->addr), 0);
+    atomic_store_explicit(&fresh->begun, true, memory_order_relaxed);
+    while (!atomic_load_explicit(&fresh->over, memory_order_relaxed)) {
+        sched_yield();
+    }
+    test_stamp(fresh->space, fresh->addr, 100, 7);
+    return NULL;
+}
+
+// It moves, and nothing but its word orders that after what its thread did to begin it.
+static void test_fresh(void **state)
+{
+    (void)state;
+    static const char *const kinds[][2] = {{"segmentation", "capacity=256Ki"},
+                                           {"dynamic", "capacity=256Ki,movable=yes"},
+                                           {"vm-segmentation", "capacity=256Ki,swap=1Mi"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct mems_engine *engine = test_engine(kinds[i][0], kinds[i][1]);
+        struct fresh fresh = {.space = test_space(engine)};
+        struct mems_compaction done;
+        pthread_t thread;
+        mems_addr below = test_alloc(fresh.space, 100000);
+        assert_int_equal(pthread_create(&thread, NULL, begin_fresh, &fresh), 0);
+        while (!atomic_load_explicit(&fresh.begun, memory_order_relaxed)) {
+            sched_yield();
+        }
+        assert_int_equal(mems_release(fresh.space, below), 0);
+        assert_int_equal(mems_compact(engine, &done), 0);
+        assert_int_equal(done.moved, 1);
+        atomic_store_explicit(&fresh.over, true, memory_order_relaxed);
+        pthread_join(thread, NULL);
+        test_stamped(fresh.space, fresh.addr, 100, 7);
+        test_checked(engine, true);
+        mems_engine_close(engine);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two), cmocka_unit_test(test_sixteen)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fresh), cmocka_unit_test(test_two),
+                                       cmocka_unit_test(test_sixteen)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
