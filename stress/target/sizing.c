@@ -74,8 +74,7 @@ static uint64_t sizing_size(const char *text, uint64_t standard)
                                                                                        : standard;
 }
 
-// Whether "key=word" stands in the options.
-static bool sizing_option_is(const char *options, const char *key, const char *word)
+bool sizing_option_is(const char *options, const char *key, const char *word)
 {
     const char *value = sizing_value(options, key);
     return value != NULL && strcspn(value, ", ") == strlen(word) &&

@@ -42,6 +42,9 @@ static void test_options(void **state)
     assert_false(sizing_option_given("account=2", "count"));
     assert_false(sizing_option_given("partitions=2", "partition"));
     assert_false(sizing_option_given(NULL, "count"));
+    assert_true(sizing_option_is("a=1,paged = yes", "paged", "yes"));
+    assert_false(sizing_option_is("paged=yesterday", "paged", "yes"));
+    assert_false(sizing_option_is(NULL, "paged", "yes"));
     assert_int_equal(sizing_option_size("page=2Ki,frames=7", "page", 1), 2048);
     assert_int_equal(sizing_option_size("page=2Ki,frames=7", "frames", 1), 7);
     assert_int_equal(sizing_option_size("page=2Ki", "frames", 9), 9);
