@@ -239,6 +239,17 @@ static void block_end(struct paged *paged, struct paged_block *block, uint32_t h
     pool_give(&space->arena->records, block);
 }
 
+int paged_refuse_capacity(uint64_t capacity, uint64_t arenas, uint64_t page,
+                          struct printer *complaint)
+{
+    print_format(complaint,
+                 "capacity=%llu: too small, at least %llu bytes: arenas=%llu need a page "
+                 "of %llu each",
+                 (unsigned long long)capacity, (unsigned long long)(arenas * page),
+                 (unsigned long long)arenas, (unsigned long long)page);
+    return EINVAL;
+}
+
 // Whether no block could have that size. 0, ENOSPC: not in this memory; ENOMEM: not in any.
 static int pages_for(const struct paged *paged, size_t size, size_t align, uint64_t *pages)
 {

@@ -120,6 +120,10 @@ void paged_space_end(struct paged *paged, struct paged_space *space, uint32_t ho
                      struct policy_closed *closed);
 void paged_space_stats(void *owned, struct mems_space_stats *stats);
 
+// EINVAL and the complaint that so little memory has no page for each arena.
+int paged_refuse_capacity(uint64_t capacity, uint64_t arenas, uint64_t page,
+                          struct printer *complaint);
+
 size_t paged_take(void *state, void *owned, size_t size, size_t align, struct grant *grants,
                   size_t count, int *error);
 void paged_give(void *state, const struct grant *grants, size_t count);

@@ -52,10 +52,12 @@ static int paging_frames(const struct paging_settings *own, uint64_t *frames,
     }
     uint64_t capacity = own->capacity != 0 ? own->capacity : CAPACITY_STANDARD;
     *frames = own->frames != 0 ? own->frames : capacity / own->page;
+    if (*frames < own->arenas && own->frames == 0) {
+        return paged_refuse_capacity(capacity, own->arenas, own->page, complaint);
+    }
     if (*frames < own->arenas) {
-        print_format(complaint, "%llu frames of %llu bytes: too few, %llu arenas need one each",
-                     (unsigned long long)*frames, (unsigned long long)own->page,
-                     (unsigned long long)own->arenas);
+        print_format(complaint, "frames=%llu: too few, arenas=%llu need one each",
+                     (unsigned long long)*frames, (unsigned long long)own->arenas);
         return EINVAL;
     }
     if (*frames > FRAMES_MOST || *frames > (UINT64_C(1) << 46) / own->page) {

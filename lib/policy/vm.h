@@ -93,7 +93,8 @@ static inline uint64_t vm_out(enum page_state state, uint32_t slot, uint64_t sta
 int vm_open_as(const struct vm_settings *settings, const struct paged_kind *kind, size_t size,
                struct policy_site *site, void **state, struct printer *complaint);
 // Why there is no swap file of that size. EINVAL and the complaint, or ENOMEM.
-int vm_swap_refused(uint64_t swap, int error, struct printer *complaint);
+int vm_swap_refused(uint64_t swap, const struct option_text *folder, int error,
+                    struct printer *complaint);
 void vm_close(void *state);
 void vm_space_close(void *state, void *owned, struct policy_closed *closed);
 int vm_check(void *state, struct mems_violation *first);

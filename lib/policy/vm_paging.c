@@ -57,10 +57,11 @@ static int memory_validate(struct vm_settings *own, struct printer *complaint)
     if (own->frames == 0) {
         own->capacity = own->capacity != 0 ? own->capacity : CAPACITY_STANDARD;
         own->frames = own->capacity / own->page;
-        if (own->frames < own->arenas || own->frames > FRAMES_LIMIT) {
-            return refuse_number(complaint, "capacity", own->capacity,
-                                 own->frames < own->arenas ? "too small for one page in each arena"
-                                                           : "more than 2^30 frames");
+        if (own->frames > FRAMES_LIMIT) {
+            return refuse_number(complaint, "capacity", own->capacity, "more than 2^30 frames");
+        }
+        if (own->frames < own->arenas) {
+            return paged_refuse_capacity(own->capacity, own->arenas, own->page, complaint);
         }
     }
     if (own->frames < own->arenas) {
@@ -265,18 +266,30 @@ static int vm_parts_open(struct vm *vm, const struct vm_settings *own,
     return error;
 }
 
-int vm_swap_refused(uint64_t swap, int error, struct printer *complaint)
+int vm_swap_refused(uint64_t swap, const struct option_text *folder, int error,
+                    struct printer *complaint)
 {
     if (error == ENOMEM) {
         return ENOMEM;
     }
-    const char *why = error == ENOSPC || error == EDQUOT    ? "the disk has not that much room"
+    bool size = error == ENOSPC || error == EDQUOT || error == EFBIG;
+    const char *why = error == EFBIG                        ? "larger than a file may be"
+                      : size                                ? "the disk has not that much room"
                       : error == ENOENT || error == ENOTDIR ? "there is no such folder"
                       : error == EACCES || error == EROFS   ? "no right to make a file there"
-                      : error == EFBIG                      ? "larger than a file may be"
-                                                            : "the file cannot be made";
-    print_format(complaint, "swap=%llu: %s (error %d); swap_file= says where it goes",
-                 (unsigned long long)swap, why, error);
+                                                            : "no file can be made there";
+    char text[100];
+    size_t length = folder->length < sizeof text ? folder->length : sizeof text - 1;
+    memcpy(text, folder->text, length);
+    text[length] = '\0';
+    const char *where = length != 0 ? text : "(TMPDIR, else /tmp)";
+    if (size) {
+        print_format(complaint, "swap=%llu: %s (error %d): swap_file=%s; say less, or another",
+                     (unsigned long long)swap, why, error, where);
+    } else {
+        print_format(complaint, "swap_file=%s: %s (error %d), for swap=%llu", where, why, error,
+                     (unsigned long long)swap);
+    }
     return EINVAL;
 }
 
@@ -293,7 +306,7 @@ int vm_open_as(const struct vm_settings *settings, const struct paged_kind *kind
     error = swap_open(&swap, own.swap_file.text, own.swap_file.length,
                       slots == 0 ? 0 : (uint32_t)slots + 1, bits_log2(own.page));
     if (error != 0) {
-        return vm_swap_refused(own.swap, error, complaint);
+        return vm_swap_refused(own.swap, &own.swap_file, error, complaint);
     }
     bits_round_up(size, os_page_size(), &bytes);
     struct vm *vm = os_map(bytes, 0);

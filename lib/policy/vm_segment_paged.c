@@ -27,8 +27,10 @@
 //    allocated as SWAPPED though it is active; the fault then only publishes RESIDENT.
 // 7. Locking. vm-paging's, with one arena: its lock guards the list and the map of swap.
 // 8. Sharing: none. The frames of a share would pin both segments.
-// 9. Failure. Nothing is overcommitted (vm_paging.c, 3). A segment whose page cannot be written
-//    stays active, and the caller that faulted is told.
+// 9. Failure. Nothing is overcommitted. Frames do not count here, as they do in vm-paging: all
+//    segments but one may be away, and then their pages are on swap whatever frames are free. So
+//    there are never more pages than slots. A segment whose page cannot be written stays active,
+//    and the caller that faulted is told.
 
 #include <errno.h>
 #include <string.h>
@@ -395,12 +397,19 @@ int vm_segment_paged_open(const struct vm_segment_settings *settings, uint32_t r
         print_text(complaint, "active=0: at least one segment must be active to be used");
         return EINVAL;
     }
+    if (settings->swap < settings->page) {
+        print_format(complaint,
+                     "swap=%llu: too small, a page takes %llu; and every page has its place there",
+                     (unsigned long long)settings->swap, (unsigned long long)settings->page);
+        return EINVAL;
+    }
     int error = vm_open_as(&own, &active_kind, sizeof(struct active), site, state, complaint);
     if (error != 0) {
         return error;
     }
     struct active *active = *state;
     active->most = settings->active;
+    active->vm.paged.most_pages = settings->swap / settings->page; // (9)
     list_init(&active->list);
     uint64_t bytes = 0;
     bits_round_up((active->vm.swap.count + UINT64_C(1)) * sizeof *active->saved, os_page_size(),

@@ -37,7 +37,7 @@ int vm_segment_swap_open(struct vm_segments *segments, struct printer *complaint
     int error = swap_open(&segments->swap, settings->swap_file.text, settings->swap_file.length,
                           (uint32_t)slots, bits_log2(settings->slot));
     if (error != 0) {
-        return vm_swap_refused(settings->swap, error, complaint);
+        return vm_swap_refused(settings->swap, &settings->swap_file, error, complaint);
     }
     segments->slots = slots;
     return 0;

@@ -94,10 +94,24 @@ static int mems_resolve(struct target_spec *spec, struct complaint *complaint)
     return 0;
 }
 
+// Blocks are checked to be aligned as malloc's are; flat addresses run on byte by byte.
+static bool mems_unaligned(const struct target_spec *spec)
+{
+    return sizing_option_is(spec->options, "addresses", "flat") &&
+           sizing_option_size(spec->options, "granule", 0) < 16;
+}
+
 static int mems_open(const struct target_spec *spec, const struct target_demand *demand,
                      struct target_instance **instance, struct complaint *complaint)
 {
     char *sized;
+    if (mems_unaligned(spec)) {
+        complain(complaint,
+                 "target %s: blocks with addresses=flat are not aligned as malloc's are; say "
+                 "granule=16",
+                 spec->name);
+        return EINVAL;
+    }
     struct target_instance *opened = malloc(sizeof *opened);
     int error =
         opened == NULL ? ENOMEM : sizing_make(spec->argument, spec->options, demand, &sized);

@@ -13,7 +13,8 @@
 //    - frames, all of them resident: twice the pages at the peak.
 //    - frames with swap behind them: half the pages at the peak, so that pages do leave memory;
 //      swap for twice the pages at the peak.
-//    - segments with swap behind them: half the bytes at the peak, swap for twice as many.
+//    - segments with swap behind them: half the bytes at the peak, swap for twice as many; with
+//      paged=yes pages take the place of bytes.
 // 3. Pages. A block takes whole pages. A class of blocks up to 2^i bytes is taken to need as many
 //    as its largest.
 // 4. Floors. What is swapped keeps SIZING_LEAST_FRAMES frames, and segments twice the largest
@@ -71,6 +72,13 @@ static uint64_t sizing_size(const char *text, uint64_t standard)
     struct complaint ignored = {""};
     return number_parse(text, strcspn(text, ", "), NUMBER_BYTES, &size, &ignored) == 0 ? size
                                                                                        : standard;
+}
+
+bool sizing_option_is(const char *options, const char *key, const char *word)
+{
+    const char *value = sizing_value(options, key);
+    return value != NULL && strcspn(value, ", ") == strlen(word) &&
+           strncmp(value, word, strlen(word)) == 0;
 }
 
 uint64_t sizing_option_size(const char *options, const char *key, uint64_t standard)
@@ -181,9 +189,13 @@ static void sizing_frames(FILE *out, const char *policy, const char *options,
 static void sizing_swapped_segments(FILE *out, const char *policy, const char *options,
                                     const struct target_demand *demand)
 {
-    // A segment is rounded up to 16 bytes.
-    uint64_t bytes = demand->peak_bytes + 16 * sizing_blocks(demand);
-    uint64_t least = sizing_most(demand->largest * SIZING_LARGE_AT_ONCE, 1u << 16);
+    // A segment is rounded up to 16 bytes, or to pages.
+    bool paged = sizing_option_is(options, "paged", "yes");
+    uint64_t page = sizing_page(policy, options);
+    uint64_t bytes =
+        paged ? sizing_pages(demand, page) * page : demand->peak_bytes + 16 * sizing_blocks(demand);
+    uint64_t least = paged ? SIZING_LEAST_FRAMES * page
+                           : sizing_most(demand->largest * SIZING_LARGE_AT_ONCE, 1u << 16);
     sizing_add(out, policy, options, "capacity", sizing_most(bytes / 2, least));
     sizing_add(out, policy, options, "swap", sizing_most(2 * bytes, 2 * least));
 }

@@ -14,6 +14,8 @@
 bool sizing_has_option(const char *policy, const char *name);
 // Whether "key=..." stands in the options (NULL: none do).
 bool sizing_option_given(const char *options, const char *key);
+// Whether "key=word" does.
+bool sizing_option_is(const char *options, const char *key, const char *word);
 // The value of "key=..." in the options as a size, or `standard` where it is not given or no size.
 uint64_t sizing_option_size(const char *options, const char *key, uint64_t standard);
 

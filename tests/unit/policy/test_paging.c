@@ -312,7 +312,7 @@ static void test_refused(void **state)
         {"page=32", "page"},
         {"page=4Mi", "page"},
         {"frames=10,capacity=1Mi", "capacity"},
-        {"capacity=4095", "too few"},
+        {"capacity=4095", "capacity=4095: too small, at least 4096 bytes"},
         {"frames=3,arenas=4", "too few"},
         {"page=2Mi,frames=4294967294", "64Ti"},
     };

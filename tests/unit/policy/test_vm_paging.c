@@ -454,7 +454,7 @@ static void test_refused(void **state)
         const char *options, *said;
     } cases[] = {
         {"frames=0", "frames"},
-        {"capacity=4095", "too small"},
+        {"capacity=4095", "capacity=4095: too small, at least 4096 bytes"},
         {"page=5000", "power of two"},
         {"frames=2,capacity=1Mi", "capacity"},
         {"tlb_ways=4", "tlb_entries"},
@@ -464,7 +464,7 @@ static void test_refused(void **state)
         {"replacement=lur", "lru"},
         {"swap=64Ti", "swap"},
         {"swap=63Ti,page=2Mi", "room"},
-        {"swap_file=nowhere/at/all", "folder"},
+        {"swap_file=nowhere/at/all", "swap_file=nowhere/at/all: there is no such folder"},
         {"low=4,high=4", "below high"},
         {"low=5,high=4", "below high"},
         {"frames=8,high=9", "frames"},

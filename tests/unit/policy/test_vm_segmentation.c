@@ -29,9 +29,11 @@ static void test_complaints(void **state)
     require_complaint("replacement=belady", "there is fifo, ");
     require_complaint("replacement=lru", "too little trace");
     require_complaint("replacement=sieve", "second-chance");
-    require_complaint("swap_file=/nowhere/at/all", "there is no such folder");
+    require_complaint("swap_file=/nowhere/at/all",
+                      "swap_file=/nowhere/at/all: there is no such folder");
     require_complaint("fit=tight", "fit");
     require_complaint("paged=yes,active=0", "active=0: at least one");
+    require_complaint("paged=yes,swap=4095", "swap=4095: too small, a page takes 4096");
     require_complaint("paged=yes,page=1000", "page=1000: must be a power of two");
     require_complaint("paged=yes,page=64Ki,capacity=4Ki", "capacity=4096: too small");
     require_complaint("paged=yes,replacement=opt", "replacement=opt");
@@ -44,7 +46,7 @@ static void test_disk_full(void **state)
 {
     (void)state;
     mems_inject(MEMS_SEAM_SWAP_OPEN, 1, 0);
-    require_complaint("swap=1Mi", "the disk has not that much room");
+    require_complaint("swap=1Mi", "swap=1048576: the disk has not that much room");
     mems_inject(MEMS_SEAM_SWAP_OPEN, 0, 0);
 }
 

@@ -42,6 +42,9 @@ static void test_options(void **state)
     assert_false(sizing_option_given("account=2", "count"));
     assert_false(sizing_option_given("partitions=2", "partition"));
     assert_false(sizing_option_given(NULL, "count"));
+    assert_true(sizing_option_is("a=1,paged = yes", "paged", "yes"));
+    assert_false(sizing_option_is("paged=yesterday", "paged", "yes"));
+    assert_false(sizing_option_is(NULL, "paged", "yes"));
     assert_int_equal(sizing_option_size("page=2Ki,frames=7", "page", 1), 2048);
     assert_int_equal(sizing_option_size("page=2Ki,frames=7", "frames", 1), 7);
     assert_int_equal(sizing_option_size("page=2Ki", "frames", 9), 9);
@@ -91,6 +94,21 @@ static void test_swapped_frames(void **state)
     expect_sized("vm-paging", "page=1024,swap=1Mi", "page=1024,swap=1Mi,frames=75");
 }
 
+// By bytes; by pages where segments have them.
+static void test_swapped_segments(void **state)
+{
+    (void)state;
+    if (!known("vm-segmentation")) {
+        skip();
+    }
+    expect_sized("vm-segmentation", NULL, "capacity=80000,swap=160000");
+    expect_sized("vm-segmentation", "paged=no", "paged=no,capacity=80000,swap=160000");
+    expect_sized("vm-segmentation", "paged=yes,page=1024",
+                 "paged=yes,page=1024,capacity=76800,swap=307200");
+    expect_sized("vm-segmentation", "paged=yes", "paged=yes,capacity=262144,swap=983040");
+    expect_sized("vm-segmentation", "capacity=1Mi,paged=yes", "capacity=1Mi,paged=yes,swap=983040");
+}
+
 // Whatever is chosen, the engine takes it.
 static void test_every_policy_opens(void **state)
 {
@@ -117,6 +135,7 @@ int main(void)
         cmocka_unit_test(test_growing_policies_are_left_alone),
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_swapped_frames),
+        cmocka_unit_test(test_swapped_segments),
         cmocka_unit_test(test_every_policy_opens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
