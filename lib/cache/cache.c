@@ -23,8 +23,7 @@
 //    one, one of the recent ones, or in a tree, so that a thread may serve thousands of spaces. An
 //    entry left over from a closed space can never match, and is never followed.
 // 6. A closed space's caches stay with their threads until these make new ones (no more of them
-// than
-//    caches in use) or end.
+//    than caches in use) or end; the closing thread's own goes at once.
 // 7. A thread that can get no cache (no memory, no thread key) goes to the source directly and
 //    counts in `shared`; see engine/block.c.
 
@@ -217,14 +216,35 @@ static bool serial_at_least(const struct tree_node *node, const void *key)
     return container_of(node, const struct cache, node)->serial >= *(const uint64_t *)key;
 }
 
+// This thread's cache of that serial, or NULL.
+static struct cache *cache_found(uint64_t serial)
+{
+    struct cache *cache = cache_of(tree_lower_bound(&caches_own, serial_at_least, &serial));
+    return cache != NULL && cache->serial == serial ? cache : NULL;
+}
+
+// Frees one of this thread's caches, whose space has closed.
+static void cache_forget(struct cache *cache)
+{
+    uint64_t recent = cache->serial % CACHE_RECENT;
+    if (cache_recent[recent].serial == cache->serial) {
+        cache_recent[recent].serial = 0; // of no space
+    }
+    if (cache_last == cache) {
+        cache_last = &cache_none;
+    }
+    tree_remove(&caches_own, &cache->node);
+    cache_destroy(cache);
+}
+
 static struct cache *cache_search(struct cache_space *space)
 {
     uint64_t serial = space->serial;
     if (cache_recent[serial % CACHE_RECENT].serial == serial) {
         return cache_recent[serial % CACHE_RECENT].cache;
     }
-    struct cache *cache = cache_of(tree_lower_bound(&caches_own, serial_at_least, &serial));
-    if (cache == NULL || cache->serial != serial) {
+    struct cache *cache = cache_found(serial);
+    if (cache == NULL) {
         cache = cache_make(space);
         if (cache == NULL) {
             return NULL;
@@ -268,6 +288,10 @@ void cache_space_fini(struct cache_space *space)
     }
     lock_unlock(&space->lock);
     thread_registry_unlock();
+    struct cache *own = cache_found(space->serial);
+    if (own != NULL) {
+        cache_forget(own);
+    }
 }
 
 // ---- magazines ---------------------------------------------------------------------------------

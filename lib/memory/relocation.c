@@ -22,8 +22,10 @@
 //    - The new place is disjoint from the old and private until step 4.
 //    - Release is a compare-and-swap from whatever the word is to CACHED; step 4 then fails.
 //    - No wait for a grace period, a frame or a lock of the mover's inside a section.
-// 4. Ordering. The mark may be relaxed: the grace period orders it (membarrier makes every running
-//    reader execute a fence, sync/section.c). The cancel acquires on success and failure; a publish
+// 4. Ordering. For accesses the mark may be relaxed: the grace period orders it (membarrier makes
+//    every running reader execute a fence, sync/section.c). It acquires what the block's taker did
+//    before the block began [A:begin]: the taker reads the block's record without a lock while it
+//    is CACHED, and a move writes it. The cancel acquires on success and failure; a publish
 //    releases the copy [R:place], and every load of a word acquires it [A:place].
 // 5. Step 3 reads bytes that a cancelling thread may be writing. It is one machine instruction, of
 //    which the compiler assumes nothing; whatever it read then is thrown away by step 4.
@@ -38,7 +40,7 @@
 bool relocation_mark(uint64_t *word, uint64_t resident, uint64_t moving)
 {
     schedule_step();
-    return cas_relaxed(word, &resident, moving);
+    return cas_acquire(word, &resident, moving); // [A:begin]
 }
 
 void relocation_wait(void)

@@ -5,20 +5,13 @@
 #include <errno.h>
 
 #include "policy/dynamic.h"
+#include "policy/extent_map.h"
 #include "policy/owned.h"
 
-// The extent from position `from` on.
-static void describe(const struct dynamic *dynamic, unsigned arena, const struct extent *extent,
-                     uint64_t from, struct mems_extent *piece)
+static void describe(const void *policy, const struct extent *extent, uint64_t from,
+                     struct mems_extent *piece)
 {
-    uint64_t seen = from - extent->position;
-    *piece = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
-                                  .page = MEMS_PAGE_NONE,
-                                  .arena = arena,
-                                  .region = extent->region->number,
-                                  .offset = from - extent->region->start,
-                                  .size = extent->size - seen,
-                                  .host = extent_host(extent) + seen};
+    const struct dynamic *dynamic = policy;
     if (dynamic->flat) {
         piece->addr = from + dynamic->settings.start;
         if (extent->tag == EXTENT_BLOCK) {
@@ -31,42 +24,15 @@ static void describe(const struct dynamic *dynamic, unsigned arena, const struct
     }
 }
 
-static int arena_walk(struct dynamic *dynamic, unsigned number, mems_visitor visit, void *arg)
-{
-    struct arena *arena = &dynamic->arenas[number];
-    struct mems_extent pieces[64];
-    struct extent_cursor cursor;
-    size_t count;
-    int stop = 0;
-    lock_lock(&arena->lock);
-    extents_cursor_begin(&arena->extents, &cursor);
-    do {
-        for (count = 0; count < sizeof pieces / sizeof pieces[0]; count++) {
-            uint64_t from;
-            const struct extent *extent = extents_cursor_next(&arena->extents, &cursor, &from);
-            if (extent == NULL) {
-                break;
-            }
-            describe(dynamic, number, extent, from, &pieces[count]);
-        }
-        lock_unlock(&arena->lock);
-        for (size_t i = 0; i < count && stop == 0; i++) {
-            stop = visit(&pieces[i], arg);
-        }
-        lock_lock(&arena->lock);
-    } while (count != 0 && stop == 0);
-    extents_cursor_end(&cursor);
-    lock_unlock(&arena->lock);
-    return stop;
-}
-
 int dynamic_walk(void *state, mems_visitor visit, void *arg)
 {
     struct dynamic *dynamic = state;
     int stop = 0;
     compaction_walk_begin(&dynamic->compaction);
     for (unsigned i = 0; i < dynamic->settings.arenas && stop == 0; i++) {
-        stop = arena_walk(dynamic, i, visit, arg);
+        struct arena *arena = &dynamic->arenas[i];
+        struct extent_map map = {&arena->lock, &arena->extents, i, describe, dynamic};
+        stop = extent_map_walk(&map, visit, arg);
     }
     compaction_walk_end(&dynamic->compaction);
     return stop;
@@ -141,14 +107,7 @@ void dynamic_totals(void *state, struct policy_totals *totals)
     for (uint64_t i = 0; i < dynamic->settings.arenas; i++) {
         struct arena *arena = &dynamic->arenas[i];
         lock_lock(&arena->lock);
-        uint64_t largest = extents_largest_hole(&arena->extents);
-        totals->held_bytes += arena->extents.held_bytes;
-        totals->free_bytes += arena->extents.free_bytes + arena->extents.reserved_bytes;
-        totals->holes += arena->extents.hole_count;
-        totals->largest_hole = largest > totals->largest_hole ? largest : totals->largest_hole;
-        totals->regions += arena->extents.region_count;
-        totals->blocks += arena->extents.block_count - arena->extents.reserved_count;
-        totals->metadata_bytes += extents_metadata(&arena->extents);
+        extent_map_totals(&arena->extents, totals);
         lock_unlock(&arena->lock);
     }
     totals->held_peak_bytes = regions_peak(&dynamic->regions, totals->held_bytes);

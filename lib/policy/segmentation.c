@@ -392,8 +392,9 @@ static int segmentation_resize(void *state, struct descriptor *descriptor, size_
     struct segment_arena *arena = &segmentation->arenas[descriptor_arena(descriptor)];
     int error = ENOMEM;
     lock_lock(&arena->lock);
-    if (segment_link_of(descriptor) != NULL) {
-        error = EBUSY;
+    const struct segment_link *link = segment_link_of(descriptor);
+    if (link != NULL) { // its last user may have a copy
+        error = link->share->user_count > 1 ? EBUSY : ENOMEM;
     } else if (fits) {
         extent_hold(descriptor);
         error = extents_resize(&arena->extents, descriptor->record, rounded);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "policy/extent_map.h"
 #include "policy/owned.h"
 #include "policy/segmentation.h"
 
@@ -17,18 +18,11 @@
 
 // ---- the map -----------------------------------------------------------------------------------
 
-// The extent from position `from` on.
-static void describe(unsigned arena, const struct extent *extent, uint64_t from,
+static void describe(const void *policy, const struct extent *extent, uint64_t from,
                      struct mems_extent *piece)
 {
-    uint64_t seen = from - extent->position;
-    *piece = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
-                                  .page = MEMS_PAGE_NONE,
-                                  .arena = arena,
-                                  .region = extent->region->number,
-                                  .offset = from - extent->region->start,
-                                  .size = extent->size - seen,
-                                  .host = extent_host(extent) + seen};
+    (void)policy;
+    (void)from;
     if (extent->tag == EXTENT_BLOCK && !extent_is_reserved(extent)) {
         const struct segment_share *share = segment_share_of(extent);
         owned_describe(share != NULL ? segment_first_user(share)->descriptor : extent->descriptor,
@@ -46,29 +40,6 @@ static int show(struct segment_arena *arena, const struct mems_extent *pieces, s
         stop = visit(&pieces[i], arg);
     }
     lock_lock(&arena->lock);
-    return stop;
-}
-
-// Called with the arena's lock held; drops and retakes it.
-static int walk_extents(struct segment_arena *arena, unsigned number, mems_visitor visit, void *arg)
-{
-    struct mems_extent pieces[PIECES];
-    struct extent_cursor cursor;
-    size_t count;
-    int stop = 0;
-    extents_cursor_begin(&arena->extents, &cursor);
-    do {
-        for (count = 0; count < PIECES; count++) {
-            uint64_t from;
-            const struct extent *extent = extents_cursor_next(&arena->extents, &cursor, &from);
-            if (extent == NULL) {
-                break;
-            }
-            describe(number, extent, from, &pieces[count]);
-        }
-        stop = show(arena, pieces, count, visit, arg);
-    } while (count != 0 && stop == 0);
-    extents_cursor_end(&cursor);
     return stop;
 }
 
@@ -90,7 +61,7 @@ static int walk_links(struct segment_arena *arena, unsigned number, mems_visitor
                 continue; // another walk's mark; or seen with the memory
             }
             const struct extent *block = link->share->primary->record;
-            describe(number, block, block->position, &pieces[count]);
+            extent_map_piece(block, number, block->position, &pieces[count]);
             owned_describe(link->descriptor, &pieces[count]);
             pieces[count++].absent = true;
         }
@@ -107,12 +78,13 @@ int segmentation_walk(void *state, mems_visitor visit, void *arg)
     compaction_walk_begin(&segmentation->compaction);
     for (unsigned i = 0; i < segmentation->settings.arenas && stop == 0; i++) {
         struct segment_arena *arena = &segmentation->arenas[i];
-        lock_lock(&arena->lock);
-        stop = walk_extents(arena, i, visit, arg);
+        struct extent_map map = {&arena->lock, &arena->extents, i, describe, segmentation};
+        stop = extent_map_walk(&map, visit, arg);
         if (stop == 0) {
+            lock_lock(&arena->lock);
             stop = walk_links(arena, i, visit, arg);
+            lock_unlock(&arena->lock);
         }
-        lock_unlock(&arena->lock);
     }
     compaction_walk_end(&segmentation->compaction);
     return stop;
@@ -242,16 +214,9 @@ void segmentation_totals(void *state, struct policy_totals *totals)
     for (uint64_t i = 0; i < segmentation->settings.arenas; i++) {
         struct segment_arena *arena = &segmentation->arenas[i];
         lock_lock(&arena->lock);
-        uint64_t largest = extents_largest_hole(&arena->extents);
-        totals->held_bytes += arena->extents.held_bytes;
-        totals->free_bytes += arena->extents.free_bytes + arena->extents.reserved_bytes;
+        extent_map_totals(&arena->extents, totals);
         totals->absent_bytes += arena->absent_bytes;
-        totals->holes += arena->extents.hole_count;
-        totals->largest_hole = largest > totals->largest_hole ? largest : totals->largest_hole;
-        totals->regions += arena->extents.region_count;
-        totals->blocks += arena->extents.block_count - arena->extents.reserved_count;
-        totals->metadata_bytes +=
-            extents_metadata(&arena->extents) + arena->share_pool.bytes + arena->link_pool.bytes;
+        totals->metadata_bytes += arena->share_pool.bytes + arena->link_pool.bytes;
         lock_unlock(&arena->lock);
     }
     totals->held_peak_bytes = regions_peak(&segmentation->regions, totals->held_bytes);

@@ -4,8 +4,8 @@
 //
 // 1. States of a segment: alone (its descriptor RESIDENT, its record the extent) -> shared at the
 //    first mems_share (giver and taker LINK to a primary) -> gone at the last release. A segment
-//    that one user is left of stays shared: turning it back would race with the accesses that
-//    are following the link.
+//    that one user is left of stays so: turning it back would race with the accesses that are
+//    following the link. It is resized by a copy, which is not shared.
 // 2. A late access may follow a link to a primary that has ended, even to one that serves another
 //    segment by now. It then looks at its own descriptor again, and finds it ended
 //    (engine/access.c); the primary's word is stored with release [R:begin] after that end, so who

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "policy/extent_map.h"
 #include "policy/owned.h"
 #include "policy/slab.h"
 
@@ -29,13 +30,7 @@ struct walk {
 
 static void describe_extent(const struct extent *extent, uint64_t from, struct mems_extent *piece)
 {
-    uint64_t seen = from - extent->position;
-    *piece = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
-                                  .page = MEMS_PAGE_NONE,
-                                  .region = extent->region->number,
-                                  .offset = from - extent->region->start,
-                                  .size = extent->size - seen,
-                                  .host = extent_host(extent) + seen};
+    extent_map_piece(extent, 0, from, piece);
     if (extent->tag == EXTENT_BLOCK) {
         owned_describe(extent->descriptor, piece);
     }
@@ -295,16 +290,10 @@ static void arena_totals(const struct slab_policy *policy, const struct slab_are
 
 static void depot_totals(const struct slab_depot *depot, struct policy_totals *totals)
 {
-    const struct extents *extents = &depot->extents;
-    uint64_t largest = extents_largest_hole(extents);
-    totals->held_bytes = extents->held_bytes;
+    extent_map_totals(&depot->extents, totals);
     totals->held_peak_bytes = depot->held_peak;
-    totals->free_bytes += extents->free_bytes;
-    totals->holes += extents->hole_count;
-    totals->largest_hole = largest > totals->largest_hole ? largest : totals->largest_hole;
-    totals->regions = extents->region_count;
-    totals->blocks += extents->block_count - depot->run_count;
-    totals->metadata_bytes += extents_metadata(extents) + depot->spaces.bytes;
+    totals->blocks -= depot->run_count; // a slab is a block of the extents'
+    totals->metadata_bytes += depot->spaces.bytes;
     for (unsigned kind = 0; kind < SLAB_KINDS; kind++) {
         totals->metadata_bytes += depot->records[kind].bytes;
     }

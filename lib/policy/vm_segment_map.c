@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "policy/extent_map.h"
 #include "policy/owned.h"
 #include "policy/vm_segment.h"
 
@@ -27,43 +28,14 @@ static int pieces_visit(const struct pieces *pieces, mems_visitor visit, void *a
     return stop;
 }
 
-// The extent from position `from` on.
-static void describe(const struct extent *extent, uint64_t from, struct mems_extent *piece)
+static void describe(const void *policy, const struct extent *extent, uint64_t from,
+                     struct mems_extent *piece)
 {
-    uint64_t seen = from - extent->position;
-    *piece = (struct mems_extent){.piece = MEMS_PIECE_HOLE,
-                                  .page = MEMS_PAGE_NONE,
-                                  .region = extent->region->number,
-                                  .offset = from - extent->region->start,
-                                  .size = extent->size - seen,
-                                  .host = extent_host(extent) + seen};
+    (void)policy;
+    (void)from;
     if (extent->tag == EXTENT_BLOCK && !extent_is_reserved(extent)) {
         owned_describe(vm_segment_face(extent->descriptor->record), piece);
     }
-}
-
-static int walk_memory(struct vm_segments *segments, mems_visitor visit, void *arg)
-{
-    struct pieces pieces;
-    struct extent_cursor cursor;
-    int stop;
-    lock_lock(&segments->lock);
-    extents_cursor_begin(&segments->extents, &cursor);
-    do {
-        const struct extent *extent;
-        uint64_t from;
-        pieces.count = 0;
-        while (pieces.count < PIECES &&
-               (extent = extents_cursor_next(&segments->extents, &cursor, &from)) != NULL) {
-            describe(extent, from, &pieces.piece[pieces.count++]);
-        }
-        lock_unlock(&segments->lock);
-        stop = pieces_visit(&pieces, visit, arg);
-        lock_lock(&segments->lock);
-    } while (pieces.count != 0 && stop == 0);
-    extents_cursor_end(&cursor);
-    lock_unlock(&segments->lock);
-    return stop;
 }
 
 static bool key_after(const struct tree_node *node, const void *key)
@@ -127,8 +99,9 @@ static int walk_links(struct vm_segments *segments, mems_visitor visit, void *ar
 int vm_segment_walk(void *state, mems_visitor visit, void *arg)
 {
     struct vm_segments *segments = state;
+    struct extent_map map = {&segments->lock, &segments->extents, 0, describe, segments};
     compaction_walk_begin(&segments->compaction);
-    int stop = walk_memory(segments, visit, arg);
+    int stop = extent_map_walk(&map, visit, arg);
     if (stop == 0) {
         stop = walk_absent(segments, visit, arg);
     }
@@ -297,19 +270,11 @@ int vm_segment_check(void *state, struct mems_violation *first)
 void vm_segment_totals(void *state, struct policy_totals *totals)
 {
     struct vm_segments *segments = state;
-    struct extents *extents = &segments->extents;
     const struct vm_segment_counters *counters = &segments->counters;
     lock_lock(&segments->lock);
     *totals = (struct policy_totals){
-        .held_bytes = extents->held_bytes,
-        .free_bytes = extents->free_bytes + extents->reserved_bytes,
-        .holes = extents->hole_count,
-        .largest_hole = extents_largest_hole(extents),
-        .metadata_bytes = segments->mapped + extents_metadata(extents) + segments->records.bytes +
-                          segments->links_pool.bytes + segments->frames.bytes +
-                          vm_segment_swap_metadata(segments),
-        .regions = extents->region_count,
-        .blocks = segments->blocks,
+        .metadata_bytes = segments->mapped + segments->records.bytes + segments->links_pool.bytes +
+                          segments->frames.bytes + vm_segment_swap_metadata(segments),
         .absent_bytes = segments->absent_bytes + segments->shared_bytes,
         .moves_tried = counters->moves_tried,
         .moves_done = counters->evictions,
@@ -323,6 +288,8 @@ void vm_segment_totals(void *state, struct policy_totals *totals)
         .swap_most_bytes = segments->slots * segments->slot_bytes,
         .thrashing = counters->thrashing,
     };
+    extent_map_totals(&segments->extents, totals);
+    totals->blocks = segments->blocks; // those on swap as well
     lock_unlock(&segments->lock);
     compaction_totals(&segments->compaction, totals);
     lock_lock(&segments->spaces_lock);

@@ -435,10 +435,10 @@ static int resize_locked(struct vm_segments *segments, struct descriptor *descri
         descriptor_state(word) == DESCRIPTOR_SWAPPED) {
         return ENOMEM; // on swap: copied to another place, which brings it in
     }
-    if (vm_segment_link_of(descriptor) != NULL) {
-        return EBUSY; // others rely on its size
+    struct vm_segment *segment = vm_segment_of(descriptor);
+    if (vm_segment_link_of(descriptor) != NULL) { // others rely on its size; the last may copy it
+        return segment->user_count > 1 ? EBUSY : ENOMEM;
     }
-    struct vm_segment *segment = descriptor->record;
     uint64_t before = vm_segment_slots(segments, segment->size),
              after = vm_segment_slots(segments, size);
     if (after > before &&

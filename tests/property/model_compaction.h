@@ -7,7 +7,9 @@
 //
 //   a block that fits the hole goes to the hole's low end, what it leaves joins its neighbours;
 //   one that stands right behind the hole and is larger goes there as well, two copies, if another
-//   hole above could hold it meanwhile, and if its alignment lets it come down at all;
+//   hole above can hold it meanwhile, and if its alignment lets it come down at all; those right
+//   behind it that are larger than the hole and ask for no alignment go with it, a batch at most,
+//   each while a hole above can hold it with what the ones before it have taken;
 //   else one right behind the hole stays for this pass, and the hole is done with;
 //   a hole with something else behind it that does not take the next block is done with.
 //
@@ -17,7 +19,10 @@
 #ifndef PROPERTY_MODEL_COMPACTION_H
 #define PROPERTY_MODEL_COMPACTION_H
 
+#include "memory/relocation.h"
 #include "property/model_dynamic.h"
+
+enum { MODEL_BATCH = RELOCATION_BATCH }; // blocks that may stand above at a time
 
 struct model_place {
     uint32_t region;
@@ -54,22 +59,6 @@ static inline size_t model_first(const struct model *model, struct model_place p
     return model->count;
 }
 
-// Whether a hole above can hold the block meanwhile; that one's region is empty from now on if it
-// was.
-static inline bool model_could_park(struct model *model, size_t at)
-{
-    const struct model_piece *block = &model->pieces[at];
-    uint64_t gap;
-    for (size_t i = at + 1; i < model->count; i++) {
-        if (model_fits(model, &model->pieces[i], block->size, block->align, &gap)) {
-            uint64_t *empty = &model->empty[model->pieces[i].region];
-            *empty = *empty != 0 ? ++model->clock : 0;
-            return true;
-        }
-    }
-    return false;
-}
-
 // Takes the block out and puts it into the hole that contains or follows `place`; returns its end.
 static inline struct model_place model_put_down(struct model *model, size_t at,
                                                 struct model_place place)
@@ -97,9 +86,63 @@ static inline uint64_t model_target(const struct model *model, const struct mode
            (block->align > model->granule ? model_round(host, block->align) - host : 0);
 }
 
+// The first hole above that can hold the block meanwhile is cut for it. false: there is none.
+static inline bool model_reserve(struct model *model, size_t at, struct model_place *place)
+{
+    struct model_piece block = model->pieces[at];
+    uint64_t gap;
+    for (size_t i = at + 1; i < model->count; i++) {
+        if (model_fits(model, &model->pieces[i], block.size, block.align, &gap)) {
+            i = model_cut(model, i, block.size, block.align);
+            model->pieces[i].requested = 0; // by nobody
+            *place = (struct model_place){model->pieces[i].region, model->pieces[i].offset};
+            return true;
+        }
+    }
+    return false;
+}
+
+// The blocks behind the hole that are larger all stand above for a while, and come down one after
+// the other; a region in which they were alone is empty from then on. Nothing has moved if the
+// first finds no place; else the pass goes on where the last one has come down.
+static inline struct model_moves model_park(struct model *model, size_t h,
+                                            struct model_place *holes, struct model_place *blocks)
+{
+    struct model_piece hole = model->pieces[h], *block = &model->pieces[h + 1];
+    struct model_place places[MODEL_BATCH], next = {hole.region, hole.offset};
+    struct model_moves moves = {0, 0};
+    uint32_t rover_region = model->rover_region;
+    uint64_t rover_offset = model->rover_offset, gap;
+    size_t count = 0;
+    for (; count < MODEL_BATCH && h + 1 + count < model->count; count++, block++) {
+        if (!block->live || block->requested == 0 || block->region != hole.region ||
+            (count > 0 && block->align > 1) ||
+            model_fits(model, &hole, block->size, block->align, &gap) ||
+            model_target(model, &hole, block) >= block->offset ||
+            !model_reserve(model, h + 1 + count, &places[count])) {
+            break;
+        }
+        moves.moved += 2;
+        moves.bytes += 2 * block->size;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t at = model_first(model, i == 0 ? model_end(&hole) : *blocks, true);
+        *blocks = model_end(&model->pieces[at]);
+        *holes = next;
+        next = model_put_down(model, at, next);
+    }
+    for (size_t i = 0; i < count; i++) {
+        model_release(model, model_first(model, places[i], true));
+    }
+    model_sweep(model);
+    model->rover_region = rover_region;
+    model->rover_offset = rover_offset;
+    return moves;
+}
+
 static inline struct model_moves model_pass(struct model *model)
 {
-    struct model_moves moves = {0, 0};
+    struct model_moves moves = {0, 0}, parked;
     struct model_place holes = {0, 0}, blocks = {0, 0};
     size_t h, b;
     uint64_t gap;
@@ -121,13 +164,9 @@ static inline struct model_moves model_pass(struct model *model)
             blocks = model_end(&block);
             moves.moved += 1;
             moves.bytes += block.size;
-        } else if (behind && model_target(model, &hole, &block) < block.offset &&
-                   model_could_park(model, b)) {
-            (void)model_put_down(model, b, from);
-            holes = from;
-            blocks = model_end(&block);
-            moves.moved += 2;
-            moves.bytes += 2 * block.size;
+        } else if (behind && (parked = model_park(model, h, &holes, &blocks)).moved > 0) {
+            moves.moved += parked.moved;
+            moves.bytes += parked.bytes;
         } else {
             holes = end;
             blocks = behind ? model_end(&block) : blocks;

@@ -455,6 +455,23 @@ static void test_compact(void **state)
     policies_each(run_compact);
 }
 
+// A check wants locks that movers hold while they wait for sections: inside one it is refused.
+static void run_check_inside(struct policy_stage *stage)
+{
+    struct mems_violation violation;
+    mems_access_begin();
+    assert_int_equal(mems_check(stage->engine, false, &violation), EBUSY);
+    assert_int_equal(mems_check(stage->engine, true, &violation), EBUSY);
+    mems_access_end();
+    assert_int_equal(mems_check(stage->engine, true, &violation), 0);
+}
+
+static void test_check_inside(void **state)
+{
+    (void)state;
+    policies_each(run_check_inside);
+}
+
 // A fault begins a section where it succeeds, and only there.
 static void run_fault(struct policy_stage *stage)
 {
@@ -484,12 +501,12 @@ static void test_fault(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),     cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_alignment), cmocka_unit_test(test_nonsense),
-        cmocka_unit_test(test_resize),    cmocka_unit_test(test_exhaustion),
-        cmocka_unit_test(test_spaces),    cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_share),     cmocka_unit_test(test_compact),
-        cmocka_unit_test(test_fault),
+        cmocka_unit_test(test_table),        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_alignment),    cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_resize),       cmocka_unit_test(test_exhaustion),
+        cmocka_unit_test(test_spaces),       cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_share),        cmocka_unit_test(test_compact),
+        cmocka_unit_test(test_check_inside), cmocka_unit_test(test_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

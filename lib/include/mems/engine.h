@@ -170,7 +170,7 @@ int mems_share(struct mems_space *space, mems_addr addr, struct mems_space *with
 // ---- access -------------------------------------------------------------------------------------
 
 // An access section. A host pointer from mems_translate is good until the section ends. Sections
-// nest. Inside one: no mems_fault, no mems_compact, no waiting for another thread.
+// nest. Inside one: no mems_fault, no mems_compact, no mems_check, no waiting for another thread.
 void mems_access_begin(void);
 void mems_access_end(void);
 
@@ -343,7 +343,8 @@ struct mems_violation {
 
 // Checks every invariant of policy and memory under their locks. Returns 0, or EUCLEAN with the
 // first violation. Magazines are checked as well where the caller says that no other thread is
-// inside a call (quiescent), and then S1 and S2 too.
+// inside a call (quiescent), and then S1 and S2 too. Call it outside an access section (EBUSY
+// inside).
 int mems_check(struct mems_engine *engine, bool quiescent, struct mems_violation *first);
 
 // Hands this thread's cached blocks (of every space) back to the policies.

@@ -55,6 +55,24 @@ static void test_closed_spaces(void **state)
     mems_engine_close(engine);
 }
 
+// The thread that closes its spaces keeps nothing of them, however many it served at once.
+static void test_closed_by_owner(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("dynamic", "");
+    struct mems_space *spaces[SPACES];
+    for (size_t i = 0; i < SPACES; i++) {
+        spaces[i] = test_space(engine);
+        test_alloc(spaces[i], 64);
+    }
+    mems_inject(MEMS_SEAM_UNMAP, 0, 0); // counts from here
+    for (size_t i = 0; i < SPACES; i++) {
+        mems_space_close(spaces[i]);
+    }
+    assert_true(mems_inject_calls(MEMS_SEAM_UNMAP) >= SPACES);
+    mems_engine_close(engine);
+}
+
 // The last cache's space has closed, and a new cache cannot be had: the old one is not looked at.
 static void test_refused_after_close(void **state)
 {
@@ -127,9 +145,9 @@ static void test_magazines_given_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_many_spaces),         cmocka_unit_test(test_closed_spaces),
-        cmocka_unit_test(test_refused_after_close), cmocka_unit_test(test_hits_when_full),
-        cmocka_unit_test(test_magazines_given_up),
+        cmocka_unit_test(test_many_spaces),     cmocka_unit_test(test_closed_spaces),
+        cmocka_unit_test(test_closed_by_owner), cmocka_unit_test(test_refused_after_close),
+        cmocka_unit_test(test_hits_when_full),  cmocka_unit_test(test_magazines_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,35 @@ static void test_bytes(void **state)
     mems_engine_close(engine);
 }
 
+// The last user of a segment that was shared resizes it: by a copy, which is nobody else's.
+static void test_resized_alone(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("segmentation", "capacity=64Ki,thread_cache=no");
+    struct mems_space *one = test_space(engine), *two = test_space(engine);
+    mems_addr mine = test_alloc(one, 3000);
+    test_stamp(one, mine, 3000, 1);
+    mems_addr yours = share(one, mine, two, MEMS_READ);
+    assert_int_equal(mems_resize(two, &yours, 5000), EBUSY);
+    assert_int_equal(mems_release(one, mine), 0);
+    mems_addr before = yours;
+    assert_int_equal(mems_resize(two, &yours, 5000), 0);
+    assert_int_equal(touch(two, before, MEMS_READ), EALREADY);
+    assert_int_equal(touch(two, yours + 4999, MEMS_READ), 0);
+    assert_int_equal(touch(two, yours, MEMS_WRITE), EACCES); // the rights move along
+    test_stamped(two, yours, 3000, 1);
+    quiet(engine);
+    mine = share(two, yours, one, MEMS_READ);
+    assert_int_equal(mems_release(two, yours), 0);
+    mems_addr big;
+    while (mems_alloc(two, 1000, 0, &big) == 0) {
+    }
+    assert_int_equal(mems_resize(one, &mine, 100), 0); // where it is: there is no room for a copy
+    assert_int_equal(touch(one, mine + 100, MEMS_READ), ERANGE);
+    quiet(engine);
+    mems_engine_close(engine);
+}
+
 // Never more rights than the giver has, and each its own.
 static void test_rights(void **state)
 {
@@ -312,9 +341,10 @@ static void test_inject_share(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes),  cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_moves),  cmocka_unit_test(test_walk),
-        cmocka_unit_test(test_inject), cmocka_unit_test(test_inject_share),
+        cmocka_unit_test(test_bytes),        cmocka_unit_test(test_resized_alone),
+        cmocka_unit_test(test_rights),       cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_walk),         cmocka_unit_test(test_inject),
+        cmocka_unit_test(test_inject_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -329,6 +329,9 @@ static void test_share(void **state)
         mems_space_close(two);
         assert_int_equal(mems_read(one, c, &seen, sizeof seen), 0);
         if (away != 0) {
+            assert_int_equal(mems_resize(one, &c, 3999), 0); // by a copy: nobody else sees it
+            assert_int_equal(mems_read(one, c, &seen, sizeof seen), 0);
+            assert_int_equal(seen, stamp);
             test_alloc(one, 16384);
         }
         assert_int_equal(mems_release(one, c), 0); // the last one, where it is

@@ -220,7 +220,7 @@ static void test_default_handler(void **state)
 {
     (void)state;
     expect_abort(sin_order,
-                 "mems: lock order: arena 0 (rank 5) wanted while pool 0 (rank 7) is held\n");
+                 "mems: lock order: arena 0 (rank 6) wanted while pool 0 (rank 10) is held\n");
     expect_abort(sin_not_held, "mems: a lock is given back by a thread that does not hold it\n");
 }
 #endif
