@@ -3,7 +3,8 @@
 // references.c - a reference string, read and numbered.
 //
 // Pages get their number by an open hash table of at most half its places taken: a string of a
-// hundred million references costs one probe or two for each.
+// hundred million references costs one probe or two for each. A file is read a piece at a time: the
+// first word that is no page ends it, also where the file has no end.
 
 #include "faults/references.h"
 
@@ -13,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define PIECE 65536 // bytes of a file at a time
 
 struct place {
     uint64_t name;
@@ -29,6 +32,7 @@ struct reader {
     struct complaint *complaint;
     struct complaint_place place; // of the byte at `at`
     const char *at, *end;
+    bool comment; // `at` is inside one
     struct references *references;
     size_t room; // of references->pages
     struct table table;
@@ -107,14 +111,10 @@ static void reader_step(struct reader *reader)
 // Blanks and comments.
 static void reader_skip(struct reader *reader)
 {
-    while (reader->at < reader->end && (is_blank(*reader->at) || *reader->at == '#')) {
-        bool comment = *reader->at == '#';
-        while (comment && reader->at < reader->end && *reader->at != '\n') {
-            reader_step(reader);
-        }
-        if (!comment) {
-            reader_step(reader);
-        }
+    while (reader->at < reader->end &&
+           (reader->comment || is_blank(*reader->at) || *reader->at == '#')) {
+        reader->comment = *reader->at != '\n' && (reader->comment || *reader->at == '#');
+        reader_step(reader);
     }
 }
 
@@ -154,57 +154,90 @@ static int reader_number(struct reader *reader)
     return error;
 }
 
-int references_parse(const char *text, size_t length, const char *name,
-                     struct references *references, struct complaint *complaint)
+static void reader_open(struct reader *reader, const char *name, struct references *references,
+                        struct complaint *complaint)
 {
-    struct reader reader = {
+    *references = (struct references){0};
+    *reader = (struct reader){
         .complaint = complaint,
         .place = {.file = name, .line = 1, .column = 1},
-        .at = text,
-        .end = text + length,
         .references = references,
     };
+}
+
+// All numbers of a piece of text, at whose end no number is cut in two.
+static int reader_piece(struct reader *reader, const char *text, size_t length)
+{
     int error = 0;
-    *references = (struct references){0};
-    reader_skip(&reader);
-    while (error == 0 && reader.at < reader.end) {
-        error = reader_number(&reader);
-        reader_skip(&reader);
+    reader->at = text;
+    reader->end = text + length;
+    reader_skip(reader);
+    while (error == 0 && reader->at < reader->end) {
+        error = reader_number(reader);
+        reader_skip(reader);
     }
+    return error;
+}
+
+static int reader_close(struct reader *reader, int error)
+{
+    struct references *references = reader->references;
     if (error == 0 && references->count == 0) {
-        complain_at(complaint, &reader.place, "no page number in it");
+        complain_at(reader->complaint, &reader->place, "no page number in it");
         error = EINVAL;
     }
-    references->page_count = reader.table.count;
-    free(reader.table.places);
+    references->page_count = reader->table.count;
+    free(reader->table.places);
     if (error != 0) {
         references_fini(references);
     }
     return error;
 }
 
-static int read_all(int file, char **text, size_t *length)
+int references_parse(const char *text, size_t length, const char *name,
+                     struct references *references, struct complaint *complaint)
 {
-    size_t room = 0;
-    *text = NULL;
-    *length = 0;
+    struct reader reader;
+    reader_open(&reader, name, references, complaint);
+    return reader_close(&reader, reader_piece(&reader, text, length));
+}
+
+// How much of the text can be read now: up to its last blank, or all inside a comment. A word that
+// fills the piece is none that could be a page.
+static size_t whole_words(const struct reader *reader, const char *text, size_t length)
+{
+    size_t whole = length;
+    while (whole > 0 && !is_blank(text[whole - 1])) {
+        whole--;
+    }
+    return whole > 0 || (length < PIECE && !reader->comment) ? whole : length;
+}
+
+static int read_pieces(int file, struct reader *reader)
+{
+    static char text[PIECE];
+    size_t length = 0;
     for (;;) {
-        if (*length == room) {
-            room = room > 0 ? room * 2 : 65536;
-            char *larger = realloc(*text, room);
-            if (larger == NULL) {
-                return ENOMEM;
-            }
-            *text = larger;
+        ssize_t got = read(file, text + length, sizeof text - length);
+        if (got < 0 && errno == EINTR) {
+            continue;
         }
-        ssize_t got = read(file, *text + *length, room - *length);
-        if (got < 0 && errno != EINTR) {
-            return errno;
+        if (got < 0) {
+            int error = errno;
+            complain(reader->complaint, "%s: %s", reader->place.file, strerror(error));
+            return error;
         }
         if (got == 0) {
-            return 0;
+            return reader_piece(reader, text, length);
         }
-        *length += got > 0 ? (size_t)got : 0;
+        length += (size_t)got;
+        size_t whole = whole_words(reader, text, length);
+        int error = reader_piece(reader, text, whole);
+        if (error != 0) {
+            return error;
+        }
+        length -= whole;
+        memmove(text, text + whole, length);
     }
 }
 
@@ -212,20 +245,19 @@ int references_read(const char *path, struct references *references, struct comp
 {
     bool standard = strcmp(path, "-") == 0;
     const char *name = standard ? "standard input" : path;
-    char *text = NULL;
-    size_t length = 0;
+    struct reader reader;
     *references = (struct references){0};
     int file = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    int error = file < 0 ? errno : read_all(file, &text, &length);
-    if (error != 0) {
+    if (file < 0) {
+        int error = errno;
         complain(complaint, "%s: %s", name, strerror(error));
-    } else {
-        error = references_parse(text, length, name, references, complaint);
+        return error;
     }
+    reader_open(&reader, name, references, complaint);
+    int error = reader_close(&reader, read_pieces(file, &reader));
     if (file > STDIN_FILENO) {
         close(file);
     }
-    free(text);
     return error;
 }
 

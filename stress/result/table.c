@@ -46,15 +46,24 @@ static double table_larger(double a, double b)
     return isnan(a) || b > a ? b : a;
 }
 
-// Right-aligned with three significant digits or more; a dash where it is unknown.
+// Right-aligned with three significant digits or more; a dash where it is unknown. What would touch
+// the column before it is told as a power: 3e5.
 static void table_number(FILE *out, int width, double figure)
 {
-    if (isnan(figure)) {
-        fprintf(out, "%*s", width, "-");
-    } else {
+    char text[64] = "-";
+    if (!isnan(figure)) {
         int digits = figure < 9.995 ? 2 : figure < 99.95 ? 1 : 0;
-        fprintf(out, "%*.*f", width, digits, figure);
+        int length = snprintf(text, sizeof text, "%.*f", digits, figure);
+        if (length >= width) {
+            snprintf(text, sizeof text, "%.0e", figure);
+            char *exponent = strchr(text, '+');
+            long power = exponent != NULL ? strtol(exponent, NULL, 10) : 0;
+            if (exponent != NULL) {
+                snprintf(exponent, sizeof text - (size_t)(exponent - text), "%ld", power);
+            }
+        }
     }
+    fprintf(out, "%*s", width, text);
 }
 
 static void table_title(FILE *out, const struct plan_section *section)

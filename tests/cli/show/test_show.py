@@ -89,7 +89,7 @@ class Show(unittest.TestCase):
         self.assertEqual((target["summary"]["served"], target["summary"]["refused"]), (6, 1))
 
     def test_every_policy(self):
-        for trace in "compaction.trace", "partitions.trace":
+        for trace in "compaction.trace", "partitions.trace", "processes.trace":
             targets = self.show(trace, "--target", "all", "--every")
             self.assertEqual([target["target"] for target in targets], ["mems:" + name for name in POLICIES])
             for target in targets:
@@ -105,7 +105,7 @@ class Show(unittest.TestCase):
                     self.assertEqual(free, step["map"]["free"], step)
 
     def test_drawn_in_80_columns(self):
-        for trace in "compaction.trace", "partitions.trace":
+        for trace in "compaction.trace", "partitions.trace", "processes.trace":
             status, out, err = run("trace", "show", os.path.join(TRACES, trace), "--target", "all", "--every")
             self.assertEqual((status, err), (0, ""))
             # What a step says, and the options, are as long as they are.

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/test.h"
 
@@ -99,6 +100,40 @@ static void test_many(void **state)
     free(text);
 }
 
+// A file is read in pieces: the same as all of it at once, wherever they end; and what is no text
+// ends it, also where it has no end.
+static void test_read_in_pieces(void **state)
+{
+    (void)state;
+    enum { WORDS = 60000, ROOM = WORDS * 16 };
+    char *text = malloc(ROOM), path[] = "/tmp/mems-references-XXXXXX";
+    size_t length = 0;
+    for (size_t i = 0; i < WORDS; i++) {
+        uint64_t page = i * i % (i % 7 == 0 ? 1000003 : 61);
+        const char *after = i % 53 == 0 ? " # 7 8" : "";
+        length +=
+            (size_t)snprintf(text + length, ROOM - length, "%llu%s%c", (unsigned long long)page,
+                             after, after[0] != '\0' || i % 3 == 0 ? '\n' : ' ');
+    }
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, text, length), (ssize_t)length);
+    close(file);
+    struct references whole, read;
+    assert_int_equal(references_parse(text, length, "t", &whole, NULL), 0);
+    assert_int_equal(references_read(path, &read, NULL), 0);
+    unlink(path);
+    assert_int_equal(read.count, WORDS);
+    assert_int_equal(read.page_count, whole.page_count);
+    assert_memory_equal(read.pages, whole.pages, WORDS * sizeof whole.pages[0]);
+    references_fini(&read);
+    references_fini(&whole);
+    free(text);
+    struct complaint complaint = {""};
+    assert_int_equal(references_read("/dev/zero", &read, &complaint), EINVAL);
+    assert_non_null(strstr(complaint.text, "/dev/zero:1:1: "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_bytes_that_are_no_text),
         cmocka_unit_test(test_not_there),
         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_read_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,26 +144,27 @@ static void test_table(void **state)
 static void test_waits(void **state)
 {
     (void)state;
-    static const uint64_t waited[] = {0, 900, 500000};
+    static const uint64_t waited[] = {0, 900, 500000, 500000};
+    static const uint64_t each[] = {3600, 3600, 3600, 5760000};
     static const char *const shown[] = {" 3.00     0  0.00 pass\n", " 3.00 1e-04  0.36 pass\n",
-                                        " 3.00 0.056   200 pass\n"};
+                                        " 3.00 0.056   200 pass\n", " 3.00 0.056   3e5 pass\n"};
     struct scene scene;
     struct verdict verdict;
     struct summary summary[2];
     open_scene(&scene);
     verdict_of(scene.plan, false, &verdict);
-    for (size_t n = 0; n < 3; n++) {
+    for (size_t n = 0; n < 4; n++) {
         for (size_t i = 0; i < scene.plan->cell_count; i++) {
             struct cell_report *report = &scene.plan->cells[i].stage->report;
             report->engine.known = scene.plan->cells[i].target == 1;
             report->count[OP_ALLOC] = 9000000;
             report->engine.lock_sum.waited = waited[n];
-            report->engine.lock_sum.wait_ns = waited[n] * 3600;
+            report->engine.lock_sum.wait_ns = waited[n] * each[n];
         }
         summary_section(scene.plan, &scene.plan->sections[0], summary);
         assert_true(isnan(summary[0].waits));
         assert_true(fabs(summary[1].waits - (double)waited[n] / 9e6) < 1e-12);
-        assert_true(fabs(summary[1].wait_ns - (double)waited[n] * 4e-4) < 1e-6);
+        assert_true(fabs(summary[1].wait_ns - (double)(waited[n] * each[n]) / 9e6) < 1e-6);
         char *text = NULL;
         size_t size;
         FILE *out = open_memstream(&text, &size);
