@@ -58,9 +58,9 @@ static const struct policy_case POLICY_CASES[] = {
     {"segmentation", "capacity=1Mi,compact_after=30", 131072, 65536,
      CAN_PROTECT | CAN_SHARE | CAN_COMPACT, NULL, NULL},
     {"vm-segmentation", "capacity=512Ki,swap=2Mi", 131072, 65536,
-     CAN_PROTECT | CAN_COMPACT | CAN_SWAP, NULL, NULL},
+     CAN_PROTECT | CAN_SHARE | CAN_COMPACT | CAN_SWAP, NULL, NULL},
     {"vm-segmentation", "capacity=256Ki,swap=1Mi,fit=best,replacement=fifo", 131072, 65536,
-     CAN_PROTECT | CAN_COMPACT | CAN_SWAP, NULL, NULL},
+     CAN_PROTECT | CAN_SHARE | CAN_COMPACT | CAN_SWAP, NULL, NULL},
     {"vm-segmentation", "capacity=512Ki,swap=2Mi,paged=yes", 131072, 256, CAN_PROTECT | CAN_SWAP,
      "paged", "yes"},
 };
