@@ -501,7 +501,8 @@ int mems_resize(struct mems_space *space, mems_addr *addr, size_t size)
         space->flat ? resize_flat(space, addr, size) : resize_block(space, here, addr, size);
     if (error == 0) {
         ENGINE_COUNT(space, here, resizes, 1);
-    } else if (error != ENOMEM && error != ENOSPC && error != EIO && error != EBUSY) {
+    } else if (error != ENOMEM && error != ENOSPC && error != EIO && error != EBUSY &&
+               error != EAGAIN) {
         ENGINE_COUNT(space, here, misuses, 1);
     }
     return error;

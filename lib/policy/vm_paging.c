@@ -109,8 +109,9 @@ static int vm_validate(struct vm_settings *own, const struct policy_site *site,
 {
     const struct replacement *replacement = replacement_at(own->replacement);
     if (replacement == &replacement_opt && site->references == NULL) {
-        print_text(complaint, "replacement=opt: needs the references to come, in "
-                              "mems_config.references");
+        print_text(complaint,
+                   "replacement=opt: needs the references to come (mems_config.references "
+                   "in a program; 'mems-stress faults' gives them)");
         return EINVAL;
     }
     int error = memory_validate(own, complaint);

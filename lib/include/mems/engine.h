@@ -32,6 +32,10 @@
 // engine or a space excludes every other call on it. Two releases of one block that race are
 // reported through the corruption hook, at the latest when the second one reaches the policy or,
 // where magazines have handed the block out twice, when it is accessed or released.
+//
+// Processes. An engine belongs to the process that opened it. A child made by fork may read its
+// copy, and nothing else: a thread of the parent that was inside a section, or held a lock, is not
+// there to end it. A child that needs an engine opens one of its own.
 
 #ifndef MEMS_ENGINE_H
 #define MEMS_ENGINE_H
@@ -144,8 +148,9 @@ int mems_release(struct mems_space *space, mems_addr addr);
 // invalid afterwards. On failure the block is as it was. Shrinking a live block never fails: one
 // that can neither be cut nor moved keeps its place. A block that moves has the policy's own
 // alignment afterwards, whatever it was asked for with.
-// EINVAL: size 0. EBUSY: a segment that is shared (mems_share). ENOMEM, and EALREADY, ESTALE,
-// EFAULT, EINVAL, EPERM as above.
+// EINVAL: size 0. EBUSY: a segment that others share (mems_share). EAGAIN: inside an access
+// section, and the block would have to be brought in. ENOMEM, and EALREADY, ESTALE, EFAULT, EINVAL,
+// EPERM as above.
 int mems_resize(struct mems_space *space, mems_addr *addr, size_t size);
 
 // The bytes a block was asked for, and the bytes it takes (its difference is internal
