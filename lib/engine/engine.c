@@ -129,6 +129,7 @@ int mems_space_open(struct mems_engine *engine, struct mems_space **space)
     if (engine->policy->pages != NULL) {
         new->pages = engine->policy->pages(new->owned);
     }
+    new->direct = new->pages == NULL ? new->id : 0;
     *space = new;
     return 0;
 }

@@ -46,6 +46,7 @@ struct mems_space {
     struct descriptor_directory *const *small; // [ro] the first of the table's
     const struct page_table *pages;            // [ro] NULL: places are host addresses
     uint32_t id;                               // [ro]
+    uint32_t direct;                           // [ro] id, or 0 where there are pages
     bool flat;                                 // [ro]
     const struct descriptor_table *table;      // [ro]
     uint64_t cached_most;                      // [ro] largest size a magazine serves; 0: none
@@ -62,7 +63,9 @@ struct mems_space {
 _Static_assert(offsetof(struct mems_space, small) == offsetof(struct mems_inline_space, small) &&
                    offsetof(struct mems_space, pages) ==
                        offsetof(struct mems_inline_space, pages) &&
-                   offsetof(struct mems_space, id) == offsetof(struct mems_inline_space, id),
+                   offsetof(struct mems_space, id) == offsetof(struct mems_inline_space, id) &&
+                   offsetof(struct mems_space, direct) ==
+                       offsetof(struct mems_inline_space, direct),
                "a space begins as mems/translate.h says");
 _Static_assert(
     offsetof(struct page_table, directory) == offsetof(struct mems_inline_pages, directory) &&

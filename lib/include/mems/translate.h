@@ -49,7 +49,7 @@ struct mems_inline_pages {
 struct mems_inline_space {
     struct mems_inline_directory *const *small; // of blocks up to 4 KiB
     const struct mems_inline_pages *pages;      // NULL: descriptors say where bytes are
-    uint32_t id;
+    uint32_t id, direct; // direct: id where pages is NULL, else 0, no space's
 };
 
 #ifdef MEMS_HOSTILE
@@ -105,18 +105,23 @@ static inline __attribute__((always_inline)) int mems_translate_inline(struct me
         uint64_t word = __atomic_load_n(&descriptor->word, __ATOMIC_ACQUIRE);
         // The address's generation and state RESIDENT; the rest as mems_translate says.
         if (mems_inline_likely((word ^ addr) >> 43 == UINT64_C(2) << 18) &&
-            mems_inline_likely(offset < limit) && mems_inline_likely(owner == own->id) &&
+            mems_inline_likely(offset < limit) &&
             mems_inline_likely((denied & (unsigned)mode << 6) == 0)) {
-            size_t run = limit - offset, page_run = run;
-            if (mems_inline_likely(own->pages == NULL)) {
+            size_t run = limit - offset, page_run;
+            if (mems_inline_likely(owner == own->direct)) {
                 *host = (char *)(uintptr_t)((word << 4) & UINT64_C(0x7ffffffffff0)) + offset;
-            } else if (!mems_page_inline(own->pages, descriptor, word, offset, host, &page_run)) {
-                return mems_translate(space, addr, mode, host, span);
+                if (span != NULL) {
+                    *span = run;
+                }
+                return 0;
             }
-            if (span != NULL) {
-                *span = page_run < run ? page_run : run;
+            if (owner == own->id &&
+                mems_page_inline(own->pages, descriptor, word, offset, host, &page_run)) {
+                if (span != NULL) {
+                    *span = page_run < run ? page_run : run;
+                }
+                return 0;
             }
-            return 0;
         }
     }
     return mems_translate(space, addr, mode, host, span);
