@@ -12,7 +12,7 @@
 
 #include "kernel.h"
 
-#define REFERENCES (UINT64_C(1) << 18) // of the stream, which is gone through again and again
+#define REFERENCES (UINT64_C(1) << 21) // of the stream, which is gone through again and again
 
 static const uint64_t reference_values[] = {1000, 100000, 0};
 
