@@ -275,7 +275,10 @@ static void test_hoard(void **state)
     for (size_t i = 0; i < 6; i++) {
         assert_int_equal(mems_release(b, other[i]), 0);
     }
+    assert_true(test_stats(engine).cached_blocks > 0);
+#ifndef MEMS_HOSTILE // whose magazines are too small to hold all
     assert_int_equal(test_stats(engine).free_bytes, 0);
+#endif
     write_all(b, y, 256, 2);
     read_all(a, x, 256, 1);
     test_checked(engine, true);
