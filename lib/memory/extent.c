@@ -88,6 +88,16 @@ void extents_fini(struct extents *extents)
     pool_fini(&extents->region_pool);
 }
 
+void extents_sizes(uint64_t granule, uint64_t *sizes, size_t count)
+{
+    uint64_t step = granule, size = 0;
+    for (size_t i = 0; i < count; i++) {
+        size += step;
+        sizes[i] = size;
+        step = size == 8 * step ? 2 * step : step;
+    }
+}
+
 bool extents_round(const struct extents *extents, uint64_t size, uint64_t align, uint64_t *rounded)
 {
     if (!is_buddy(extents)) {

@@ -115,6 +115,10 @@ void extents_fini(struct extents *extents); // unmaps everything
 // two. false: no memory could hold it. Reads settings only: no lock.
 bool extents_round(const struct extents *extents, uint64_t size, uint64_t align, uint64_t *rounded);
 
+// Sizes that a granule above 16 leaves, for magazines, rising: its multiples, eight and then four
+// an octave.
+void extents_sizes(uint64_t granule, uint64_t *sizes, size_t count);
+
 // Maps a region with room for a block of `size` bytes (as rounded above) at `align`; it becomes one
 // hole (buddy: as many as it has powers of two). 0 or ENOMEM.
 int extents_grow(struct extents *extents, uint64_t size, uint64_t align);

@@ -135,24 +135,17 @@ static int dynamic_bound(struct dynamic *dynamic)
     return 0;
 }
 
-// A granule above 16 leaves only some sizes: its multiples, eight and then four an octave. Buddies
-// have one an octave.
+// Sizes for magazines where not every size will do: a granule's, or a buddy's, one an octave.
 static void size_classes(struct dynamic *dynamic)
 {
-    bool buddy = dynamic->settings.fit == EXTENT_BUDDY;
-    uint64_t step = dynamic->settings.granule, size = 0;
-    if (buddy) {
-        (void)dynamic_round(dynamic, 1, 1, &size);
-        step = size;
+    uint64_t least = 0;
+    if (dynamic->settings.fit != EXTENT_BUDDY) {
+        extents_sizes(dynamic->settings.granule, dynamic->class_sizes, DYNAMIC_CLASSES);
+        return;
     }
+    (void)dynamic_round(dynamic, 1, 1, &least);
     for (size_t i = 0; i < DYNAMIC_CLASSES; i++) {
-        if (buddy) {
-            dynamic->class_sizes[i] = size << i;
-            continue;
-        }
-        size += step;
-        dynamic->class_sizes[i] = size;
-        step = size == 8 * step ? 2 * step : step;
+        dynamic->class_sizes[i] = least << i;
     }
 }
 

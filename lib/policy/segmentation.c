@@ -88,17 +88,6 @@ static int bound(struct segmentation *segmentation)
     return 0;
 }
 
-// A granule above 16 leaves only some sizes: its multiples, eight and then four an octave.
-static void granule_classes(struct segmentation *segmentation)
-{
-    uint64_t step = segmentation->settings.granule, size = 0;
-    for (size_t i = 0; i < SEGMENTATION_CLASSES; i++) {
-        size += step;
-        segmentation->class_sizes[i] = size;
-        step = size == 8 * step ? 2 * step : step;
-    }
-}
-
 static int arena_init(struct segmentation *segmentation, uint64_t number,
                       struct descriptor_table *table)
 {
@@ -143,7 +132,7 @@ static int segmentation_open(const void *settings, struct policy_site *site, voi
     }
     segmentation->settings = own;
     segmentation->mapped = bytes;
-    granule_classes(segmentation);
+    extents_sizes(own.granule, segmentation->class_sizes, SEGMENTATION_CLASSES);
     lock_init(&segmentation->lock, LOCK_POOL, "segmentation.spaces", 0);
     pool_init(&segmentation->spaces,
               sizeof(struct segment_space) + own.arenas * 2 * sizeof(struct list));

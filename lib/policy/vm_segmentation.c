@@ -64,17 +64,6 @@
 
 // ---- opening -----------------------------------------------------------------------------------
 
-// A granule above 16 leaves only some sizes: its multiples, eight and then four an octave.
-static void granule_classes(struct vm_segments *segments)
-{
-    uint64_t step = segments->settings.granule, size = 0;
-    for (size_t i = 0; i < VM_SEGMENT_CLASSES; i++) {
-        size += step;
-        segments->class_sizes[i] = size;
-        step = size == 8 * step ? 2 * step : step;
-    }
-}
-
 static bool before_by_key(const struct tree_node *a, const struct tree_node *b)
 {
     return container_of(a, struct vm_segment, node)->key <
@@ -122,7 +111,7 @@ static int segments_init(struct vm_segments *segments, struct descriptor_table *
     pool_init(&segments->links_pool, sizeof(struct vm_segment_link));
     list_init(&segments->links);
     tree_init(&segments->absent, before_by_key, NULL);
-    granule_classes(segments);
+    extents_sizes(settings->granule, segments->class_sizes, VM_SEGMENT_CLASSES);
     int error = extents_init(&segments->extents, &set);
     segments->extents.moved = segment_moved;
     return error;
