@@ -6,6 +6,7 @@
 
 #define SECONDS 1e9
 
+static const char *const arrivals[] = {"fixed", "poisson", NULL};
 static const char *const touches[] = {"none", "first", "ends", "page", "full", NULL};
 
 const struct job_key job_common_keys[] = {
@@ -117,6 +118,109 @@ const struct job_key job_common_keys[] = {
         .most = 24 * 3600 * SECONDS,
         .standard = "30s",
         .help = "a cell without progress for so long is hung, and is ended",
+    },
+    {
+        .name = "warmup",
+        .kind = JOB_TIME,
+        .least = 0,
+        .most = 24 * 3600 * SECONDS,
+        .standard = "0",
+        .help = "how long the threads work before measuring begins",
+    },
+    {
+        .name = "steady",
+        .kind = JOB_TEXT,
+        .values = "dev:P% (the rate of each part of the window is within P % of its mean) or "
+                  "slope:P% (the rate changes by less than P % over the window)",
+        .standard = "",
+        .help = "measure until the rate is steady, at most for runtime; the figures are of the "
+                "last window",
+    },
+    {
+        .name = "steady_window",
+        .kind = JOB_TIME,
+        .least = 10e-3 * SECONDS,
+        .most = 3600 * SECONDS,
+        .standard = "500ms",
+        .help = "how long the rate must be steady",
+    },
+    {
+        .name = "rate",
+        .kind = JOB_NUMBER,
+        .least = 0,
+        .most = 1e9,
+        .values = "0 .. 1G, where 0 is as fast as it goes (closed loop)",
+        .standard = "0",
+        .help = "operations a second of each thread, each at its intended time (open loop)",
+    },
+    {
+        .name = "arrival",
+        .kind = JOB_CHOICE,
+        .choices = arrivals,
+        .values = "fixed (evenly), poisson (exponential distances)",
+        .standard = "fixed",
+        .help = "when operations are intended to start; with rate",
+    },
+    {
+        .name = "latency_limit",
+        .kind = JOB_TEXT,
+        .values = "KIND:pN<TIME, for instance alloc:p99<10us; kinds: alloc, free, free_remote, "
+                  "resize, step; with rate it is the response that counts",
+        .standard = "",
+        .help = "the cell fails when the percentile is above the time",
+    },
+    {
+        .name = "decay",
+        .kind = JOB_TIME,
+        .least = 0,
+        .most = 60 * SECONDS,
+        .standard = "0",
+        .help = "how long the resident set is watched after everything was freed",
+    },
+    {
+        .name = "memory_limit",
+        .kind = JOB_SIZE,
+        .least = 0,
+        .most = 0x1p46,
+        .values = "0 (none), or 64Mi and more",
+        .standard = "0",
+        .help = "the most a cell's process may take; beyond it the cell fails, and it alone",
+    },
+    {
+        .name = "pin",
+        .kind = JOB_TEXT,
+        .values = "none, spread (over cores, then their threads), compact (neighbours first), or a "
+                  "list of CPUs: 0-1/3",
+        .standard = "none",
+        .help = "which CPUs the threads stay on",
+    },
+    {
+        .name = "setup",
+        .kind = JOB_TEXT,
+        .values = "a shell command",
+        .standard = "",
+        .help = "run once before the section's first cell; a failure ends the section",
+    },
+    {
+        .name = "prepare",
+        .kind = JOB_TEXT,
+        .values = "a shell command",
+        .standard = "",
+        .help = "run before each cell",
+    },
+    {
+        .name = "cleanup",
+        .kind = JOB_TEXT,
+        .values = "a shell command",
+        .standard = "",
+        .help = "run once after the section's last cell",
+    },
+    {
+        .name = "wait_for",
+        .kind = JOB_TEXT,
+        .values = "the name of an earlier section, or all",
+        .standard = "",
+        .help = "run the section only when what it names has passed",
     },
     {0},
 };

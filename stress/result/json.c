@@ -129,6 +129,12 @@ json_t *json_of_cell(const struct plan *plan, const struct cell *cell)
                                       json_of_text(supplier->build_id)));
     }
     if (summary_measured(cell)) {
+        json_t *metrics = json_object();
+        for (size_t i = 0; i < METRIC_COUNT; i++) {
+            json_object_set_new(metrics, metric_table[i].name,
+                                json_of_real(metric_table[i].of(cell)));
+        }
+        json_object_set_new(object, "metrics", metrics);
         json_object_set_new(object, "report", json_of_report(cell));
     }
     if (cell->stage != NULL && cell->verdict != CELL_PASS && cell->verdict != CELL_SKIPPED) {

@@ -14,10 +14,8 @@
 #include "result/summary.h"
 
 static const char *const report_kinds[OP_KINDS] = {
-    [OP_ALLOC] = "alloc",
-    [OP_FREE] = "free",
-    [OP_FREE_REMOTE] = "free_remote",
-    [OP_RESIZE] = "resize",
+    [OP_ALLOC] = "alloc",   [OP_FREE] = "free", [OP_FREE_REMOTE] = "free_remote",
+    [OP_RESIZE] = "resize", [OP_STEP] = "step",
 };
 
 static json_t *report_histogram(const struct histogram *histogram)
@@ -79,6 +77,19 @@ static json_t *report_latency(const struct cell_report *report)
         }
     }
     return object;
+}
+
+static json_t *report_figures(const struct cell_report *report)
+{
+    json_t *array = json_array();
+    for (uint32_t i = 0; i < report->figure_count; i++) {
+        const struct report_figure *figure = &report->figures[i];
+        json_array_append_new(
+            array, json_pack("{s:o, s:o, s:o, s:o}", "name", json_of_text(figure->name), "unit",
+                             json_of_text(figure->unit), "value", json_of_real(figure->value),
+                             "bound", json_of_real(figure->bound)));
+    }
+    return array;
 }
 
 static json_t *report_usage(const struct target_usage *usage)
@@ -233,11 +244,11 @@ json_t *json_of_report(const struct cell *cell)
     json_object_set_new(object, "incomplete", json_boolean(report->incomplete));
     json_object_set_new(object, "wall_ns", json_of_count(report->wall_ns));
     json_object_set_new(object, "drain_ns", json_of_count(report->drain_ns));
-    json_object_set_new(object, "ops_per_second", json_of_real(summary_rate(report)));
     json_object_set_new(object, "operations", report_operations(report));
     json_object_set_new(object, "latency", report_latency(report));
     json_object_set_new(object, "memory", report_memory(report));
     json_object_set_new(object, "fragmentation", report_fragmentation_of(&report->fragmentation));
+    json_object_set_new(object, "figures", report_figures(report));
     json_object_set_new(object, "system", report_system(report));
     json_object_set_new(object, "invariants_checked", json_boolean(report->checked));
     if (report->engine.known) {

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-typedef double (*summary_figure)(const struct cell *cell);
-
 uint64_t summary_operations(const struct cell_report *report)
 {
     uint64_t sum = 0;
@@ -32,87 +30,9 @@ double summary_refused(const struct cell_report *report)
 
 bool summary_measured(const struct cell *cell)
 {
-    return (cell->verdict == CELL_PASS || cell->verdict == CELL_INCOMPLETE) &&
+    return (cell->verdict == CELL_PASS || cell->verdict == CELL_INCOMPLETE ||
+            cell->verdict == CELL_UNSTEADY) &&
            cell->stage != NULL && cell->stage->report.wall_ns > 0;
-}
-
-static double figure_rate(const struct cell *cell)
-{
-    return summary_rate(&cell->stage->report);
-}
-
-static double figure_quantile(const struct cell *cell, enum op_kind kind, double share)
-{
-    uint64_t value = histogram_quantile(&cell->stage->report.latency[kind], share);
-    return value == UINT64_MAX ? NAN : (double)value;
-}
-
-static double figure_alloc_p50(const struct cell *cell)
-{
-    return figure_quantile(cell, OP_ALLOC, 0.5);
-}
-
-static double figure_alloc_p99(const struct cell *cell)
-{
-    return figure_quantile(cell, OP_ALLOC, 0.99);
-}
-
-static double figure_alloc_p999(const struct cell *cell)
-{
-    return figure_quantile(cell, OP_ALLOC, 0.999);
-}
-
-// Local frees, or remote ones where the workload has mostly those.
-static double figure_free_p99(const struct cell *cell)
-{
-    const uint64_t *count = cell->stage->report.count;
-    enum op_kind kind = count[OP_FREE] >= count[OP_FREE_REMOTE] ? OP_FREE : OP_FREE_REMOTE;
-    return figure_quantile(cell, kind, 0.99);
-}
-
-static double figure_held(const struct cell *cell)
-{
-    double ratio = cell->stage->report.fragmentation.most_held_over_most_live;
-    return ratio > 0 ? ratio : NAN;
-}
-
-static double figure_internal(const struct cell *cell)
-{
-    double share = cell->stage->report.fragmentation.internal;
-    return share >= 0 ? share : NAN;
-}
-
-static double figure_external(const struct cell *cell)
-{
-    double share = cell->stage->report.fragmentation.external;
-    return share >= 0 ? share : NAN;
-}
-
-static double figure_rss(const struct cell *cell)
-{
-    return (double)cell->stage->report.peak_rss_bytes;
-}
-
-// A figure of all the engine's locks together, an operation.
-static double figure_of_locks(const struct cell_report *report, uint64_t figure)
-{
-    uint64_t operations = summary_operations(report);
-    return report->engine.known && operations > 0 ? (double)figure / (double)operations : NAN;
-}
-
-static double figure_waits(const struct cell *cell)
-{
-    return figure_of_locks(&cell->stage->report, cell->stage->report.engine.lock_sum.waited);
-}
-
-static double figure_wait_ns(const struct cell *cell)
-{
-    return figure_of_locks(&cell->stage->report, cell->stage->report.engine.lock_sum.wait_ns);
-}
-
-static double figure_refused(const struct cell *cell)
-{
-    return summary_refused(&cell->stage->report);
 }
 
 static int summary_compare(const void *a, const void *b)
@@ -124,7 +44,7 @@ static int summary_compare(const void *a, const void *b)
 
 // The median of one figure over the repeats of a target; NAN where none has it.
 static double summary_median(const struct plan *plan, const struct plan_section *section,
-                             unsigned target, summary_figure figure)
+                             unsigned target, const struct metric *metric)
 {
     double *values = calloc(section->repeats, sizeof *values);
     size_t count = 0;
@@ -134,7 +54,7 @@ static double summary_median(const struct plan *plan, const struct plan_section 
     for (size_t i = 0; i < plan->cell_count; i++) {
         const struct cell *cell = &plan->cells[i];
         if (cell->section == section && cell->target == target && summary_measured(cell)) {
-            double value = figure(cell);
+            double value = metric->of(cell);
             if (!isnan(value)) {
                 values[count++] = value;
             }
@@ -153,8 +73,8 @@ static double summary_median(const struct plan *plan, const struct plan_section 
 static unsigned summary_rank(enum cell_verdict verdict)
 {
     static const unsigned ranks[] = {
-        [CELL_SKIPPED] = 0, [CELL_PASS] = 1,    [CELL_WAITING] = 2, [CELL_INCOMPLETE] = 3,
-        [CELL_HUNG] = 4,    [CELL_CRASHED] = 5, [CELL_FAILED] = 6,
+        [CELL_SKIPPED] = 0,  [CELL_PASS] = 1, [CELL_WAITING] = 2, [CELL_INCOMPLETE] = 3,
+        [CELL_UNSTEADY] = 4, [CELL_HUNG] = 5, [CELL_CRASHED] = 6, [CELL_FAILED] = 7,
     };
     return ranks[verdict];
 }
@@ -177,31 +97,13 @@ static void summary_verdict(const struct plan *plan, const struct plan_section *
 void summary_section(const struct plan *plan, const struct plan_section *section,
                      struct summary *summaries)
 {
-    static const struct {
-        size_t offset;
-        summary_figure figure;
-    } figures[] = {
-        {offsetof(struct summary, rate), figure_rate},
-        {offsetof(struct summary, alloc_p50), figure_alloc_p50},
-        {offsetof(struct summary, alloc_p99), figure_alloc_p99},
-        {offsetof(struct summary, alloc_p999), figure_alloc_p999},
-        {offsetof(struct summary, free_p99), figure_free_p99},
-        {offsetof(struct summary, held_over_live), figure_held},
-        {offsetof(struct summary, internal), figure_internal},
-        {offsetof(struct summary, external), figure_external},
-        {offsetof(struct summary, peak_rss), figure_rss},
-        {offsetof(struct summary, waits), figure_waits},
-        {offsetof(struct summary, wait_ns), figure_wait_ns},
-        {offsetof(struct summary, refused), figure_refused},
-    };
     for (unsigned target = 0; target < section->spec_count; target++) {
         struct summary *summary = &summaries[target];
         *summary = (struct summary){.spec = &section->specs[target]};
         summary_verdict(plan, section, target, summary);
-        for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
-            double *field = (double *)(void *)((char *)summary + figures[i].offset);
-            *field = summary_median(plan, section, target, figures[i].figure);
+        for (size_t i = 0; i < METRIC_COUNT; i++) {
+            summary->median[i] = summary_median(plan, section, target, &metric_table[i]);
         }
-        summary->relative = summary->rate / summaries[0].rate;
+        summary->relative = summary->median[METRIC_RATE] / summaries[0].median[METRIC_RATE];
     }
 }

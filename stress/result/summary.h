@@ -5,22 +5,15 @@
 #ifndef RESULT_SUMMARY_H
 #define RESULT_SUMMARY_H
 
-#include "run/plan.h"
+#include "result/metric.h"
 
 // Figures that nobody can know are NAN.
 struct summary {
     const struct target_spec *spec;
-    unsigned measured;                       // repeats that have a report
-    enum cell_verdict verdict;               // the worst of the repeats
-    double rate;                             // operations a second
-    double relative;                         // rate over that of the section's first target
-    double alloc_p50, alloc_p99, alloc_p999; // ns
-    double free_p99;
-    double held_over_live;     // mean over the run
-    double internal, external; // shares of 1, when most was live
-    double peak_rss;           // bytes
-    double waits, wait_ns;     // for the engine's locks, an operation
-    double refused;            // share of the allocations asked for
+    unsigned measured;         // repeats that have a report
+    enum cell_verdict verdict; // the worst of the repeats
+    double median[METRIC_COUNT];
+    double relative; // rate over that of the section's first target
 };
 
 // Operations a second as measured, without those refused.

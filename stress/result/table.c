@@ -123,18 +123,18 @@ static void table_row(FILE *out, const struct summary *summary, const struct tab
     }
     int over = length > TABLE_TARGET_WIDTH ? length - TABLE_TARGET_WIDTH : 0;
     fprintf(out, "%-*s", TABLE_TARGET_WIDTH, name);
-    table_number(out, TABLE_RATE_WIDTH - over, summary->rate / units->rate->factor);
+    table_number(out, TABLE_RATE_WIDTH - over, summary->median[METRIC_RATE] / units->rate->factor);
     table_number(out, 5, summary->relative);
-    table_number(out, 5, summary->alloc_p50 / units->time->factor);
-    table_number(out, 6, summary->alloc_p99 / units->time->factor);
-    table_number(out, 5, summary->held_over_live);
-    table_number(out, 5, summary->internal * 100);
-    table_number(out, 5, summary->external * 100);
-    table_number(out, 5, summary->peak_rss / units->size->factor);
-    table_waits(out, 6, summary->waits);
-    table_number(out, 6, summary->wait_ns);
+    table_number(out, 5, summary->median[METRIC_ALLOC_P50] / units->time->factor);
+    table_number(out, 6, summary->median[METRIC_ALLOC_P99] / units->time->factor);
+    table_number(out, 5, summary->median[METRIC_HELD]);
+    table_number(out, 5, summary->median[METRIC_INTERNAL] * 100);
+    table_number(out, 5, summary->median[METRIC_EXTERNAL] * 100);
+    table_number(out, 5, summary->median[METRIC_RSS] / units->size->factor);
+    table_waits(out, 6, summary->median[METRIC_WAITS]);
+    table_number(out, 6, summary->median[METRIC_WAIT_NS]);
     fprintf(out, " %s%s\n", cell_verdict_name(summary->verdict),
-            summary->refused > 0.01 ? "*" : "");
+            summary->median[METRIC_REFUSED] > 0.01 ? "*" : "");
 }
 
 static void table_section(FILE *out, const struct plan *plan, const struct plan_section *section)
@@ -149,10 +149,10 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
     double size = NAN;
     for (size_t i = 0; i < section->spec_count; i++) {
         const struct summary *summary = &summaries[i];
-        rate = table_larger(rate, summary->rate);
-        time = table_larger(time, summary->alloc_p50);
-        time = table_larger(time, summary->alloc_p99 / 10);
-        size = table_larger(size, summary->peak_rss);
+        rate = table_larger(rate, summary->median[METRIC_RATE]);
+        time = table_larger(time, summary->median[METRIC_ALLOC_P50]);
+        time = table_larger(time, summary->median[METRIC_ALLOC_P99] / 10);
+        size = table_larger(size, summary->median[METRIC_RSS]);
     }
     struct table_units units = {table_unit(table_rates, rate, 1), table_unit(table_times, time, 10),
                                 table_unit(table_sizes, size, 1)};
@@ -162,9 +162,9 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
         table_row(out, &summaries[i], &units);
     }
     for (size_t i = 0; i < section->spec_count; i++) {
-        if (summaries[i].refused > 0.01) {
+        if (summaries[i].median[METRIC_REFUSED] > 0.01) {
             fprintf(out, "* %s refused %.1f %% of the allocations\n", summaries[i].spec->name,
-                    summaries[i].refused * 100);
+                    summaries[i].median[METRIC_REFUSED] * 100);
         }
     }
     free(summaries);

@@ -23,6 +23,9 @@ void verdict_of(const struct plan *plan, bool interrupted, struct verdict *verdi
     } else if (cells[CELL_HUNG] > 0) {
         worst = CELL_HUNG;
         verdict->exit = VERDICT_EXIT_BROKEN;
+    } else if (cells[CELL_UNSTEADY] > 0) {
+        worst = CELL_UNSTEADY;
+        verdict->exit = VERDICT_EXIT_PASS;
     } else if (cells[CELL_PASS] > 0) {
         worst = CELL_PASS;
         verdict->exit = VERDICT_EXIT_PASS;

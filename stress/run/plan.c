@@ -33,9 +33,9 @@ static char *plan_copy(const char *text)
 const char *cell_verdict_name(enum cell_verdict verdict)
 {
     static const char *const names[] = {
-        [CELL_WAITING] = "not run", [CELL_PASS] = "pass", [CELL_FAILED] = "failed",
-        [CELL_CRASHED] = "crashed", [CELL_HUNG] = "hung", [CELL_INCOMPLETE] = "incomplete",
-        [CELL_SKIPPED] = "skipped",
+        [CELL_WAITING] = "not run",   [CELL_PASS] = "pass",       [CELL_FAILED] = "failed",
+        [CELL_CRASHED] = "crashed",   [CELL_HUNG] = "hung",       [CELL_INCOMPLETE] = "incomplete",
+        [CELL_UNSTEADY] = "unsteady", [CELL_SKIPPED] = "skipped",
     };
     return names[verdict];
 }

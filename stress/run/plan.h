@@ -25,7 +25,8 @@ enum cell_verdict {
     CELL_CRASHED, // or did not start
     CELL_HUNG,
     CELL_INCOMPLETE, // interrupted; what was measured is kept
-    CELL_SKIPPED,    // optional and missing
+    CELL_UNSTEADY,   // its rate did not become steady: inconclusive
+    CELL_SKIPPED,    // optional and missing, or what it waits for did not pass
 };
 
 struct cell {

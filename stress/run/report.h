@@ -16,6 +16,33 @@
 
 #define REPORT_LOCKS   64
 #define REPORT_SAMPLES 1024
+#define REPORT_FIGURES 16
+#define REPORT_NATIVE  24 // statistics that a foreign allocator gives of itself
+#define REPORT_DECAY   32
+#define REPORT_THREADS 1024
+#define REPORT_CURVE   48 // sizes 2^0 .. 2^47
+
+// What a workload measures beside the rest: run_figure.
+struct report_figure {
+    char name[40];
+    char unit[16];
+    double value;
+    double bound; // NAN: none
+};
+
+// What an allocator says of itself (mallctl, mallinfo2, mi_stats, MallocExtension).
+struct report_native {
+    char name[48];
+    double value;
+};
+
+enum report_steady { STEADY_NOT_ASKED, STEADY_REACHED, STEADY_NOT_REACHED };
+
+// The resident set after the drain.
+struct report_decay {
+    uint64_t after_ns;
+    uint64_t rss_bytes;
+};
 
 // The object that answers malloc in the cell's process.
 struct report_supplier {
@@ -36,6 +63,9 @@ struct report_sample {
     uint64_t free_bytes; // inside held, in holes; engines only
     uint64_t largest_hole;
     bool holes_known; // false: what is in the two above means nothing
+    // From smaps_rollup, which is dear: 0 where this sample did not look.
+    uint64_t pss_bytes;
+    uint64_t huge_bytes; // AnonHugePages
 };
 
 // Johnstone and Wilson's four figures of fragmentation: A is held, L is live. 0: unknown.
@@ -47,6 +77,11 @@ struct report_fragmentation {
     // When L was largest, and at the end of the run; negative: unknown.
     double internal, end_internal; // 1 - L/U, U what live blocks take
     double external, end_external; // 1 - largest hole/free
+    double concentration; // of the holes at the end: 1 - sqrt(sum h^2)/sum h; negative: unknown
+    double rss_overhead;  // (RSS - baseline - touched live)/touched live at the end; NAN: unknown
+    // Share of the free bytes in holes too small for a request of 2^i bytes, at the end of the run;
+    // negative: unknown.
+    double unusable[REPORT_CURVE];
 };
 
 struct report_engine {
@@ -73,8 +108,29 @@ struct cell_report {
     uint64_t thread_least, thread_most; // operations of the slowest and the fastest worker
     double jain;                        // (sum x)^2 / (n sum x^2)
     uint64_t latency_every;
-    uint64_t timer_ns; // what timing one operation adds to it
-    struct histogram latency[OP_KINDS];
+    uint64_t timer_ns;                   // what timing one operation adds to it
+    struct histogram latency[OP_KINDS];  // service: from start to end
+    struct histogram response[OP_KINDS]; // open loop: from the intended start; else empty
+    uint64_t late;                       // open loop: operations that started behind their time
+    // warm-up and steady state
+    uint64_t warmup_ns;
+    enum report_steady steady;
+    double steady_deviation; // what was compared with the limit, as a share
+    uint64_t steady_ns;      // when it was reached, since the barrier
+    // fairness
+    uint64_t thread_operations[REPORT_THREADS];
+    double thread_cv; // standard deviation over mean
+    // the system
+    uint64_t offcpu_ns;   // of all workers: wall time less CPU time
+    uint64_t runqueue_ns; // of that, runnable but waiting for a CPU (schedstat)
+    bool futex_known;     // false: futex_why says why not
+    uint64_t futex_waits;
+    char futex_why[120];
+    uint64_t
+        speed_before_ns;     // what a fixed piece of work took before and after the measured phase:
+    uint64_t speed_after_ns; // the machine's speed in this cell
+    char pinned[128];        // CPUs by worker; empty: not pinned
+    char memory_method[64];  // how memory_limit was kept; empty: no limit
     // memory
     uint64_t baseline_rss_bytes; // before the first operation
     uint64_t peak_rss_bytes;     // of the samples
@@ -84,7 +140,15 @@ struct cell_report {
     struct target_usage usage;        // at the end of the run
     struct target_usage drained;
     struct report_fragmentation fragmentation;
+    uint64_t peak_pss_bytes, peak_huge_bytes; // of the samples that looked; 0: none did
+    uint64_t sample_cost_ns;                  // all samples together
     uint64_t drain_ns;
+    uint32_t decay_count;
+    struct report_decay decay[REPORT_DECAY];
+    uint32_t figure_count;
+    struct report_figure figures[REPORT_FIGURES];
+    uint32_t native_count;
+    struct report_native native[REPORT_NATIVE];
     bool checked; // the target's own invariants were checked after the drain
     struct report_engine engine;
     uint32_t sample_count;

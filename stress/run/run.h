@@ -93,6 +93,12 @@ struct run_failure {
 // Only the first failure of a cell is recorded. Uses no malloc.
 _Noreturn void run_fail(struct worker *worker, const struct run_failure *failure);
 
+// A figure of the workload's own, beside what every workload is measured by: ("blow-up", "x", 3.1,
+// 4.5). `bound` is what theory says of it; NAN: nothing. A name that was given before gets the new
+// value; past REPORT_FIGURES names the rest is dropped. Any one thread at a time, until the end of
+// `close`.
+void run_figure(struct run *run, const char *name, const char *unit, double value, double bound);
+
 // Nanoseconds of CLOCK_MONOTONIC.
 uint64_t run_now_ns(void);
 

@@ -282,6 +282,7 @@ static void churn_close(struct run *run)
 const struct workload workload_churn = {
     .name = "churn",
     .help = "each thread frees or fills random slots of its own, in batches of 32, frees first",
+    .class = WORKLOAD_SERVER,
     .version = 2,
     .keys = churn_keys,
     .validate = churn_validate,

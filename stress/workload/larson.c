@@ -176,6 +176,7 @@ const struct workload workload_larson = {
     .name = "larson",
     .help =
         "a server's threads: replace random blocks, then leave them all to a successor and exit",
+    .class = WORKLOAD_SERVER,
     .version = 1,
     .keys = larson_keys,
     .demand = larson_demand,

@@ -239,6 +239,19 @@ void op_verify(struct worker *worker, struct slot *slot)
     history_end(worker->history);
 }
 
+uint64_t op_step_begin(const struct worker *worker)
+{
+    return worker->latency_every != 0 ? clock_begin() : 0;
+}
+
+void op_step_end(struct worker *worker, uint64_t began)
+{
+    if (worker->latency_every != 0) {
+        histogram_add(&worker->latency[OP_STEP], clock_elapsed_ns(began, clock_end()));
+    }
+    op_step(worker, 1);
+}
+
 static uint64_t op_read(const uint64_t *counter)
 {
     return __atomic_load_n(counter, __ATOMIC_RELAXED);

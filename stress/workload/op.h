@@ -33,7 +33,8 @@
 #include "target/target.h"
 #include "workload/random.h"
 
-enum op_kind { OP_ALLOC, OP_FREE, OP_FREE_REMOTE, OP_RESIZE, OP_KINDS };
+// A step is what a workload counts that is no call of the target: a fork, a thread, a reference.
+enum op_kind { OP_ALLOC, OP_FREE, OP_FREE_REMOTE, OP_RESIZE, OP_STEP, OP_KINDS };
 
 // Flags of a slot.
 #define SLOT_MAPPED    1u // the overlap map of check 4 holds it
@@ -92,6 +93,12 @@ void op_touch(struct worker *worker, struct slot *slot, size_t offset, bool writ
 // Verifies a full slot without freeing it.
 void op_verify(struct worker *worker, struct slot *slot);
 
+// Counts `count` steps, which the watchdog takes for progress.
+static inline void op_step(struct worker *worker, uint64_t count);
+// One step that is timed, if any operation is: begin gives what end wants. End counts the step.
+uint64_t op_step_begin(const struct worker *worker);
+void op_step_end(struct worker *worker, uint64_t began);
+
 // Sums of all workers, as good as relaxed reads of running threads are; exact when they rest.
 struct op_totals {
     uint64_t count[OP_KINDS];
@@ -128,6 +135,11 @@ static inline void op_count(uint64_t *counter, uint64_t n)
 #else
     __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 #endif
+}
+
+static inline void op_step(struct worker *worker, uint64_t count)
+{
+    op_count(&worker->count[OP_STEP], count);
 }
 
 // One operation goes by; true when it is to be done the slow way.

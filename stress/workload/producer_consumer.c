@@ -170,6 +170,7 @@ static void producer_consumer_close(struct run *run)
 const struct workload workload_producer_consumer = {
     .name = "producer-consumer",
     .help = "pairs of threads: one allocates batches, the other frees them",
+    .class = WORKLOAD_THREADS,
     .version = 1,
     .keys = producer_consumer_keys,
     .validate = producer_consumer_validate,

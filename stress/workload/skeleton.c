@@ -88,6 +88,7 @@ static void skeleton_close(struct run *run)
 const struct workload workload_skeleton = {
     .name = "skeleton",
     .help = "the smallest workload, to copy: each thread allocates and frees one block",
+    .class = WORKLOAD_MICRO,
     .version = 1,
     .keys = skeleton_keys,
     .validate = skeleton_validate,

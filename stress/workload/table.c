@@ -11,6 +11,17 @@ static const struct workload *const workload_table[] = {
     &workload_skeleton, &workload_trace,
 };
 
+const char *workload_class_name(enum workload_class class)
+{
+    static const char *const names[WORKLOAD_CLASSES] = {
+        [WORKLOAD_MICRO] = "micro",         [WORKLOAD_SERVER] = "server",
+        [WORKLOAD_THREADS] = "threads",     [WORKLOAD_SHARING] = "sharing",
+        [WORKLOAD_ADVERSARY] = "adversary", [WORKLOAD_PROCESS] = "process",
+        [WORKLOAD_PAGED] = "paged",         [WORKLOAD_REPLAY] = "replay",
+    };
+    return names[class];
+}
+
 #define WORKLOAD_COUNT (sizeof(workload_table) / sizeof(workload_table[0]))
 
 const struct workload *workload_at(size_t index)

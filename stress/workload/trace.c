@@ -314,6 +314,7 @@ static void trace_close(struct run *run)
 const struct workload workload_trace = {
     .name = "trace",
     .help = "a recorded program, or one written by hand, replayed",
+    .class = WORKLOAD_REPLAY,
     .version = 1,
     .keys = trace_keys,
     .unused = trace_unused,

@@ -16,9 +16,25 @@
 struct run;
 struct worker;
 
+// What `mems-stress list` and --class group by.
+enum workload_class {
+    WORKLOAD_MICRO,     // one thing, over and over
+    WORKLOAD_SERVER,    // what long-running programs do
+    WORKLOAD_THREADS,   // threads come and go, blocks change hands
+    WORKLOAD_SHARING,   // cache lines that threads share
+    WORKLOAD_ADVERSARY, // fragmentation on purpose
+    WORKLOAD_PROCESS,   // the edge of a process: fork, signals, exits, limits
+    WORKLOAD_PAGED,     // for memory that is paged
+    WORKLOAD_REPLAY,    // recorded programs
+    WORKLOAD_CLASSES,
+};
+
 struct workload {
     const char *name;
     const char *help;
+    enum workload_class class;
+    // It calls the malloc of its process itself: only for targets that are that (libc, preload).
+    bool needs_malloc;
     unsigned version; // goes up when the same job would do other operations
     const struct job_key *keys;
     const char *const *unused; // common keys that mean nothing here (giving one is an error)
@@ -36,6 +52,8 @@ struct workload {
     void (*work)(struct worker *worker);
     void (*close)(struct run *run); // after the last thread; releases every block still held
 };
+
+const char *workload_class_name(enum workload_class class);
 
 // The table, by index; NULL past the last. And one by name, or NULL.
 const struct workload *workload_at(size_t index);

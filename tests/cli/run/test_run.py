@@ -73,7 +73,7 @@ class Run(Case):
             self.assertEqual(operations["all"] + operations["refused"], 40000)
             self.assertEqual(operations["all"], sum(operations[kind] for kind in
                              ("alloc", "free", "free_remote", "resize")))
-            self.assertGreater(cell["report"]["ops_per_second"], 0)
+            self.assertGreater(cell["metrics"]["ops_per_second"], 0)
             latency = cell["report"]["latency"]["alloc"]
             self.assertEqual(sum(count for _, count in latency["buckets"]), latency["count"])
             self.assertLessEqual(latency["p50"], latency["max"] * 1.01)

@@ -65,15 +65,15 @@ static void test_medians(void **state)
     open_scene(&scene);
     summary_section(scene.plan, &scene.plan->sections[0], summary);
     assert_int_equal(summary[0].measured, REPEATS);
-    assert_true(fabs(summary[0].rate - 50e6) < 1);
-    assert_true(fabs(summary[1].rate - 9e6) < 1);
+    assert_true(fabs(summary[0].median[METRIC_RATE] - 50e6) < 1);
+    assert_true(fabs(summary[1].median[METRIC_RATE] - 9e6) < 1);
     assert_true(fabs(summary[1].relative - 0.18) < 1e-9);
-    assert_true(isnan(summary[0].internal));
-    assert_true(isnan(summary[0].waits));
-    assert_true(isnan(summary[0].wait_ns));
-    assert_true(fabs(summary[0].external - 0.25) < 1e-9);
-    assert_true(fabs(summary[0].alloc_p50 - 20) < 1e-9);
-    assert_true(isnan(summary[0].alloc_p999)); // fewer than ten above it
+    assert_true(isnan(summary[0].median[METRIC_INTERNAL]));
+    assert_true(isnan(summary[0].median[METRIC_WAITS]));
+    assert_true(isnan(summary[0].median[METRIC_WAIT_NS]));
+    assert_true(fabs(summary[0].median[METRIC_EXTERNAL] - 0.25) < 1e-9);
+    assert_true(fabs(summary[0].median[METRIC_ALLOC_P50] - 20) < 1e-9);
+    assert_true(isnan(summary[0].median[METRIC_ALLOC_P999])); // fewer than ten above it
     // Of two repeats that are left: the mean of the middle ones.
     for (size_t i = 0; i < scene.plan->cell_count; i++) {
         struct cell *cell = &scene.plan->cells[i];
@@ -84,15 +84,16 @@ static void test_medians(void **state)
     summary_section(scene.plan, &scene.plan->sections[0], summary);
     assert_int_equal(summary[0].measured, REPEATS - 1);
     assert_int_equal(summary[0].verdict, CELL_CRASHED);
-    assert_true(fabs(summary[0].rate - 70e6) < 1);
+    assert_true(fabs(summary[0].median[METRIC_RATE] - 70e6) < 1);
     close_scene(&scene);
 }
 
-// `cells` has a letter a cell: Pass, Failed, Crashed, Hung, Incomplete, Skipped, Waiting.
+// `cells` has a letter a cell: Pass, Failed, Crashed, Hung, Incomplete, Unsteady, Skipped,
+// Waiting.
 static void expect_verdict(struct scene *scene, const char *cells, bool interrupted, int exit,
                            const char *name)
 {
-    static const char letters[] = "WPFCHIS"; // by enum cell_verdict
+    static const char letters[] = "WPFCHIUS"; // by enum cell_verdict
     struct verdict verdict;
     for (size_t i = 0; i < scene->plan->cell_count; i++) {
         scene->plan->cells[i].verdict = (enum cell_verdict)(strchr(letters, cells[i]) - letters);
@@ -113,6 +114,7 @@ static void test_verdicts(void **state)
     expect_verdict(&scene, "PHCFPP", false, 2, "failed");
     expect_verdict(&scene, "PHCPPP", false, 3, "crashed");
     expect_verdict(&scene, "PHPPPS", false, 3, "hung");
+    expect_verdict(&scene, "PPUPPP", false, 0, "unsteady");
     expect_verdict(&scene, "PIWWWW", true, 130, "incomplete");
     expect_verdict(&scene, "FIWWWW", true, 130, "failed");
     close_scene(&scene);
@@ -162,9 +164,10 @@ static void test_waits(void **state)
             report->engine.lock_sum.wait_ns = waited[n] * each[n];
         }
         summary_section(scene.plan, &scene.plan->sections[0], summary);
-        assert_true(isnan(summary[0].waits));
-        assert_true(fabs(summary[1].waits - (double)waited[n] / 9e6) < 1e-12);
-        assert_true(fabs(summary[1].wait_ns - (double)(waited[n] * each[n]) / 9e6) < 1e-6);
+        assert_true(isnan(summary[0].median[METRIC_WAITS]));
+        assert_true(fabs(summary[1].median[METRIC_WAITS] - (double)waited[n] / 9e6) < 1e-12);
+        assert_true(fabs(summary[1].median[METRIC_WAIT_NS] - (double)(waited[n] * each[n]) / 9e6) <
+                    1e-6);
         char *text = NULL;
         size_t size;
         FILE *out = open_memstream(&text, &size);

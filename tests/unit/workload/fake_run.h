@@ -10,6 +10,7 @@
 #define WORKLOAD_FAKE_RUN_H
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "check/check.h"
 #include "measure/clock.h"
+#include "run/report.h"
 #include "run/run.h"
 #include "support/test.h"
 #include "workload/rows.h"
@@ -252,6 +254,36 @@ void *run_map(size_t bytes)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+// The figures of the workload at work.
+static struct report_figure fake_figures[REPORT_FIGURES];
+static unsigned fake_figure_count;
+
+void run_figure(struct run *run, const char *name, const char *unit, double value, double bound)
+{
+    (void)run;
+    unsigned i = 0;
+    while (i < fake_figure_count && strcmp(fake_figures[i].name, name) != 0) {
+        i++;
+    }
+    assert_true(i < REPORT_FIGURES);
+    snprintf(fake_figures[i].name, sizeof fake_figures[i].name, "%s", name);
+    snprintf(fake_figures[i].unit, sizeof fake_figures[i].unit, "%s", unit);
+    fake_figures[i].value = value;
+    fake_figures[i].bound = bound;
+    fake_figure_count = i == fake_figure_count ? i + 1 : fake_figure_count;
+}
+
+// NAN: the workload gave no such figure.
+static inline double fake_figure(const char *name)
+{
+    for (unsigned i = 0; i < fake_figure_count; i++) {
+        if (strcmp(fake_figures[i].name, name) == 0) {
+            return fake_figures[i].value;
+        }
+    }
+    return NAN;
+}
+
 bool worker_stop(struct worker *worker, uint64_t done)
 {
     worker->budget -= done < worker->budget ? done : worker->budget;
@@ -273,6 +305,7 @@ int worker_hand_over(struct worker *worker, void (*body)(struct worker *worker))
 static void fake_open(unsigned threads, unsigned check, unsigned touch, uint32_t latency_every)
 {
     fake_spoil = (struct fake_spoil){0};
+    fake_figure_count = 0;
     memset(fake_workers, 0, sizeof fake_workers);
     memset(fake_spaces, 0, sizeof fake_spaces);
     memset(fake_histories, 0, sizeof fake_histories);

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+//
+// metric.c - every figure a cell is told by, as one table.
+
+#include "result/metric.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "result/summary.h"
+
+static double metric_rate(const struct cell *cell)
+{
+    return summary_rate(&cell->stage->report);
+}
+
+static double metric_quantile(const struct cell *cell, enum op_kind kind, double share)
+{
+    uint64_t value = histogram_quantile(&cell->stage->report.latency[kind], share);
+    return value == UINT64_MAX ? NAN : (double)value;
+}
+
+static double metric_alloc_p50(const struct cell *cell)
+{
+    return metric_quantile(cell, OP_ALLOC, 0.5);
+}
+
+static double metric_alloc_p99(const struct cell *cell)
+{
+    return metric_quantile(cell, OP_ALLOC, 0.99);
+}
+
+static double metric_alloc_p999(const struct cell *cell)
+{
+    return metric_quantile(cell, OP_ALLOC, 0.999);
+}
+
+static double metric_free_p99(const struct cell *cell)
+{
+    return metric_quantile(cell, OP_FREE, 0.99);
+}
+
+static double metric_remote_p99(const struct cell *cell)
+{
+    return metric_quantile(cell, OP_FREE_REMOTE, 0.99);
+}
+
+static double metric_held(const struct cell *cell)
+{
+    double ratio = cell->stage->report.fragmentation.most_held_over_most_live;
+    return ratio > 0 ? ratio : NAN;
+}
+
+static double metric_internal(const struct cell *cell)
+{
+    double share = cell->stage->report.fragmentation.internal;
+    return share >= 0 ? share : NAN;
+}
+
+static double metric_external(const struct cell *cell)
+{
+    double share = cell->stage->report.fragmentation.external;
+    return share >= 0 ? share : NAN;
+}
+
+static double metric_rss(const struct cell *cell)
+{
+    return (double)cell->stage->report.peak_rss_bytes;
+}
+
+// A figure of all the engine's locks together, an operation.
+static double metric_of_locks(const struct cell_report *report, uint64_t figure)
+{
+    uint64_t operations = summary_operations(report);
+    return report->engine.known && operations > 0 ? (double)figure / (double)operations : NAN;
+}
+
+static double metric_waits(const struct cell *cell)
+{
+    return metric_of_locks(&cell->stage->report, cell->stage->report.engine.lock_sum.waited);
+}
+
+static double metric_wait_ns(const struct cell *cell)
+{
+    return metric_of_locks(&cell->stage->report, cell->stage->report.engine.lock_sum.wait_ns);
+}
+
+static double metric_free_p50(const struct cell *cell)
+{
+    return metric_quantile(cell, OP_FREE, 0.5);
+}
+
+static double metric_refused(const struct cell *cell)
+{
+    return summary_refused(&cell->stage->report);
+}
+
+const struct metric metric_table[METRIC_COUNT] = {
+    [METRIC_RATE] =
+        {
+            .name = "ops_per_second",
+            .unit = "ops/s",
+            .help = "operations as measured, without those refused, over the time of the measured "
+                    "phase",
+            .better = METRIC_HIGHER,
+            .judged = true,
+            .of = metric_rate,
+        },
+    [METRIC_ALLOC_P50] =
+        {
+            .name = "alloc_p50_ns",
+            .unit = "ns",
+            .help = "median time of an allocation",
+            .better = METRIC_LOWER,
+            .of = metric_alloc_p50,
+        },
+    [METRIC_ALLOC_P99] =
+        {
+            .name = "alloc_p99_ns",
+            .unit = "ns",
+            .help = "99th percentile of an allocation",
+            .better = METRIC_LOWER,
+            .of = metric_alloc_p99,
+        },
+    [METRIC_ALLOC_P999] =
+        {
+            .name = "alloc_p99.9_ns",
+            .unit = "ns",
+            .help = "99.9th percentile of an allocation",
+            .better = METRIC_LOWER,
+            .of = metric_alloc_p999,
+        },
+    [METRIC_FREE_P50] =
+        {
+            .name = "free_p50_ns",
+            .unit = "ns",
+            .help = "median time of a free by the thread that allocated",
+            .better = METRIC_LOWER,
+            .of = metric_free_p50,
+        },
+    [METRIC_FREE_P99] =
+        {
+            .name = "free_p99_ns",
+            .unit = "ns",
+            .help = "99th percentile of a free by the thread that allocated",
+            .better = METRIC_LOWER,
+            .of = metric_free_p99,
+        },
+    [METRIC_REMOTE_P99] =
+        {
+            .name = "free_remote_p99_ns",
+            .unit = "ns",
+            .help = "99th percentile of a free by another thread",
+            .better = METRIC_LOWER,
+            .of = metric_remote_p99,
+        },
+    [METRIC_HELD] =
+        {
+            .name = "held_over_live",
+            .unit = "x",
+            .help = "most held from the system over most live",
+            .better = METRIC_LOWER,
+            .judged = true,
+            .of = metric_held,
+        },
+    [METRIC_INTERNAL] =
+        {
+            .name = "internal",
+            .unit = "share",
+            .help = "of the blocks' bytes, not asked for, when most was live",
+            .better = METRIC_LOWER,
+            .of = metric_internal,
+        },
+    [METRIC_EXTERNAL] =
+        {
+            .name = "external",
+            .unit = "share",
+            .help = "1 - largest hole/free bytes, when most was live; engines only",
+            .better = METRIC_LOWER,
+            .of = metric_external,
+        },
+    [METRIC_RSS] =
+        {
+            .name = "rss_peak_bytes",
+            .unit = "bytes",
+            .help = "largest resident set of the samples",
+            .better = METRIC_LOWER,
+            .judged = true,
+            .of = metric_rss,
+        },
+    [METRIC_WAITS] =
+        {
+            .name = "lock_waits_per_op",
+            .unit = "waits/op",
+            .help = "threads that slept for one of the engine's locks",
+            .better = METRIC_LOWER,
+            .of = metric_waits,
+        },
+    [METRIC_WAIT_NS] =
+        {
+            .name = "lock_wait_ns_per_op",
+            .unit = "ns/op",
+            .help = "time slept for the engine's locks",
+            .better = METRIC_LOWER,
+            .of = metric_wait_ns,
+        },
+    [METRIC_REFUSED] =
+        {
+            .name = "refused_share",
+            .unit = "share",
+            .help = "of the allocations asked for, refused",
+            .better = METRIC_LOWER,
+            .of = metric_refused,
+        },
+};
+
+const struct metric *metric_find(const char *name)
+{
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        if (strcmp(metric_table[i].name, name) == 0) {
+            return &metric_table[i];
+        }
+    }
+    return NULL;
+}

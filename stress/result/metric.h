@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+//
+// metric.h - every figure a cell is told by, as one table: for the console's columns, CSV, the
+// document's `metrics` of a cell, and comparisons.
+
+#ifndef RESULT_METRIC_H
+#define RESULT_METRIC_H
+
+#include <stddef.h>
+
+#include "run/plan.h"
+
+// In the order of the table.
+enum metric_index {
+    METRIC_RATE,
+    METRIC_ALLOC_P50,
+    METRIC_ALLOC_P99,
+    METRIC_ALLOC_P999,
+    METRIC_FREE_P50,
+    METRIC_FREE_P99,
+    METRIC_REMOTE_P99,
+    METRIC_HELD,
+    METRIC_INTERNAL,
+    METRIC_EXTERNAL,
+    METRIC_RSS,
+    METRIC_WAITS,
+    METRIC_WAIT_NS,
+    METRIC_REFUSED,
+    METRIC_COUNT,
+};
+
+enum metric_better { METRIC_NEITHER, METRIC_HIGHER, METRIC_LOWER };
+
+struct metric {
+    const char *name; // as in the document and on the command line
+    const char *unit;
+    const char *help; // one line
+    enum metric_better better;
+    bool judged; // compared where nobody says what to compare
+    // NAN: nobody can know. The cell has been measured.
+    double (*of)(const struct cell *cell);
+};
+
+extern const struct metric metric_table[METRIC_COUNT];
+
+// NULL when there is none.
+const struct metric *metric_find(const char *name);
+
+#endif
