@@ -16,6 +16,7 @@
 
 #include "run/history.h"
 #include "run/report.h"
+#include "run/unwind.h"
 #include "target/target.h"
 #include "workload/op.h"
 
@@ -35,17 +36,21 @@ enum evidence_kind { EVIDENCE_NONE, EVIDENCE_CHECK, EVIDENCE_CRASH, EVIDENCE_REF
 // Where one thread was.
 struct evidence_trace {
     int32_t tid;
-    int32_t worker; // -1: not one
-    uint32_t done;  // [atomic] 1: text is complete
-    char text[4096];
+    int32_t worker;       // -1: not one
+    uint32_t done;        // [atomic] 1: it is complete
+    bool outside;         // the thread did not answer: the driver looked
+    struct unwind unwind; // as far as it came
+    char text[4096];      // the driver's: a line a frame
 };
 
 // Why a cell ended before its time. `claimed` is taken by the first thread that has something to
 // say; the others wait for the end.
 struct evidence {
     uint32_t claimed; // [atomic]
+    int32_t process;  // [atomic] that claimed it: the cell's, or a child of its own
     uint32_t kind;    // [atomic] stored last: the rest is complete
     int32_t signal;   // of a crash
+    int32_t sender;   // process that sent the signal; 0: the thread's own doing
     int32_t worker;   // -1: not one
     uint64_t address; // of a fault
     char check[48];
@@ -55,6 +60,8 @@ struct evidence {
     struct evidence_trace trace; // of the thread that failed
     uint32_t dumps;              // [atomic] threads that answered the driver's question
     struct evidence_trace dump[EVIDENCE_TRACES];
+    uint32_t mapped;  // [atomic] somebody copies the map
+    char maps[32768]; // of /proc/self/maps, what belongs to files
 };
 
 struct stage {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// watch.h - waits for a cell's process, and ends it when it makes no progress.
+// watch.h - waits for a cell's process, and ends it when it makes no progress or takes too much.
 
 #ifndef RUN_WATCH_H
 #define RUN_WATCH_H
@@ -12,7 +12,8 @@
 
 struct watch {
     uint64_t timeout_ns;
-    uint64_t limit_ns; // of the measured phase; 0: none
+    uint64_t limit_ns;     // of the measured phase; 0: none
+    uint64_t memory_bytes; // resident, the cell and its children; 0: no limit
     bool (*interrupted)(void);
     void (*tick)(void *arg); // about ten times a second
     void *arg;
@@ -23,9 +24,15 @@ struct watch_end {
     struct rusage usage;
     bool hung;
     bool interrupted;
-    char reason[200]; // of a hang
+    bool killed;        // by the driver, for whatever reason
+    bool out_of_memory; // the kernel killed for want of memory meanwhile
+    char reason[200];   // of a hang
 };
 
+// How often a cell with such a limit is looked at.
+unsigned watch_tick_ms(uint64_t memory_bytes);
+
+// When it returns the cell's process and all that came from it are gone.
 void watch_cell(struct stage *stage, pid_t pid, const struct watch *watch, struct watch_end *end);
 
 #endif

@@ -10,6 +10,9 @@
 #include "check/check.h"
 #include "measure/clock.h"
 
+_Static_assert(OP_KINDS <= (unsigned)HISTORY_TOUCH,
+               "the history's own kinds follow the operations");
+
 // One operation in so many is measured where blocks are not checked.
 #define OP_SAMPLE_EVERY 128u
 
@@ -81,9 +84,8 @@ static void op_unmeasure(struct worker *worker, struct slot *slot)
 
 static int op_refused(struct worker *worker)
 {
-    // The history's entry at `count` is the one under way.
     struct history *history = worker->history;
-    history->entry[history->count & (HISTORY_LENGTH - 1)].kind = HISTORY_REFUSED;
+    history_become(history, HISTORY_REFUSED, history_read(history, history->count).block);
     history_end(history);
     op_count(&worker->refused, 1);
     return ENOMEM;
@@ -124,7 +126,7 @@ static int op_alloc_with(struct worker *worker, struct slot *slot, size_t size, 
         return op_alloc_refused(worker, slot, size, error);
     }
     op_end(worker, &plan, OP_ALLOC);
-    entry->block = block;
+    history_place(entry, block);
     history_end(worker->history);
     op_filled(worker, slot, block, size);
     if (plan.measured) {
@@ -152,7 +154,7 @@ int op_alloc_zeroed(struct worker *worker, struct slot *slot, size_t size)
     if (error != 0) {
         return op_alloc_refused(worker, slot, size, error);
     }
-    entry->block = block;
+    history_place(entry, block);
     history_end(worker->history);
     op_filled(worker, slot, block, size);
     return 0;
@@ -198,8 +200,7 @@ int op_resize(struct worker *worker, struct slot *slot, size_t size)
     if (slow) {
         plan = op_plan(worker);
     }
-    struct history_entry *entry =
-        history_begin(worker->history, OP_RESIZE, slot->id, slot->generation, slot->block, size);
+    history_begin(worker->history, OP_RESIZE, slot->id, slot->generation, slot->block, size);
     if (slow) {
         check_resizing(worker, slot, size);
     }
@@ -210,7 +211,7 @@ int op_resize(struct worker *worker, struct slot *slot, size_t size)
     int error = worker->ops->resize(worker->space, &block, size);
     if (error == 0) {
         op_end(worker, &plan, OP_RESIZE);
-        entry->block = block;
+        history_become(worker->history, OP_RESIZE, block);
         history_end(worker->history);
         op_resized(worker, slot, block, size, measured);
     } else if (error == ENOMEM) {

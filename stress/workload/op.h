@@ -189,7 +189,7 @@ static OP_INLINE int op_alloc(struct worker *worker, struct slot *slot, size_t s
     if (__builtin_expect(error != 0, 0)) {
         return op_alloc_refused(worker, slot, size, error);
     }
-    entry->block = block;
+    history_place(entry, block);
     history_end(worker->history);
     op_filled(worker, slot, block, size);
     return 0;
