@@ -110,10 +110,12 @@ static void drive_judge_crash(struct cell *cell, int status)
 {
     const struct evidence *evidence = &cell->stage->evidence;
     char where[64] = "";
-    char sender[48] = "";
+    char more[64] = "";
     cell->verdict = CELL_CRASHED;
     if (evidence->kind == EVIDENCE_CRASH && evidence->sender != 0) {
-        snprintf(sender, sizeof sender, ", sent by process %d", evidence->sender);
+        snprintf(more, sizeof more, ", sent by process %d", evidence->sender);
+    } else if (cell->stage->report.memory_method[0] != '\0') {
+        snprintf(more, sizeof more, " (under memory_limit, which refuses memory)");
     }
     if (evidence->kind == EVIDENCE_CRASH && evidence->worker >= 0) {
         snprintf(where, sizeof where, ", thread %d", evidence->worker);
@@ -127,10 +129,10 @@ static void drive_judge_crash(struct cell *cell, int status)
             snprintf(address, sizeof address, " at 0x%llx", (unsigned long long)evidence->address);
         }
         snprintf(cell->message, sizeof cell->message, "SIG%s%s in phase %s%s%s",
-                 name != NULL ? name : "?", address, stage_phase_name(cell->phase), where, sender);
+                 name != NULL ? name : "?", address, stage_phase_name(cell->phase), where, more);
     } else {
-        snprintf(cell->message, sizeof cell->message, "ended with status %d in phase %s%s",
-                 WEXITSTATUS(status), stage_phase_name(cell->phase), where);
+        snprintf(cell->message, sizeof cell->message, "ended with status %d in phase %s%s%s",
+                 WEXITSTATUS(status), stage_phase_name(cell->phase), where, more);
     }
 }
 

@@ -5,7 +5,8 @@
 // /proc/PID/statm is a counter of the kernel's and costs microseconds, so that it can be read many
 // times a second; but forked children share their parent's pages, and a sum of resident sets counts
 // those again and again. Only where the sum is too much are proportional sets read (smaps_rollup),
-// which walk the page tables. Who the children are is looked up at every eighth look.
+// which walk the page tables. Who the children are, every process of the machine is asked for ten
+// times a second (not every kernel lists a process's children).
 
 #include "run/footprint.h"
 
@@ -16,7 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FOOTPRINT_FAMILY_EVERY 8
+#include "measure/clock.h"
+
+#define FOOTPRINT_FAMILY_NS 100000000u
 
 void footprint_open(struct footprint *footprint, pid_t cell)
 {
@@ -39,36 +42,57 @@ static size_t footprint_slurp(const char *path, char *text, size_t size)
     return used;
 }
 
-// Adds the children that the threads of one process have.
-static void footprint_children(struct footprint *footprint, pid_t pid)
+struct footprint_kin {
+    pid_t pid, parent;
+};
+
+// Every process of the machine, from malloc.
+static struct footprint_kin *footprint_everybody(size_t *count)
 {
-    char path[64], text[4096];
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    DIR *tasks = opendir(path);
+    struct footprint_kin *all = NULL;
+    char path[64], text[512];
+    *count = 0;
+    DIR *proc = opendir("/proc");
     struct dirent *entry;
-    while (tasks != NULL && (entry = readdir(tasks)) != NULL) {
-        snprintf(path, sizeof path, "/proc/%d/task/%.16s/children", (int)pid, entry->d_name);
-        if (entry->d_name[0] == '.' || footprint_slurp(path, text, sizeof text) == 0) {
+    while (proc != NULL && (entry = readdir(proc)) != NULL) {
+        int pid = atoi(entry->d_name), parent;
+        snprintf(path, sizeof path, "/proc/%d/stat", pid);
+        if (pid <= 0 || footprint_slurp(path, text, sizeof text) == 0) {
             continue;
         }
-        char *at = text, *end;
-        for (long child; (child = strtol(at, &end, 10)) > 0 && end != at; at = end) {
-            if (footprint->count < FOOTPRINT_MOST) {
-                footprint->pid[footprint->count++] = (pid_t)child;
-            }
+        const char *after = strrchr(text, ')'); // the name may hold anything
+        if (after == NULL || sscanf(after + 1, " %*c %d", &parent) != 1) {
+            continue;
         }
+        if (*count % 256 == 0) {
+            struct footprint_kin *grown = realloc(all, (*count + 256) * sizeof *all);
+            if (grown == NULL) {
+                break;
+            }
+            all = grown;
+        }
+        all[(*count)++] = (struct footprint_kin){pid, parent};
     }
-    if (tasks != NULL) {
-        closedir(tasks);
+    if (proc != NULL) {
+        closedir(proc);
     }
+    return all;
 }
 
 void footprint_family(struct footprint *footprint)
 {
+    size_t count;
+    struct footprint_kin *all = footprint_everybody(&count);
+    footprint->family_ns = clock_monotonic_ns();
     footprint->count = 1;
     for (unsigned i = 0; i < footprint->count; i++) {
-        footprint_children(footprint, footprint->pid[i]);
+        for (size_t k = 0; k < count && footprint->count < FOOTPRINT_MOST; k++) {
+            if (all[k].parent == footprint->pid[i]) {
+                footprint->pid[footprint->count++] = all[k].pid;
+            }
+        }
     }
+    free(all);
 }
 
 static uint64_t footprint_resident(pid_t pid)
@@ -93,7 +117,7 @@ static uint64_t footprint_proportional(pid_t pid)
 uint64_t footprint_read(struct footprint *footprint, uint64_t limit)
 {
     uint64_t sum = 0;
-    if (footprint->looks++ % FOOTPRINT_FAMILY_EVERY == 0) {
+    if (clock_monotonic_ns() - footprint->family_ns > FOOTPRINT_FAMILY_NS) {
         footprint_family(footprint);
     }
     for (unsigned i = 0; i < footprint->count; i++) {

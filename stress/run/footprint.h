@@ -14,11 +14,11 @@ struct footprint {
     pid_t cell;
     pid_t pid[FOOTPRINT_MOST]; // the cell and its descendants
     unsigned count;
-    unsigned looks;
+    uint64_t family_ns; // when they were looked for
 };
 
 void footprint_open(struct footprint *footprint, pid_t cell);
-// Finds the processes again.
+// Looks for them again.
 void footprint_family(struct footprint *footprint);
 // Bytes resident. As long as their sum is below `limit` each process counts for itself; beyond it,
 // a page that several share counts once.
