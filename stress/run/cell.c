@@ -19,6 +19,7 @@
 
 #include "check/check.h"
 #include "measure/clock.h"
+#include "measure/own.h"
 #include "run/account.h"
 #include "run/evidence.h"
 #include "run/run.h"
@@ -41,6 +42,7 @@ uint64_t run_now_ns(void)
 
 void *run_map(size_t bytes)
 {
+    own_memory(bytes);
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {

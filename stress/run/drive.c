@@ -202,6 +202,7 @@ static void drive_cell(struct plan *plan, size_t index, const struct drive_view 
         .timeout_ns = job_number(section, "timeout"),
         .limit_ns = job_number(section, "ops") == 0 ? job_number(section, "runtime") : 0,
         .memory_bytes = job_number(section, "memory_limit"),
+        .mapped = job_number(section, "verify") >= 4,
         .interrupted = drive_interrupted,
         .tick = drive_on_tick,
         .arg = &tick,

@@ -56,7 +56,7 @@ static void evidence_map(void)
     }
 }
 
-// `context`: what a signal found; NULL: the caller's caller.
+// `context`: what a signal found; NULL: from the caller's caller on.
 static __attribute__((noinline)) void evidence_backtrace(struct evidence_trace *trace,
                                                          const void *context)
 {
@@ -66,7 +66,7 @@ static __attribute__((noinline)) void evidence_backtrace(struct evidence_trace *
     if (context != NULL) {
         unwind_signal(&trace->unwind, context);
     } else {
-        unwind_here(&trace->unwind);
+        unwind_here(&trace->unwind, 2);
     }
     __atomic_store_n(&trace->done, 1, __ATOMIC_RELEASE);
 }

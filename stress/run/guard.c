@@ -35,9 +35,10 @@
 
 #include "measure/clock.h"
 
-#define GUARD_NAME   "MEMS_STRESS_RUN="
-#define GUARD_PASSES 1000
-#define GUARD_MOST   (1 << 20) // bytes of an environment that are looked at
+#define GUARD_NAME     "MEMS_STRESS_RUN="
+#define GUARD_PASSES   1000
+#define GUARD_DEATH_MS 1000 // a dying process in an uninterruptible sleep is not waited for longer
+#define GUARD_MOST     (1 << 20) // bytes of an environment that are looked at
 
 static struct {
     pid_t pid; // 0: none
@@ -86,8 +87,11 @@ static unsigned guard_kill_marked(void)
         if (process < 0) {
             continue;
         }
-        if (guard_is_marked(dirfd(proc), pid)) {
-            killed += pidfd_send_signal(process, SIGKILL, NULL, 0) == 0;
+        if (guard_is_marked(dirfd(proc), pid) &&
+            pidfd_send_signal(process, SIGKILL, NULL, 0) == 0) {
+            struct pollfd death = {.fd = process, .events = POLLIN};
+            poll(&death, 1, GUARD_DEATH_MS);
+            killed++;
         }
         close(process);
     }
@@ -99,8 +103,9 @@ static unsigned guard_kill_marked(void)
 
 static void guard_kill_all_marked(void)
 {
-    for (unsigned i = 0; i < GUARD_PASSES && guard_kill_marked() > 0; i++) {
-        poll(NULL, 0, 1); // the dying need a moment
+    unsigned passes = 0;
+    while (passes < GUARD_PASSES && guard_kill_marked() > 0) {
+        passes++;
     }
 }
 

@@ -8,9 +8,10 @@
 // by which run/guard.c finds what it leaves. What it prints goes to a file in memory, for the
 // evidence.
 //
-// Memory: with memory_limit, RLIMIT_DATA bounds what the process maps for itself: a target is told
-// ENOMEM, as on a machine that has no more. And of all processes the cell is the one that the
-// kernel should kill, were the machine's memory to end (oom_score_adj).
+// Memory: with memory_limit, RLIMIT_DATA bounds what the process maps beside the harness's own
+// (measure/own.h): a target is told ENOMEM, as on a machine that has no more. And of all processes
+// the cell is the one that the kernel should kill, were the machine's memory to end
+// (oom_score_adj).
 
 #include "run/spawn.h"
 
@@ -96,8 +97,11 @@ static _Noreturn void spawn_become(const struct spawn_order *order)
         (void)wrote; // it was to be gentle to others, no more
     }
     if (order->memory_bytes != 0) {
-        struct rlimit limit = {order->memory_bytes, order->memory_bytes};
-        setrlimit(RLIMIT_DATA, &limit);
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_DATA, &limit) == 0 && order->memory_bytes < limit.rlim_max) {
+            limit.rlim_cur = order->memory_bytes; // the soft one: measure/own.h moves it
+            setrlimit(RLIMIT_DATA, &limit);
+        }
     }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

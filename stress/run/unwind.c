@@ -131,16 +131,16 @@ void unwind_signal(struct unwind *unwind, const void *context)
     }
 }
 
-__attribute__((noinline)) void unwind_here(struct unwind *unwind)
+__attribute__((noinline)) void unwind_here(struct unwind *unwind, unsigned callers)
 {
-    struct unwind_walk walk = {.unwind = unwind, .skip = 2}; // this function and its caller
+    struct unwind_walk walk = {.unwind = unwind, .skip = 1 + callers};
     _Unwind_Backtrace(unwind_step, &walk);
 }
 
 void unwind_open(void)
 {
     struct unwind nobody = {0};
-    unwind_here(&nobody);
+    unwind_here(&nobody, 1);
 }
 
 // ---- the map ------------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ struct unwind {
 
 // From where a signal found the thread; `context` as a handler with SA_SIGINFO gets it.
 void unwind_signal(struct unwind *unwind, const void *context);
-// From the caller of the caller on.
-void unwind_here(struct unwind *unwind);
+// From the caller on; it and `callers - 1` above it are left out.
+void unwind_here(struct unwind *unwind, unsigned callers);
 // The unwinder allocates at its first use: once before anything is measured.
 void unwind_open(void);
 

@@ -14,7 +14,9 @@
 // 4. Memory. RLIMIT_DATA (run/spawn.c) refuses private memory past the limit at once; what it does
 //    not see (shared mappings, children, each with a limit of its own) is caught by looking at what
 //    is resident, so often that a cell that fills 8 GiB a second is past its limit by no more than
-//    that limit. Such a cell is stopped, looked at, and killed.
+//    that limit. The limit is the target's: what was resident before the first operation comes on
+//    top, and with check 4 half of the limit, which its map may take (4 bytes for each 8 of a
+//    block). Such a cell is stopped, looked at, and killed.
 // 5. Interrupted, the process is asked to end (SIGTERM) and given five seconds. (A second
 //    interruption ends the driver itself: run/drive.c.)
 // 6. A dead process is not waited for before everything that it left is gone (run/guard.c).
@@ -45,7 +47,10 @@
 #define WATCH_DUMP_NS       1000000000u
 #define WATCH_EVIDENCE_NS   2000000000u
 #define WATCH_GRACE_NS      5000000000u
-#define WATCH_LOOKS         16 // threads that are looked at from outside; each takes milliseconds
+#define WATCH_OWN_LATER                                                                            \
+    (16u << 20) // the harness's, beyond its baseline: stacks, histories, samples
+#define WATCH_OWN_UNKNOWN (32u << 20) // before there is a baseline
+#define WATCH_LOOKS       16 // threads that are looked at from outside; each takes milliseconds
 
 // What the watchdog remembers from look to look.
 struct watch_state {
@@ -65,6 +70,12 @@ unsigned watch_tick_ms(uint64_t memory_bytes)
         return WATCH_TICK_MS;
     }
     return ms < WATCH_LEAST_TICK_MS ? WATCH_LEAST_TICK_MS : (unsigned)ms;
+}
+
+uint64_t watch_allowed(const struct watch *watch, uint64_t baseline_bytes)
+{
+    uint64_t own = baseline_bytes > 0 ? baseline_bytes + WATCH_OWN_LATER : WATCH_OWN_UNKNOWN;
+    return watch->memory_bytes + own + (watch->mapped ? watch->memory_bytes / 2 : 0);
 }
 
 static void watch_pause(int pidfd, unsigned milliseconds)
@@ -267,9 +278,13 @@ static bool watch_is_too_large(struct stage *stage, pid_t pid, const struct watc
                                struct watch_state *state)
 {
     struct evidence *evidence = &stage->evidence;
-    uint64_t taken =
-        watch->memory_bytes == 0 ? 0 : footprint_read(&state->footprint, watch->memory_bytes);
-    if (taken <= watch->memory_bytes) {
+    if (watch->memory_bytes == 0) {
+        return false;
+    }
+    uint64_t baseline = __atomic_load_n(&stage->report.baseline_rss_bytes, __ATOMIC_RELAXED);
+    uint64_t allowed = watch_allowed(watch, baseline);
+    uint64_t taken = footprint_read(&state->footprint, allowed);
+    if (taken <= allowed) {
         return false;
     }
     kill(-pid, SIGSTOP);
@@ -279,12 +294,14 @@ static bool watch_is_too_large(struct stage *stage, pid_t pid, const struct watc
     }
     unsigned processes = state->footprint.count;
     snprintf(evidence->check, sizeof evidence->check, "memory_limit");
-    snprintf(evidence->text, sizeof evidence->text,
-             "%.1f MiB were resident in %u process%s, %.1f MiB are allowed", (double)taken / 0x1p20,
-             processes, processes == 1 ? "" : "es", (double)watch->memory_bytes / 0x1p20);
+    snprintf(
+        evidence->text, sizeof evidence->text,
+        "%.1f MiB were resident in %u process%s; %.1f MiB are allowed, and %.1f for the harness",
+        (double)taken / 0x1p20, processes, processes == 1 ? "" : "es",
+        (double)watch->memory_bytes / 0x1p20, (double)(allowed - watch->memory_bytes) / 0x1p20);
     evidence->worker = -1;
     evidence->found = taken;
-    evidence->expected = watch->memory_bytes;
+    evidence->expected = allowed;
     watch_look(stage, &state->footprint);
     __atomic_store_n(&evidence->kind, EVIDENCE_CHECK, __ATOMIC_RELEASE);
     return true;

@@ -13,7 +13,8 @@
 struct watch {
     uint64_t timeout_ns;
     uint64_t limit_ns;     // of the measured phase; 0: none
-    uint64_t memory_bytes; // resident, the cell and its children; 0: no limit
+    uint64_t memory_bytes; // of the target, in the cell and its children; 0: no limit
+    bool mapped;           // check 4 has its map beside the blocks
     bool (*interrupted)(void);
     void (*tick)(void *arg); // about ten times a second
     void *arg;
@@ -31,6 +32,9 @@ struct watch_end {
 
 // How often a cell with such a limit is looked at.
 unsigned watch_tick_ms(uint64_t memory_bytes);
+
+// What may be resident with such a limit: the target's, and what is the harness's.
+uint64_t watch_allowed(const struct watch *watch, uint64_t baseline_bytes);
 
 // When it returns the cell's process and all that came from it are gone.
 void watch_cell(struct stage *stage, pid_t pid, const struct watch *watch, struct watch_end *end);

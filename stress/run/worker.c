@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "measure/own.h"
 #include "run/evidence.h"
 
 static pthread_mutex_t worker_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -81,8 +82,21 @@ bool worker_stop(struct worker *worker, uint64_t done)
     return __atomic_load_n(&worker->run->stop, __ATOMIC_RELAXED);
 }
 
+// Stacks are private memory: one a worker, and one more while a successor takes over.
+static void worker_own_stacks(unsigned threads)
+{
+    pthread_attr_t attributes;
+    size_t size = 0;
+    if (pthread_attr_init(&attributes) == 0) {
+        pthread_attr_getstacksize(&attributes, &size);
+        pthread_attr_destroy(&attributes);
+    }
+    own_memory(2 * size * threads);
+}
+
 int worker_start_all(struct run *run)
 {
+    worker_own_stacks(run->threads);
     run->running = run->threads;
     pthread_barrier_init(&run->start, NULL, run->threads + 1);
     for (unsigned i = 0; i < run->threads; i++) {

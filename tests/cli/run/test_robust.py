@@ -182,6 +182,7 @@ class Robust(Case):
         driver = self.start(LONG)
         cell = self.at_work(driver)
         os.kill(cell, signal.SIGSTOP)  # it cannot come to an end
+        wait_for(lambda: stopped(cell))
         driver.send_signal(signal.SIGINT)
         wait_for(lambda: os.path.exists("/proc/%d" % cell)
                  and pending(cell) & 1 << signal.SIGTERM - 1)  # the driver asked it to
@@ -263,11 +264,13 @@ class Robust(Case):
                                                capture_output=True, check=False).returncode != 0:
             self.skipTest("no small disk can be mounted here")
         try:
+            with open(os.path.join(disk, "filler"), "wb", buffering=0) as filler:
+                filler.write(bytes(16384))
             job = self.write("job.ini", QUICK)
             outcome = self.stress("run", job, "--json", os.path.join(disk, "result.json"))
             self.assertEqual(outcome.status, 7)
             self.assertIn("No space left on device", outcome.err)
-            self.assertEqual(os.listdir(disk), [])
+            self.assertEqual(os.listdir(disk), ["filler"])
         finally:
             subprocess.run(["umount", disk], check=True)
 
@@ -293,7 +296,17 @@ class Robust(Case):
         outcome = self.run_job(LIMITED % evil("leak"))
         self.assertEqual(outcome.status, 0, outcome.out)
         self.assertGreater(outcome.cell()["report"]["operations"]["refused"], 1000)
-        self.assertLess(outcome.cell()["max_rss_bytes"], 80 << 20)
+        self.assertLess(outcome.cell()["max_rss_bytes"], 88 << 20)
+
+    def test_limit_is_the_target_s_not_the_harness_s(self):
+        # The map of check 4 and the threads' stacks are more than the limit.
+        text = (LIMITED % "libc, mems:dynamic, ?preload:jemalloc, ?preload:mimalloc").replace(
+            "verify = 0", "verify = 4\nthreads = 16").replace("ops = 2M", "ops = 20k")
+        outcome = self.run_job(text)
+        self.assertEqual(outcome.status, 0, outcome.out)
+        for cell in outcome.document["cells"]:
+            if cell["verdict"] != "skipped":
+                self.assertEqual(cell["report"]["operations"]["refused"], 0)
 
     @unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "no evil allocators under a sanitizer")
     def test_leak_that_the_limit_does_not_see(self):
@@ -302,7 +315,7 @@ class Robust(Case):
         cell = outcome.cell(evil("shared"))
         self.assertEqual(cell["verdict"], "failed")
         self.assertEqual(cell["evidence"]["check"]["name"], "memory_limit")
-        self.assertRegex(cell["message"], "MiB were resident in 1 process, 64.0 MiB are allowed")
+        self.assertRegex(cell["message"], "MiB were resident in 1 process; 64.0 MiB are allowed")
         self.assertLess(cell["max_rss_bytes"], 128 << 20)
         self.assertTrue(cell["evidence"]["stacks"])
         self.assertEqual(outcome.cell("libc")["verdict"], "pass")
@@ -339,6 +352,15 @@ class Robust(Case):
         wait_for(lambda: not os.path.exists("/proc/%d" % program))
         self.assertEqual(self.stress(*record).status, 0)
         self.assertEqual(os.listdir(self.folder.name), ["t.mtrace"])
+
+
+def stopped(pid):
+    """Whether every thread of a process has stopped."""
+    for thread in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/stat" % (pid, thread)) as file:
+            if file.read().rsplit(")", 1)[1].split()[0] != "T":
+                return False
+    return True
 
 
 def pending(pid):
