@@ -47,10 +47,9 @@
 #define WATCH_DUMP_NS       1000000000u
 #define WATCH_EVIDENCE_NS   2000000000u
 #define WATCH_GRACE_NS      5000000000u
-#define WATCH_OWN_LATER                                                                            \
-    (16u << 20) // the harness's, beyond its baseline: stacks, histories, samples
-#define WATCH_OWN_UNKNOWN (32u << 20) // before there is a baseline
-#define WATCH_LOOKS       16 // threads that are looked at from outside; each takes milliseconds
+#define WATCH_OWN_LATER     (16u << 20) // beyond the baseline: stacks, histories, samples
+#define WATCH_OWN_UNKNOWN   (32u << 20) // before there is a baseline
+#define WATCH_LOOKS         16 // threads that are looked at from outside; each takes milliseconds
 
 // What the watchdog remembers from look to look.
 struct watch_state {
