@@ -100,7 +100,7 @@ static const struct job_key random_slots_keys[] = {
      .least = 0,
      .most = 1e9,
      .values = "0 (never) .. 1G",
-     .standard = "100",
+     .standard = "20",
      .help = "loops after which the threads meet and the overhead is taken"},
     {.name = NULL},
 };
