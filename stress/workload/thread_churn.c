@@ -3,11 +3,13 @@
 // thread_churn.c - one short-lived thread after the other: what does a dead one leave behind?
 //
 // 1. Theory (mimalloc's mleak). A thread allocates `blocks` blocks, swaps each into a random place
-//    of a shared table, frees what it got instead, and exits; a successor does the same. What lives
-//    is bounded by the table, so the resident set must come to a standstill. An allocator that does
+//    of a shared table, frees what it got instead, and exits; a successor does the same. Each
+//    worker's first thread fills its share of the table before that; from then on as much lives as
+//    the table holds, so the resident set must come to a standstill. An allocator that does
 //    not take a dead thread's cache apart, or whose frees of its blocks are lost, grows for ever.
 // 2. Threads are real: a successor joins its predecessor before it begins (worker_hand_over).
-// 3. The resident set is looked at by the threads of worker 0, at most RESIDENT_PLACES times in
+// 3. The resident set is looked at by the threads of worker 0 but its first, at most
+// RESIDENT_PLACES times in
 //    all. Its growth over the last half of the rounds (workload/resident.h) is a figure; beyond
 //    leak_limit the cell fails with the check "leak". Fewer than RESIDENT_LEAST rounds say nothing,
 //    and give no such figure.
@@ -103,11 +105,11 @@ static int thread_churn_open(struct run *run, struct complaint *complaint)
     return 0;
 }
 
-static void thread_churn_block(struct worker *worker, struct thread_churn *churn,
-                               struct thread_churn_worker *self)
+// Allocates a block, swaps it into place `at` of the table, frees what was there.
+static void thread_churn_block(struct worker *worker, struct thread_churn *churn, uint64_t at)
 {
+    struct thread_churn_worker *self = &churn->workers[worker->number];
     uint64_t size = distribution_draw(churn->sizes, random_next(&worker->random));
-    uint64_t at = random_below(&worker->random, churn->table_size);
     op_alloc(worker, &self->spare->slot, size, 0);
     // [R:churn-table] [A:churn-table]
     self->spare = __atomic_exchange_n(&churn->table[at], self->spare, __ATOMIC_ACQ_REL);
@@ -116,11 +118,11 @@ static void thread_churn_block(struct worker *worker, struct thread_churn *churn
     }
 }
 
-static void thread_churn_work(struct worker *worker)
+static void thread_churn_live(struct worker *worker)
 {
     struct thread_churn *churn = worker->run->shared;
     struct thread_churn_worker *self = &churn->workers[worker->number];
-    if (worker->number == 0 && resident_step(&churn->resident)) {
+    if (worker->number == 0 && self->generation > 0 && resident_step(&churn->resident)) {
         resident_keep(&churn->resident, resident_bytes());
     }
     for (uint64_t done = 0; done < churn->blocks;) {
@@ -128,14 +130,26 @@ static void thread_churn_work(struct worker *worker)
         uint64_t batch = left < THREAD_CHURN_BATCH ? left : THREAD_CHURN_BATCH;
         batch = 2 * batch <= worker->budget ? batch : (worker->budget + 1) / 2;
         for (uint64_t i = 0; i < batch; i++) {
-            thread_churn_block(worker, churn, self);
+            thread_churn_block(worker, churn, random_below(&worker->random, churn->table_size));
         }
         done += batch;
         if (worker_stop(worker, 2 * batch)) {
             return;
         }
     }
-    successor_start(worker, ++self->generation, thread_churn_work);
+    successor_start(worker, ++self->generation, thread_churn_live);
+}
+
+static void thread_churn_work(struct worker *worker)
+{
+    struct thread_churn *churn = worker->run->shared;
+    for (uint64_t i = worker->number; i < churn->table_size; i += worker->run->threads) {
+        thread_churn_block(worker, churn, i);
+        if (worker_stop(worker, 2)) {
+            return;
+        }
+    }
+    thread_churn_live(worker);
 }
 
 static void thread_churn_judge(struct run *run, const struct thread_churn *churn)

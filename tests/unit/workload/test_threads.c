@@ -121,9 +121,10 @@ static void test_thread_churn_has_many_threads(void **state)
 {
     (void)state;
     struct op_totals totals;
-    run_job("workload = thread-churn\nthreads = 2\nblocks = 10\nops = 20000\ntable = 100\n", 9, 1);
+    run_job("workload = thread-churn\nthreads = 2\nblocks = 10\nops = 20100\ntable = 100\n", 9, 1);
     op_total(fake_workers, 2, &totals);
-    // A thousand threads each; the last is not followed by another.
+    // Half of the table is filled by each first thread; then a thousand threads each do ten blocks.
+    // The last is not followed by another.
     assert_int_equal(fake_generations[0], 999);
     assert_int_equal(fake_generations[1], 999);
     assert_true(fake_figure("threads") == 2000);
