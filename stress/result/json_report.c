@@ -147,6 +147,20 @@ static json_t *report_fragmentation_of(const struct report_fragmentation *fragme
     return object;
 }
 
+// [least time of the bucket, how many]
+static json_t *report_lock_times(const uint64_t *buckets)
+{
+    json_t *array = json_array();
+    for (unsigned i = 0; i < MEMS_LOCK_BUCKETS; i++) {
+        if (buckets[i] != 0) {
+            json_array_append_new(array,
+                                  json_pack("[o, o]", json_of_count(mems_lock_bucket_least(i)),
+                                            json_of_count(buckets[i])));
+        }
+    }
+    return array;
+}
+
 static json_t *report_lock(const struct mems_lock_stats *lock)
 {
 #define REPORT_LOCK_FIELD(name) json_object_set_new(object, #name, json_of_count(lock->name))
@@ -165,6 +179,8 @@ static json_t *report_lock(const struct mems_lock_stats *lock)
     REPORT_LOCK_FIELD(hold_ns);
     REPORT_LOCK_FIELD(max_hold_ns);
 #undef REPORT_LOCK_FIELD
+    json_object_set_new(object, "wait_buckets", report_lock_times(lock->wait));
+    json_object_set_new(object, "hold_buckets", report_lock_times(lock->hold));
     return object;
 }
 

@@ -186,6 +186,10 @@ static void account_add_lock(struct mems_lock_stats *sum, const struct mems_lock
     sum->hold_sampled += lock->hold_sampled;
     sum->hold_ns += lock->hold_ns;
     sum->max_hold_ns = lock->max_hold_ns > sum->max_hold_ns ? lock->max_hold_ns : sum->max_hold_ns;
+    for (unsigned i = 0; i < MEMS_LOCK_BUCKETS; i++) {
+        sum->wait[i] += lock->wait[i];
+        sum->hold[i] += lock->hold[i];
+    }
 }
 
 static void account_engine(struct run *run, struct report_engine *report)
