@@ -24,6 +24,7 @@ struct cli_job_settings {
     const char *json; // FILE or "-"; NULL: none
     bool quiet;
     bool dry_run;
+    struct cli_list no_warn; // codes of warnings
     struct cli_list sections;
     struct cli_list targets; // in place of the job's
     struct cli_number seed;

@@ -42,7 +42,11 @@ static int job_report(const struct plan *plan, const struct verdict *verdict,
 {
     struct complaint complaint = {0};
     bool machine = settings->json != NULL && settings->json[0] == '-' && settings->json[1] == '\0';
-    table_print(machine ? stderr : stdout, plan, verdict, settings->quiet);
+    FILE *out = machine ? stderr : stdout;
+    table_print(out, plan, verdict, settings->quiet);
+    if (!settings->quiet) {
+        warning_each(&head->scene, table_warning, out);
+    }
     if (settings->json == NULL) {
         return (int)verdict->exit;
     }
@@ -65,8 +69,17 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     time_t now = time(NULL);
     uint64_t began = clock_monotonic_ns();
     strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    struct host host;
+    host_look(&host);
+    head->scene = (struct warning_scene){
+        .plan = plan,
+        .host = &host,
+        .silenced = settings->no_warn.count > 0 ? settings->no_warn.items : NULL,
+    };
+    host_tick(&head->scene.before);
     progress_view(&view, settings->quiet);
     drive_plan(plan, &view);
+    host_tick(&head->scene.after);
     verdict_of(plan, drive_interrupted(), &verdict);
     head->started = started;
     head->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
@@ -92,6 +105,10 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
     }
     if (settings->json != NULL && !document_possible()) {
         return job_fail("--json: this build has no libjansson", VERDICT_EXIT_USAGE);
+    }
+    if (settings->no_warn.count > 0 &&
+        warning_check_codes(settings->no_warn.items, &complaint) != 0) {
+        return job_fail(complaint.text, VERDICT_EXIT_USAGE);
     }
     int error = plan_make(job, command, &options, &plan, &complaint);
     if (error != 0) {

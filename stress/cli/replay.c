@@ -35,6 +35,8 @@ static const struct cli_option replay_options[] = {
      offsetof(struct replay_settings, job.repeats)},
     {"section", CLI_LIST, "NAME", "the replay's only section, for re-runs",
      offsetof(struct replay_settings, job.sections)},
+    {"no-warn", CLI_LIST, "CODE", "silence a warning; may be given several times",
+     offsetof(struct replay_settings, job.no_warn)},
     {"quiet", CLI_FLAG, NULL, "no progress, no table: troubles and the verdict only",
      offsetof(struct replay_settings, job.quiet)},
     {"dry-run", CLI_FLAG, NULL, "show the resolved job and its cells; run nothing",

@@ -21,6 +21,8 @@ static const struct cli_option run_options[] = {
      offsetof(struct cli_job_settings, repeats)},
     {"quiet", CLI_FLAG, NULL, "no progress, no table: troubles and the verdict only",
      offsetof(struct cli_job_settings, quiet)},
+    {"no-warn", CLI_LIST, "CODE", "silence a warning; may be given several times",
+     offsetof(struct cli_job_settings, no_warn)},
     {"dry-run", CLI_FLAG, NULL, "show the resolved job and its cells; run nothing",
      offsetof(struct cli_job_settings, dry_run)},
     {0},
