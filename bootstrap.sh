@@ -48,6 +48,7 @@ test=(
     clang-format     # the format gate
     shellcheck       # the gate for shell scripts
     valgrind         # bench: instructions counted by callgrind
+    libxml2-utils    # tests/cli: xmllint validates JUnit XML
 )
 
 # full: what a developer wants, and what records the traces again.

@@ -155,8 +155,10 @@ json_t *json_of_cell(const struct plan *plan, const struct cell *cell)
     if (summary_measured(cell)) {
         json_t *metrics = json_object();
         for (size_t i = 0; i < METRIC_COUNT; i++) {
+            double value = metric_table[i].of(cell);
+            bool whole = value == rint(value) && fabs(value) < 0x1p53;
             json_object_set_new(metrics, metric_table[i].name,
-                                json_of_real(metric_table[i].of(cell)));
+                                whole ? json_integer((json_int_t)value) : json_of_real(value));
         }
         json_object_set_new(object, "metrics", metrics);
         json_object_set_new(object, "report", json_of_report(cell));
