@@ -98,6 +98,19 @@ class Workloads(Case):
         self.assertEqual(cell["evidence"]["check"]["name"], "leak")
         self.assertIn("leak_limit is 1048576", cell["message"])
 
+    @unittest.skipIf(SANITIZED, "a foreign malloc and a sanitizer's do not go together")
+    def test_sins_are_found(self):
+        # A byte that changes in a live block, and a block inside another one. Where nothing else is
+        # live or a block is the only one of its thread, that cannot happen.
+        for name in ("exchange", "thread-churn", "message-passing", "simple", "inverse-square",
+                     "random-slots", "pareto-slots"):
+            for sin in "corrupt", "overlap":
+                keys = WORKLOADS[name].replace("proxies = 1", "")
+                outcome = self.run_job("[a]\nworkload = %s\ntarget = %s\nthreads = 2\nsize = 777\n"
+                                       "ops = 13k\nverify = 4\n%s\n" % (name, evil(sin), keys))
+                self.assertEqual(outcome.status, 2, (name, sin, outcome.out, outcome.err))
+                self.assertIn(outcome.cell()["evidence"]["check"]["name"], ("stamp", "overlap"))
+
     def test_jobs_are_read(self):
         names = sorted(os.listdir(JOBS))
         self.assertLessEqual(set(name + ".ini" for name in WORKLOADS), set(names))
