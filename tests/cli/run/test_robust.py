@@ -18,7 +18,7 @@ import unittest
 from stress import PROGRAM, Case, cell_of, evil, processes
 
 SLOW = 10 if os.environ.get("MEMS_SANITIZE") else 1
-ROUNDS = max(5, int(os.environ.get("MEMS_ROBUST_ROUNDS", "60")) // SLOW)
+ROUNDS = max(5, int(os.environ.get("MEMS_ROBUST_ROUNDS", "50")) // SLOW)
 SEED = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 32)
 QUICK = """
 [some work]
