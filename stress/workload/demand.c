@@ -35,3 +35,9 @@ void demand_add(struct target_demand *demand, const struct distribution *sizes, 
         }
     }
 }
+
+void demand_add_blocks(struct target_demand *demand, uint64_t size, uint64_t blocks)
+{
+    demand->peak_blocks[size <= 1 ? 0 : 64 - __builtin_clzll(size - 1)] += blocks;
+    demand->largest = size > demand->largest ? size : demand->largest;
+}

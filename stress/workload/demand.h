@@ -16,4 +16,8 @@
 // Adds `live` blocks of `sizes`, live at once at the worst moment.
 void demand_add(struct target_demand *demand, const struct distribution *sizes, double live);
 
+// Adds to the blocks, not to the bytes, of the demand: for workloads that know how much is live at
+// once in all sizes together.
+void demand_add_blocks(struct target_demand *demand, uint64_t size, uint64_t blocks);
+
 #endif

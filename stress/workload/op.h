@@ -93,6 +93,10 @@ void op_touch(struct worker *worker, struct slot *slot, size_t offset, bool writ
 // Verifies a full slot without freeing it.
 void op_verify(struct worker *worker, struct slot *slot);
 
+// Where a full slot's block lies: the address of its first byte on the host, good until the target
+// moves it; its name where it lies in pieces or has no bytes.
+uint64_t op_place(struct worker *worker, const struct slot *slot);
+
 // Counts `count` steps, which the watchdog takes for progress.
 static inline void op_step(struct worker *worker, uint64_t count);
 // One step that is timed, if any operation is: begin gives what end wants. End counts the step.

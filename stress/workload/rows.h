@@ -8,8 +8,17 @@
 #include "workload/workload.h"
 
 extern const struct workload workload_churn;
+extern const struct workload workload_comb;
+extern const struct workload workload_doubling;
+extern const struct workload workload_large;
 extern const struct workload workload_larson;
+extern const struct workload workload_peak_pinned;
+extern const struct workload workload_pin_per_slab;
 extern const struct workload workload_producer_consumer;
+extern const struct workload workload_realloc_growth;
+extern const struct workload workload_robson;
+extern const struct workload workload_sawtooth;
+extern const struct workload workload_size_shift;
 extern const struct workload workload_skeleton;
 extern const struct workload workload_trace;
 

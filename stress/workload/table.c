@@ -7,8 +7,13 @@
 #include "workload/rows.h"
 
 static const struct workload *const workload_table[] = {
-    &workload_churn,    &workload_larson, &workload_producer_consumer,
-    &workload_skeleton, &workload_trace,
+    &workload_churn,          &workload_comb,
+    &workload_doubling,       &workload_large,
+    &workload_larson,         &workload_peak_pinned,
+    &workload_pin_per_slab,   &workload_producer_consumer,
+    &workload_realloc_growth, &workload_robson,
+    &workload_sawtooth,       &workload_size_shift,
+    &workload_skeleton,       &workload_trace,
 };
 
 const char *workload_class_name(enum workload_class class)
