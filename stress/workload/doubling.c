@@ -11,9 +11,13 @@
 // 2. Any allocator that puts consecutive requests side by side is caught, whichever hole it would
 //    prefer: first, best and worst fit, buddies. One that keeps sizes apart takes fresh memory for
 //    each size anyhow. Moving blocks helps, and so does giving the pages of holes back.
-// 3. Figure. `blow-up`: the most held over the most live; its bound is what the argument gives:
-//    n (log2 n + 1) over n (2 - 1/n), about half of log2 n.
-// 4. Nothing here is left to chance.
+// 3. Headers. A block of 2^k units with a header of h takes less than 2^k blocks of one unit with
+//    theirs: late in a round the headers of the freed would add up to a hole that serves. So a
+//    request is `header` bytes short of its power of two; what the allocator adds, if it is no
+//    more, then makes holes no larger than the argument has them.
+// 4. Figure. `blow-up`: the most held over the most live; its bound is what the argument gives:
+//    n (log2 n + 1) units over n (2 - 1/n) at the most, about half of log2 n.
+// 5. Nothing here is left to chance.
 
 #include <errno.h>
 
@@ -24,7 +28,7 @@
 
 struct doubling {
     struct rounds rounds;
-    uint64_t unit;
+    uint64_t unit, header;
     uint64_t count; // n
     unsigned steps; // log2 n
     uint64_t held;  // the most so far
@@ -43,8 +47,15 @@ static const struct job_key doubling_keys[] = {
      .least = 2,
      .most = 0x1p30,
      .values = "a power of two, 2 .. 2^30",
-     .standard = "4096",
+     .standard = "1024",
      .help = "n: how many of them, in each thread; the last block has n times their size"},
+    {.name = "header",
+     .kind = JOB_SIZE,
+     .least = 0,
+     .most = 0x1p30,
+     .values = "0 .. 1Gi, below unit",
+     .standard = "32",
+     .help = "each request is so much smaller: room for what the allocator adds to a block"},
     {.name = NULL},
 };
 
@@ -55,6 +66,10 @@ static int doubling_validate(const struct job_section *section, struct complaint
     uint64_t count = job_number(section, "blocks");
     if ((count & (count - 1)) != 0) {
         job_complain(section, "blocks", complaint, "it should be a power of two");
+        return EINVAL;
+    }
+    if (job_number(section, "header") >= job_number(section, "unit")) {
+        job_complain(section, "header", complaint, "it should be below unit");
         return EINVAL;
     }
     return 0;
@@ -69,7 +84,8 @@ static int doubling_demand(const struct job_section *section, struct target_dema
     uint64_t count = job_number(section, "blocks");
     demand->peak_bytes += threads * unit * (2 * count - 1);
     for (uint64_t step = 1; step <= count; step *= 2) {
-        demand_add_blocks(demand, step * unit, threads * count / step);
+        demand_add_blocks(demand, step * unit - job_number(section, "header"),
+                          threads * count / step);
     }
     return 0;
 }
@@ -79,6 +95,7 @@ static int doubling_open(struct run *run, struct complaint *complaint)
     (void)complaint;
     struct doubling *doubling = run_map(sizeof(*doubling));
     doubling->unit = job_number(run->section, "unit");
+    doubling->header = job_number(run->section, "header");
     doubling->count = job_number(run->section, "blocks");
     doubling->steps = (unsigned)__builtin_ctzll(doubling->count);
     rounds_init(&doubling->rounds, run, doubling->count);
@@ -86,24 +103,38 @@ static int doubling_open(struct run *run, struct complaint *complaint)
     return 0;
 }
 
+// The most bytes that are live in a thread: at the end of step i, n/2^i blocks of each batch so
+// far.
+static double doubling_live(const struct doubling *doubling)
+{
+    double most = 0;
+    double batches = 0; // a block of each
+    for (unsigned i = 0; i <= doubling->steps; i++) {
+        batches += (double)((doubling->unit << i) - doubling->header);
+        double live = batches * (double)(doubling->count >> i);
+        most = live > most ? live : most;
+    }
+    return most;
+}
+
 static void doubling_measure(struct run *run)
 {
     struct doubling *doubling = run->shared;
     uint64_t held = run_held(run);
     doubling->held = held > doubling->held ? held : doubling->held;
-    double count = (double)doubling->count;
-    double live = 2 * count - 1;
-    double bytes = live * (double)doubling->unit * run->threads;
-    run_figure(run, "blow-up", "x", (double)doubling->held / bytes,
-               count * (doubling->steps + 1) / live);
+    double live = doubling_live(doubling);
+    double fresh = (double)(doubling->count * doubling->unit) * (doubling->steps + 1);
+    run_figure(run, "blow-up", "x", (double)doubling->held / (live * run->threads), fresh / live);
 }
 
-// Frees every other of the first *blocks slots, and moves the rest together in their order.
+// Frees every other of the first *blocks slots, the first one first: the last block of a batch
+// stays, so that no hole runs on into memory that was never used. And moves the rest together in
+// their order.
 static bool doubling_halve(struct worker *worker, struct slot *slots, uint64_t *blocks)
 {
     uint64_t kept = 0;
     for (uint64_t i = 0; i < *blocks; i++) {
-        if (i % 2 == 0) {
+        if (i % 2 != 0) {
             rounds_swap(&slots[kept++], &slots[i]);
         } else if (!rounds_free(worker, &slots[i])) {
             return false;
@@ -123,8 +154,9 @@ static bool doubling_round(struct worker *worker)
         if (!doubling_halve(worker, slots, &blocks)) {
             return false;
         }
+        uint64_t size = (doubling->unit << i) - doubling->header;
         for (uint64_t left = doubling->count >> i; left > 0; left--) {
-            if (!rounds_alloc(worker, &slots[blocks++], doubling->unit << i)) {
+            if (!rounds_alloc(worker, &slots[blocks++], size)) {
                 return false;
             }
         }
