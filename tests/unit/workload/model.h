@@ -27,6 +27,8 @@ struct model_arena {
 
 static struct model_arena model_arenas[FAKE_THREADS];
 static bool model_best_fit;
+// Says where the next block goes, into free memory; false or NULL: the fit says it.
+static bool (*model_place)(uint64_t *place);
 
 static uint64_t model_hole_end(const struct model_arena *arena, unsigned i)
 {
@@ -55,12 +57,33 @@ static uint64_t model_find(const struct model_arena *arena, uint64_t size, unsig
     return place;
 }
 
+// The first block that does not begin before the place.
+static unsigned model_order(const struct model_arena *arena, uint64_t place)
+{
+    unsigned low = 0;
+    unsigned high = arena->count;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (arena->blocks[middle].begin < place) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 static void *model_take(struct fake_space *space, size_t size)
 {
     struct model_arena *arena = &model_arenas[space - fake_spaces];
     size = (size + 15) / 16 * 16;
     unsigned at = 0;
-    uint64_t place = model_find(arena, size, &at);
+    uint64_t place;
+    if (model_place != NULL && model_place(&place)) {
+        at = model_order(arena, place);
+    } else {
+        place = model_find(arena, size, &at);
+    }
     if (place == UINT64_MAX || arena->count == MODEL_BLOCKS) {
         fail_msg("the model's arena is full: a test asks for too much");
     }
@@ -76,20 +99,11 @@ static void model_give(struct fake_space *space, void *memory)
 {
     struct model_arena *arena = &model_arenas[space - fake_spaces];
     uint64_t place = (uint64_t)((char *)memory - arena->base);
-    unsigned low = 0;
-    unsigned high = arena->count;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (arena->blocks[middle].begin < place) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    assert_true(low < arena->count && arena->blocks[low].begin == place);
+    unsigned at = model_order(arena, place);
+    assert_true(at < arena->count && arena->blocks[at].begin == place);
     arena->count--;
-    memmove(&arena->blocks[low], &arena->blocks[low + 1],
-            (arena->count - low) * sizeof arena->blocks[0]);
+    memmove(&arena->blocks[at], &arena->blocks[at + 1],
+            (arena->count - at) * sizeof arena->blocks[0]);
 }
 
 static uint64_t model_held(void)
@@ -105,6 +119,7 @@ static uint64_t model_held(void)
 static void model_reset(bool best_fit)
 {
     model_best_fit = best_fit;
+    model_place = NULL;
     for (unsigned i = 0; i < FAKE_THREADS; i++) {
         assert_int_equal(model_arenas[i].count, 0);
         model_arenas[i].filled = 0;

@@ -84,6 +84,32 @@ static void test_robson_forces_its_bound(void **state)
     }
 }
 
+// 384 blocks of a unit at places of one residue, then 128 at places of the other.
+static unsigned biased;
+
+static bool place_biased(uint64_t *place)
+{
+    *place = UINT64_C(8192) * biased + (biased < 384 ? 0 : 4096);
+    return biased++ < 512;
+}
+
+// It keeps those of the residue that pins more, and frees the others.
+static void test_robson_keeps_what_pins_more(void **state)
+{
+    (void)state;
+    model_reset(false);
+    model_place = place_biased;
+    biased = 0;
+    struct job *job = open_cell("workload = robson\nunit = 4Ki\nlive = 2Mi\nlargest = 8Ki\n"
+                                "ops = 704\n", // 512 come, 128 go, 64 of two units come
+                                1, 0);
+    work(fake_run.workload);
+    assert_int_equal(fake_workers[0].count[OP_ALLOC], 512 + 64);
+    assert_int_equal(fake_workers[0].count[OP_FREE], 128);
+    fake_run.workload->close(&fake_run);
+    job_free(job);
+}
+
 static void test_robson_needs_larger_blocks(void **state)
 {
     (void)state;
@@ -157,24 +183,31 @@ static void test_sawtooth_measures_its_troughs(void **state)
     }
 }
 
-// Of 250 blocks that stay of 1,000, the oldest are the last to have come or the first to go.
+// Of 1,000 blocks side by side 250 stay: the last, the first, or about as many of either half (five
+// spreads of a draw without return).
 static void test_sawtooth_keeps_to_its_order(void **state)
 {
     (void)state;
-    static const char *const orders[] = {"fifo", "lifo"};
-    for (unsigned i = 0; i < 2; i++) {
+    static const struct {
+        const char *order;
+        unsigned least, most; // in the lower half
+    } orders[] = {{"fifo", 0, 0}, {"lifo", 250, 250}, {"random", 125 - 34, 125 + 34}};
+    for (unsigned i = 0; i < 3; i++) {
         char keys[200];
         snprintf(keys, sizeof keys,
                  "workload = sawtooth\nblocks = 1000\ntrough = 0.25\norder = %s\nsize = 1k\n"
                  "ops = 1750\n", // to the first trough
-                 orders[i]);
+                 orders[i].order);
         model_reset(false);
-        struct job *job = open_cell(keys, 1, 0);
+        struct job *job = open_cell(keys, test_seed(), 0);
         work(fake_run.workload);
         const struct model_arena *arena = &model_arenas[0];
         assert_int_equal(arena->count, 250);
-        bool low = arena->blocks[249].end < arena->filled / 2;
-        assert_true(low == (strcmp(orders[i], "lifo") == 0));
+        unsigned lower = 0;
+        for (unsigned j = 0; j < 250; j++) {
+            lower += arena->blocks[j].end <= arena->filled / 2;
+        }
+        assert_in_range(lower, orders[i].least, orders[i].most);
         fake_run.workload->close(&fake_run);
         job_free(job);
     }
@@ -263,6 +296,54 @@ static void test_a_refused_growth_is_survived(void **state)
     job_free(job);
 }
 
+// What holds just what is live has nothing to fear of any of them.
+static void test_a_perfect_target_is_not_hurt(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys, *figure;
+    } perfect[] = {
+        {"workload = robson\nunit = 4Ki\nlive = 2Mi\nlargest = 256Ki\n", "blow-up"},
+        {"workload = doubling\nunit = 4Ki\nblocks = 256\n", "blow-up"},
+        {"workload = comb\nblocks = 400\n", "growth"},
+        {"workload = sawtooth\nblocks = 400\n", "trough held"},
+        {"workload = sawtooth\nblocks = 400\n", "trough RSS"},
+        {"workload = pin-per-slab\nfill = 16Ki\n", "held"},
+        {"workload = peak-pinned\nblocks = 400\n", "held"},
+        {"workload = peak-pinned\nblocks = 400\n", "RSS"},
+        {"workload = size-shift\ncap = 100k\n", "held"},
+    };
+    fake_held = NULL;
+    for (unsigned i = 0; i < sizeof perfect / sizeof perfect[0]; i++) {
+        attack(perfect[i].keys, false);
+        assert_within(fake_figure(perfect[i].figure), 1 - 1e-9, 1 + 1e-9);
+    }
+    fake_held = model_held;
+}
+
+// What is still held at the end is checked before it is freed.
+static void test_close_checks_what_is_held(void **state)
+{
+    (void)state;
+    for (volatile unsigned i = 0; i < ROWS; i++) {
+        char keys[200];
+        snprintf(keys, sizeof keys, "workload = %s\nops = 2\n%s", rows[i]->name,
+                 rows[i] == &workload_large ? "block = 1k\n" : "");
+        model_reset(false);
+        struct job *volatile job = open_cell(keys, 5, CHECK_WHOLE);
+        work(fake_run.workload);
+        assert_non_null(fake_live);
+        uint8_t *node = (uint8_t *)(fake_live + 1);
+        node[FAKE_HEADER] ^= 1;
+        FAKE_FAILS("stamp", fake_run.workload->close(&fake_run));
+        // Mended, the rest goes.
+        node[FAKE_HEADER] ^= 1;
+        fake_run.workload->close(&fake_run);
+        assert_null(fake_live);
+        job_free(job);
+    }
+}
+
 // Without ops and runtime there is one round.
 static void test_they_end_by_themselves(void **state)
 {
@@ -321,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LAWS,
         cmocka_unit_test(test_robson_forces_its_bound),
+        cmocka_unit_test(test_robson_keeps_what_pins_more),
         cmocka_unit_test(test_robson_needs_larger_blocks),
         cmocka_unit_test(test_robson_sums_its_threads),
         cmocka_unit_test(test_doubling_never_finds_a_hole),
@@ -333,6 +415,8 @@ int main(void)
         cmocka_unit_test(test_the_size_shifts_under_the_cap),
         cmocka_unit_test(test_growth_counts_its_moves),
         cmocka_unit_test(test_a_refused_growth_is_survived),
+        cmocka_unit_test(test_a_perfect_target_is_not_hurt),
+        cmocka_unit_test(test_close_checks_what_is_held),
         cmocka_unit_test(test_they_end_by_themselves),
         cmocka_unit_test(test_jobs_that_cannot_be),
     };
