@@ -247,6 +247,26 @@ static void test_a_peak_stays_pinned(void **state)
     assert_int_equal(fake_workers[0].count[OP_ALLOC], 2000 + 100);
 }
 
+// They are born where random transient ones were: of 100, 50 in either half (five spreads).
+static void test_pins_lie_anywhere(void **state)
+{
+    (void)state;
+    model_reset(false);
+    struct job *job = open_cell("workload = peak-pinned\nblocks = 1000\npinned = 0.1\n"
+                                "size = 1000\nops = 2100\n", // until only they are left
+                                test_seed(), 0);
+    work(fake_run.workload);
+    const struct model_arena *arena = &model_arenas[0];
+    assert_int_equal(arena->count, 100);
+    unsigned lower = 0;
+    for (unsigned i = 0; i < 100; i++) {
+        lower += arena->blocks[i].end <= arena->filled / 2;
+    }
+    assert_in_range(lower, 50 - 24, 50 + 24);
+    fake_run.workload->close(&fake_run);
+    job_free(job);
+}
+
 // With all of the first objects gone nothing is lost; with holes of one object it nearly all is.
 static void test_the_size_shifts_under_the_cap(void **state)
 {
@@ -344,6 +364,27 @@ static void test_close_checks_what_is_held(void **state)
     }
 }
 
+// Threads that end early are not waited for, and after them nothing is measured.
+static void test_threads_that_leave(void **state)
+{
+    (void)state;
+    for (unsigned measured = 0; measured < 2; measured++) {
+        model_reset(false);
+        struct job *job =
+            open_cell("workload = sawtooth\nthreads = 3\nblocks = 100\nops = 9999\n", 1, 0);
+        // The first trough is after 100 + 90 operations.
+        fake_workers[1].budget = measured != 0 ? 191 : 190;
+        fake_workers[2].budget = 1000;
+        work(fake_run.workload);
+        assert_int_equal(isnan(fake_figure("trough held")), measured == 0);
+        for (unsigned i = 0; i < 3; i++) {
+            assert_int_equal(fake_workers[i].budget, 0);
+        }
+        fake_run.workload->close(&fake_run);
+        job_free(job);
+    }
+}
+
 // Without ops and runtime there is one round.
 static void test_they_end_by_themselves(void **state)
 {
@@ -412,11 +453,13 @@ int main(void)
         cmocka_unit_test(test_sawtooth_keeps_to_its_order),
         cmocka_unit_test(test_pins_are_one_a_slab),
         cmocka_unit_test(test_a_peak_stays_pinned),
+        cmocka_unit_test(test_pins_lie_anywhere),
         cmocka_unit_test(test_the_size_shifts_under_the_cap),
         cmocka_unit_test(test_growth_counts_its_moves),
         cmocka_unit_test(test_a_refused_growth_is_survived),
         cmocka_unit_test(test_a_perfect_target_is_not_hurt),
         cmocka_unit_test(test_close_checks_what_is_held),
+        cmocka_unit_test(test_threads_that_leave),
         cmocka_unit_test(test_they_end_by_themselves),
         cmocka_unit_test(test_jobs_that_cannot_be),
     };
