@@ -7,19 +7,29 @@
 
 #include "workload/workload.h"
 
+extern const struct workload workload_cache_scratch;
+extern const struct workload workload_cache_thrash;
 extern const struct workload workload_churn;
 extern const struct workload workload_comb;
 extern const struct workload workload_doubling;
+extern const struct workload workload_exchange;
+extern const struct workload workload_inverse_square;
 extern const struct workload workload_large;
 extern const struct workload workload_larson;
+extern const struct workload workload_message_passing;
+extern const struct workload workload_pareto_slots;
 extern const struct workload workload_peak_pinned;
 extern const struct workload workload_pin_per_slab;
 extern const struct workload workload_producer_consumer;
+extern const struct workload workload_random_slots;
 extern const struct workload workload_realloc_growth;
 extern const struct workload workload_robson;
 extern const struct workload workload_sawtooth;
+extern const struct workload workload_simple;
 extern const struct workload workload_size_shift;
 extern const struct workload workload_skeleton;
+extern const struct workload workload_startup;
+extern const struct workload workload_thread_churn;
 extern const struct workload workload_trace;
 
 #endif
