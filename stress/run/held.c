@@ -6,29 +6,15 @@
 // since the baseline, which counts the harness's own growth and leaves out untouched pages. Both
 // cost some microseconds: for the ends of phases, not for every operation.
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "run/run.h"
 #include "run/stage.h"
+#include "workload/resident.h"
 
 uint64_t run_resident(const struct run *run)
 {
-    char text[128];
-    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t length = file >= 0 ? read(file, text, sizeof text - 1) : -1;
-    if (file >= 0) {
-        close(file);
-    }
-    if (length <= 0) {
-        return 0;
-    }
-    text[length] = '\0';
-    char *second = strchr(text, ' ');
-    uint64_t pages = second != NULL ? strtoull(second, NULL, 10) : 0;
-    uint64_t resident = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t resident = resident_bytes();
     uint64_t baseline = run->stage->report.baseline_rss_bytes;
     return resident > baseline ? resident - baseline : 0;
 }
