@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "result/figures.h"
 #include "result/summary.h"
 #include "result/trouble.h"
 #include "workload/workload.h"
@@ -169,6 +170,7 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
         }
     }
     free(summaries);
+    figures_print(out, plan, section);
 }
 
 static void table_verdict(FILE *out, const struct plan *plan, const struct verdict *verdict)
