@@ -8,8 +8,11 @@
 #include "workload/workload.h"
 
 extern const struct workload workload_churn;
+extern const struct workload workload_fleet;
 extern const struct workload workload_larson;
+extern const struct workload workload_processes;
 extern const struct workload workload_producer_consumer;
+extern const struct workload workload_references;
 extern const struct workload workload_skeleton;
 extern const struct workload workload_trace;
 

@@ -7,8 +7,14 @@
 #include "workload/rows.h"
 
 static const struct workload *const workload_table[] = {
-    &workload_churn,    &workload_larson, &workload_producer_consumer,
-    &workload_skeleton, &workload_trace,
+    &workload_churn,
+    &workload_fleet,
+    &workload_larson,
+    &workload_processes,
+    &workload_producer_consumer,
+    &workload_references,
+    &workload_skeleton,
+    &workload_trace,
 };
 
 const char *workload_class_name(enum workload_class class)
