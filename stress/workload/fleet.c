@@ -255,7 +255,7 @@ static void fleet_thread_open(struct fleet *fleet, unsigned number, unsigned thr
     thread->classes = run_map(population->count * sizeof *thread->classes);
     for (size_t i = 0; i < population->count; i++) {
         double mean = fleet_mean(fleet, &population->rows[i], threads);
-        thread->classes[i].room = (uint64_t)fleet_most(mean) + 1;
+        thread->classes[i].room = (uint64_t)(mean + 2 * sqrt(mean)) + 2; // else: fleet_grow
         rooms += thread->classes[i].room;
     }
     struct slot *slots = run_map(rooms * sizeof *slots);

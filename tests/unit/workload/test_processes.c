@@ -105,8 +105,8 @@ static void test_no_memory_for_a_process(void **state)
 static void test_an_exit_checks_what_is_held(void **state)
 {
     (void)state;
-    struct job *volatile job = engine_open("workload = processes\nops = 200\nlifetime = 1M\n",
-                                           "mems:dynamic", CHECK_WHOLE);
+    struct job *volatile job = engine_open(
+        "workload = processes\nops = 20\nblocks = 5\nlifetime = 1M\n", "mems:dynamic", CHECK_WHOLE);
     work(fake_run.workload);
     // The first process's first block was the first of all: its place is in the history.
     uint64_t block = fake_histories[0].entry[0].block;
