@@ -292,8 +292,7 @@ static void trace_work(struct worker *worker)
          pass++) {
         __atomic_fetch_add(&copy->arrived, 1, __ATOMIC_ACQ_REL); // [R:trace-pass]
         // A pass may be too short for a look at the clock of its own.
-        if (worker_stop(worker, 0) ||
-            !trace_await(worker, &copy->arrived, (pass + 1) * threads)) {
+        if (worker_stop(worker, 0) || !trace_await(worker, &copy->arrived, (pass + 1) * threads)) {
             return;
         }
     }
