@@ -44,10 +44,10 @@ static void make_file(char *name, const char *text)
 static void make_jobs(void)
 {
     static const char *const keys[JOBS] = {
-        "ops = 20001\n",
+        "ops = 10001\n",
         "threads = 4\nops = 5000\nremote_share = 0.5\n",
         "threads = 2\nops = 3000\nremote_share = 1\nscale = 0.01\n",
-        "threads = 3\nops = 1000\nscale = 20\n",
+        "threads = 3\nops = 1000\nscale = 3\n",
         "threads = 2\nops = 5000\n",
     };
     make_file(path, population);
@@ -200,20 +200,19 @@ static void test_the_start(void **state)
     (void)state;
     char keys[300];
     double pearson = 0;
-    snprintf(keys, sizeof keys, "workload = fleet\ndistribution = %s\nscale = 100\nops = 1\n",
-             path);
+    snprintf(keys, sizeof keys, "workload = fleet\ndistribution = %s\nscale = 30\nops = 1\n", path);
     struct job *job = watch(keys, 21, 1);
     fake_run.workload->work(&fake_workers[0]);
     uint64_t done = fake_workers[0].count[OP_ALLOC] + fake_workers[0].count[OP_FREE];
-    assert_int_equal(done, 39001);
+    assert_int_equal(done, 11701);
     for (unsigned i = 0; i < CLASSES; i++) {
-        double expected = 100 * living[i];
+        double expected = 30 * living[i];
         pearson += (seen.live[i] - expected) * (seen.live[i] - expected) / expected;
     }
     assert_true(pearson < 28.5); // 4 degrees of freedom
     fake_run.workload->close(&fake_run);
-    assert_true(fake_figure("prefilled") == 39000);
-    assert_true(fabs(fake_figure("live at the end") - 39000) <= 1);
+    assert_true(fake_figure("prefilled") == 11700);
+    assert_true(fabs(fake_figure("live at the end") - 11700) <= 1);
     job_free(job);
 }
 
