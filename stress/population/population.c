@@ -16,7 +16,7 @@
 #define POPULATION_HEADER  "mems-fleet"
 #define POPULATION_VERSION 1
 #define POPULATION_BYTES   (UINT64_C(16) << 20) // of a file: no row needs a hundredth of that
-#define POPULATION_RATE    1e15                 // the largest rate or count
+#define POPULATION_RATE    1e15 // the largest rate or count; the least is one over it
 
 struct word {
     const char *at;
@@ -127,8 +127,8 @@ static int read_rate(struct reader *reader, const struct word *word, double *rat
     if (number_parse_real(word->at, word->length, rate, &why) != 0) {
         return wrong(reader, word, why.text);
     }
-    if (!(*rate >= 0 && *rate <= POPULATION_RATE)) {
-        return wrong(reader, word, "it should be a number from 0 to 1e15");
+    if (*rate != 0 && !(*rate >= 1 / POPULATION_RATE && *rate <= POPULATION_RATE)) {
+        return wrong(reader, word, "it should be 0, or a number from 1e-15 to 1e15");
     }
     return 0;
 }

@@ -22,7 +22,8 @@
 //              births lives from the start to the end
 //
 //    What counts of the births is their proportions: a population in its steady state is born as
-//    often as it dies, so that births come to half a million. At most 4096 rows.
+//    often as it dies, so that births come to half a million. Both are at least 1e-15 where they
+//    are not 0, and at most 1e15. At most 4096 rows.
 // 3. Failure. A file that breaks any of this is refused with line and column. A row that means
 //    nothing (neither born nor alive) is refused, too.
 

@@ -64,6 +64,8 @@ static void test_what_is_wrong_is_said_with_its_place(void **state)
         {"mems-fleet 1\n8 1 1\n8 1 1\n", "f:3:1: '8': sizes go up, and none is in two rows"},
         {"mems-fleet 1\n8-16 1 1\n12-20 1 1\n", "f:3:1: '12-20': sizes go up"},
         {"mems-fleet 1\n8 -1 1\n", "f:2:3: '-1'"},
+        {"mems-fleet 1\n8 1 1e-16\n", "f:2:5: '1e-16': it should be 0, or a number from 1e-15"},
+        {"mems-fleet 1\n8 1e16 1\n", "f:2:3: '1e16': it should be 0, or a number from 1e-15"},
         {"mems-fleet 1\n8 1 nan\n", "f:2:5: 'nan'"},
         {"mems-fleet 1\n8 1 1x3\n", "f:2:5: '1x3'"},
         {"mems-fleet 1\n8 2 0 # x\n", "f:2:5: '0': what is born lives for a while"},
