@@ -14,7 +14,7 @@
 #include "measure/clock.h"
 
 #define SPEED_CELLS  4096 // of 8 bytes
-#define SPEED_ROUNDS 100000
+#define SPEED_ROUNDS 300000
 #define SPEED_TRIES  3
 
 static uint64_t speed_next[SPEED_CELLS];

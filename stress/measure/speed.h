@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-// Nanoseconds that the piece took: the least of three, a third of a millisecond to one each. One
-// thread at a time.
+// Nanoseconds that the piece took: the least of three, about half a millisecond each. One thread
+// at a time.
 uint64_t speed_measure_ns(void);
 
 // The piece itself. The result depends on `rounds` alone.

@@ -17,7 +17,9 @@
 //    sampler says so; it ends with the last worker, or when the sampler says so: in an open loop,
 //    where what is left of a batch is no longer paced, and with a steady state, where the figures
 //    are those of the last window. For that window the beginnings of its parts are kept in a ring.
-// 6. Memory. Everything is mapped before the first operation, in one piece (account_bytes).
+// 6. Memory. Everything is mapped before the first operation, in one piece (account_bytes), and
+//    every page of it and of the report is touched before the baseline is taken: what the resident
+//    set grows by after that is the target's and the workload's.
 
 #include "run/account.h"
 
@@ -107,6 +109,7 @@ void account_open(struct account *account, struct run *run)
     struct curves_shape shape = account_shape(run->section, run->threads);
     char *memory = run_map(account_bytes(run->section, run->threads));
     memset(account, 0, sizeof *account);
+    account->memory = memory;
     account->report = &run->stage->report;
     account->kept = 1;
     account->every_ns = job_number(run->section, "sample");
@@ -141,8 +144,21 @@ static void account_origin(struct account *account, struct run *run, uint64_t at
     account->report->warmup_ns = at_ns - run->started_ns;
 }
 
+// Writes to every page without changing anything.
+static void account_touch(void *memory, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += ACCOUNT_PAGE / 2) {
+        volatile char *byte = (char *)memory + at;
+        *byte = *byte;
+    }
+}
+
 void account_begin(struct account *account, struct run *run)
 {
+    struct stage *stage = run->stage;
+    account_touch(account->memory, account_bytes(run->section, run->threads));
+    account_touch(&stage->report, sizeof stage->report);
+    account_touch((char *)stage + stage->history_offset, stage->bytes - stage->history_offset);
     struct cell_report *report = account->report;
     report->baseline_rss_bytes = resident_rss(&account->resident);
     futex_open(&account->futex);

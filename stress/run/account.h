@@ -14,6 +14,7 @@
 
 struct account {
     struct cell_report *report;
+    void *memory; // account_bytes of it
     struct resident resident;
     struct futex_counter futex;
     struct curves curves;

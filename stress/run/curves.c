@@ -89,27 +89,36 @@ void curves_turn(struct curves *curves, struct worker *workers, bool counts)
     }
 }
 
+// What is told of one kind of time goes straight into the report, whose pages are there already.
+static void curves_report_from(const struct histogram *from, unsigned kinds,
+                               struct histogram service[OP_KINDS],
+                               struct histogram response[OP_KINDS])
+{
+    for (unsigned kind = 0; kind < kinds; kind++) {
+        histogram_merge(kind < OP_KINDS ? &service[kind] : &response[kind - OP_KINDS], &from[kind]);
+    }
+}
+
 void curves_report(const struct curves *curves, unsigned first, bool with_current,
                    struct histogram service[OP_KINDS], struct histogram response[OP_KINDS])
 {
-    struct histogram sum[2 * OP_KINDS];
-    for (unsigned kind = 0; kind < 2 * OP_KINDS; kind++) {
-        histogram_init(&sum[kind]);
+    unsigned kinds = curves->kinds;
+    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+        histogram_init(&service[kind]);
+        histogram_init(&response[kind]);
     }
     unsigned kept = curves->turns < curves->parts ? 0 : curves->turns - curves->parts;
     for (unsigned i = first > kept ? first : kept; i < curves->turns; i++) {
-        for (unsigned kind = 0; kind < curves->kinds; kind++) {
-            histogram_merge(&sum[kind], &curves->part[(i % curves->parts) * curves->kinds + kind]);
+        curves_report_from(curves->part + (size_t)(i % curves->parts) * kinds, kinds, service,
+                           response);
+    }
+    for (unsigned i = 0; i < curves->threads; i++) {
+        size_t place = (size_t)i * kinds;
+        if (curves->pending) {
+            curves_report_from(curves->set[1 - curves->current] + place, kinds, service, response);
         }
-    }
-    if (curves->pending) {
-        curves_merge(curves, 1 - curves->current, sum);
-    }
-    if (with_current) {
-        curves_merge(curves, curves->current, sum);
-    }
-    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
-        service[kind] = sum[kind];
-        response[kind] = sum[OP_KINDS + kind];
+        if (with_current) {
+            curves_report_from(curves->set[curves->current] + place, kinds, service, response);
+        }
     }
 }

@@ -65,17 +65,15 @@ int limit_read(const struct job_section *section, struct limit *limit, struct co
     }
     if (limit_parse(text, limit) != 0) {
         job_complain(section, "latency_limit", complaint,
-                     "latency_limit = %s: allowed is KIND:pN<TIME with KIND one of alloc, free, "
+                     "allowed is KIND:pN<TIME with KIND one of alloc, free, "
                      "free_remote, resize, step, N above 0 and below 100, and a TIME with its "
-                     "unit, as in alloc:p99<10us",
-                     complaint_clip(text).text);
+                     "unit, as in alloc:p99<10us");
         return EINVAL;
     }
     if (job_number(section, "latency") == 0) {
         job_complain(section, "latency_limit", complaint,
-                     "latency_limit = %s needs operations that are timed, and latency = none times "
-                     "none; use latency = all or 1/N",
-                     complaint_clip(text).text);
+                     "it takes operations that are timed, and latency = none times none; use "
+                     "latency = all or 1/N");
         return EINVAL;
     }
     limit->given = true;

@@ -61,16 +61,13 @@ int steady_read(const struct job_section *section, struct steady_rule *rule,
     }
     if (steady_parse(text, rule) != 0) {
         job_complain(section, "steady", complaint,
-                     "steady = %s: allowed is dev:P%% or slope:P%% with P above 0 and up to 100, "
-                     "as in dev:5%%",
-                     complaint_clip(text).text);
+                     "allowed is dev:P%% or slope:P%% with P above 0 and up to 100, as in dev:5%%");
         return EINVAL;
     }
     if (runtime != 0 && runtime < window) {
         job_complain(section, "steady_window", complaint,
-                     "steady_window = %s is longer than runtime = %s, within which the rate is to "
-                     "become steady",
-                     job_text(section, "steady_window"), job_text(section, "runtime"));
+                     "longer than runtime = %s, within which the rate is to become steady",
+                     job_text(section, "runtime"));
         return EINVAL;
     }
     return 0;

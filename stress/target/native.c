@@ -96,8 +96,6 @@ static bool native_mimalloc(target_statistic take, void *arg)
     return true;
 }
 
-typedef struct mallinfo2 (*native_mallinfo2)(void);
-
 static bool native_glibc(target_statistic take, void *arg)
 {
     static const struct {
@@ -114,7 +112,7 @@ static bool native_glibc(target_statistic take, void *arg)
         {"fordblks", offsetof(struct mallinfo2, fordblks)},
         {"keepcost", offsetof(struct mallinfo2, keepcost)},
     };
-    native_mallinfo2 mallinfo = (native_mallinfo2)native_symbol("mallinfo2");
+    struct mallinfo2 (*mallinfo)(void) = (struct mallinfo2(*)(void))native_symbol("mallinfo2");
     if (mallinfo == NULL) {
         return false;
     }
