@@ -55,13 +55,21 @@ static inline void op_begin(struct worker *worker, struct op_plan *plan)
     }
 }
 
-static void op_note(struct worker *worker, uint64_t began, uint64_t ended, enum op_kind kind)
+static __attribute__((noinline)) void op_note_response(const struct worker *worker,
+                                                       struct histogram *latency, uint64_t service,
+                                                       enum op_kind kind)
+{
+    histogram_add(&latency[OP_KINDS + kind], worker->pace->lag_ns + service);
+}
+
+static OP_INLINE void op_note(struct worker *worker, uint64_t began, uint64_t ended,
+                              enum op_kind kind)
 {
     struct histogram *latency = __atomic_load_n(&worker->latency, __ATOMIC_ACQUIRE); // [A:curves]
     uint64_t service = clock_elapsed_ns(began, ended);
     histogram_add(&latency[kind], service);
-    if (worker->pace != NULL) {
-        histogram_add(&latency[OP_KINDS + kind], worker->pace->lag_ns + service);
+    if (__builtin_expect(worker->pace != NULL, 0)) {
+        op_note_response(worker, latency, service, kind);
     }
 }
 
