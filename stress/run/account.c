@@ -24,6 +24,7 @@
 #include "run/account.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -163,6 +164,7 @@ void account_begin(struct account *account, struct run *run)
     report->baseline_rss_bytes = resident_rss(&account->resident);
     futex_open(&account->futex);
     memcpy(report->futex_why, account->futex.why, sizeof report->futex_why);
+    snprintf(report->pinned, sizeof report->pinned, "%s", stage->pin);
     for (unsigned i = 0; i < run->threads * account->curves.kinds; i++) {
         histogram_clear(&account->curves.set[0][i]); // of what the workload's open has done
     }

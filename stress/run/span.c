@@ -64,6 +64,10 @@ static void span_add_lock(struct mems_lock_stats *sum, const struct mems_lock_st
     sum->hold_sampled += lock->hold_sampled;
     sum->hold_ns += lock->hold_ns;
     sum->max_hold_ns = lock->max_hold_ns > sum->max_hold_ns ? lock->max_hold_ns : sum->max_hold_ns;
+    for (unsigned i = 0; i < MEMS_LOCK_BUCKETS; i++) {
+        sum->wait[i] += lock->wait[i];
+        sum->hold[i] += lock->hold[i];
+    }
 }
 
 // Takes what was counted before off again.
@@ -77,6 +81,10 @@ static void span_lock_since(struct mems_lock_stats *lock, const struct mems_lock
     lock->owner_switches -= before->owner_switches;
     lock->hold_sampled -= before->hold_sampled;
     lock->hold_ns -= before->hold_ns;
+    for (unsigned i = 0; i < MEMS_LOCK_BUCKETS; i++) {
+        lock->wait[i] -= before->wait[i];
+        lock->hold[i] -= before->hold[i];
+    }
 }
 
 static void span_take_locks(struct span_locks *locks, struct run *run)
