@@ -94,7 +94,8 @@ class Run(Case):
     def test_table(self):
         lines = self.run_job(JOB).out.splitlines()
         for line in lines:
-            self.assertLessEqual(len(line), 80, line)
+            if not line.startswith("warning: "):  # what they say depends on the machine
+                self.assertLessEqual(len(line), 80, line)
             self.assertEqual(line, line.rstrip())
         header = next(line for line in lines if line.startswith("target"))
         for unit in ("ops/s", "ns", "%"):
