@@ -125,8 +125,8 @@ const struct job_key job_common_keys[] = {
         .least = 0,
         .most = 24 * 3600 * SECONDS,
         .standard = "0",
-        .help = "how long the threads work before measuring begins; runtime, and to within a batch "
-                "ops, count from then on",
+        .help = "how long the threads work before measuring begins; runtime and ops "
+                "count from then on",
     },
     {
         .name = "steady",

@@ -142,6 +142,8 @@ static void account_origin(struct account *account, struct run *run, uint64_t at
 {
     account->origin_ns = at_ns;
     account->span[0].at_ns = at_ns;
+    account->origin_operations = account->span[0].operations;
+    account->origin_allocated_bytes = account->span[0].allocated_bytes;
     account->report->warmup_ns = at_ns - run->started_ns;
 }
 
@@ -198,8 +200,8 @@ static void account_take(struct account *account, struct run *run, struct report
     memset(sample, 0, sizeof *sample);
     sample->at_ns = run_now_ns() - account->origin_ns;
     op_total(run->workers, run->threads, &totals);
-    sample->operations = totals.operations - account->span[0].operations;
-    sample->allocated_bytes = totals.allocated_bytes;
+    sample->operations = totals.operations - account->origin_operations;
+    sample->allocated_bytes = totals.allocated_bytes - account->origin_allocated_bytes;
     sample->live_bytes = account_clamp(totals.requested_bytes);
     sample->taken_bytes = account_clamp(totals.taken_bytes);
     sample->rss_bytes = resident_rss(&account->resident);

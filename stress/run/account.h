@@ -19,9 +19,10 @@ struct account {
     struct futex_counter futex;
     struct curves curves;
     struct steady_rule rule;
-    uint64_t origin_ns; // when the measured phase began
-    uint64_t kept;      // one sample in `kept` is kept: doubles when the table is full
-    uint64_t taken;     // samples taken
+    uint64_t origin_ns; // when the measured phase began, and what had been done by then
+    uint64_t origin_operations, origin_allocated_bytes;
+    uint64_t kept;  // one sample in `kept` is kept: doubles when the table is full
+    uint64_t taken; // samples taken
     uint64_t every_ns;
     struct span *span;      // a ring of the last part's and its predecessors' beginnings
     unsigned spans;         // in the ring: 1, or STEADY_PARTS + 1

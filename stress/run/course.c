@@ -7,7 +7,8 @@
 //    end by themselves in any of them; when they do so in the first, nothing was measured.
 // 2. What stops: the runtime, which begins with the measured phase; a rate that has become steady;
 //    somebody who wants an early end. With ops=, and where a workload ends by itself, it is the
-//    workers themselves. ops= counts from the end of the warm-up, to within a batch.
+//    workers themselves. A budget of operations is whole at the end of the warm-up; of the batch
+//    under way by then the part that came before is taken from it, and not measured.
 // 3. In an open loop, and with steady=, the measured phase ends with the order to stop. Otherwise
 //    it ends with the last worker, so that what it does until then counts, in operations and time.
 

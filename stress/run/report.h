@@ -53,9 +53,9 @@ struct report_supplier {
 
 // The account at one moment, seen from outside while the workers run.
 struct report_sample {
-    uint64_t at_ns; // since the measured phase began
-    uint64_t operations;
-    uint64_t allocated_bytes; // ever
+    uint64_t at_ns;           // since the measured phase began
+    uint64_t operations;      // since then
+    uint64_t allocated_bytes; // since then
     uint64_t live_bytes;      // requested
     uint64_t taken_bytes;     // by the live blocks
     uint64_t held_bytes;      // from the OS: the engine's own figure, else RSS - baseline

@@ -35,7 +35,7 @@ static uint64_t span_read(const uint64_t *counter)
 
 static void span_workers(struct span *span, struct run *run)
 {
-    span->operations = 0;
+    span->operations = span->allocated_bytes = 0;
     for (unsigned i = 0; i < run->threads; i++) {
         const struct worker *worker = &run->workers[i];
         struct span_worker *at = &span->worker[i];
@@ -45,6 +45,7 @@ static void span_workers(struct span *span, struct run *run)
         }
         at->refused = span_read(&worker->refused);
         at->allocated_bytes = span_read(&worker->allocated_bytes);
+        span->allocated_bytes += at->allocated_bytes;
         at->late = worker->pace != NULL ? span_read(&worker->pace->late) : 0;
         spent_read(&run->lives[i].spent, &at->spent);
     }

@@ -32,7 +32,7 @@ struct span_locks {
 // A moment, and what was seen since.
 struct span {
     uint64_t at_ns;
-    uint64_t operations; // of all workers until then
+    uint64_t operations, allocated_bytes; // of all workers until then
     struct rusage usage;
     bool futex_known;
     uint64_t futex_waits;

@@ -52,7 +52,8 @@ class Metrics(Case):
         self.assertLess(memory["metrics_bytes"], 8 << 20)
         lengths = {len(column) for name, column in samples.items() if name != "every_ns"}
         self.assertEqual(len(lengths), 1)
-        self.assertEqual(samples["at_ns"], sorted(samples["at_ns"]))
+        for column in "at_ns", "operations", "allocated":
+            self.assertEqual(samples[column], sorted(samples[column]), column)
         for pss, huge, rss in zip(samples["pss"], samples["huge"], samples["rss"]):
             self.assertEqual(pss is None, huge is None)
 
@@ -63,11 +64,18 @@ class Metrics(Case):
             self.laws(cell, 2)
             report = cell["report"]
             self.assertGreater(report["warmup_ns"], 0)
-            # ops= counts from the end of the warm-up, to within the batch under way then; without
-            # the warm-up's own, which at this length are many more.
+            # ops= counts from the end of the warm-up, to within the batch under way then.
             self.assertGreaterEqual(report["operations"]["all"], 2 * 20000 - 2 * 64)
-            self.assertLessEqual(report["operations"]["all"], 2 * 20000 + 2 * 64)
-            self.assertLessEqual(max(report["samples"]["operations"]), 2 * 20000 + 2 * 64)
+            self.assertEqual(report["samples"]["operations"][-1], report["operations"]["all"])
+            self.assertEqual(report["samples"]["allocated"][-1],
+                             report["operations"]["allocated_bytes"])
+
+    def test_warm_up_by_count(self):
+        """Of 250 operations in the warm-up and 50 after it, to within a batch of 64."""
+        outcome = self.run_job("[work]\nworkload = churn\ntarget = null\nrate = 500\n"
+                               "warmup = 500ms\nops = 50\n")
+        operations = outcome.cell()["report"]["operations"]["all"]
+        self.assertTrue(0 < operations < 200, operations)
 
     def test_decay(self):
         outcome = self.run_job(WARM)
@@ -137,7 +145,7 @@ class Metrics(Case):
 
     def test_steady(self):
         job = ("[work]\nworkload = churn\ntarget = null\nruntime = 60s\nsteady = dev:100%\n"
-               "steady_window = 50ms\n")
+               "steady_window = 50ms\nsample = 3ms\n")
         outcome = self.run_job(job)
         self.assertEqual(outcome.status, 0, outcome.out)
         cell = outcome.cell()
@@ -149,8 +157,8 @@ class Metrics(Case):
         self.assertGreaterEqual(cell["report"]["wall_ns"], 50000000)
 
     def test_unsteady(self):
-        outcome = self.run_job("[work]\nworkload = churn\ntarget = null\nruntime = 100ms\n"
-                               "steady = dev:0.00001%\nsteady_window = 20ms\n")
+        outcome = self.run_job("[work]\nworkload = churn\ntarget = null\nruntime = 800ms\n"
+                               "steady = dev:0.00001%\nsteady_window = 20ms\nsample = 1ms\n")
         self.assertEqual(outcome.status, 0, outcome.out)
         cell = outcome.cell()
         self.laws(cell, 1)
