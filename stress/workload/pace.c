@@ -14,6 +14,7 @@
 //    and ticks, which tells the watchdog that it waits on purpose.
 // 4. An operation that comes behind its time starts at once and is counted as late; the plan goes
 //    on as if it had not been. Being late by the spin loop's last turn is not counted.
+// 5. What a workload does before its threads begin is not paced and takes nothing from the plan.
 
 #include "workload/pace.h"
 
@@ -66,9 +67,12 @@ static void pace_sleep(const struct pace *pace, uint64_t now, uint64_t until)
 
 void pace_wait(struct pace *pace)
 {
+    pace->lag_ns = 0;
+    if (*pace->origin_ns == 0) {
+        return;
+    }
     uint64_t intended = *pace->origin_ns + pace_next(pace);
     uint64_t now = clock_monotonic_ns();
-    pace->lag_ns = 0;
     if (now > intended) {
         __atomic_store_n(&pace->late, pace->late + 1, __ATOMIC_RELAXED);
     }

@@ -16,7 +16,7 @@ enum pace_arrival { PACE_FIXED, PACE_POISSON };
 struct pace {
     uint64_t rate; // operations a second
     enum pace_arrival arrival;
-    const uint64_t *origin_ns; // when the threads began, valid at the first wait
+    const uint64_t *origin_ns; // when the threads began; 0: not yet
     const bool *stop;          // [atomic] true: nobody waits any more
     void (*tick)(void *arg);   // called now and then while the worker sleeps
     void *arg;

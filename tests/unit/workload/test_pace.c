@@ -112,6 +112,20 @@ static void test_late(void **state)
     assert_int_equal(pace.index, 11);
 }
 
+static void test_before_the_threads_begin(void **state)
+{
+    (void)state;
+    struct pace pace;
+    open_pace(&pace, 1, PACE_FIXED);
+    origin = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        pace_wait(&pace);
+    }
+    assert_int_equal(pace.index, 0);
+    assert_int_equal(pace.late, 0);
+    assert_int_equal(pace.lag_ns, 0);
+}
+
 static void *wait_long(void *arg)
 {
     struct pace *pace = arg;
@@ -141,9 +155,13 @@ static void test_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixed),   cmocka_unit_test(test_phases),
-        cmocka_unit_test(test_poisson), cmocka_unit_test(test_nobody_starts_early),
-        cmocka_unit_test(test_late),    cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_fixed),
+        cmocka_unit_test(test_phases),
+        cmocka_unit_test(test_poisson),
+        cmocka_unit_test(test_nobody_starts_early),
+        cmocka_unit_test(test_late),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_before_the_threads_begin),
     };
     clock_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
