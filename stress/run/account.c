@@ -33,6 +33,7 @@
 #include "run/stage.h"
 #include "run/worker.h"
 #include "workload/pace.h"
+#include "workload/resident.h"
 
 #define ACCOUNT_SHARE    16     // of the time gone by: the distance to the next sample
 #define ACCOUNT_LEAST_NS 250000 // a sample costs some microseconds
@@ -116,7 +117,7 @@ void account_open(struct account *account, struct run *run)
     account->every_ns = job_number(run->section, "sample");
     account->spans = account_spans(&shape);
     steady_read(run->section, &account->rule, NULL); // the plan has found it good
-    resident_open(&account->resident);
+    footprint_open(&account->footprint);
     curves_init(&account->curves, &shape, memory);
     memory += account_round(curves_bytes(&shape));
     account->span = (struct span *)(void *)memory;
@@ -163,7 +164,7 @@ void account_begin(struct account *account, struct run *run)
     account_touch(&stage->report, sizeof stage->report);
     account_touch((char *)stage + stage->history_offset, stage->bytes - stage->history_offset);
     struct cell_report *report = account->report;
-    report->baseline_rss_bytes = resident_rss(&account->resident);
+    report->baseline_rss_bytes = resident_bytes();
     futex_open(&account->futex);
     memcpy(report->futex_why, account->futex.why, sizeof report->futex_why);
     snprintf(report->pinned, sizeof report->pinned, "%s", stage->pin);
@@ -204,7 +205,7 @@ static void account_take(struct account *account, struct run *run, struct report
     sample->allocated_bytes = totals.allocated_bytes - account->origin_allocated_bytes;
     sample->live_bytes = account_clamp(totals.requested_bytes);
     sample->taken_bytes = account_clamp(totals.taken_bytes);
-    sample->rss_bytes = resident_rss(&account->resident);
+    sample->rss_bytes = resident_bytes();
     account_usage(run, &usage);
     sample->holes_known = usage.known;
     sample->free_bytes = usage.free_bytes;
@@ -217,7 +218,7 @@ static void account_take(struct account *account, struct run *run, struct report
     }
 }
 
-static void account_detail(struct report_sample *sample, const struct resident_detail *detail)
+static void account_detail(struct report_sample *sample, const struct footprint_detail *detail)
 {
     sample->pss_bytes = detail->pss_bytes;
     sample->huge_bytes = detail->huge_bytes;
@@ -262,10 +263,10 @@ static void account_add(struct account *account, const struct report_sample *sam
 void account_sample(struct account *account, struct run *run)
 {
     struct report_sample sample;
-    struct resident_detail detail;
+    struct footprint_detail detail;
     uint64_t began = run_now_ns();
     account_take(account, run, &sample);
-    if (resident_look_try(&account->resident, run_now_ns(), &detail)) {
+    if (footprint_look_try(&account->footprint, run_now_ns(), &detail)) {
         account_detail(&sample, &detail);
         account->report->detail_count++;
     }
@@ -346,12 +347,13 @@ static int account_hole(const struct mems_extent *extent, void *arg)
 
 static void account_engine(struct run *run, struct cell_report *report)
 {
-    if (run->target->engine == NULL) {
+    struct mems_engine *engine =
+        run->target->engine != NULL ? run->target->engine(run->instance) : NULL;
+    struct fragmentation_holes holes = {0};
+    if (engine == NULL) {
         fragmentation_holes_report(NULL, &report->fragmentation);
         return;
     }
-    struct mems_engine *engine = run->target->engine(run->instance);
-    struct fragmentation_holes holes = {0};
     report->engine.known = mems_snapshot(engine, &report->engine.stats) == 0;
     bool known = mems_walk(engine, account_hole, &holes) == 0;
     fragmentation_holes_report(known ? &holes : NULL, &report->fragmentation);
@@ -394,9 +396,9 @@ void account_end(struct account *account, struct run *run)
 {
     struct cell_report *report = account->report;
     struct report_sample last;
-    struct resident_detail detail;
+    struct footprint_detail detail;
     account_take(account, run, &last);
-    if (resident_look(&account->resident, &detail)) {
+    if (footprint_look(&account->footprint, &detail)) {
         account_detail(&last, &detail);
         report->detail_count++;
     }
@@ -438,15 +440,14 @@ static void account_decay(struct account *account, struct run *run, bool (*told)
     uint64_t whole = job_number(run->section, "decay");
     uint64_t began = run_now_ns();
     for (unsigned i = 0; i < REPORT_DECAY && whole > 0; i++) {
-        struct resident_detail detail;
+        struct footprint_detail detail;
         uint64_t at = decay_at_ns(i, whole);
         if (at == UINT64_MAX || !account_sleep(run, began + at, told)) {
             break;
         }
         report->decay[i].after_ns = run_now_ns() - began;
-        report->decay[i].rss_bytes = resident_look(&account->resident, &detail)
-                                         ? detail.rss_bytes
-                                         : resident_rss(&account->resident);
+        report->decay[i].rss_bytes =
+            footprint_look(&account->footprint, &detail) ? detail.rss_bytes : resident_bytes();
         report->decay_count = i + 1;
     }
 }
@@ -456,12 +457,12 @@ void account_drained(struct account *account, struct run *run, uint64_t drain_ns
 {
     struct cell_report *report = account->report;
     report->drain_ns = drain_ns;
-    report->drained_rss_bytes = resident_rss(&account->resident);
+    report->drained_rss_bytes = resident_bytes();
     account_decay(account, run, told);
     report->incomplete |= told();
     account_usage(run, &report->drained);
-    if (run->target->engine != NULL) {
+    if (report->engine.known) {
         mems_snapshot(run->target->engine(run->instance), &report->engine.drained);
     }
-    resident_close(&account->resident);
+    footprint_close(&account->footprint);
 }

@@ -6,8 +6,8 @@
 #define RUN_ACCOUNT_H
 
 #include "run/curves.h"
+#include "run/footprint.h"
 #include "run/futex.h"
-#include "run/resident.h"
 #include "run/run.h"
 #include "run/span.h"
 #include "run/steady.h"
@@ -15,7 +15,7 @@
 struct account {
     struct cell_report *report;
     void *memory; // account_bytes of it
-    struct resident resident;
+    struct footprint footprint;
     struct futex_counter futex;
     struct curves curves;
     struct steady_rule rule;

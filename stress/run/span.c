@@ -94,10 +94,11 @@ static void span_take_locks(struct span_locks *locks, struct run *run)
     locks->count = 0;
     memset(&locks->sum, 0, sizeof locks->sum);
     strcpy(locks->sum.name, "all");
-    if (run->target->engine == NULL) {
+    struct mems_engine *engine =
+        run->target->engine != NULL ? run->target->engine(run->instance) : NULL;
+    if (engine == NULL) {
         return;
     }
-    struct mems_engine *engine = run->target->engine(run->instance);
     for (size_t i = 0; mems_lock_at(engine, i, &lock) == 0; i++) {
         span_add_lock(&locks->sum, &lock);
         if (i < REPORT_LOCKS) {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// test_resident.c - what smaps_rollup says, and how seldom it may be asked.
+// test_footprint.c - what smaps_rollup says, and how seldom it may be asked.
 
-#include "run/resident.h"
+#include "run/footprint.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
 #include "measure/clock.h"
 #include "support/test.h"
+#include "workload/resident.h"
 
 #define BYTES (32u << 20)
 
@@ -21,52 +22,52 @@ static void test_text(void **state)
                                "Pss_Dirty:           116 kB\n"
                                "AnonHugePages:      2048 kB\n"
                                "ShmemPmdMapped:        7 kB\n";
-    struct resident_detail detail;
-    assert_true(resident_parse(text, &detail));
+    struct footprint_detail detail;
+    assert_true(footprint_parse(text, &detail));
     assert_int_equal(detail.rss_bytes, 1676 * 1024);
     assert_int_equal(detail.pss_bytes, 183 * 1024);
     assert_int_equal(detail.huge_bytes, 2048 * 1024);
-    assert_false(resident_parse("", &detail));
-    assert_false(resident_parse("Rss: 1 kB\n", &detail));
-    assert_false(resident_parse("x\nRss: 1 kB\nPss: 1 kB\n", &detail));
+    assert_false(footprint_parse("", &detail));
+    assert_false(footprint_parse("Rss: 1 kB\n", &detail));
+    assert_false(footprint_parse("x\nRss: 1 kB\nPss: 1 kB\n", &detail));
 }
 
 static void test_memory_is_seen(void **state)
 {
     (void)state;
-    struct resident resident;
-    struct resident_detail before, after;
-    resident_open(&resident);
-    if (!resident_look(&resident, &before)) {
+    struct footprint footprint;
+    struct footprint_detail before, after;
+    footprint_open(&footprint);
+    if (!footprint_look(&footprint, &before)) {
         skip(); // a kernel without smaps_rollup
     }
     char *memory = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    uint64_t statm = resident_rss(&resident);
+    uint64_t statm = resident_bytes();
     memset(memory, 1, BYTES);
-    assert_true(resident_look(&resident, &after));
+    assert_true(footprint_look(&footprint, &after));
     assert_true(after.rss_bytes >= before.rss_bytes + BYTES);
     assert_true(after.pss_bytes >= before.pss_bytes + BYTES / 2);
-    assert_true(resident_rss(&resident) >= statm + BYTES / 2);
+    assert_true(resident_bytes() >= statm + BYTES / 2);
     munmap(memory, BYTES);
-    resident_close(&resident);
+    footprint_close(&footprint);
 }
 
 // After a look the next one is a hundred times its cost away.
 static void test_budget(void **state)
 {
     (void)state;
-    struct resident resident;
-    struct resident_detail detail;
-    resident_open(&resident);
+    struct footprint footprint;
+    struct footprint_detail detail;
+    footprint_open(&footprint);
     uint64_t now = clock_monotonic_ns();
-    resident_look_try(&resident, now, &detail);
+    footprint_look_try(&footprint, now, &detail);
     uint64_t after = clock_monotonic_ns();
-    assert_true(resident.next_ns > now);
-    assert_true(resident.next_ns <= after + (after - now) * 100);
-    assert_false(resident_look_try(&resident, resident.next_ns - 1, &detail));
-    uint64_t next = resident.next_ns;
-    resident_look_try(&resident, next, &detail);
-    resident_close(&resident);
+    assert_true(footprint.next_ns > now);
+    assert_true(footprint.next_ns <= after + (after - now) * 100);
+    assert_false(footprint_look_try(&footprint, footprint.next_ns - 1, &detail));
+    uint64_t next = footprint.next_ns;
+    footprint_look_try(&footprint, next, &detail);
+    footprint_close(&footprint);
 }
 
 int main(void)
