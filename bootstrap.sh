@@ -36,6 +36,7 @@ core=(
     liburcu-dev                                      # lib/sync: read-side sections
     libjansson-dev                                   # stress/result: the JSON document
     libzstd-dev                                      # stress/trace: compressed traces
+    nettle-dev                                       # stress/run: the SHA-256 of a plan
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )
 
