@@ -153,16 +153,18 @@ static void link_section(struct document *document, struct document_section *sec
     document->last = section;
 }
 
-static bool is_chosen(const struct spread *spread, const struct document_entry *entry)
+// What is chosen in the place of an entry of the source; NULL: it stays.
+static const struct document_entry *chosen_for(const struct spread *spread,
+                                               const struct document_entry *entry)
 {
     for (size_t i = 0; i < spread->depth; i++) {
         const struct complaint_place *at = &spread->chosen[i]->key_at;
         if (at->file == entry->key_at.file && at->line == entry->key_at.line &&
             at->column == entry->key_at.column) {
-            return true;
+            return spread->chosen[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 // One section of the product: the source's entries, with what is chosen in the place of sweeps.
@@ -186,12 +188,13 @@ static int add_section(struct spread *spread)
         return EINVAL;
     }
     for (const struct document_entry *entry = source->entries; entry; entry = entry->next) {
-        if (!is_chosen(spread, entry)) {
-            append_copy(spread, section, entry);
-        }
+        const struct document_entry *instead = chosen_for(spread, entry);
+        append_copy(spread, section, instead ? instead : entry);
     }
     for (size_t i = 0; i < spread->depth; i++) {
-        append_copy(spread, section, spread->chosen[i]);
+        if (spread->chosen[i]->level == DOCUMENT_GLOBAL) {
+            append_copy(spread, section, spread->chosen[i]);
+        }
     }
     if (spread->depth > 0 && !holding(spread, "group")) {
         append(section, arena_get(&document->arena, sizeof(struct document_entry)));
