@@ -48,6 +48,7 @@ struct document_override {
 
 struct document_section {
     const char *name;
+    const char *origin; // the name in the file; NULL before sweeps are spread
     struct complaint_place at;
     bool global;
     struct document_entry *entries, *last;

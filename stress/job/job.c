@@ -390,6 +390,7 @@ static int resolve(struct resolver *resolver)
 {
     struct job_section *section = resolver->section;
     section->name = resolver->source->name;
+    section->origin = resolver->source->origin;
     section->file = resolver->source->at.file;
     section->line = resolver->source->at.line;
     section->column = resolver->source->at.column;

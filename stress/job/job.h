@@ -69,6 +69,7 @@ struct job_value {
 
 struct job_section {
     const char *name;
+    const char *origin;    // the name in the file, which differs for a section that a sweep made
     const char *file;      // where it begins, which may be an included file
     unsigned line, column; // of its head
     const struct workload *workload;

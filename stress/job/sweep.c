@@ -173,7 +173,8 @@ static int add_section(struct spread *spread)
     struct document *document = spread->document;
     const struct document_section *source = spread->source;
     struct document_section *section = arena_get(&document->arena, sizeof *section);
-    *section = (struct document_section){.name = spread->name, .at = source->at};
+    *section =
+        (struct document_section){.name = spread->name, .origin = source->name, .at = source->at};
     if (strlen(spread->name) > DOCUMENT_SECTION_NAME_MAX) {
         complain_at(spread->complaint, &source->at,
                     "the name of a cell is longer than %d characters: %s; give the section a "

@@ -31,25 +31,25 @@ const char *cell_verdict_name(enum cell_verdict verdict)
     return names[verdict];
 }
 
-static bool plan_wants(const char *const *names, const char *name)
-{
-    for (; names != NULL && *names != NULL; names++) {
-        if (strcmp(*names, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Whether a name stands for the section: its own, or that of its group.
 static bool plan_is_called(const struct job_section *section, const char *name)
 {
     return strcmp(section->name, name) == 0 || strcmp(job_text(section, "group"), name) == 0;
 }
 
+// For the choice of sections the name before a sweep will do too.
+static bool plan_is_named(const struct job_section *section, const char *name)
+{
+    return plan_is_called(section, name) || strcmp(section->origin, name) == 0;
+}
+
 static bool plan_wants_section(const char *const *names, const struct job_section *section)
 {
-    return plan_wants(names, section->name) || plan_wants(names, job_text(section, "group"));
+    bool wanted = false;
+    for (; *names != NULL && !wanted; names++) {
+        wanted = plan_is_named(section, *names);
+    }
+    return wanted;
 }
 
 // The known name nearest to one that no section has; the caller knows how to say it.
@@ -71,7 +71,7 @@ static int plan_check_names(const struct job *job, const char *const *names,
 {
     for (; names != NULL && *names != NULL; names++) {
         size_t i = 0;
-        while (i < job->section_count && !plan_is_called(&job->sections[i], *names)) {
+        while (i < job->section_count && !plan_is_named(&job->sections[i], *names)) {
             i++;
         }
         if (i == job->section_count) {
