@@ -37,6 +37,7 @@ core=(
     libjansson-dev                                   # stress/result: the JSON document
     libzstd-dev                                      # stress/trace: compressed traces
     nettle-dev                                       # stress/run: the SHA-256 of a plan
+    libhwloc-dev                                     # stress/measure: cores and caches, for pinning and results
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )
 
@@ -48,6 +49,7 @@ test=(
     clang-format     # the format gate
     shellcheck       # the gate for shell scripts
     valgrind         # bench: instructions counted by callgrind
+    libxml2-utils    # tests/cli: xmllint validates JUnit XML
 )
 
 # full: what a developer wants, and what records the traces again.

@@ -6,6 +6,7 @@
 #define CLI_CLI_H
 
 #include "cli/option.h"
+#include "result/output.h"
 
 int cli_main(int argc, char **argv);
 
@@ -22,10 +23,12 @@ extern const struct cli_command cli_command_faults;
 // From a job that was read to the exit status: what run, plan and replay have in common.
 struct job;
 struct cli_job_settings {
-    const char *json; // FILE or "-"; NULL: none
+    struct output_paths outputs;
+    bool annotate;
     bool quiet;
-    bool dry_run; // write the plan, run nothing
-    bool list;    // print the names of the cells, run nothing
+    bool dry_run;            // write the plan, run nothing
+    bool list;               // print the names of the cells, run nothing
+    struct cli_list no_warn; // codes of warnings
     // what there is to run, where no job file says it
     struct cli_list workloads;
     struct cli_list classes;

@@ -116,11 +116,9 @@ static struct document_entry *holding(const struct spread *spread, const char *k
 
 static const struct job_key *find_key(const struct spread *spread, const char *name)
 {
-    const struct job_key *key = table_find(job_common_keys, name);
     const struct workload *workload = spread->workload;
-    if (!key && workload) {
-        key = table_find(workload->keys, name);
-    }
+    const struct job_key *key = workload ? table_find(workload->keys, name) : NULL;
+    key = key ? key : table_find(job_common_keys, name);
     return key && workload && table_unused(workload, name) ? NULL : key;
 }
 

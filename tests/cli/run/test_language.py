@@ -157,7 +157,7 @@ class Gates(Case):
         self.assertIn("it waits for bad, bad/mems:fixed(partition=64,count=16)/0: failed",
                       messages["b"])
         self.assertIn("it waits for b, b/null/0: skipped", messages["c"])
-        self.assertIn("skipped in b: it waits for bad", outcome.out)
+        self.assertIn("[b] null was skipped: it waits for bad", outcome.out)
 
     def test_what_is_not_installed_does_not_close_a_gate(self):
         job = "[a]\n%s[b]\n%swait_for=all\n" % (QUICK.replace("null", "null, ?preload:none-such"),
@@ -365,7 +365,7 @@ class Complaints(Case):
 @unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "an evil allocator under a sanitizer")
 class Failures(Case):
     def test_the_command_for_a_failure_has_what_shaped_it(self):
-        outcome = self.run_job("[a]\nworkload=churn\ntarget=null\nops=20k\nverify=1\n", "--target",
+        outcome = self.run_job("[a]\nworkload=churn\ntarget=null\nops=20k\nsize=777\n", "--target",
                                evil("misaligned"), "--set", "threads=1,2", "--seed", "3",
                                "--repeats", "2")
         self.assertEqual(outcome.status, 2)

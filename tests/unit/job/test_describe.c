@@ -88,7 +88,7 @@ static void test_every_key_is_described(void **state)
     for (const struct job_key *key = job_common_keys; key->name; key++) {
         size_t count;
         char *text = described(key->name, &count);
-        assert_int_equal(count, 1);
+        assert_true(count >= 1); // a workload may have a row of its own
         for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
             const char *line = strstr(text, lines[i]);
             if (!line || line[strlen(lines[i])] == '\n') {
