@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "workload/workload.h"
+
 #define MEMORY_LIMIT_LEAST (64u << 20)
 
 // `key` means something only where one of `needs` is given.
@@ -109,4 +111,27 @@ int conflict_check(const struct job_section *section, struct document_entry *con
         return EINVAL;
     }
     return check_needs(section, holders, complaint);
+}
+
+int conflict_validate(const struct job_section *section, struct complaint *complaint)
+{
+    struct complaint why = {{0}};
+    int error = section->workload->validate ? section->workload->validate(section, &why) : 0;
+    if (!error) {
+        return 0;
+    }
+    bool placed = false; // it may know the place itself
+    for (size_t row = 0; row < section->value_count && !placed; row++) {
+        size_t length = strlen(section->values[row].file);
+        placed =
+            strncmp(why.text, section->values[row].file, length) == 0 && why.text[length] == ':';
+    }
+    if (placed) {
+        complain(complaint, "%s", why.text);
+    } else {
+        struct complaint_place at = {section->file, section->line, section->column};
+        complain_at(complaint, &at, "section [%s]: %s", complaint_clip(section->name).text,
+                    why.text);
+    }
+    return error;
 }

@@ -20,4 +20,7 @@ bool conflict_idle(const struct job_section *section, const char *key);
 int conflict_check(const struct job_section *section, struct document_entry *const *holders,
                    struct complaint *complaint);
 
+// The same by the workload of the section. 0, EINVAL or the errno of a file.
+int conflict_validate(const struct job_section *section, struct complaint *complaint);
+
 #endif

@@ -334,30 +334,6 @@ static int read_values(struct resolver *resolver)
     return 0;
 }
 
-// The workload's say. It may know the place itself.
-static int validate(struct resolver *resolver)
-{
-    struct job_section *section = resolver->section;
-    struct complaint why = {{0}};
-    int error = section->workload->validate ? section->workload->validate(section, &why) : 0;
-    if (!error) {
-        return 0;
-    }
-    bool placed = false;
-    for (size_t row = 0; row < section->value_count && !placed; row++) {
-        size_t length = strlen(section->values[row].file);
-        placed =
-            strncmp(why.text, section->values[row].file, length) == 0 && why.text[length] == ':';
-    }
-    if (placed) {
-        complain(resolver->complaint, "%s", why.text);
-    } else {
-        complain_at(resolver->complaint, &resolver->source->at, "section [%s]: %s",
-                    complaint_clip(section->name).text, why.text);
-    }
-    return error;
-}
-
 // Commands run in the folder of the job, wherever its resolved form is run.
 static void settle_folder(struct resolver *resolver)
 {
@@ -383,7 +359,7 @@ static int settle(struct resolver *resolver)
     }
     settle_folder(resolver);
     int error = conflict_check(section, holders, resolver->complaint);
-    return error ? error : validate(resolver);
+    return error ? error : conflict_validate(section, resolver->complaint);
 }
 
 // The rows of both tables. Where a workload has a row of a common key's name, that one is its: for

@@ -196,7 +196,7 @@ const struct job_key job_common_keys[] = {
         .standard = "",
         .help = "run once before the section's first cell; a failure ends the section. As prepare "
                 "and cleanup: by /bin/sh in the folder of the job, at most for timeout, with "
-                "MEMS_SECTION, MEMS_TARGET and MEMS_REPEAT in its environment",
+                "MEMS_SECTION, MEMS_TARGET and MEMS_REPEAT in its environment; $$ is a dollar sign",
     },
     {
         .name = "prepare",

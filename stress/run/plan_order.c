@@ -72,7 +72,7 @@ static void order_block(struct plan *plan, size_t first, size_t end, unsigned re
             order_cell(plan, section, target, repeat);
         }
     }
-    random_init(&random, plan->sections[first].seed, repeat, UINT64_MAX);
+    random_init(&random, plan->sections[first].seed, repeat, UINT64_MAX - first);
     order_shuffle(&plan->cells[before], plan->cell_count - before, &random);
 }
 
