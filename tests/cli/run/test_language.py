@@ -43,8 +43,9 @@ class Plans(Case):
         return outcome.out
 
     def test_the_plan_of_a_plan_is_the_same(self):
-        jobs = [os.path.join(JOBS, name) for name in os.listdir(JOBS) if name.endswith(".ini")]
-        self.assertGreater(len(jobs), 3)
+        jobs = [os.path.join(folder, name) for folder, _, names in os.walk(JOBS)
+                for name in names if name.endswith(".ini")]
+        self.assertGreater(len(jobs), 20)
         for job in jobs:
             text = self.plan(job)
             self.assertEqual(self.plan(self.write("again.ini", text)), text, job)
