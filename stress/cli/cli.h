@@ -47,8 +47,7 @@ struct cli_job_settings {
 // Rows of a command's options that fill in the above.
 #define CLI_JOB_OPTIONS                                                                            \
     {"set", CLI_LIST, "KEY=VALUE",                                                                 \
-     "over the job, in every section that can use it; SECTION.KEY=VALUE: in one; may be given "    \
-     "several times",                                                                              \
+     "over the job, where it can be used; SECTION.KEY=VALUE: there; repeatable",                   \
      offsetof(struct cli_job_settings, set)},                                                      \
         {"section", CLI_LIST, "NAME", "only this section or group; may be given several times",    \
          offsetof(struct cli_job_settings, sections)},                                             \

@@ -88,8 +88,14 @@ static int plan_check_names(const struct job *job, const char *const *names,
 bool plan_waits(const struct plan_section *section, const struct plan_section *other)
 {
     const char *name = job_text(section->section, "wait_for");
-    return other < section && name[0] != '\0' &&
-           (strcmp(name, "all") == 0 || plan_is_called(other->section, name));
+    const char *group = job_text(section->section, "group");
+    if (other >= section || name[0] == '\0') {
+        return false;
+    }
+    if (strcmp(name, "all") == 0) { // but for the sections that run together with it
+        return group[0] == '\0' || strcmp(job_text(other->section, "group"), group) != 0;
+    }
+    return plan_is_called(other->section, name);
 }
 
 // What a section waits for must be an earlier one of the job.

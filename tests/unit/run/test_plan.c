@@ -200,7 +200,19 @@ static void test_gates_order_the_cells(void **state)
     assert_non_null(strstr(plan->sections[2].text, "wait_for = a\n"));
     free(names);
     plan_free(plan);
+    job_free(job);
+    // The sections of a sweep wait for what is before the sweep, not for each other.
+    job = read_job("[global]\nworkload=churn\ntarget=null\nrepeats=2\n[a]\n[b]\nwait_for=all\n"
+                   "threads=1,2\n");
+    plan = make(job, &(struct plan_options){0});
+    assert_int_equal(plan->cells[1].repeat, 1);
+    for (size_t i = 2; i < 6; i++) {
+        assert_int_equal(plan->cells[i].repeat, (i - 2) / 2);
+    }
+    plan_free(plan);
+    job_free(job);
     // What is not in the plan is not waited for.
+    job = read_job("[global]\nworkload=churn\ntarget=null\n[a]\n[b]\n[c]\nwait_for=a\n");
     const char *alone[] = {"c", NULL};
     plan = make(job, &(struct plan_options){.sections = alone});
     assert_null(strstr(plan->sections[0].text, "wait_for"));
