@@ -19,6 +19,7 @@ extern const struct cli_command cli_command_plan;
 extern const struct cli_command cli_command_replay;
 extern const struct cli_command cli_command_list;
 extern const struct cli_command cli_command_faults;
+extern const struct cli_command cli_command_fit;
 
 // From a job that was read to the exit status: what run, plan and replay have in common.
 struct job;

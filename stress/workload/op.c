@@ -175,6 +175,17 @@ void op_free_slow(struct worker *worker, struct slot *slot)
     op_emptied(worker, slot, kind);
 }
 
+void op_abandon(struct worker *worker, struct slot *slot)
+{
+    history_begin(worker->history, HISTORY_VERIFY, slot->id, slot->generation, slot->block,
+                  slot->size);
+    check_freeing(worker, slot);
+    history_end(worker->history);
+    op_unmeasure(worker, slot);
+    op_count(&worker->freed_bytes, slot->size);
+    slot->size = 0;
+}
+
 static void op_resized(struct worker *worker, struct slot *slot, uint64_t block, size_t size,
                        bool measured)
 {

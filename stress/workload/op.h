@@ -86,6 +86,9 @@ static OP_INLINE int op_alloc(struct worker *worker, struct slot *slot, size_t s
 int op_alloc_zeroed(struct worker *worker, struct slot *slot, size_t size);
 // Frees a full slot, after checking its contents. Local or remote is told by owner and flags.
 static OP_INLINE void op_free(struct worker *worker, struct slot *slot);
+// A full slot whose block goes with its space, which is about to be closed: checked and accounted
+// like a free, but no call, so that it is not counted as an operation.
+void op_abandon(struct worker *worker, struct slot *slot);
 // Resizes a full slot. ENOMEM: refused, the block is as it was.
 int op_resize(struct worker *worker, struct slot *slot, size_t size);
 // Reads or writes one byte of a full slot (checks what it read where checks are on).
