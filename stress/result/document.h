@@ -16,10 +16,11 @@
 // What the document says besides its cells.
 struct document_head {
     int argc;
-    char **argv;         // the command
-    const char *text;    // the job as written; NULL: none
-    const char *started; // ISO 8601, UTC
-    double seconds;      // the whole run
+    char **argv;                // the command
+    const char *text;           // the job as written; NULL: none
+    const char *const *context; // KEY=VALUE of the user, NULL-terminated; NULL: none
+    const char *started;        // ISO 8601, UTC
+    double seconds;             // the whole run
     struct warning_scene scene;
 };
 

@@ -72,6 +72,7 @@ struct target {
     const char *name; // KIND
     const char *form; // "mems:POLICY(key=value,...)"
     const char *help;
+    bool process_malloc; // it is the malloc of the cell's process
     // Completes a spec in the driver's process, before anything runs: finds the library, checks
     // the options. 0; ENOENT: not here (a '?' target is then skipped); EINVAL: never right.
     int (*resolve)(struct target_spec *spec, struct complaint *complaint);

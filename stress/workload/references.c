@@ -59,6 +59,7 @@ struct references_shared {
 static const struct job_key references_keys[] = {
     {.name = "stream",
      .kind = JOB_TEXT,
+     .plain = true,
      .values = STREAM_FORMS,
      .standard = "uniform",
      .help = "which block is used next"},

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import time
@@ -204,8 +205,10 @@ class Run(Case):
                          {frozenset(["null", "libc", "mems:dynamic", "mems:fixed"])})
         third = next(cell for cell in document["cells"]
                      if cell["repeat"] == 2 and cell["target"] == "libc")
-        words = re.findall(r"--seed (\d+)", third["again"])
-        once_more = self.run_job(JOB, "--target", "libc", "--seed", words[0]).cell()
+        words = shlex.split(third["again"])
+        self.assertEqual(words[-2:], ["--only", "work/libc/2"])
+        once_more = self.run_job(JOB, *words[3:]).cell()
+        self.assertEqual(once_more["seed"], third["seed"])
         self.assertEqual(once_more["report"]["operations"]["allocated_bytes"],
                          third["report"]["operations"]["allocated_bytes"])
 
