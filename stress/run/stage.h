@@ -31,12 +31,15 @@ enum stage_phase {
 enum evidence_kind { EVIDENCE_NONE, EVIDENCE_CHECK, EVIDENCE_CRASH, EVIDENCE_REFUSED };
 
 #define EVIDENCE_TRACES 64
+#define EVIDENCE_FRAMES 48
 
 // Where one thread was.
 struct evidence_trace {
     int32_t tid;
-    int32_t worker; // -1: not one
-    uint32_t done;  // [atomic] 1: text is complete
+    int32_t worker;       // -1: not one
+    uint32_t done;        // [atomic] 1: text is complete
+    uint32_t frame_count; // [atomic] frames are complete, innermost first
+    uint64_t frames[EVIDENCE_FRAMES];
     char text[4096];
 };
 
@@ -57,6 +60,25 @@ struct evidence {
     struct evidence_trace dump[EVIDENCE_TRACES];
 };
 
+#define STAGE_CHILDREN 64
+
+enum child_state { CHILD_NONE, CHILD_BORN, CHILD_AT_WORK, CHILD_FAILED, CHILD_DONE };
+
+// What the cell and a process that it started tell each other: run/child.h.
+struct child_post {
+    uint32_t state; // [atomic] enum child_state
+    int32_t parent;
+    uint64_t seed;
+    uint64_t argument[6]; // the workload's
+    uint64_t steps;       // [atomic] done by the child
+    char workload[40];    // whose `child` a started process is to run
+    char doing[128];      // what the child is about to do
+    // of a failure
+    char check[48];
+    char text[400];
+    uint64_t block, size, expected, found;
+};
+
 struct stage {
     // [ro] the order
     uint32_t magic;
@@ -69,6 +91,8 @@ struct stage {
     struct target_demand demand;
     // [cell]
     uint32_t phase; // [atomic] enum stage_phase
+    int32_t file;   // this memory's descriptor in the cell's process
+    struct child_post children[STAGE_CHILDREN];
     struct evidence evidence;
     struct cell_report report;
 };

@@ -9,6 +9,8 @@
 //    given a second to say so. Then it is killed.
 // 3. Interrupted, the process is asked to end (SIGTERM) and given five seconds; a second
 //    interruption kills it at once.
+// 4. A cell may have started processes: they are in its group, which is killed as a whole when the
+//    cell has ended, however it did.
 
 #include "run/watch.h"
 
@@ -45,14 +47,30 @@ static void watch_pause(int pidfd, int milliseconds)
     poll(&wait, pidfd >= 0 ? 1 : 0, milliseconds);
 }
 
+// The cell has ended or been killed: whatever is left of its process group ends with it. Its number
+// is not given to another process before the cell is reaped.
+static void watch_end_group(pid_t pid)
+{
+    kill(-pid, SIGKILL);
+}
+
 static bool watch_reap(pid_t pid, struct watch_end *end)
 {
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != pid) {
+        return false;
+    }
+    watch_end_group(pid);
     return wait4(pid, &end->status, WNOHANG, &end->usage) == pid;
 }
 
 static void watch_reap_for_sure(pid_t pid, struct watch_end *end)
 {
+    siginfo_t info = {0};
     kill(pid, SIGKILL);
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR) {
+    }
+    watch_end_group(pid);
     while (wait4(pid, &end->status, 0, &end->usage) < 0 && errno == EINTR) {
     }
 }

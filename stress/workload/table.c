@@ -7,8 +7,23 @@
 #include "workload/rows.h"
 
 static const struct workload *const workload_table[] = {
-    &workload_churn,    &workload_larson, &workload_producer_consumer,
-    &workload_skeleton, &workload_trace,
+    &workload_churn,
+    &workload_larson,
+    &workload_producer_consumer,
+    &workload_skeleton,
+    &workload_trace,
+    // the edge of a process
+    &workload_destructors,
+    &workload_dlopen,
+    &workload_exits,
+    &workload_extreme_sizes,
+    &workload_first_operation,
+    &workload_fork_child,
+    &workload_fork_handler,
+    &workload_fork_stdio,
+    &workload_maps,
+    &workload_no_memory,
+    &workload_signals,
 };
 
 const char *workload_class_name(enum workload_class class)
