@@ -195,6 +195,11 @@ static void table_trouble(FILE *out, const struct cell *cell)
                 table_lines(out, "    at ", evidence->dump[i].text, 5);
             }
         }
+        const struct child_trace *child = cell->stage->child_traces;
+        for (unsigned i = 0; i < STAGE_CHILD_TRACES && child[i].done; i++) {
+            fprintf(out, "  child %d, thread %d:\n", child[i].process, child[i].tid);
+            table_lines(out, "    at ", child[i].text, 12);
+        }
     }
     if (cell->output != NULL) {
         table_lines(out, "  | ", cell->output, 6);

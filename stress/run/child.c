@@ -7,17 +7,15 @@
 //    handler is therefore registered before any library's constructor runs (.preinit_array), and
 //    handlers of the child run in the order of their registration. Who forks is told by a variable
 //    of the thread: forks that are not ours are left alone.
-// 2. Where is it? A child that does not end is asked by the signal that the driver uses for hung
-//    cells (run/evidence.c); so are the children that it has itself. Whether they answer or not,
-//    the kernel says in which call each thread sleeps. Nothing here allocates: the parent's heap
-//    may be as bad as the child's.
+// 2. Where is it? A child that does not end is asked by a signal, and so are the children that it
+//    has itself (run/child_trace.c). Nothing here allocates: the parent's heap may be as bad as the
+//    child's.
 // 3. posix_spawn starts fresh processes: it runs no handlers of fork, which are another workload's
 //    business.
 
 #include "run/child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -28,21 +26,20 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "run/evidence.h"
+#include "run/child_trace.h"
 
 #define CHILD_TICK_MS     10
-#define CHILD_DUMP_NS     1000000000u
 #define CHILD_EXIT_FAILED 44
-#define CHILD_THREADS     64
+#define CHILD_STACK       (64 << 10)
 
 extern char **environ;
 
 static struct child_post *child_self;            // in a child: its post; in the cell: NULL
 static __thread struct child_post *child_forker; // set while this thread forks
+static struct stage *child_stage;
 
 // ---- the child's side ---------------------------------------------------------------------------
 
@@ -61,6 +58,7 @@ static void child_begin(struct child_post *post)
     if (getppid() != post->parent) {
         _exit(127); // the parent died before the order was given
     }
+    child_trace_open(child_stage);
 }
 
 #if !defined(MEMS_SANITIZED)
@@ -136,8 +134,10 @@ int child_main(int argc, char **argv)
         return 1;
     }
     struct child_post *post = &stage->children[index];
+    static char stack[CHILD_STACK];
+    child_stage = stage;
     child_begin(post);
-    evidence_open_child(stage);
+    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
     const struct workload *workload = workload_find(post->workload);
     if (workload == NULL || workload->child == NULL) {
         return 1;
@@ -152,6 +152,7 @@ int child_main(int argc, char **argv)
 struct child_post *child_post(struct run *run, unsigned index)
 {
     struct child_post *post = &run->stage->children[index];
+    __atomic_store_n(&child_stage, run->stage, __ATOMIC_RELAXED);
     memset(post, 0, sizeof *post);
     return post;
 }
@@ -186,92 +187,18 @@ pid_t child_start(struct run *run, struct child_post *post)
     return error == 0 ? pid : -1;
 }
 
-// The file's first line; empty where it cannot be read.
-static void child_line(int pid, int tid, const char *name, char *text, size_t size)
-{
-    char path[96];
-    snprintf(path, sizeof path, "/proc/%d/task/%d/%s", pid, tid, name);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = file >= 0 ? read(file, text, size - 1) : 0;
-    text[got > 0 ? got : 0] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-    if (file >= 0) {
-        close(file);
-    }
-}
-
-// The threads of a process. Returns how many, at most CHILD_THREADS.
-static unsigned child_threads(int pid, int *tids)
-{
-    char path[64];
-    _Alignas(uint64_t) char buffer[4096];
-    unsigned count = 0;
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    long got;
-    while (folder >= 0 && (got = syscall(SYS_getdents64, folder, buffer, sizeof buffer)) > 0) {
-        for (long at = 0; at < got;) {
-            uint16_t length; // of linux_dirent64: after the inode's number and the offset
-            memcpy(&length, buffer + at + 16, sizeof length);
-            int tid = atoi(buffer + at + 19);
-            if (tid > 0 && count < CHILD_THREADS) {
-                tids[count++] = tid;
-            }
-            at += length;
-        }
-    }
-    if (folder >= 0) {
-        close(folder);
-    }
-    return count;
-}
-
-static uint32_t child_answers(const struct evidence *evidence, uint32_t first)
-{
-    uint32_t answers = 0;
-    for (uint32_t i = first; i < EVIDENCE_TRACES; i++) {
-        answers += __atomic_load_n(&evidence->dump[i].done, __ATOMIC_ACQUIRE);
-    }
-    return answers;
-}
-
-// Asks the threads of one process where they are, and notes what the kernel says of them.
-static void child_ask(struct stage *stage, int pid, bool same_places)
-{
-    int tids[CHILD_THREADS];
-    char wchan[64], call[128], text[256];
-    unsigned count = child_threads(pid, tids);
-    uint32_t first = __atomic_load_n(&stage->evidence.dumps, __ATOMIC_RELAXED);
-    for (unsigned i = 0; i < count; i++) {
-        syscall(SYS_tgkill, pid, tids[i], evidence_dump_signal());
-    }
-    uint64_t until = run_now_ns() + CHILD_DUMP_NS;
-    while (child_answers(&stage->evidence, first) < count && run_now_ns() < until) {
-        poll(NULL, 0, CHILD_TICK_MS);
-    }
-    evidence_child_answers(first, same_places);
-    for (unsigned i = 0; i < count; i++) {
-        child_line(pid, tids[i], "wchan", wchan, sizeof wchan);
-        child_line(pid, tids[i], "syscall", call, sizeof call);
-        snprintf(text, sizeof text, "child %d, thread %d: system call %s, sleeps in %s", pid,
-                 tids[i], call[0] != '\0' ? call : "unknown",
-                 wchan[0] != '\0' && strcmp(wchan, "0") != 0 ? wchan : "none");
-        evidence_child_note(tids[i], text);
-    }
-}
-
 // A child that hangs: where it is, and where its own children are; then it is killed.
 static void child_bury(struct stage *stage, const struct child_post *post, pid_t pid)
 {
     char children[256];
-    child_ask(stage, pid, post->workload[0] == '\0');
-    child_line(pid, pid, "children", children, sizeof children);
+    child_trace_ask(stage, pid, post->workload[0] == '\0');
+    child_trace_line(pid, pid, "children", children, sizeof children);
     for (char *at = children, *end;; at = end) {
         long grandchild = strtol(at, &end, 10);
         if (end == at || grandchild <= 0) {
             break;
         }
-        child_ask(stage, (int)grandchild, false);
+        child_trace_ask(stage, (int)grandchild, false);
         kill((pid_t)grandchild, SIGKILL);
     }
     kill(pid, SIGKILL);

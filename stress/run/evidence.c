@@ -7,30 +7,23 @@
 //    writes ends by the signal's default, so that half an evidence never becomes a hang.
 // 2. A hung cell is asked by a signal to each of its threads; every handler fills in one
 //    evidence_trace. The driver waits a moment for them, then kills.
-// 3. Backtraces come from libgcc's unwinder, called directly: libc's backtrace() would load it at
-//    its first use, and allocate. Names come from dladdr, which does not allocate either.
-// 4. A child that the cell forked has the handlers too, and writes to the same memory: the answer
-//    to the question where it is, and where it crashed, but never the cell's own evidence. What its
-//    end means is its parent's to judge (run/child.c). A lock that another thread held at the fork
-//    is held forever in the child, the dynamic linker's perhaps: a trace therefore has the bare
-//    addresses first, and evidence_child_answers names them should the child not come to it.
+// 3. Backtraces come from libgcc's unwinder, which allocates at its first use: evidence_open uses
+//    it once, before anything is measured. Names come from dladdr, which does not allocate.
 
 #include "run/evidence.h"
 
 #include <dlfcn.h>
-#include <errno.h>
+#include <execinfo.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <unwind.h>
 
 #include "run/run.h"
 
 static struct stage *evidence_stage;
-static pid_t evidence_home; // the cell's process; others only say where they are
 static __thread struct worker *evidence_worker;
 static __thread bool evidence_mine; // this thread has the claim
 static __thread stack_t evidence_stack_before;
@@ -91,40 +84,18 @@ static int evidence_worker_number(void)
     return evidence_worker != NULL ? (int)evidence_worker->number : -1;
 }
 
-struct evidence_walk {
-    struct evidence_trace *trace;
-    int skip;
-    uint32_t count;
-};
-
-static _Unwind_Reason_Code evidence_step(struct _Unwind_Context *context, void *argument)
+// The caller's own frames are left out: `skip` of them.
+static void evidence_backtrace(struct evidence_trace *trace, int skip)
 {
-    struct evidence_walk *walk = argument;
-    if (walk->skip-- > 0) {
-        return _URC_NO_REASON;
-    }
-    walk->trace->frames[walk->count++] = _Unwind_GetIP(context);
-    return walk->count < EVIDENCE_FRAMES ? _URC_NO_REASON : _URC_END_OF_STACK;
-}
-
-static void evidence_name(struct evidence_trace *trace)
-{
+    void *frames[48];
     struct scribe scribe = {trace->text, trace->text + sizeof trace->text - 1};
-    for (uint32_t i = 0; i < trace->frame_count; i++) {
-        scribe_frame(&scribe, (void *)(uintptr_t)trace->frames[i]);
-    }
-    __atomic_store_n(&trace->done, 1, __ATOMIC_RELEASE);
-}
-
-// The frames of this file are left out: this one, and `skip` of its callers.
-static __attribute__((noinline)) void evidence_backtrace(struct evidence_trace *trace, int skip)
-{
-    struct evidence_walk walk = {trace, skip + 1, 0};
     trace->tid = (int32_t)syscall(SYS_gettid);
     trace->worker = evidence_worker_number();
-    _Unwind_Backtrace(evidence_step, &walk);
-    __atomic_store_n(&trace->frame_count, walk.count, __ATOMIC_RELEASE);
-    evidence_name(trace);
+    int count = backtrace(frames, (int)(sizeof frames / sizeof frames[0]));
+    for (int i = skip; i < count; i++) {
+        scribe_frame(&scribe, frames[i]);
+    }
+    __atomic_store_n(&trace->done, 1, __ATOMIC_RELEASE);
 }
 
 // True: the evidence is this thread's to write.
@@ -150,28 +121,17 @@ static void evidence_publish(enum evidence_kind kind)
     __atomic_store_n(&evidence_stage->evidence.kind, (uint32_t)kind, __ATOMIC_RELEASE);
 }
 
-// In the next free trace, while there is one.
-static __attribute__((noinline)) void evidence_say_where(void)
-{
-    uint32_t index = __atomic_fetch_add(&evidence_stage->evidence.dumps, 1, __ATOMIC_RELAXED);
-    if (index < EVIDENCE_TRACES) {
-        evidence_backtrace(&evidence_stage->evidence.dump[index], 2);
-    }
-}
-
 static void evidence_on_crash(int signal, siginfo_t *info, void *context)
 {
     (void)context;
     struct evidence *evidence = &evidence_stage->evidence;
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigaction(signal, &standard, NULL);
-    if (getpid() != evidence_home) {
-        evidence_say_where();
-    } else if (evidence_claim()) {
+    if (evidence_claim()) {
         evidence->signal = signal;
         evidence->address = signal == SIGSEGV || signal == SIGBUS ? (uintptr_t)info->si_addr : 0;
         evidence_publish(EVIDENCE_CRASH); // should the backtrace crash too, this much is known
-        evidence_backtrace(&evidence->trace, 1);
+        evidence_backtrace(&evidence->trace, 2);
     } else if (!evidence_mine) {
         evidence_wait_for_end();
     }
@@ -182,9 +142,10 @@ static void evidence_on_crash(int signal, siginfo_t *info, void *context)
 static void evidence_on_dump(int signal)
 {
     (void)signal;
-    int error = errno;
-    evidence_say_where();
-    errno = error;
+    uint32_t index = __atomic_fetch_add(&evidence_stage->evidence.dumps, 1, __ATOMIC_RELAXED);
+    if (index < EVIDENCE_TRACES) {
+        evidence_backtrace(&evidence_stage->evidence.dump[index], 2);
+    }
 }
 
 int evidence_dump_signal(void)
@@ -192,11 +153,13 @@ int evidence_dump_signal(void)
     return SIGRTMIN + 5;
 }
 
-static void evidence_install(struct stage *stage)
+void evidence_open(struct stage *stage)
 {
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
     static char stack[EVIDENCE_STACK];
+    void *frame;
     evidence_stage = stage;
+    backtrace(&frame, 1);
     struct sigaction crash = {.sa_sigaction = evidence_on_crash,
                               .sa_flags = SA_SIGINFO | SA_ONSTACK};
     for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++) {
@@ -205,52 +168,6 @@ static void evidence_install(struct stage *stage)
     struct sigaction dump = {.sa_handler = evidence_on_dump, .sa_flags = SA_ONSTACK | SA_RESTART};
     sigaction(evidence_dump_signal(), &dump, NULL);
     evidence_thread_begin(NULL, stack);
-}
-
-void evidence_open(struct stage *stage)
-{
-    evidence_home = getpid();
-    evidence_install(stage);
-}
-
-void evidence_open_child(struct stage *stage)
-{
-    evidence_home = -1;
-    evidence_install(stage);
-}
-
-void evidence_child_answers(uint32_t first, bool same_places)
-{
-    struct evidence *evidence = &evidence_stage->evidence;
-    uint32_t taken = __atomic_load_n(&evidence->dumps, __ATOMIC_RELAXED);
-    for (uint32_t i = first; i < taken && i < EVIDENCE_TRACES; i++) {
-        struct evidence_trace *trace = &evidence->dump[i];
-        if (__atomic_load_n(&trace->done, __ATOMIC_ACQUIRE) == 0 && same_places) {
-            evidence_name(trace);
-        }
-    }
-}
-
-void evidence_child_note(int tid, const char *text)
-{
-    struct evidence *evidence = &evidence_stage->evidence;
-    uint32_t index = 0;
-    while (index < EVIDENCE_TRACES && evidence->dump[index].tid != tid) {
-        index++;
-    }
-    if (index == EVIDENCE_TRACES) {
-        index = __atomic_fetch_add(&evidence->dumps, 1, __ATOMIC_RELAXED);
-    }
-    if (index < EVIDENCE_TRACES) {
-        struct evidence_trace *trace = &evidence->dump[index];
-        size_t length = strnlen(trace->text, sizeof trace->text - 1);
-        struct scribe scribe = {trace->text + length, trace->text + sizeof trace->text - 1};
-        trace->tid = tid;
-        trace->worker = -1;
-        scribe_text(&scribe, text);
-        scribe_text(&scribe, "\n");
-        __atomic_store_n(&trace->done, 1, __ATOMIC_RELEASE);
-    }
 }
 
 void evidence_thread_begin(struct worker *worker, void *stack)
@@ -291,7 +208,7 @@ _Noreturn void run_fail(struct worker *worker, const struct run_failure *failure
     evidence->generation = failure->generation;
     evidence->owner = failure->owner;
     evidence_publish(EVIDENCE_CHECK);
-    evidence_backtrace(&evidence->trace, 1);
+    evidence_backtrace(&evidence->trace, 2);
     _exit(EVIDENCE_EXIT_CHECK);
 }
 

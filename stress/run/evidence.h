@@ -24,15 +24,6 @@ void evidence_open(struct stage *stage);
 void evidence_thread_begin(struct worker *worker, void *stack);
 void evidence_thread_end(void);
 
-// For run/child.c. In a process that the cell started: where it is, should it crash or be asked,
-// goes to the cell's evidence. Allocates nothing.
-void evidence_open_child(struct stage *stage);
-// In the cell: names the frames of traces from `first` on that a child did not come to name.
-// `same_places`: it was forked, so that addresses mean the same in it.
-void evidence_child_answers(uint32_t first, bool same_places);
-// In the cell: a line more on a child's thread, from outside.
-void evidence_child_note(int tid, const char *text);
-
 // The cell cannot begin (target or workload do not open): says why and ends the process.
 _Noreturn void evidence_refuse(const char *text);
 

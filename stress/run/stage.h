@@ -31,15 +31,12 @@ enum stage_phase {
 enum evidence_kind { EVIDENCE_NONE, EVIDENCE_CHECK, EVIDENCE_CRASH, EVIDENCE_REFUSED };
 
 #define EVIDENCE_TRACES 64
-#define EVIDENCE_FRAMES 48
 
 // Where one thread was.
 struct evidence_trace {
     int32_t tid;
-    int32_t worker;       // -1: not one
-    uint32_t done;        // [atomic] 1: text is complete
-    uint32_t frame_count; // [atomic] frames are complete, innermost first
-    uint64_t frames[EVIDENCE_FRAMES];
+    int32_t worker; // -1: not one
+    uint32_t done;  // [atomic] 1: text is complete
     char text[4096];
 };
 
@@ -60,7 +57,9 @@ struct evidence {
     struct evidence_trace dump[EVIDENCE_TRACES];
 };
 
-#define STAGE_CHILDREN 64
+#define STAGE_CHILDREN     64
+#define STAGE_CHILD_TRACES 32
+#define CHILD_FRAMES       48
 
 enum child_state { CHILD_NONE, CHILD_BORN, CHILD_AT_WORK, CHILD_FAILED, CHILD_DONE };
 
@@ -79,6 +78,15 @@ struct child_post {
     uint64_t block, size, expected, found;
 };
 
+// Where one thread of a child was, or crashed: run/child_trace.c.
+struct child_trace {
+    int32_t process, tid;
+    uint32_t frame_count; // [atomic] stored after the frames
+    uint32_t done;        // [atomic] 1: text is complete
+    uint64_t frames[CHILD_FRAMES];
+    char text[4096]; // a line a frame, then what the kernel says
+};
+
 struct stage {
     // [ro] the order
     uint32_t magic;
@@ -93,6 +101,8 @@ struct stage {
     uint32_t phase; // [atomic] enum stage_phase
     int32_t file;   // this memory's descriptor in the cell's process
     struct child_post children[STAGE_CHILDREN];
+    uint32_t child_trace_count; // [atomic] may be past STAGE_CHILD_TRACES
+    struct child_trace child_traces[STAGE_CHILD_TRACES];
     struct evidence evidence;
     struct cell_report report;
 };

@@ -187,7 +187,7 @@ bool edge_alloc_any(struct worker *worker, struct random *random, uint32_t calls
     if ((calls >> call & 1) == 0) {
         call = EDGE_MALLOC;
     }
-    size_t align = (size_t)16 << random_below(random, 6);
+    size_t align = (size_t)16 << random_below(random, 3);
     size = call == EDGE_ALIGNED_ALLOC ? (size + align - 1) & ~(align - 1) : size;
     return edge_alloc(worker, call, size, align, false, block);
 }

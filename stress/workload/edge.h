@@ -62,7 +62,8 @@ void edge_verify(struct worker *worker, const struct edge_block *block);
 void edge_free(struct worker *worker, struct edge_block *block);
 // realloc, with the kept part verified.
 void edge_resize(struct worker *worker, struct edge_block *block, size_t size);
-// By some call that is known, drawn at random: size of class `class`.
+// By a call drawn at random from those that are there, aligned to 64 at the most (other alignments
+// are extreme-sizes').
 bool edge_alloc_any(struct worker *worker, struct random *random, uint32_t calls, size_t size,
                     struct edge_block *block);
 

@@ -7,9 +7,10 @@
 //    allocators abort or crash there.
 // 2. States. Each worker starts fresh processes, one after the other, each with the next of four
 //    ways: RLIMIT_AS at what is mapped already (so that the address space is full) or RLIMIT_DATA
-//    at 0 (so that no private page comes), each before the first allocation, and after a while of
-//    work with a second thread that has not allocated yet. The process asks for blocks of all sizes
-//    until nothing comes, frees, asks again; then the limit is lifted, and all must be as ever.
+//    at one page (so that no private one comes; 0 is no limit to Linux), each before the first
+//    allocation, and after a while of work with a second thread that has not allocated yet. The
+//    process asks for blocks of all sizes until nothing comes, frees, asks again; then the limit is
+//    lifted, and all must be as ever.
 // 3. The stack is used to some depth before: it is memory too.
 // 4. Failure. NULL with another errno than ENOMEM: errno; no block after the limit was lifted:
 //    refused; child-crash, child-hang; and as of any block. A step is a process.
@@ -71,7 +72,7 @@ static uint64_t no_memory_exhaust(struct random *random, uint32_t calls)
     uint64_t refused = 0;
     for (unsigned i = 0; i < NO_MEMORY_BLOCKS && refused < NO_MEMORY_REFUSALS; i++) {
         enum edge_call call = (enum edge_call)random_below(random, EDGE_VALLOC);
-        size_t size = i % 8 == 7 ? (size_t)1 << (20 + random_below(random, 12))
+        size_t size = i % 8 == 7 ? (size_t)1 << (20 + random_below(random, 7))
                                  : edge_size((unsigned)random_below(random, EDGE_SIZES));
         size = call == EDGE_ALIGNED_ALLOC ? (size + 63) & ~(size_t)63 : size;
         call = (calls >> call & 1) != 0 ? call : EDGE_MALLOC;
@@ -80,6 +81,9 @@ static uint64_t no_memory_exhaust(struct random *random, uint32_t calls)
         if (i % 5 == 4) {
             edge_free(NULL, old);
         }
+    }
+    if (refused == 0) {
+        child_fail(NULL, RUN_HARNESS, NULL, 0, "the limit does not hold: nothing was refused");
     }
     return refused;
 }
@@ -135,7 +139,7 @@ static void no_memory_child(struct child_post *post)
     }
     getrlimit(space ? RLIMIT_AS : RLIMIT_DATA, &before);
     now = before;
-    now.rlim_cur = space ? no_memory_mapped() : 0;
+    now.rlim_cur = space ? no_memory_mapped() : 4096;
     if (setrlimit(space ? RLIMIT_AS : RLIMIT_DATA, &now) != 0) {
         child_fail(NULL, RUN_HARNESS, NULL, 0, "no limit: %s", strerrordesc_np(errno));
     }
