@@ -83,6 +83,7 @@ void child_doing(const char *text)
 {
     if (child_self != NULL) {
         child_copy(child_self->doing, sizeof child_self->doing, text);
+        __atomic_fetch_add(&child_self->progress, 1, __ATOMIC_RELAXED);
     }
 }
 
@@ -90,6 +91,7 @@ void child_step(void)
 {
     if (child_self != NULL) {
         __atomic_fetch_add(&child_self->steps, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&child_self->progress, 1, __ATOMIC_RELAXED);
     }
 }
 
@@ -205,14 +207,21 @@ static void child_bury(struct stage *stage, const struct child_post *post, pid_t
     waitpid(pid, NULL, 0);
 }
 
-// True when it has ended, with its status.
-static bool child_ended(pid_t pid, uint64_t timeout_ns, int *status)
+// True when it has ended, with its status; false when it hangs.
+static bool child_ended(const struct child_post *post, pid_t pid, uint64_t timeout_ns, int *status)
 {
     int pidfd = pidfd_open(pid, 0);
     struct pollfd wait = {.fd = pidfd, .events = POLLIN};
-    uint64_t deadline = run_now_ns() + timeout_ns;
+    uint64_t seen = 0, progressed_ns = run_now_ns();
     bool ended = false;
-    while (!(ended = waitpid(pid, status, WNOHANG) == pid) && run_now_ns() < deadline) {
+    while (!(ended = waitpid(pid, status, WNOHANG) == pid)) {
+        uint64_t progress = __atomic_load_n(&post->progress, __ATOMIC_RELAXED);
+        uint64_t now = run_now_ns();
+        progressed_ns = progress != seen ? now : progressed_ns;
+        seen = progress;
+        if (now - progressed_ns > timeout_ns) {
+            break;
+        }
         poll(&wait, pidfd >= 0 ? 1 : 0, CHILD_TICK_MS);
     }
     if (pidfd >= 0) {
@@ -261,9 +270,9 @@ void child_wait(struct worker *worker, struct child_post *post, pid_t pid,
                 const struct child_rule *rule)
 {
     int status = 0;
-    if (!child_ended(pid, rule->timeout_ns, &status)) {
+    if (!child_ended(post, pid, rule->timeout_ns, &status)) {
         char what[80];
-        snprintf(what, sizeof what, "did not end within %.3g s", (double)rule->timeout_ns / 1e9);
+        snprintf(what, sizeof what, "made no progress for %.3g s", (double)rule->timeout_ns / 1e9);
         child_bury(worker->run->stage, post, pid);
         child_blame(worker, post, rule->hang, what);
     }

@@ -7,8 +7,9 @@
 // 2. child_fork is fork(): the child runs on with whatever the allocator made of that. child_start
 //    is this program again (with the same LD_PRELOAD), which calls the workload's `child` before it
 //    has called any malloc itself.
-// 3. child_wait is the judge: a child that does not end in time, is killed by a signal, reports a
-//    failure or ends with another status than expected ends the cell, with the child's stack.
+// 3. child_wait is the judge: a child that makes no progress for too long (it neither ends nor says
+//    that it does something else), is killed by a signal, reports a failure or ends with another
+//    status than expected ends the cell, with the child's stack.
 // 4. No child outlives its cell: it is in the cell's process group, which the driver kills at the
 //    cell's end, and dies with the thread that started it (PR_SET_PDEATHSIG): the kernel's order,
 //    which needs nobody alive to give it.
@@ -33,8 +34,8 @@ pid_t child_fork(struct child_post *post);
 pid_t child_start(struct run *run, struct child_post *post);
 
 struct child_rule {
-    const char *hang;    // the check's name when it does not end
-    uint64_t timeout_ns; // and after how long that is
+    const char *hang;    // the check's name when it makes no progress
+    uint64_t timeout_ns; // for so long
     int status;          // with which it is to end
     bool done;           // its state must have become CHILD_DONE
 };
@@ -44,10 +45,11 @@ void child_wait(struct worker *worker, struct child_post *post, pid_t pid,
 
 // ---- the child's side (and, where said, anybody's) ----------------------------------------------
 
-// Says what comes next, for the report of a hang or a crash. Nothing to do in the cell itself.
+// Says what comes next, for the report of a hang or a crash; that is progress. Nothing to do in the
+// cell itself.
 // Async-signal-safe.
 void child_doing(const char *text);
-// One step more; child_wait does not count them.
+// One step more, which is progress; child_wait does not count them as the worker's.
 void child_step(void);
 // Ends the child well.
 _Noreturn void child_end(void);

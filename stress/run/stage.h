@@ -70,6 +70,7 @@ struct child_post {
     uint64_t seed;
     uint64_t argument[6]; // the workload's
     uint64_t steps;       // [atomic] done by the child
+    uint64_t progress;    // [atomic] goes up with each step and each thing it does
     char workload[40];    // whose `child` a started process is to run
     char doing[128];      // what the child is about to do
     // of a failure

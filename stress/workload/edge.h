@@ -85,8 +85,7 @@ uint64_t edge_resident(void);
 #define EDGE_CHILD_TIMEOUT                                                                         \
     {                                                                                              \
         .name = "child_timeout", .kind = JOB_TIME, .least = 0.1e9, .most = 600e9,                  \
-        .standard = "5s",                                                                          \
-        .help = "a child that has not ended after so long hangs; less than timeout",               \
+        .standard = "5s", .help = "a child without progress for so long hangs; less than timeout", \
     }
 extern const char *const edge_unused[];       // threads, size, verify, touch
 extern const char *const edge_unused_sizes[]; // the same without threads

@@ -9,9 +9,10 @@
 // 2. States. Each worker starts fresh processes, one after the other. One takes all mappings but
 //    `spare` (pages of a reservation, protected in turn), then allocates blocks of 64 KiB to 4 MiB
 //    and small ones among them, and makes a page in the middle of each large one inaccessible: a
-//    hole, two mappings more. At the end it makes the pages accessible again, frees every other
-//    block while there are no mappings, gives the mappings back, frees the rest; all must be as
-//    ever.
+//    hole, two mappings more. When half of the blocks are there it takes what mappings are left, to
+//    the last, so that the system gives nothing more. At the end it makes the pages accessible
+//    again, frees every other block while there are no mappings, gives the mappings back, frees the
+//    rest; all must be as ever.
 // 3. Failure. NULL with another errno than ENOMEM, or free that changes errno: errno; no block when
 //    mappings are back: refused; child-crash, child-hang; and as of any block. A step is a process.
 
@@ -27,6 +28,7 @@
 #include "workload/rows.h"
 
 #define MAPS_BLOCKS 512
+#define MAPS_PAIR   8192u
 #define MAPS_MOST   262144 // a kernel that allows more is not taken to its limit
 
 enum { MAPS_SPARE, MAPS_CALLS, MAPS_REFUSED, MAPS_LIMIT };
@@ -81,23 +83,59 @@ static uint64_t maps_count(void)
     return lines;
 }
 
-// Takes mappings until `spare` are left: pairs of pages, one readable, one not. The bytes taken.
-static void *maps_take(uint64_t limit, uint64_t spare, size_t *bytes)
+// Pairs of pages in a reservation, one readable and one not.
+struct maps_region {
+    char *at;
+    uint64_t pairs; // that fit
+    uint64_t taken;
+};
+
+static struct maps_region maps_reserve(uint64_t limit)
 {
-    uint64_t used = maps_count();
-    uint64_t pairs = limit > used + spare ? (limit - used - spare) / 2 : 0;
-    *bytes = pairs * 8192;
-    char *region =
-        mmap(NULL, *bytes + 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (region == MAP_FAILED) {
-        child_fail(NULL, RUN_HARNESS, NULL, *bytes, "no address space to take mappings in");
-    }
-    for (uint64_t i = 0; i < pairs; i++) {
-        if (mprotect(region + i * 8192, 4096, PROT_READ) != 0) {
-            break; // the limit itself
-        }
+    struct maps_region region = {.pairs = limit};
+    region.at = mmap(NULL, region.pairs * MAPS_PAIR, PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (region.at == MAP_FAILED) {
+        child_fail(NULL, RUN_HARNESS, NULL, 0, "no address space to take mappings in");
     }
     return region;
+}
+
+// Takes mappings, two a pair, until so many pairs are taken or there are no more.
+static void maps_take(struct maps_region *region, uint64_t pairs)
+{
+    for (; region->taken < pairs && region->taken < region->pairs; region->taken++) {
+        if (mprotect(region->at + region->taken * MAPS_PAIR, MAPS_PAIR / 2, PROT_READ) != 0) {
+            break;
+        }
+        if (region->taken % 1024 == 0) {
+            child_step();
+        }
+    }
+}
+
+// To the last one, and the one past it: the kernel refuses a new mapping only then. Each is of
+// another kind than its neighbour, so that the two do not become one; nothing gives these back.
+static void maps_take_all(struct maps_region *region)
+{
+    maps_take(region, region->pairs);
+    for (unsigned i = 0; i < 8; i++) {
+        int kind = i % 2 == 0 ? PROT_READ : PROT_NONE;
+        if (mmap(NULL, 4096, kind, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) {
+            return;
+        }
+    }
+}
+
+// In pieces, each of which is progress: the kernel takes its time.
+static void maps_give_back(const struct maps_region *region)
+{
+    uint64_t piece = 1024 * MAPS_PAIR;
+    for (uint64_t at = 0; at < region->pairs * MAPS_PAIR; at += piece) {
+        uint64_t left = region->pairs * MAPS_PAIR - at;
+        munmap(region->at + at, left < piece ? left : piece);
+        child_step();
+    }
 }
 
 static void maps_pierce(struct maps_block *block)
@@ -119,10 +157,10 @@ static bool maps_heal(struct maps_block *block)
     return true;
 }
 
-static uint64_t maps_allocate(struct random *random, uint32_t calls)
+static uint64_t maps_allocate(struct random *random, uint32_t calls, unsigned from, unsigned end)
 {
     uint64_t refused = 0;
-    for (unsigned i = 0; i < MAPS_BLOCKS; i++) {
+    for (unsigned i = from; i < end; i++) {
         enum edge_call call = i % 3 == 0 ? EDGE_POSIX_MEMALIGN : EDGE_MALLOC;
         size_t size = i % 4 == 3 ? edge_draw(random) : (size_t)65536 << random_below(random, 7);
         call = (calls >> call & 1) != 0 ? call : EDGE_MALLOC;
@@ -153,16 +191,23 @@ static void maps_free(unsigned from, unsigned step)
 static void maps_child(struct child_post *post)
 {
     struct random random;
-    size_t bytes;
     uint32_t calls = (uint32_t)post->argument[MAPS_CALLS];
+    uint64_t limit = post->argument[MAPS_LIMIT];
+    uint64_t left = maps_count() + post->argument[MAPS_SPARE];
     random_init(&random, post->seed, 0, 0);
     child_doing("taking the mappings");
-    void *region = maps_take(post->argument[MAPS_LIMIT], post->argument[MAPS_SPARE], &bytes);
+    struct maps_region region = maps_reserve(limit);
+    maps_take(&region, limit > left ? (limit - left) / 2 : 0);
+    child_doing("allocating large blocks with few mappings left");
+    post->argument[MAPS_REFUSED] = maps_allocate(&random, calls, 0, MAPS_BLOCKS / 2);
+    child_doing("taking the last mappings");
+    maps_take_all(&region);
     child_doing("allocating large blocks with no mappings left");
-    post->argument[MAPS_REFUSED] = maps_allocate(&random, calls);
+    post->argument[MAPS_REFUSED] += maps_allocate(&random, calls, MAPS_BLOCKS / 2, MAPS_BLOCKS);
     child_doing("freeing large blocks with no mappings left");
     maps_free(0, 2);
-    munmap(region, bytes + 4096);
+    child_doing("giving the mappings back");
+    maps_give_back(&region);
     child_doing("freeing when mappings were back");
     maps_free(0, 1);
     child_doing("allocating when mappings were back");
