@@ -36,6 +36,7 @@
 #define EDGE_SIGNAL      14 // gives up when a signal comes while it begins a thread
 #define EDGE_SCRIBBLE    15 // changes a byte of a block now and then
 #define EDGE_CHILD_CRASH 16 // a forked child crashes when it frees
+#define EDGE_CHILD_HANG  17 // a forked child does not return from the handlers of fork
 
 #ifndef EDGE
 #define EDGE EDGE_NONE
@@ -82,6 +83,9 @@ static void drop_lock(void)
 static void in_child(void)
 {
     forked = true;
+    while (EDGE == EDGE_CHILD_HANG) {
+        pause();
+    }
     if (EDGE != EDGE_CHILD_LOCK) {
         memset(lists, 0, sizeof lists);
         bump = bump_end = NULL;
