@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "result/verdict.h"
+#include "result/warning.h"
 #include "run/plan.h"
 
 #define DOCUMENT_SCHEMA "mems-stress/1"
@@ -19,6 +20,7 @@ struct document_head {
     const char *text;    // the job as written; NULL: none
     const char *started; // ISO 8601, UTC
     double seconds;      // the whole run
+    struct warning_scene scene;
 };
 
 // Whether this build can write documents (libjansson).

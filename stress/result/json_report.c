@@ -266,6 +266,8 @@ json_t *json_of_report(const struct cell *cell)
     json_object_set_new(object, "fragmentation", report_fragmentation_of(&report->fragmentation));
     json_object_set_new(object, "figures", report_figures(report));
     json_object_set_new(object, "system", report_system(report));
+    json_object_set_new(object, "pinned",
+                        report->pinned[0] != '\0' ? json_of_text(report->pinned) : json_null());
     json_object_set_new(object, "invariants_checked", json_boolean(report->checked));
     if (report->engine.known) {
         json_object_set_new(object, "contention", report_contention(&report->engine));
