@@ -240,6 +240,12 @@ const char *const edge_unused_sizes[] = {"size", "verify", "touch", NULL};
 
 int edge_validate(const struct job_section *section, struct complaint *complaint)
 {
+    if (job_number(section, "threads") > EDGE_CHILDREN) {
+        job_complain(section, "threads", complaint,
+                     "it should be %d or less: each has a child of its own at a time",
+                     EDGE_CHILDREN);
+        return EINVAL;
+    }
     if (job_number(section, "child_timeout") >= job_number(section, "timeout")) {
         job_complain(section, "child_timeout", complaint,
                      "it should be less than timeout, which would end the cell before");

@@ -11,8 +11,9 @@
 //    address and size. Stamps of every byte are op.h's.
 // 4. A call is made only where the object that answers malloc has it. aligned_alloc of the C
 //    library beside another library's free is nobody's bug but the program's.
-// 5. Functions are called through edge_calls' table or by name from here; the compiler does not
-//    know what they are (-fno-builtin), so that it neither merges nor drops a call.
+// 5. The compiler does not know what these functions are (-fno-builtin), so that it neither merges
+//    nor drops a call.
+// 6. A worker has one child at a time, and that one at most one: 64 live ones in all.
 
 #ifndef WORKLOAD_EDGE_H
 #define WORKLOAD_EDGE_H
@@ -79,6 +80,8 @@ void edge_pause(struct random *random);
 
 // Bytes of the resident set, read without malloc.
 uint64_t edge_resident(void);
+
+#define EDGE_CHILDREN (STAGE_CHILDREN / 2)
 
 // The keys that every process workload which has children takes; and the rows that all of them
 // leave aside.

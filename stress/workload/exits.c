@@ -207,7 +207,7 @@ static void exits_work(struct worker *worker)
     struct child_rule rule = edge_rule(run, "exit-hang");
     unsigned way = worker->number;
     do {
-        struct child_post *post = child_post(run, worker->number % STAGE_CHILDREN);
+        struct child_post *post = child_post(run, worker->number);
         way %= EXITS_WAYS;
         post->seed = random_next(&worker->random);
         post->argument[EXITS_ARGUMENT_WAY] = way;

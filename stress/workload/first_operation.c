@@ -208,7 +208,7 @@ static void first_process_step(struct worker *worker, unsigned call, uint32_t ca
                                unsigned threads)
 {
     struct child_rule rule = edge_rule(worker->run, "child-hang");
-    struct child_post *post = child_post(worker->run, worker->number % STAGE_CHILDREN);
+    struct child_post *post = child_post(worker->run, worker->number);
     post->seed = random_next(&worker->random);
     post->argument[FIRST_ARGUMENT_CALL] = call;
     post->argument[FIRST_ARGUMENT_CALLS] = calls;

@@ -115,7 +115,7 @@ static void fork_handler_work(struct worker *worker)
     struct child_rule rule = edge_rule(run, "fork-hang");
     uint64_t forks = job_number(run->section, "forks");
     do {
-        struct child_post *post = child_post(run, worker->number % STAGE_CHILDREN);
+        struct child_post *post = child_post(run, worker->number);
         post->seed = random_next(&worker->random);
         post->argument[HANDLER_FORKS] = forks < worker->budget ? forks : worker->budget;
         post->argument[HANDLER_CALLS] = *(uint32_t *)run->shared;

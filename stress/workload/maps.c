@@ -247,7 +247,7 @@ static void maps_work(struct worker *worker)
     struct maps *shared = worker->run->shared;
     struct child_rule rule = edge_rule(worker->run, "child-hang");
     do {
-        struct child_post *post = child_post(worker->run, worker->number % STAGE_CHILDREN);
+        struct child_post *post = child_post(worker->run, worker->number);
         post->seed = random_next(&worker->random);
         post->argument[MAPS_SPARE] = job_number(worker->run->section, "spare");
         post->argument[MAPS_CALLS] = shared->calls;

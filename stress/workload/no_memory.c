@@ -182,7 +182,7 @@ static void no_memory_workload(struct worker *worker)
     struct child_rule rule = edge_rule(worker->run, "child-hang");
     unsigned way = worker->number;
     do {
-        struct child_post *post = child_post(worker->run, worker->number % STAGE_CHILDREN);
+        struct child_post *post = child_post(worker->run, worker->number);
         post->seed = random_next(&worker->random);
         post->argument[NO_MEMORY_WAY] = way++ % NO_MEMORY_WAYS;
         post->argument[NO_MEMORY_CALLS] = shared->calls;

@@ -69,6 +69,11 @@ class Jobs(Case):
         self.assertIn("child_timeout", outcome.err)
         self.assertIn("less than timeout", outcome.err)
 
+    def test_children_are_bounded_by_threads(self):
+        outcome = self.stress("run", self.write("job.ini", job("exits", "libc", "threads = 33")))
+        self.assertEqual(outcome.status, 1)
+        self.assertIn("32 or less", outcome.err)
+
 
 if __name__ == "__main__":
     unittest.main()
