@@ -51,10 +51,12 @@ static void *dlopen_load(const struct dlopen_plugins *shared, const char *kind, 
 static int dlopen_open(struct run *run, struct complaint *complaint)
 {
     struct dlopen_plugins *shared = run_map(sizeof *shared);
-    ssize_t length = readlink("/proc/self/exe", shared->folder, sizeof shared->folder - 1);
-    shared->folder[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(shared->folder, '/');
-    *(slash != NULL ? slash : shared->folder) = '\0';
+    char program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(program, '/');
+    *(slash != NULL ? slash : program) = '\0';
+    snprintf(shared->folder, sizeof shared->folder, "%s", program);
     void *library = dlopen_load(shared, "dynamic", 0);
     if (library == NULL) {
         complain(complaint, "dlopen: the libraries to load are not beside the program: %s",
