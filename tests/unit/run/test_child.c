@@ -134,10 +134,16 @@ static void test_a_hang_is_told_with_its_stack(void **state)
 {
     (void)state;
     fails(body_hangs, "hang", "while waiting for what never comes");
-    assert_int_equal(stage->child_trace_count, 1);
-    assert_int_equal(stage->child_traces[0].done, 1);
-    assert_true(stage->child_traces[0].frame_count > 2);
-    assert_non_null(strstr(stage->child_traces[0].text, "[kernel: system call "));
+    // A thread of a sanitizer's own may be there, too.
+    assert_in_range(stage->child_trace_count, 1, 2);
+    uint32_t frames = 0;
+    for (uint32_t i = 0; i < stage->child_trace_count; i++) {
+        const struct child_trace *trace = &stage->child_traces[i];
+        assert_int_equal(trace->done, 1);
+        assert_non_null(strstr(trace->text, "[kernel: system call "));
+        frames = trace->frame_count > frames ? trace->frame_count : frames;
+    }
+    assert_true(frames > 2);
 }
 
 static void test_a_crash_is_the_childs(void **state)
