@@ -36,6 +36,7 @@ core=(
     liburcu-dev                                      # lib/sync: read-side sections
     libjansson-dev                                   # stress/result: the JSON document
     libzstd-dev                                      # stress/trace: compressed traces
+    libdw-dev                                        # stress/run: names in backtraces
     libhwloc-dev                                     # stress/measure: cores and caches, for pinning and results
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )

@@ -18,6 +18,7 @@ extern const struct cli_command cli_command_run;
 extern const struct cli_command cli_command_replay;
 extern const struct cli_command cli_command_list;
 extern const struct cli_command cli_command_faults;
+extern const struct cli_command cli_command_fit;
 
 // From a job that was read to the exit status: what run and replay have in common.
 struct job;

@@ -2,7 +2,8 @@
 //
 // option.c - a command's options as a table: one parser, one help text.
 //
-// "--name VALUE" and "--name=VALUE"; options and words may be mixed; "--" ends the options.
+// "--name VALUE" and "--name=VALUE"; a name of one letter has one dash: "-o VALUE". Options and
+// words may be mixed; "--" ends the options.
 
 #include "cli/option.h"
 
@@ -25,6 +26,11 @@ static const struct cli_option *option_find(const struct cli_option *options, co
     return NULL;
 }
 
+static const char *option_dashes(const struct cli_option *option)
+{
+    return option->name[1] == '\0' ? "-" : "--";
+}
+
 static int option_unknown(const struct cli_command *command, const char *text)
 {
     const char *names[OPTIONS_MOST + 1];
@@ -32,7 +38,8 @@ static int option_unknown(const struct cli_command *command, const char *text)
     size_t count = 0;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(text + 2, "="), text + 2);
     for (const struct cli_option *at = command->options; at->name != NULL; at++) {
-        names[count++] = at->name;
+        names[count] = at->name;
+        count += at->name[1] != '\0'; // a single letter is near to everything short
     }
     names[count] = NULL;
     const char *near = text[1] == '-' ? job_suggest(name, names) : NULL;
@@ -54,8 +61,8 @@ static int option_number(const struct cli_command *command, const struct cli_opt
     number->value = strtoull(value, &end, 0);
     number->given = true;
     if (errno != 0 || end == value || *end != '\0' || strchr(value, '-') != NULL) {
-        fprintf(stderr, "mems-stress %s: --%s %s: a number is wanted\n", command->name,
-                option->name, value);
+        fprintf(stderr, "mems-stress %s: %s%s %s: a number is wanted\n", command->name,
+                option_dashes(option), option->name, value);
         return 1;
     }
     return 0;
@@ -96,21 +103,22 @@ static int option_take(const struct cli_command *command, int argc, char **argv,
                        void *settings)
 {
     const char *text = argv[*at];
-    size_t length = strcspn(text + 2, "=");
-    const char *value = text[2 + length] == '=' ? text + 3 + length : NULL;
-    const struct cli_option *option =
-        text[1] == '-' ? option_find(command->options, text + 2, length) : NULL;
-    if (option == NULL) {
+    const char *name = text + (text[1] == '-' ? 2 : 1);
+    size_t length = strcspn(name, "=");
+    const char *value = name[length] == '=' ? name + length + 1 : NULL;
+    const struct cli_option *option = option_find(command->options, name, length);
+    if (option == NULL || (name == text + 1) != (length == 1)) {
         return option_unknown(command, text);
     }
     if (option->kind == CLI_FLAG && value != NULL) {
-        fprintf(stderr, "mems-stress %s: --%s takes no value\n", command->name, option->name);
+        fprintf(stderr, "mems-stress %s: %s%s takes no value\n", command->name,
+                option_dashes(option), option->name);
         return 1;
     }
     if (option->kind != CLI_FLAG && value == NULL) {
         if (*at + 1 >= argc) {
-            fprintf(stderr, "mems-stress %s: --%s wants %s\n", command->name, option->name,
-                    option->argument);
+            fprintf(stderr, "mems-stress %s: %s%s wants %s\n", command->name, option_dashes(option),
+                    option->name, option->argument);
             return 1;
         }
         value = argv[++*at];
@@ -147,8 +155,8 @@ void cli_help(const struct cli_command *command, FILE *out)
     fprintf(out, "\nOptions:\n");
     for (const struct cli_option *at = command->options; at->name != NULL; at++) {
         char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", at->name, at->argument != NULL ? " " : "",
-                 at->argument != NULL ? at->argument : "");
+        snprintf(left, sizeof left, "%s%s%s%s", option_dashes(at), at->name,
+                 at->argument != NULL ? " " : "", at->argument != NULL ? at->argument : "");
         fprintf(out, "  %-20s  %s\n", left, at->help);
     }
     fprintf(out, "  %-20s  %s\n", "--help", "this text");

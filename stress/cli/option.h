@@ -31,7 +31,7 @@ struct cli_list {
 
 // One row; tables end with a row whose name is NULL. --help is understood without one.
 struct cli_option {
-    const char *name; // without the dashes
+    const char *name; // without the dashes: two, or one where it is a single letter
     enum cli_kind kind;
     const char *argument; // "FILE"; NULL for a flag
     const char *help;

@@ -30,8 +30,8 @@ bool document_possible(void);
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint);
 
-// Writes it whole or not at all: to path.tmp in the same folder, to the disk, then renamed. "-" is
-// standard output. Folders on the way are made. 0 or errno, with a complaint that names the path.
+// Writes it whole or not at all (disk/disk.h). "-" is standard output. Folders on the way are made.
+// 0 or errno, with a complaint that names the path.
 int document_write(const char *path, const char *text, struct complaint *complaint);
 
 // The same up to, but without, the content: whether the path could be written. For before a run.

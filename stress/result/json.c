@@ -145,6 +145,10 @@ json_t *json_of_cell(const struct plan *plan, const struct cell *cell)
     if (cell->output != NULL) {
         json_object_set_new(object, "output", json_of_lines(cell->output));
     }
+    if (cell->stage != NULL && cell->stage->report.memory_method[0] != '\0') {
+        json_object_set_new(object, "memory_method",
+                            json_of_text(cell->stage->report.memory_method));
+    }
     if (cell->stage != NULL) {
         const struct report_supplier *supplier = &cell->stage->report.supplier;
         json_object_set_new(object, "malloc",

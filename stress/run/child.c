@@ -208,7 +208,8 @@ static void child_bury(struct stage *stage, const struct child_post *post, pid_t
 }
 
 // True when it has ended, with its status; false when it hangs.
-static bool child_ended(const struct child_post *post, pid_t pid, uint64_t timeout_ns, int *status)
+static bool child_ended(struct stage *stage, const struct child_post *post, pid_t pid,
+                        uint64_t timeout_ns, int *status)
 {
     int pidfd = pidfd_open(pid, 0);
     struct pollfd wait = {.fd = pidfd, .events = POLLIN};
@@ -217,8 +218,11 @@ static bool child_ended(const struct child_post *post, pid_t pid, uint64_t timeo
     while (!(ended = waitpid(pid, status, WNOHANG) == pid)) {
         uint64_t progress = __atomic_load_n(&post->progress, __ATOMIC_RELAXED);
         uint64_t now = run_now_ns();
-        progressed_ns = progress != seen ? now : progressed_ns;
-        seen = progress;
+        if (progress != seen) { // the watchdog's business, too
+            __atomic_fetch_add(&stage->ticks, 1, __ATOMIC_RELAXED);
+            progressed_ns = now;
+            seen = progress;
+        }
         if (now - progressed_ns > timeout_ns) {
             break;
         }
@@ -270,7 +274,7 @@ void child_wait(struct worker *worker, struct child_post *post, pid_t pid,
                 const struct child_rule *rule)
 {
     int status = 0;
-    if (!child_ended(post, pid, rule->timeout_ns, &status)) {
+    if (!child_ended(worker->run->stage, post, pid, rule->timeout_ns, &status)) {
         char what[80];
         snprintf(what, sizeof what, "made no progress for %.3g s", (double)rule->timeout_ns / 1e9);
         child_bury(worker->run->stage, post, pid);

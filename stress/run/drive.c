@@ -4,6 +4,7 @@
 
 #include "run/drive.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,18 +13,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "disk/disk.h"
 #include "measure/clock.h"
+#include "run/course.h"
+#include "run/guard.h"
 #include "run/run.h"
 #include "run/spawn.h"
+#include "run/symbols.h"
 #include "run/watch.h"
 
-#define DRIVE_OUTPUT_KEPT 4096
+#define DRIVE_OUTPUT_KEPT      4096
+#define DRIVE_EXIT_INTERRUPTED 130
 
 static volatile sig_atomic_t drive_signal;
 
+// The first asks for the end of the run, with all that was measured. The second ends the driver
+// where it stands: the cell dies with it, the guard sweeps up, no half result stays.
 static void drive_on_signal(int signal)
 {
+    if (drive_signal != 0) {
+        disk_forget();
+        _exit(DRIVE_EXIT_INTERRUPTED);
+    }
     drive_signal = signal;
+}
+
+// A reader that has gone, a file that may not grow: the write says so (EPIPE, EFBIG), and what else
+// there is to write is written. Unlike SIG_IGN, a handler is not handed on to other programs.
+static void drive_on_write(int signal)
+{
+    (void)signal;
 }
 
 bool drive_interrupted(void)
@@ -38,6 +57,9 @@ static void drive_install_handlers(void)
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         sigaction(signals[i], &action, NULL);
     }
+    struct sigaction write = {.sa_handler = drive_on_write, .sa_flags = SA_RESTART};
+    sigaction(SIGPIPE, &write, NULL);
+    sigaction(SIGXFSZ, &write, NULL);
 }
 
 // The end of what the process printed.
@@ -76,38 +98,83 @@ static void drive_judge_check(struct cell *cell)
     }
 }
 
+// SIGKILL that was not ours: nobody but the kernel or another process does that.
+static void drive_judge_killed(struct cell *cell, bool out_of_memory)
+{
+    cell->verdict = CELL_CRASHED;
+    snprintf(cell->message, sizeof cell->message, "SIGKILL in phase %s, not by this driver: %s",
+             stage_phase_name(cell->phase),
+             out_of_memory ? "the kernel killed for want of memory at that time"
+                           : "somebody else killed it");
+}
+
 static void drive_judge_crash(struct cell *cell, int status)
 {
     const struct evidence *evidence = &cell->stage->evidence;
     char where[64] = "";
+    char more[64] = "";
     cell->verdict = CELL_CRASHED;
+    if (evidence->kind == EVIDENCE_CRASH && evidence->sender != 0) {
+        snprintf(more, sizeof more, ", sent by process %d", evidence->sender);
+    } else if (cell->stage->report.memory_method[0] != '\0') {
+        snprintf(more, sizeof more, " (under memory_limit, which refuses memory)");
+    }
     if (evidence->kind == EVIDENCE_CRASH && evidence->worker >= 0) {
         snprintf(where, sizeof where, ", thread %d", evidence->worker);
     }
     if (WIFSIGNALED(status)) {
-        const char *name = sigabbrev_np(WTERMSIG(status));
+        // One that could not end with its evidence was helped by SIGKILL.
+        int signal = evidence->kind == EVIDENCE_CRASH ? evidence->signal : WTERMSIG(status);
+        const char *name = sigabbrev_np(signal);
         char address[32] = "";
         if (evidence->address != 0) {
             snprintf(address, sizeof address, " at 0x%llx", (unsigned long long)evidence->address);
         }
-        snprintf(cell->message, sizeof cell->message, "SIG%s%s in phase %s%s",
-                 name != NULL ? name : "?", address, stage_phase_name(cell->phase), where);
+        snprintf(cell->message, sizeof cell->message, "SIG%s%s in phase %s%s%s",
+                 name != NULL ? name : "?", address, stage_phase_name(cell->phase), where, more);
     } else {
-        snprintf(cell->message, sizeof cell->message, "ended with status %d in phase %s%s",
-                 WEXITSTATUS(status), stage_phase_name(cell->phase), where);
+        snprintf(cell->message, sizeof cell->message, "ended with status %d in phase %s%s%s",
+                 WEXITSTATUS(status), stage_phase_name(cell->phase), where, more);
     }
 }
 
-// A cell that came to its end has passed, unless its target gave nothing at all.
+static void drive_judge_unsteady(struct cell *cell)
+{
+    const struct job_section *section = cell->section->section;
+    double deviation = cell->stage->report.steady_deviation;
+    cell->verdict = CELL_UNSTEADY;
+    if (isnan(deviation)) {
+        snprintf(cell->message, sizeof cell->message,
+                 "the run ended before steady_window = %s had gone by",
+                 job_text(section, "steady_window"));
+    } else {
+        snprintf(cell->message, sizeof cell->message,
+                 "the rate did not become steady (%s): %.3g %% over the last window of %s",
+                 job_text(section, "steady"), deviation * 100, job_text(section, "steady_window"));
+    }
+}
+
+// A cell that came to its end has passed, unless its target gave nothing at all or what was to be
+// measured was not.
 static void drive_judge_end(struct cell *cell)
 {
     const struct cell_report *report = &cell->stage->report;
     cell->verdict = CELL_PASS;
-    if (report->refused > 0 && report->count[OP_ALLOC] == 0) {
+    if (report->incomplete) {
+        cell->verdict = CELL_CRASHED;
+        snprintf(cell->message, sizeof cell->message,
+                 "ended before its time by SIGTERM, not by this driver: somebody else sent it");
+    } else if (report->refused > 0 && report->count[OP_ALLOC] == 0) {
         cell->verdict = CELL_FAILED;
         snprintf(cell->message, sizeof cell->message,
                  "nothing was served: every one of %llu allocations was refused",
                  (unsigned long long)report->refused);
+    } else if (report->warmup_ns > 0 && report->wall_ns == 0) {
+        cell->verdict = CELL_UNSTEADY;
+        snprintf(cell->message, sizeof cell->message,
+                 "the work ended within the warm-up: nothing was measured");
+    } else if (report->steady == STEADY_NOT_REACHED) {
+        drive_judge_unsteady(cell);
     }
 }
 
@@ -130,6 +197,8 @@ static void drive_judge(struct cell *cell, const struct watch_end *end)
                  stage_phase_name(cell->phase));
     } else if (cell->status == 0 && cell->phase == STAGE_DONE) {
         drive_judge_end(cell);
+    } else if (cell->signal == SIGKILL && !end->killed) {
+        drive_judge_killed(cell, end->out_of_memory);
     } else {
         drive_judge_crash(cell, end->status);
     }
@@ -156,7 +225,9 @@ static void drive_cell(struct plan *plan, size_t index, const struct drive_view 
     struct drive_tick tick = {view, plan, index};
     struct watch watch = {
         .timeout_ns = job_number(section, "timeout"),
-        .limit_ns = job_number(section, "ops") == 0 ? job_number(section, "runtime") : 0,
+        .limit_ns = course_limit_ns(section),
+        .memory_bytes = job_number(section, "memory_limit"),
+        .mapped = job_number(section, "verify") >= 4,
         .interrupted = drive_interrupted,
         .tick = drive_on_tick,
         .arg = &tick,
@@ -172,6 +243,7 @@ static void drive_cell(struct plan *plan, size_t index, const struct drive_view 
     watch_cell(cell->stage, pid, &watch, &end);
     cell->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
     drive_judge(cell, &end);
+    symbols_resolve(&cell->stage->evidence);
     cell->output = drive_output(output);
     close(output);
 }
@@ -190,4 +262,5 @@ void drive_plan(struct plan *plan, const struct drive_view *view)
             view->ended(view->arg, plan, i);
         }
     }
+    guard_close();
 }

@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from stress import PROGRAM, Case
+from stress import PROGRAM, Case, cell_of
 
 JOB = """
 [work]
@@ -30,20 +30,6 @@ threads = 2
 runtime = 60s
 verify = 1
 """
-
-
-def children(pid):
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open("/proc/%s/stat" % entry) as file:
-                    fields = file.read().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            if int(fields[1]) == pid and fields[0] != "Z":
-                found.append(int(entry))
-    return found
 
 
 def wait_for(what, seconds=20):
@@ -356,7 +342,7 @@ class Signals(Case):
         self.addCleanup(driver.kill)
         self.addCleanup(driver.stdout.close)
         self.addCleanup(driver.stderr.close)
-        cell = wait_for(lambda: children(driver.pid))[0]
+        cell = wait_for(lambda: cell_of(driver.pid))
 
         def at_work():
             with open("/proc/%d/stat" % cell) as file:
