@@ -190,11 +190,12 @@ static void account_add_lock(struct mems_lock_stats *sum, const struct mems_lock
 
 static void account_engine(struct run *run, struct report_engine *report)
 {
-    if (run->target->engine == NULL) {
+    struct mems_engine *engine =
+        run->target->engine != NULL ? run->target->engine(run->instance) : NULL;
+    struct mems_lock_stats lock;
+    if (engine == NULL) {
         return;
     }
-    struct mems_engine *engine = run->target->engine(run->instance);
-    struct mems_lock_stats lock;
     report->known = mems_snapshot(engine, &report->stats) == 0;
     strcpy(report->lock_sum.name, "all");
     for (size_t i = 0; mems_lock_at(engine, i, &lock) == 0; i++) {
@@ -236,7 +237,7 @@ void account_drained(struct account *account, struct run *run, uint64_t drain_ns
     report->drain_ns = drain_ns;
     report->drained_rss_bytes = account_rss(account);
     account_usage(run, &report->drained);
-    if (run->target->engine != NULL) {
+    if (report->engine.known) {
         mems_snapshot(run->target->engine(run->instance), &report->engine.drained);
     }
     close(account->statm);
