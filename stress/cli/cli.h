@@ -17,6 +17,8 @@ extern const struct cli_command cli_command_run;
 extern const struct cli_command cli_command_replay;
 extern const struct cli_command cli_command_list;
 extern const struct cli_command cli_command_faults;
+extern const struct cli_command cli_command_compare;
+extern const struct cli_command cli_command_selftest;
 
 // From a job that was read to the exit status: what run and replay have in common.
 struct job;
@@ -28,10 +30,20 @@ struct cli_job_settings {
     struct cli_list targets; // in place of the job's
     struct cli_number seed;
     struct cli_number repeats;
+    const char *baseline; // a result to compare with; NULL: none
+    struct cli_share max_regression;
+    bool fail_inconclusive;
 };
 
 // `command` is what a re-run begins with, `text` the job as written.
 int cli_run_job(const struct job *job, const char *command, const char *text,
                 const struct cli_job_settings *settings, int argc, char **argv);
+
+// What comparisons are asked for by these options. `metrics` and `alpha` may be NULL. 0, or an exit
+// status after a message.
+struct compare_options;
+int cli_compare_options(const char *command, const struct cli_list *metrics,
+                        const struct cli_share *threshold, const struct cli_share *alpha,
+                        struct compare_options *options);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "cli/baseline.h"
 #include "cli/cli.h"
 #include "measure/clock.h"
 #include "result/document.h"
@@ -38,10 +39,14 @@ static int job_fail(const char *what, enum verdict_exit status)
 
 // The result in both forms. A document that cannot be written outweighs a pass, not a failure.
 static int job_report(const struct plan *plan, const struct verdict *verdict,
-                      const struct cli_job_settings *settings, const struct document_head *head)
+                      const struct cli_job_settings *settings, const struct document_head *head,
+                      const struct baseline *baseline)
 {
     struct complaint complaint = {0};
     bool machine = settings->json != NULL && settings->json[0] == '-' && settings->json[1] == '\0';
+    if (!settings->quiet || verdict->exit != VERDICT_EXIT_PASS) {
+        baseline_print(baseline, machine ? stderr : stdout);
+    }
     table_print(machine ? stderr : stdout, plan, verdict, settings->quiet);
     if (settings->json == NULL) {
         return (int)verdict->exit;
@@ -57,7 +62,7 @@ static int job_report(const struct plan *plan, const struct verdict *verdict,
 }
 
 static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
-                     struct document_head *head)
+                     struct document_head *head, struct baseline *baseline)
 {
     struct drive_view view;
     struct verdict verdict;
@@ -68,15 +73,19 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     progress_view(&view, settings->quiet);
     drive_plan(plan, &view);
     verdict_of(plan, drive_interrupted(), &verdict);
+    baseline_judge(baseline, plan, settings->fail_inconclusive, &verdict);
     head->started = started;
     head->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
-    return job_report(plan, &verdict, settings, head);
+    head->comparison =
+        baseline->compared && settings->json != NULL ? compare_json(&baseline->comparison) : NULL;
+    return job_report(plan, &verdict, settings, head, baseline);
 }
 
 int cli_run_job(const struct job *job, const char *command, const char *text,
                 const struct cli_job_settings *settings, int argc, char **argv)
 {
     struct complaint complaint = {0};
+    struct baseline baseline;
     struct plan *plan;
     struct document_head head = {.argc = argc, .argv = argv, .text = text};
     struct plan_options options = {
@@ -93,19 +102,24 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
     if (settings->json != NULL && !document_possible()) {
         return job_fail("--json: this build has no libjansson", VERDICT_EXIT_USAGE);
     }
+    int status = baseline_open(settings, &baseline);
+    if (status != 0) {
+        return status;
+    }
     int error = plan_make(job, command, &options, &plan, &complaint);
     if (error != 0) {
+        baseline_close(&baseline);
         return job_fail(complaint.text,
                         error == ENOENT ? VERDICT_EXIT_NOTHING : VERDICT_EXIT_USAGE);
     }
-    int status;
     if (settings->dry_run) {
         status = job_show(plan);
     } else if (settings->json != NULL && document_probe(settings->json, &complaint) != 0) {
         status = job_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
     } else {
-        status = job_drive(plan, settings, &head);
+        status = job_drive(plan, settings, &head, &baseline);
     }
     plan_free(plan);
+    baseline_close(&baseline);
     return status;
 }
