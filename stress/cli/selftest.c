@@ -25,13 +25,13 @@ struct selftest_settings {
 static const struct cli_option selftest_options[] = {
     {"target", CLI_TEXT, "TARGET", "what is measured (default: libc)",
      offsetof(struct selftest_settings, target)},
-    {"repeats", CLI_NUMBER, "N", "of each comparison (default: aa 30, sensitivity 300)",
+    {"repeats", CLI_NUMBER, "N", "of each comparison (default: aa 30, sensitivity 400)",
      offsetof(struct selftest_settings, repeats)},
     {"comparisons", CLI_NUMBER, "N", "of aa (default: 200)",
      offsetof(struct selftest_settings, comparisons)},
     {"tries", CLI_NUMBER, "N", "of sensitivity (default: 10)",
      offsetof(struct selftest_settings, tries)},
-    {"max-regression", CLI_SHARE, "2%", "the threshold of the comparisons (default: 2%)",
+    {"max-regression", CLI_SHARE, "1%", "the threshold of the comparisons (default: 1%)",
      offsetof(struct selftest_settings, threshold)},
     {"seed", CLI_NUMBER, "N", "of everything (default: 1)",
      offsetof(struct selftest_settings, seed)},
@@ -52,7 +52,7 @@ static void selftest_told_aa(const struct selftest *selftest)
                 (unsigned long long)selftest->ops);
     } else if (selftest->tries[selftest->done - 1].alarm) {
         const struct selftest_try *it = &selftest->tries[selftest->done - 1];
-        fprintf(selftest_out, "alarm in comparison %u: rate %.4f (%.4f .. %.4f), p %.2g\n",
+        fprintf(selftest_out, "alarm in comparison %u: time %.4f (%.4f .. %.4f), p %.2g\n",
                 selftest->done, it->ratio, it->low, it->high, it->p_holm);
     }
     fflush(selftest_out);
@@ -68,13 +68,13 @@ static void selftest_told_sensitivity(const struct selftest *selftest)
     if (selftest->done == 0) {
         fprintf(selftest_out,
                 "selftest sensitivity: churn on %s, %u tries of %u repeats, %llu operations a "
-                "cell\na delay of %llu steps an operation takes %.1f %% of the rate\n",
+                "cell\na delay of %llu steps an operation costs %.1f %% more time\n",
                 selftest->target, selftest->times, selftest->repeats,
                 (unsigned long long)selftest->ops, (unsigned long long)selftest->steps,
                 selftest->slowdown * 100);
     } else {
         const struct selftest_try *it = &selftest->tries[selftest->done - 1];
-        fprintf(selftest_out, "try %2u: rate %.4f (%.4f .. %.4f), p %.2g: %s%s\n", selftest->done,
+        fprintf(selftest_out, "try %2u: time %.4f (%.4f .. %.4f), p %.2g: %s%s\n", selftest->done,
                 it->ratio, it->low, it->high, it->p_holm, judge_verdict_name(it->verdict),
                 it->found ? ", found" : "");
     }
@@ -227,7 +227,8 @@ const struct cli_command cli_command_selftest = {
         "aa           compares a target with itself, 200 times: at most 10 may be called "
         "regressed\n"
         "             or improved. About five minutes.\n"
-        "sensitivity  finds the delay that takes 5 % of the rate, then compares the target with\n"
+        "sensitivity  finds the delay that makes operations 5 % longer, then compares the target "
+        "with\n"
         "             its slower self, 10 times: at least 9 must be called regressed with an\n"
         "             estimate within 2.5 points, at most 1 may be inconclusive. About three "
         "minutes.\n"

@@ -12,18 +12,18 @@
 #define SELFTEST_AA_REPEATS  30
 #define SELFTEST_TRIES       10
 #define SELFTEST_REPEATS     300
-#define SELFTEST_THRESHOLD   0.02
-#define SELFTEST_SLOWDOWN    0.05  // of the rate
+#define SELFTEST_THRESHOLD   0.01
+#define SELFTEST_SLOWDOWN    0.05  // more time an operation
 #define SELFTEST_NEAR        0.025 // an estimate further off has not found it
 
 // One comparison: of a target with itself, or with its slower self.
 struct selftest_try {
     uint64_t seed;
-    double ratio, low, high, p_holm; // of the metric that matters most: ops_per_second
+    double ratio, low, high, p_holm; // of cpu_ns_per_op
     enum judge_verdict verdict;      // its
     bool alarm;                      // some judged metric is said to have regressed or improved
     bool significant; // some judged metric has p <= alpha, however small the difference
-    bool found;       // ops_per_second regressed, by about as much as it did
+    bool found;       // cpu_ns_per_op regressed, by about as much as it did
 };
 
 struct selftest {
