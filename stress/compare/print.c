@@ -88,8 +88,7 @@ static void print_notes(const struct comparison *comparison, FILE *out)
         const struct compare_note *note = &comparison->notes[i];
         int at = fprintf(out, "%s: [%s]%s%s:", note->refused ? "refused" : "left out",
                          note->section, *note->target != '\0' ? " " : "", note->target);
-        fprintf(out, " ");
-        print_words(out, at + 1, 4, note->reason);
+        print_words(out, at, 4, note->reason);
     }
     if (comparison->note_count > 0) {
         fprintf(out, "\n");

@@ -13,6 +13,7 @@ JOB = """
 workload = churn
 target = libc
 ops = 2k
+size = 500-1000
 repeats = 6
 """
 
@@ -51,8 +52,10 @@ class Baseline(Case):
         self.assertIn("regressed", self.stress("run", self.path("job.ini"), "--baseline", kept, "--quiet").out)
 
     def test_a_failure_outranks(self):
-        outcome = self.run_job(JOB, "--baseline", self.baseline(1e6), "--target", "mems:fixed(partitions=8x1)")
+        outcome = self.run_job(JOB, "--baseline", self.baseline(1e6), "--target", "libc",
+                               "--target", "mems:fixed(partitions=64x10)")
         self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
+        self.assertGreater(outcome.document["comparison"]["regressed"], 0)
         self.assertEqual(outcome.document["verdict"], "failed")
 
     def test_inconclusive(self):
