@@ -9,7 +9,7 @@
 #include "compare/compare.h"
 
 #define SELFTEST_COMPARISONS 200
-#define SELFTEST_AA_REPEATS  30
+#define SELFTEST_AA_REPEATS  20
 #define SELFTEST_TRIES       10
 #define SELFTEST_REPEATS     400
 #define SELFTEST_THRESHOLD   0.01
