@@ -36,6 +36,7 @@ core=(
     liburcu-dev                                      # lib/sync: read-side sections
     libjansson-dev                                   # stress/result: the JSON document
     libzstd-dev                                      # stress/trace: compressed traces
+    libhwloc-dev                                     # stress/measure: cores and caches, for pinning and results
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )
 
@@ -47,6 +48,7 @@ test=(
     clang-format     # the format gate
     shellcheck       # the gate for shell scripts
     valgrind         # bench: instructions counted by callgrind
+    libxml2-utils    # tests/cli: xmllint validates JUnit XML
 )
 
 # full: what a developer wants, and what records the traces again.

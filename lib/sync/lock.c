@@ -23,8 +23,8 @@
 
 #include <stddef.h>
 
+#include "base/bits.h"
 #include "base/print.h"
-#include "mems/engine.h"
 #include "os/os.h"
 #include "sync/atomic.h"
 
@@ -133,6 +133,14 @@ static void raise_to(uint64_t *most, uint64_t value)
     }
 }
 
+static unsigned bucket_of(uint64_t ns)
+{
+    unsigned power = ns > 1 ? bits_log2(ns) : 0;
+    unsigned half = power > 0 ? ns >> (power - 1) & 1 : 0;
+    unsigned bucket = 2 * power + half;
+    return bucket < MEMS_LOCK_BUCKETS ? bucket : MEMS_LOCK_BUCKETS - 1;
+}
+
 static uint32_t self_number(void)
 {
     if (lock_self == 0) {
@@ -165,6 +173,7 @@ static void account_hold(struct lock *lock)
     lock->hold_start_ns = 0;
     count_own(&lock->hold_ns, held_ns);
     raise_to(&lock->max_hold_ns, held_ns);
+    count_own(&lock->hold[bucket_of(held_ns)], 1);
     count_part(&lock->hold_sampled);
 }
 
@@ -231,6 +240,7 @@ static void take_sleeping(struct lock *lock)
         count_own(&lock->wait_ns, wait_ns);
         raise_to(&lock->max_wait_ns, wait_ns);
         raise_to(&lock->max_waiting, most_waiting);
+        count_own(&lock->wait[bucket_of(wait_ns)], 1);
         count_part(&lock->waited);
     }
 }
@@ -297,4 +307,8 @@ void lock_stats(const struct lock *lock, struct mems_lock_stats *stats)
     stats->owner_switches = load_relaxed(&lock->owner_switches);
     stats->hold_ns = load_relaxed(&lock->hold_ns);
     stats->max_hold_ns = load_relaxed(&lock->max_hold_ns);
+    for (unsigned i = 0; i < MEMS_LOCK_BUCKETS; i++) {
+        stats->wait[i] = load_relaxed(&lock->wait[i]);
+        stats->hold[i] = load_relaxed(&lock->hold[i]);
+    }
 }

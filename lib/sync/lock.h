@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mems/engine.h"
+
 // Locks are taken in this order only; a debug build (MEMS_CHECK_RANKS) checks it. Locks of one rank
 // are held together only in ascending order of their number: that is how all arenas are taken.
 enum lock_rank {
@@ -29,6 +31,7 @@ enum lock_rank {
 
 // spin_acquired + waited <= contended <= acquisitions                                          (L1)
 // hold_sampled <= acquisitions                                                                 (L2)
+// hold_sampled <= sum(hold), waited <= sum(wait), equal while nobody takes or gives            (L3)
 struct lock {
     uint32_t word;     // [atomic] 0 free, 1 held, 2 held and somebody may sleep
     uint32_t owner;    // [lock] number of the thread that took it last, from 1
@@ -43,6 +46,7 @@ struct lock {
     uint64_t hold_sampled, hold_ns, max_hold_ns;
     uint64_t hold_start_ns; // 0: this acquisition is not timed
     uint32_t waiting;       // [atomic] threads asleep now
+    uint64_t wait[MEMS_LOCK_BUCKETS], hold[MEMS_LOCK_BUCKETS];
 };
 
 // A lock that is ready before any code has run.
@@ -56,8 +60,6 @@ struct lock {
 // Called when a rank is taken out of order; tests replace it. The default complains and aborts.
 // When a handler returns, the lock is taken all the same.
 typedef void (*lock_rank_handler)(const struct lock *held, const struct lock *wanted);
-
-struct mems_lock_stats;
 
 void lock_init(struct lock *lock, enum lock_rank rank, const char *name, uint32_t number);
 void lock_lock(struct lock *lock); // may sleep; not recursive

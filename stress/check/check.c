@@ -267,6 +267,21 @@ static bool check_is_stamped(const struct worker *worker, const struct slot *slo
             (offset < CHECK_EDGE || slot->size - offset <= CHECK_EDGE));
 }
 
+// The block's bytes from `offset` on, `*span` of them; access_end is to follow.
+static volatile uint8_t *check_reach(struct worker *worker, struct slot *slot, size_t offset,
+                                     bool write, size_t *span)
+{
+    *span = 0;
+    volatile uint8_t *bytes =
+        worker->ops->access_begin(worker->space, slot->block, offset, write, span);
+    if (bytes == NULL || *span == 0) {
+        check_fail(worker, slot, "access", 0, 0, "byte %zu of %" PRIu64 " cannot be reached",
+                   offset, slot->size);
+    }
+    *span = *span < slot->size - offset ? *span : slot->size - offset;
+    return bytes;
+}
+
 void check_byte(struct worker *worker, struct slot *slot, size_t offset, bool write)
 {
     if (worker->ops->no_memory) {
@@ -278,13 +293,33 @@ void check_byte(struct worker *worker, struct slot *slot, size_t offset, bool wr
         check_bytes(worker, slot, CHECK_COMPARE, offset, 1);
     } else {
         size_t span;
-        const volatile uint8_t *byte =
-            worker->ops->access_begin(worker->space, slot->block, offset, false, &span);
-        if (byte == NULL) {
-            check_fail(worker, slot, "access", 0, 0, "byte %zu of %" PRIu64 " cannot be reached",
-                       offset, slot->size);
+        (void)*check_reach(worker, slot, offset, false, &span);
+        worker->ops->access_end(worker->space);
+    }
+}
+
+void check_read(struct worker *worker, struct slot *slot)
+{
+    size_t span;
+    for (size_t offset = 0; offset < slot->size && !worker->ops->no_memory; offset += span) {
+        const volatile uint8_t *bytes = check_reach(worker, slot, offset, false, &span);
+        for (size_t i = 0; i < span; i++) {
+            (void)bytes[i];
         }
-        (void)*byte;
+        worker->ops->access_end(worker->space);
+    }
+}
+
+void check_rewrite(struct worker *worker, struct slot *slot, uint64_t times)
+{
+    size_t span;
+    for (size_t offset = 0; offset < slot->size && !worker->ops->no_memory; offset += span) {
+        volatile uint8_t *bytes = check_reach(worker, slot, offset, true, &span);
+        for (uint64_t pass = 0; pass < 2 * times; pass++) {
+            for (size_t i = 0; i < span; i++) {
+                bytes[i] = (uint8_t)~bytes[i];
+            }
+        }
         worker->ops->access_end(worker->space);
     }
 }

@@ -56,6 +56,11 @@ void check_contents(struct worker *worker, struct slot *slot);
 // One byte read or written: a write leaves the stamp's byte, a read is compared where the level
 // stamps that byte.
 void check_byte(struct worker *worker, struct slot *slot, size_t offset, bool write);
+// Each byte read.
+void check_read(struct worker *worker, struct slot *slot);
+// Each byte inverted and inverted back, `times` times: two reads and two writes in memory each,
+// which no compiler may merge. Who else writes there spoils the stamp.
+void check_rewrite(struct worker *worker, struct slot *slot, uint64_t times);
 // Touches by policy, with the stamp's bytes.
 void check_touch(struct worker *worker, struct slot *slot);
 

@@ -45,6 +45,7 @@ void baseline_judge(struct baseline *baseline, const struct plan *plan, bool fai
         if (compare_results(&baseline->kept, &now, &baseline->options, &baseline->comparison,
                             &complaint) == 0) {
             baseline->compared = true;
+            baseline->json = compare_json(&baseline->comparison);
             outcome = compare_outcome(&baseline->comparison);
         } else {
             fprintf(stderr, "mems-stress: --baseline: %s\n", complaint.text);
@@ -65,6 +66,7 @@ void baseline_print(const struct baseline *baseline, FILE *out)
 void baseline_close(struct baseline *baseline)
 {
     if (baseline->compared) {
+        compare_json_free(baseline->json);
         compare_fini(&baseline->comparison);
     }
     if (baseline->asked) {

@@ -17,6 +17,7 @@ struct baseline {
     struct compare_options options;
     struct measured kept;
     struct comparison comparison;
+    struct json_t *json; // of it, for documents; NULL: none
 };
 
 // Reads the baseline, before anything runs. 0, or an exit status after a message.

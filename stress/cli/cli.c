@@ -12,6 +12,7 @@
 #include "job/job.h"
 #include "result/table.h"
 #include "result/verdict.h"
+#include "result/warning.h"
 #include "run/plan.h"
 
 #ifndef MEMS_VERSION
@@ -47,8 +48,8 @@ static const struct cli_option cli_help_options[] = {{0}};
 
 static const struct cli_command cli_command_help = {
     .name = "help",
-    .form = "help [COMMAND | KEY | table]",
-    .help = "explain a command, a key of job files, or the columns of the table",
+    .form = "help [COMMAND | KEY | table | warnings]",
+    .help = "explain a command, a key of job files, the table's columns or the warnings",
     .options = cli_help_options,
     .main = cli_help_main,
 };
@@ -127,11 +128,17 @@ static int cli_help_main(int argc, char **argv)
         table_describe(stdout);
         return 0;
     }
+    if (strcmp(words.items[0], "warnings") == 0) {
+        warning_describe(stdout);
+        return 0;
+    }
     if (job_describe(words.items[0], stdout) > 0) {
         return 0;
     }
     const char *near = job_key_suggest(words.items[0]);
-    fprintf(stderr, "mems-stress help: \"%s\" is neither a command nor a key nor \"table\"%s%s%s\n",
+    fprintf(stderr,
+            "mems-stress help: \"%s\" is neither a command nor a key nor \"table\" "
+            "nor\n\"warnings\"%s%s%s\n",
             words.items[0], near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
             near != NULL ? "\"?" : "");
     return 1;

@@ -6,6 +6,7 @@
 #define CLI_CLI_H
 
 #include "cli/option.h"
+#include "result/output.h"
 
 int cli_main(int argc, char **argv);
 
@@ -23,9 +24,11 @@ extern const struct cli_command cli_command_selftest;
 // From a job that was read to the exit status: what run and replay have in common.
 struct job;
 struct cli_job_settings {
-    const char *json; // FILE or "-"; NULL: none
+    struct output_paths outputs;
+    bool annotate;
     bool quiet;
     bool dry_run;
+    struct cli_list no_warn; // codes of warnings
     struct cli_list sections;
     struct cli_list targets; // in place of the job's
     struct cli_number seed;

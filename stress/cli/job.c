@@ -9,7 +9,8 @@
 #include "cli/baseline.h"
 #include "cli/cli.h"
 #include "measure/clock.h"
-#include "result/document.h"
+#include "result/annotation.h"
+#include "result/output.h"
 #include "result/progress.h"
 #include "result/table.h"
 #include "result/verdict.h"
@@ -37,28 +38,28 @@ static int job_fail(const char *what, enum verdict_exit status)
     return (int)status;
 }
 
-// The result in both forms. A document that cannot be written outweighs a pass, not a failure.
-static int job_report(const struct plan *plan, const struct verdict *verdict,
-                      const struct cli_job_settings *settings, const struct document_head *head,
+// The result in all its forms. One that cannot be written outweighs a pass, not a failure.
+static int job_report(const struct output_scene *scene, const struct cli_job_settings *settings,
                       const struct baseline *baseline)
 {
     struct complaint complaint = {0};
-    bool machine = settings->json != NULL && settings->json[0] == '-' && settings->json[1] == '\0';
-    if (!settings->quiet || verdict->exit != VERDICT_EXIT_PASS) {
-        baseline_print(baseline, machine ? stderr : stdout);
+    FILE *out = output_has_stdout(&settings->outputs) ? stderr : stdout;
+    if (!settings->quiet) {
+        warning_each(&scene->head->scene, table_warning, out);
     }
-    table_print(machine ? stderr : stdout, plan, verdict, settings->quiet);
-    if (settings->json == NULL) {
-        return (int)verdict->exit;
+    if (!settings->quiet || scene->verdict->exit != VERDICT_EXIT_PASS) {
+        baseline_print(baseline, out);
     }
-    char *text = document_text(plan, verdict, head, &complaint);
-    int error = text == NULL ? ENOMEM : document_write(settings->json, text, &complaint);
-    free(text);
-    if (error != 0) {
+    table_print(out, scene->plan, scene->verdict, settings->quiet);
+    if (settings->annotate) {
+        annotation_print(out, scene);
+    }
+    if (output_write(&settings->outputs, scene, &complaint) != 0) {
         fprintf(stderr, "mems-stress: %s\n", complaint.text);
-        return verdict->exit == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN : (int)verdict->exit;
+        return scene->verdict->exit == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN
+                                                         : (int)scene->verdict->exit;
     }
-    return (int)verdict->exit;
+    return (int)scene->verdict->exit;
 }
 
 static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
@@ -70,15 +71,24 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     time_t now = time(NULL);
     uint64_t began = clock_monotonic_ns();
     strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+    struct host host;
+    host_look(&host);
+    head->scene = (struct warning_scene){
+        .plan = plan,
+        .host = &host,
+        .silenced = settings->no_warn.count > 0 ? settings->no_warn.items : NULL,
+    };
+    host_tick(&head->scene.before);
     progress_view(&view, settings->quiet);
     drive_plan(plan, &view);
+    host_tick(&head->scene.after);
     verdict_of(plan, drive_interrupted(), &verdict);
     baseline_judge(baseline, plan, settings->fail_inconclusive, &verdict);
     head->started = started;
     head->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
-    head->comparison =
-        baseline->compared && settings->json != NULL ? compare_json(&baseline->comparison) : NULL;
-    return job_report(plan, &verdict, settings, head, baseline);
+    head->comparison = baseline->json;
+    struct output_scene scene = {plan, &verdict, head};
+    return job_report(&scene, settings, baseline);
 }
 
 int cli_run_job(const struct job *job, const char *command, const char *text,
@@ -99,8 +109,12 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
         (settings->repeats.value == 0 || settings->repeats.value > 1000)) {
         return job_fail("--repeats: 1 .. 1000", VERDICT_EXIT_USAGE);
     }
-    if (settings->json != NULL && !document_possible()) {
-        return job_fail("--json: this build has no libjansson", VERDICT_EXIT_USAGE);
+    if (output_check(&settings->outputs, &complaint) != 0) {
+        return job_fail(complaint.text, VERDICT_EXIT_USAGE);
+    }
+    if (settings->no_warn.count > 0 &&
+        warning_check_codes(settings->no_warn.items, &complaint) != 0) {
+        return job_fail(complaint.text, VERDICT_EXIT_USAGE);
     }
     int status = baseline_open(settings, &baseline);
     if (status != 0) {
@@ -114,7 +128,7 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
     }
     if (settings->dry_run) {
         status = job_show(plan);
-    } else if (settings->json != NULL && document_probe(settings->json, &complaint) != 0) {
+    } else if (output_probe(&settings->outputs, &complaint) != 0) {
         status = job_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
     } else {
         status = job_drive(plan, settings, &head, &baseline);

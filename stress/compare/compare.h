@@ -68,5 +68,6 @@ void compare_print(const struct comparison *comparison, FILE *out);
 
 // The `comparison` of a document. With libjansson only, else NULL.
 struct json_t *compare_json(const struct comparison *comparison);
+void compare_json_free(struct json_t *json);
 
 #endif

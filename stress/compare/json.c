@@ -69,12 +69,22 @@ struct json_t *compare_json(const struct comparison *comparison)
     return object;
 }
 
+void compare_json_free(struct json_t *json)
+{
+    json_decref(json);
+}
+
 #else
 
 struct json_t *compare_json(const struct comparison *comparison)
 {
     (void)comparison;
     return NULL;
+}
+
+void compare_json_free(struct json_t *json)
+{
+    (void)json;
 }
 
 #endif

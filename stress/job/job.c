@@ -302,6 +302,24 @@ static int settle(struct resolver *resolver)
     return error;
 }
 
+// The rows of both tables. Where a workload has a row of a common key's name, that one is its: for
+// a default or a range of its own.
+static void bind_rows(struct job_section *section)
+{
+    const struct job_key *own = section->workload->keys;
+    size_t common = table_count(job_common_keys);
+    for (size_t row = 0; row < common; row++) {
+        const struct job_key *instead = table_find(own, job_common_keys[row].name);
+        section->values[row].key = instead != NULL ? instead : &job_common_keys[row];
+    }
+    section->value_count = common;
+    for (size_t row = 0; row < table_count(own); row++) {
+        if (table_find(job_common_keys, own[row].name) == NULL) {
+            section->values[section->value_count++].key = &own[row];
+        }
+    }
+}
+
 static int resolve(struct resolver *resolver)
 {
     struct job_section *section = resolver->section;
@@ -313,14 +331,9 @@ static int resolve(struct resolver *resolver)
     if (error) {
         return error;
     }
-    size_t common = table_count(job_common_keys);
-    size_t count = common + table_count(section->workload->keys);
+    size_t count = table_count(job_common_keys) + table_count(section->workload->keys);
     section->values = arena_get(resolver->arena, count * sizeof *section->values);
-    section->value_count = count;
-    for (size_t row = 0; row < count; row++) {
-        section->values[row].key =
-            row < common ? &job_common_keys[row] : &section->workload->keys[row - common];
-    }
+    bind_rows(section);
     resolver->bindings = arena_get(resolver->arena, count * sizeof *resolver->bindings);
     error = bind_own(resolver);
     error = error ? error : bind_globals(resolver);

@@ -49,6 +49,13 @@ struct job_key {
     const char *help;           // one line
 };
 
+// A workload's row of a common key's name takes the place of the common one: another default, a
+// narrower range. The key `size`, but for its default and help:
+#define JOB_SIZE_KEY                                                                               \
+    .name = "size", .kind = JOB_DISTRIBUTION, .least = 1, .most = 0x1p40,                          \
+    .values = "64, 16-1000, 64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000; "       \
+              "within 1 .. 1Ti"
+
 struct job_value {
     const struct job_key *key;
     bool given;       // in the job; else the default

@@ -50,12 +50,7 @@ const struct job_key job_common_keys[] = {
         .help = "how long a cell runs; excludes ops",
     },
     {
-        .name = "size",
-        .kind = JOB_DISTRIBUTION,
-        .least = 1,
-        .most = 0x1p40,
-        .values = "64, 16-1000, 64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000; "
-                  "within 1 .. 1Ti",
+        JOB_SIZE_KEY,
         .standard = "16-1024",
         .help = "bytes of a request, drawn at random",
     },

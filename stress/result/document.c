@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "result/json.h"
-#include "result/summary.h"
 
 #ifndef MEMS_VERSION
 #define MEMS_VERSION "unknown"
@@ -20,31 +19,9 @@ bool document_possible(void)
     return true;
 }
 
-static void document_warn(json_t *warnings, const char *format, const char *target,
-                          const char *section, double figure)
+static void document_warning(void *arg, const char *code, const char *text)
 {
-    char text[512];
-    snprintf(text, sizeof text, format, target, section, figure);
-    json_array_append_new(warnings, json_of_text(text));
-}
-
-// What a reader of the figures should know.
-static json_t *document_warnings(const struct plan *plan)
-{
-    json_t *warnings = json_array();
-    for (size_t i = 0; i < plan->cell_count; i++) {
-        const struct cell *cell = &plan->cells[i];
-        const char *target = cell->spec->name;
-        const char *section = cell->section->section->name;
-        if (cell->verdict == CELL_SKIPPED && cell->repeat == 0) {
-            json_array_append_new(warnings, json_of_text(cell->message));
-        }
-        if (summary_measured(cell) && summary_refused(&cell->stage->report) > 0.01) {
-            document_warn(warnings, "%s in %s refused %.1f %% of its allocations", target, section,
-                          summary_refused(&cell->stage->report) * 100);
-        }
-    }
-    return warnings;
+    json_array_append_new(arg, json_pack("{s:s, s:o}", "code", code, "text", json_of_text(text)));
 }
 
 static json_t *document_job(const struct plan *plan, const struct document_head *head)
@@ -77,11 +54,13 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
     json_object_set_new(root, "seconds", json_of_real(head->seconds));
     json_object_set_new(root, "verdict", json_string(verdict->name));
     json_object_set_new(root, "exit_status", json_integer(verdict->exit));
-    json_object_set_new(root, "warnings", document_warnings(plan));
-    json_object_set_new(root, "host", json_of_host());
+    json_t *warnings = json_array();
+    warning_each(&head->scene, document_warning, warnings);
+    json_object_set_new(root, "warnings", warnings);
+    json_object_set_new(root, "host", json_of_host(head->scene.host));
     json_object_set_new(root, "job", document_job(plan, head));
     if (head->comparison != NULL) {
-        json_object_set_new(root, "comparison", head->comparison);
+        json_object_set(root, "comparison", head->comparison);
     }
     json_object_set_new(root, "cells", cells);
     return root;

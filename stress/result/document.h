@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "result/verdict.h"
+#include "result/warning.h"
 #include "run/plan.h"
 
 struct json_t;
@@ -17,11 +18,12 @@ struct json_t;
 // What the document says besides its cells.
 struct document_head {
     int argc;
-    char **argv;               // the command
-    const char *text;          // the job as written; NULL: none
-    const char *started;       // ISO 8601, UTC
-    double seconds;            // the whole run
-    struct json_t *comparison; // with a baseline; NULL: none. The document takes it.
+    char **argv;         // the command
+    const char *text;    // the job as written; NULL: none
+    const char *started; // ISO 8601, UTC
+    double seconds;      // the whole run
+    struct warning_scene scene;
+    struct json_t *comparison; // with a baseline; NULL: none
 };
 
 // Whether this build can write documents (libjansson).

@@ -55,29 +55,53 @@ json_t *json_of_count(uint64_t count)
     return count <= INT64_MAX ? json_integer((json_int_t)count) : json_real((double)count);
 }
 
-json_t *json_of_host(void)
+static json_t *json_of_topology(const struct topology *topology)
 {
-    struct host host;
+    static const char *const caches[] = {"l1d_bytes", "l2_bytes", "l3_bytes"};
+    json_t *object = json_object();
+    json_object_set_new(object, "known", json_boolean(topology->known));
+    json_object_set_new(object, "cpus", json_of_count(topology->cpu_count));
+    if (topology->known) {
+        json_object_set_new(object, "packages", json_of_count(topology->packages));
+        json_object_set_new(object, "cores", json_of_count(topology->cores));
+        json_object_set_new(object, "numa_nodes", json_of_count(topology->nodes));
+        json_object_set_new(object, "cache_line_bytes", json_of_count(topology->cache_line_bytes));
+        for (size_t i = 0; i < sizeof caches / sizeof caches[0]; i++) {
+            json_object_set_new(object, caches[i], json_of_count(topology->cache_bytes[i]));
+        }
+    }
+    return object;
+}
+
+json_t *json_of_host(const struct host *host)
+{
     json_t *settings = json_object();
     const char *setting;
-    host_look(&host);
     for (size_t i = 0; (setting = host_setting_at(i)) != NULL; i++) {
         char *name = strndup(setting, strcspn(setting, "="));
         json_object_set_new(settings, name, json_of_text(strchr(setting, '=') + 1));
         free(name);
     }
     json_t *object = json_object();
-    json_object_set_new(object, "name", json_of_text(host.name));
-    json_object_set_new(object, "cpu", json_of_text(host.cpu));
-    json_object_set_new(object, "cores", json_integer(host.cores));
-    json_object_set_new(object, "memory_bytes", json_of_count(host.memory_bytes));
-    json_object_set_new(object, "kernel", json_of_text(host.kernel));
-    json_object_set_new(object, "system", json_of_text(host.system));
-    json_object_set_new(object, "transparent_hugepages", json_of_text(host.transparent_hugepages));
-    json_object_set_new(object, "governor", json_of_text(host.governor));
-    json_object_set_new(object, "libc", json_of_text(host.libc));
-    json_object_set_new(object, "compiler", json_of_text(host.compiler));
-    json_object_set_new(object, "flags", json_of_text(host.flags));
+    json_object_set_new(object, "name", json_of_text(host->name));
+    json_object_set_new(object, "cpu", json_of_text(host->cpu));
+    json_object_set_new(object, "cores", json_integer(host->cores));
+    json_object_set_new(object, "memory_bytes", json_of_count(host->memory_bytes));
+    json_object_set_new(object, "kernel", json_of_text(host->kernel));
+    json_object_set_new(object, "system", json_of_text(host->system));
+    json_object_set_new(object, "transparent_hugepages", json_of_text(host->transparent_hugepages));
+    json_object_set_new(object, "governor", json_of_text(host->governor));
+    json_object_set_new(object, "boost", json_of_text(host->boost));
+    json_object_set_new(object, "hypervisor", json_of_text(host->hypervisor));
+    json_object_set_new(object, "load",
+                        json_pack("[f, f, f]", host->load[0], host->load[1], host->load[2]));
+    json_object_set_new(object, "topology", json_of_topology(&host->topology));
+    json_object_set_new(object, "libc", json_of_text(host->libc));
+    json_object_set_new(object, "libc_path", json_of_text(host->libc_path));
+    json_object_set_new(object, "libc_build_id", json_of_text(host->libc_build_id));
+    json_object_set_new(object, "revision", json_of_text(host->revision));
+    json_object_set_new(object, "compiler", json_of_text(host->compiler));
+    json_object_set_new(object, "flags", json_of_text(host->flags));
     json_object_set_new(object, "allocator_settings", settings);
     return object;
 }
@@ -131,8 +155,10 @@ json_t *json_of_cell(const struct plan *plan, const struct cell *cell)
     if (summary_measured(cell)) {
         json_t *metrics = json_object();
         for (size_t i = 0; i < METRIC_COUNT; i++) {
+            double value = metric_table[i].of(cell);
+            bool whole = value == rint(value) && fabs(value) < 0x1p53;
             json_object_set_new(metrics, metric_table[i].name,
-                                json_of_real(metric_table[i].of(cell)));
+                                whole ? json_integer((json_int_t)value) : json_of_real(value));
         }
         json_object_set_new(object, "metrics", metrics);
         json_object_set_new(object, "report", json_of_report(cell));

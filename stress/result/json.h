@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "result/host.h"
 #include "run/plan.h"
 
 // Text that may not be UTF-8: then everything beyond ASCII becomes '?'.
@@ -19,7 +20,7 @@ json_t *json_of_count(uint64_t count);
 // The document as text, laid out; the caller frees it. NULL: out of memory.
 char *json_print(json_t *root);
 
-json_t *json_of_host(void);
+json_t *json_of_host(const struct host *host);
 json_t *json_of_section(const struct plan_section *section);
 json_t *json_of_cell(const struct plan *plan, const struct cell *cell);
 json_t *json_of_report(const struct cell *cell);

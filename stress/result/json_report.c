@@ -147,6 +147,20 @@ static json_t *report_fragmentation_of(const struct report_fragmentation *fragme
     return object;
 }
 
+// [least time of the bucket, how many]
+static json_t *report_lock_times(const uint64_t *buckets)
+{
+    json_t *array = json_array();
+    for (unsigned i = 0; i < MEMS_LOCK_BUCKETS; i++) {
+        if (buckets[i] != 0) {
+            json_array_append_new(array,
+                                  json_pack("[o, o]", json_of_count(mems_lock_bucket_least(i)),
+                                            json_of_count(buckets[i])));
+        }
+    }
+    return array;
+}
+
 static json_t *report_lock(const struct mems_lock_stats *lock)
 {
 #define REPORT_LOCK_FIELD(name) json_object_set_new(object, #name, json_of_count(lock->name))
@@ -165,6 +179,8 @@ static json_t *report_lock(const struct mems_lock_stats *lock)
     REPORT_LOCK_FIELD(hold_ns);
     REPORT_LOCK_FIELD(max_hold_ns);
 #undef REPORT_LOCK_FIELD
+    json_object_set_new(object, "wait_buckets", report_lock_times(lock->wait));
+    json_object_set_new(object, "hold_buckets", report_lock_times(lock->hold));
     return object;
 }
 
@@ -250,6 +266,8 @@ json_t *json_of_report(const struct cell *cell)
     json_object_set_new(object, "fragmentation", report_fragmentation_of(&report->fragmentation));
     json_object_set_new(object, "figures", report_figures(report));
     json_object_set_new(object, "system", report_system(report));
+    json_object_set_new(object, "pinned",
+                        report->pinned[0] != '\0' ? json_of_text(report->pinned) : json_null());
     json_object_set_new(object, "invariants_checked", json_boolean(report->checked));
     if (report->engine.known) {
         json_object_set_new(object, "contention", report_contention(&report->engine));

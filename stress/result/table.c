@@ -266,6 +266,11 @@ void table_describe(FILE *out)
     }
 }
 
+void table_warning(void *arg, const char *code, const char *text)
+{
+    fprintf(arg, "warning: %s [%s]\n", text, code);
+}
+
 void table_print(FILE *out, const struct plan *plan, const struct verdict *verdict, bool brief)
 {
     for (size_t i = 0; i < plan->section_count && !brief; i++) {
@@ -277,8 +282,6 @@ void table_print(FILE *out, const struct plan *plan, const struct verdict *verdi
         if (cell->verdict >= CELL_FAILED && cell->verdict <= CELL_HUNG) {
             table_trouble(out, cell);
             fprintf(out, "\n");
-        } else if (cell->verdict == CELL_SKIPPED && cell->repeat == 0 && !brief) {
-            fprintf(out, "skipped in %s: %s\n", cell->section->section->name, cell->message);
         }
     }
     table_verdict(out, plan, verdict);

@@ -16,6 +16,7 @@
 #include "run/account.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,9 +65,9 @@ void account_open(struct account *account, struct run *run, uint64_t every_ns)
 
 void account_begin(struct account *account, struct run *run)
 {
-    (void)run;
     account->report->baseline_rss_bytes = account_rss(account);
     getrusage(RUSAGE_SELF, &account->before);
+    snprintf(account->report->pinned, sizeof account->report->pinned, "%s", run->stage->pin);
 }
 
 static void account_usage(struct run *run, struct target_usage *usage)
@@ -186,6 +187,10 @@ static void account_add_lock(struct mems_lock_stats *sum, const struct mems_lock
     sum->hold_sampled += lock->hold_sampled;
     sum->hold_ns += lock->hold_ns;
     sum->max_hold_ns = lock->max_hold_ns > sum->max_hold_ns ? lock->max_hold_ns : sum->max_hold_ns;
+    for (unsigned i = 0; i < MEMS_LOCK_BUCKETS; i++) {
+        sum->wait[i] += lock->wait[i];
+        sum->hold[i] += lock->hold[i];
+    }
 }
 
 static void account_engine(struct run *run, struct report_engine *report)

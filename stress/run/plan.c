@@ -162,6 +162,7 @@ static int plan_section_make(struct plan_section *made, const struct job_section
         options->repeats != 0 ? options->repeats : (unsigned)job_number(section, "repeats");
     made->text = job_section_text(section);
     int error = plan_threads(made, complaint);
+    error = error != 0 ? error : pin_resolve(section, made->pin, complaint);
     if (error == 0 && section->workload->demand != NULL) {
         error = section->workload->demand(section, &made->demand, complaint);
     }

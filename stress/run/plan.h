@@ -15,6 +15,7 @@
 
 #include "job/complaint.h"
 #include "job/job.h"
+#include "run/pin.h"
 #include "run/stage.h"
 #include "target/target.h"
 
@@ -53,6 +54,7 @@ struct plan_section {
     uint64_t seed;
     unsigned repeats;
     struct target_demand demand;
+    char pin[PIN_TEXT];
     struct target_spec *specs;
     char **missing; // by spec: why an optional target is not here; NULL: it is
     size_t spec_count;

@@ -81,6 +81,7 @@ static int spawn_stage(struct cell *cell, int *file)
     }
     stage->seed = cell->seed;
     stage->demand = section->demand;
+    snprintf(stage->pin, sizeof stage->pin, "%s", section->pin);
     return 0;
 }
 

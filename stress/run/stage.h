@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "run/history.h"
+#include "run/pin.h"
 #include "run/report.h"
 #include "target/target.h"
 #include "workload/op.h"
@@ -66,6 +67,7 @@ struct stage {
     uint64_t text_offset, history_offset, worker_offset;
     char target[8192];  // as a job would say it, path resolved
     char preload[4096]; // what must supply malloc; empty: anything
+    char pin[PIN_TEXT]; // CPUs of the workers; empty: not pinned
     struct target_demand demand;
     // [cell]
     uint32_t phase; // [atomic] enum stage_phase

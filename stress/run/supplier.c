@@ -106,10 +106,10 @@ static int supplier_object(struct dl_phdr_info *object, size_t size, void *argum
     return ours;
 }
 
-int supplier_find(struct report_supplier *supplier)
+static int supplier_of(const char *function, struct report_supplier *supplier)
 {
     Dl_info info;
-    void *address = dlsym(RTLD_DEFAULT, "malloc");
+    void *address = dlsym(RTLD_DEFAULT, function);
     if (address == NULL || dladdr(address, &info) == 0 || info.dli_fname == NULL) {
         return ENOENT;
     }
@@ -121,6 +121,16 @@ int supplier_find(struct report_supplier *supplier)
     struct supplier_search search = {info.dli_fbase, supplier};
     dl_iterate_phdr(supplier_object, &search);
     return 0;
+}
+
+int supplier_find(struct report_supplier *supplier)
+{
+    return supplier_of("malloc", supplier);
+}
+
+int supplier_libc(struct report_supplier *supplier)
+{
+    return supplier_of("gnu_get_libc_version", supplier);
 }
 
 bool supplier_is_libc(const struct report_supplier *supplier)

@@ -9,6 +9,8 @@
 
 // 0, or ENOENT when no object can be named.
 int supplier_find(struct report_supplier *supplier);
+// The same of the C library itself.
+int supplier_libc(struct report_supplier *supplier);
 // Whether it is the system's C library (or, in a sanitizer's build, the sanitizer in its place).
 bool supplier_is_libc(const struct report_supplier *supplier);
 

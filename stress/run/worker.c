@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "run/evidence.h"
+#include "run/stage.h"
 
 static pthread_mutex_t worker_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t worker_ended = PTHREAD_COND_INITIALIZER;
@@ -30,12 +31,26 @@ static void worker_end(struct run *run, struct worker_life *life)
     pthread_mutex_unlock(&worker_lock);
 }
 
+// Where the job asks for it. A CPU that was there when the job was planned may be gone.
+static void worker_pin(struct worker *worker)
+{
+    struct stage *stage = worker->run->stage;
+    int error = pin_thread(stage->pin, worker->number);
+    if (error != 0) {
+        run_fail(worker, &(struct run_failure){.check = RUN_HARNESS,
+                                               .text = "a thread cannot be pinned to its CPU "
+                                                       "(errno in `found`)",
+                                               .found = (uint64_t)error});
+    }
+}
+
 static void *worker_live(void *argument)
 {
     struct worker_life *life = argument;
     struct worker *worker = life->worker;
     struct run *run = worker->run;
     evidence_thread_begin(worker, life->stacks[life->generations & 1]);
+    worker_pin(worker);
     if (life->has_predecessor) {
         pthread_join(life->predecessor, NULL);
         life->has_predecessor = false;

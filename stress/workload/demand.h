@@ -13,7 +13,13 @@
 #include "job/distribution.h"
 #include "target/target.h"
 
+// Of `live` blocks how many at the worst moment are of a kind that a draw hits with that share.
+double demand_worst(double live, double share);
 // Adds `live` blocks of `sizes`, live at once at the worst moment.
 void demand_add(struct target_demand *demand, const struct distribution *sizes, double live);
+
+// The same where each size is `factor` times what is drawn.
+void demand_add_scaled(struct target_demand *demand, const struct distribution *sizes,
+                       uint64_t factor, double live);
 
 #endif

@@ -13,6 +13,7 @@
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/rows.h"
+#include "workload/successor.h"
 
 #define LARSON_BATCH 32u // replacements between two looks at the clock
 
@@ -95,8 +96,6 @@ static uint64_t larson_replace(struct worker *worker, const struct larson *larso
     return done;
 }
 
-static void larson_succeed(struct worker *worker);
-
 // The rest of a thread's life.
 static void larson_live(struct worker *worker)
 {
@@ -117,23 +116,7 @@ static void larson_live(struct worker *worker)
     for (uint64_t i = 0; i < larson->slots; i++) {
         self->slots[i].flags |= SLOT_INHERITED;
     }
-    int error = worker_hand_over(worker, larson_succeed);
-    if (error != 0) {
-        struct run_failure failure = {
-            .check = "thread",
-            .text = "the system does not start a successor thread (errno in `found`)",
-            .found = (uint64_t)error,
-        };
-        run_fail(worker, &failure);
-    }
-}
-
-static void larson_succeed(struct worker *worker)
-{
-    struct larson *larson = worker->run->shared;
-    random_init(&worker->random, worker->run->seed, worker->number,
-                larson->workers[worker->number].generation);
-    larson_live(worker);
+    successor_start(worker, self->generation, larson_live);
 }
 
 static void larson_permute(struct worker *worker, struct slot *slots, uint64_t count)

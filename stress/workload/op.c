@@ -239,6 +239,20 @@ void op_verify(struct worker *worker, struct slot *slot)
     history_end(worker->history);
 }
 
+void op_read(struct worker *worker, struct slot *slot)
+{
+    history_begin(worker->history, HISTORY_TOUCH, slot->id, slot->generation, slot->block, 0);
+    check_read(worker, slot);
+    history_end(worker->history);
+}
+
+void op_rewrite(struct worker *worker, struct slot *slot, uint64_t times)
+{
+    history_begin(worker->history, HISTORY_TOUCH, slot->id, slot->generation, slot->block, 0);
+    check_rewrite(worker, slot, times);
+    history_end(worker->history);
+}
+
 uint64_t op_step_begin(const struct worker *worker)
 {
     return worker->latency_every != 0 ? clock_begin() : 0;
@@ -252,7 +266,7 @@ void op_step_end(struct worker *worker, uint64_t began)
     op_step(worker, 1);
 }
 
-static uint64_t op_read(const uint64_t *counter)
+static uint64_t op_counter(const uint64_t *counter)
 {
     return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
@@ -264,14 +278,14 @@ void op_total(const struct worker *workers, unsigned count, struct op_totals *to
     for (unsigned i = 0; i < count; i++) {
         const struct worker *worker = &workers[i];
         for (unsigned kind = 0; kind < OP_KINDS; kind++) {
-            totals->count[kind] += op_read(&worker->count[kind]);
+            totals->count[kind] += op_counter(&worker->count[kind]);
         }
-        totals->refused += op_read(&worker->refused);
+        totals->refused += op_counter(&worker->refused);
         // Freed first: a block freed between the two reads must not be missing from the other.
-        freed += op_read(&worker->freed_bytes);
-        totals->allocated_bytes += op_read(&worker->allocated_bytes);
-        measured += op_read(&worker->measured_bytes);
-        taken += op_read(&worker->taken_bytes);
+        freed += op_counter(&worker->freed_bytes);
+        totals->allocated_bytes += op_counter(&worker->allocated_bytes);
+        measured += op_counter(&worker->measured_bytes);
+        taken += op_counter(&worker->taken_bytes);
     }
     for (unsigned kind = 0; kind < OP_KINDS; kind++) {
         totals->operations += totals->count[kind];

@@ -92,6 +92,10 @@ int op_resize(struct worker *worker, struct slot *slot, size_t size);
 void op_touch(struct worker *worker, struct slot *slot, size_t offset, bool write);
 // Verifies a full slot without freeing it.
 void op_verify(struct worker *worker, struct slot *slot);
+// Reads each byte of a full slot, whatever is checked.
+void op_read(struct worker *worker, struct slot *slot);
+// Reads and writes each byte of a full slot 2 * `times` times, and leaves it as it was.
+void op_rewrite(struct worker *worker, struct slot *slot, uint64_t times);
 
 // Counts `count` steps, which the watchdog takes for progress.
 static inline void op_step(struct worker *worker, uint64_t count);

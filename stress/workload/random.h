@@ -47,4 +47,10 @@ static inline uint64_t random_below(struct random *random, uint64_t bound)
     return (uint64_t)(((unsigned __int128)random_next(random) * bound) >> 64);
 }
 
+// The bound below which random_next comes with that chance.
+static inline uint64_t random_share(double share)
+{
+    return share >= 1 ? UINT64_MAX : (uint64_t)(share * 0x1p64);
+}
+
 #endif

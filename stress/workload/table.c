@@ -7,8 +7,11 @@
 #include "workload/rows.h"
 
 static const struct workload *const workload_table[] = {
-    &workload_churn,    &workload_larson, &workload_producer_consumer,
-    &workload_skeleton, &workload_trace,
+    &workload_cache_scratch,   &workload_cache_thrash,   &workload_churn,
+    &workload_exchange,        &workload_inverse_square, &workload_larson,
+    &workload_message_passing, &workload_pareto_slots,   &workload_producer_consumer,
+    &workload_random_slots,    &workload_simple,         &workload_skeleton,
+    &workload_startup,         &workload_thread_churn,   &workload_trace,
 };
 
 const char *workload_class_name(enum workload_class class)

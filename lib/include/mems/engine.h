@@ -289,6 +289,18 @@ const struct mems_stat *mems_stat_at(size_t index);
 // Every counter at about this moment. Exact when no other call is under way.
 int mems_snapshot(struct mems_engine *engine, struct mems_stats *stats);
 
+// Buckets of a lock's histograms, two to a power of two: bucket 2e holds times from 2^e up to
+// 1.5 * 2^e ns, bucket 2e + 1 those from there up to 2^(e+1); 0 ns is in bucket 0, and whatever is
+// longer than 2^32 ns (4.3 s) in the last one.
+#define MEMS_LOCK_BUCKETS 64
+
+// The least time of a bucket, in ns.
+static inline uint64_t mems_lock_bucket_least(unsigned bucket)
+{
+    uint64_t power = UINT64_C(1) << bucket / 2;
+    return bucket == 0 ? 0 : power + (bucket % 2 != 0 ? power / 2 : 0);
+}
+
 // One lock's account, in jemalloc's terms. Hold time is measured on one acquisition in
 // hold_sample; wait times on every acquisition that had to sleep.
 struct mems_lock_stats {
@@ -299,12 +311,14 @@ struct mems_lock_stats {
     uint64_t waited;        // of these, slept
     uint64_t wait_ns;       // total time asleep or queueing for it
     uint64_t max_wait_ns;
-    uint64_t max_waiting;    // most threads asleep at once
-    uint64_t owner_switches; // taken by another thread than the last one
-    uint64_t hold_sample;    // N: one acquisition in N is timed
-    uint64_t hold_sampled;   // acquisitions timed
-    uint64_t hold_ns;        // their total
-    uint64_t max_hold_ns;    // their longest
+    uint64_t max_waiting;             // most threads asleep at once
+    uint64_t owner_switches;          // taken by another thread than the last one
+    uint64_t hold_sample;             // N: one acquisition in N is timed
+    uint64_t hold_sampled;            // acquisitions timed
+    uint64_t hold_ns;                 // their total
+    uint64_t max_hold_ns;             // their longest
+    uint64_t wait[MEMS_LOCK_BUCKETS]; // of those that slept, by how long; the sum is `waited`
+    uint64_t hold[MEMS_LOCK_BUCKETS]; // of those timed, by how long; the sum is `hold_sampled`
 };
 
 // The engine's locks, by index; ENOENT past the last.

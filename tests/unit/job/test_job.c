@@ -78,6 +78,26 @@ static void test_defaults(void **state)
     job_free(job);
 }
 
+// A workload's row of a common key's name takes its place; a value that is given is a value.
+static void test_a_workload_has_defaults_of_its_own(void **state)
+{
+    (void)state;
+    struct job *job = parse("[a]\nworkload=larson\ntarget=null\n[global]\nsize=7\n"
+                            "[b]\nworkload=larson\ntarget=null\n"
+                            "[c]\nworkload=churn\ntarget=null\n");
+    const struct job_section *a = &job->sections[0];
+    assert_int_equal(distribution_most(job_value(a, "size")->distribution), 8);
+    assert_string_equal(job_value(a, "size")->key->help, "bytes, by a default of its own");
+    assert_int_equal(distribution_most(job_value(a + 1, "size")->distribution), 7);
+    assert_int_equal(distribution_most(job_value(a + 2, "size")->distribution), 7);
+    unsigned rows = 0;
+    for (size_t i = 0; i < a->value_count; i++) {
+        rows += strcmp(a->values[i].key->name, "size") == 0;
+    }
+    assert_int_equal(rows, 1);
+    job_free(job);
+}
+
 static void test_no_threads_are_all_cpus(void **state)
 {
     (void)state;
@@ -349,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_of_every_kind),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_a_workload_has_defaults_of_its_own),
         cmocka_unit_test(test_no_threads_are_all_cpus),
         cmocka_unit_test(test_text_of_values),
         cmocka_unit_test(test_a_line_may_be_long),

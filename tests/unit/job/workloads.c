@@ -36,6 +36,7 @@ static const struct job_key larson_keys[] = {
      .most = 1000,
      .standard = "10",
      .help = "rounds"},
+    {JOB_SIZE_KEY, .standard = "8", .help = "bytes, by a default of its own"},
     {0},
 };
 

@@ -15,6 +15,21 @@
 #include "sync/atomic.h"
 #include "sync/lock.h"
 
+// As many as there were, and as long as their total and the longest say.
+static void expect_times(const uint64_t *buckets, uint64_t count, uint64_t total, uint64_t most)
+{
+    uint64_t counted = 0, least = 0, last = 0;
+    for (unsigned i = 0; i < MEMS_LOCK_BUCKETS; i++) {
+        counted += buckets[i];
+        least += buckets[i] * mems_lock_bucket_least(i);
+        last = buckets[i] != 0 ? i : last;
+    }
+    assert_int_equal(counted, count);
+    assert_true(least <= total && total <= 2 * least + count);
+    assert_true(mems_lock_bucket_least((unsigned)last) <= most);
+    assert_true(last + 1 == MEMS_LOCK_BUCKETS || most < mems_lock_bucket_least((unsigned)last + 1));
+}
+
 static void test_account_of_one_thread(void **state)
 {
     (void)state;
@@ -41,6 +56,8 @@ static void test_account_of_one_thread(void **state)
     assert_int_equal(stats.hold_sampled, 3);
     assert_true(stats.hold_ns > 0);
     assert_true(stats.max_hold_ns <= stats.hold_ns && stats.max_hold_ns * 3 >= stats.hold_ns);
+    expect_times(stats.hold, 3, stats.hold_ns, stats.max_hold_ns);
+    expect_times(stats.wait, 0, 0, 0);
 }
 
 static void *try_it(void *argument)
@@ -113,6 +130,7 @@ static void test_account_of_sleepers(void **state)
     assert_int_equal(stats.owner_switches, SLEEPERS);
     assert_true(stats.max_wait_ns > 0 && stats.wait_ns >= stats.max_wait_ns);
     assert_int_equal(lock.waiting, 0);
+    expect_times(stats.wait, SLEEPERS, stats.wait_ns, stats.max_wait_ns);
 }
 
 #ifdef MEMS_CHECK_RANKS

@@ -43,6 +43,7 @@ struct fake_spoil {
     bool short_copy;   // resize loses the last byte that it should keep
     size_t span;       // at most so many bytes a piece; 0: all
     size_t block_size; // what block_size says; 0: the truth
+    size_t leak;       // bytes that each release loses for good, resident
     unsigned accesses; // begun and not ended
     unsigned block_size_calls;
 };
@@ -145,6 +146,9 @@ static int fake_release(void *space, uint64_t block)
         return fake_spoil.release_error;
     }
     own->releases++;
+    if (fake_spoil.leak != 0) {
+        memset(run_map(fake_spoil.leak), 1, fake_spoil.leak);
+    }
     struct fake_node *node = fake_header(block).node;
     pthread_mutex_lock(&fake_lock);
     fake_now.peak_blocks[fake_class(fake_size(block))]--;
@@ -252,6 +256,11 @@ void *run_map(size_t bytes)
 {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
+}
+
+uint64_t run_now_ns(void)
+{
+    return clock_monotonic_ns();
 }
 
 // The figures of the workload at work.

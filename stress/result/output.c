@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// output.c - the forms a result can take, each in a file of its own.
+
+#include "result/output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *output_json(const struct output_scene *scene)
+{
+    struct complaint complaint = {0};
+    return document_text(scene->plan, scene->verdict, scene->head, &complaint);
+}
+
+static const struct output_row {
+    const char *option;
+    char *(*text)(const struct output_scene *scene);
+} output_table[OUTPUT_FORMS] = {
+    [OUTPUT_JSON] = {"--json", output_json},
+    [OUTPUT_CSV] = {"--csv", output_csv},
+    [OUTPUT_JUNIT] = {"--junit", output_junit},
+};
+
+static bool output_is_stdout(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
+bool output_has_stdout(const struct output_paths *paths)
+{
+    bool any = false;
+    for (unsigned form = 0; form < OUTPUT_FORMS; form++) {
+        any |= output_is_stdout(paths->path[form]);
+    }
+    return any;
+}
+
+int output_check(const struct output_paths *paths, struct complaint *complaint)
+{
+    if (paths->path[OUTPUT_JSON] != NULL && !document_possible()) {
+        complain(complaint, "--json: this build has no libjansson");
+        return EINVAL;
+    }
+    for (unsigned i = 0; i < OUTPUT_FORMS; i++) {
+        for (unsigned j = i + 1; j < OUTPUT_FORMS; j++) {
+            const char *path = paths->path[i];
+            if (path != NULL && paths->path[j] != NULL && strcmp(path, paths->path[j]) == 0) {
+                complain(complaint, "%s and %s both go to %s: give them a place each",
+                         output_table[i].option, output_table[j].option,
+                         output_is_stdout(path) ? "standard output" : path);
+                return EINVAL;
+            }
+        }
+    }
+    return 0;
+}
+
+int output_probe(const struct output_paths *paths, struct complaint *complaint)
+{
+    int error = 0;
+    for (unsigned form = 0; form < OUTPUT_FORMS && error == 0; form++) {
+        error = paths->path[form] != NULL ? document_probe(paths->path[form], complaint) : 0;
+    }
+    return error;
+}
+
+int output_write(const struct output_paths *paths, const struct output_scene *scene,
+                 struct complaint *complaint)
+{
+    int first = 0;
+    for (unsigned form = 0; form < OUTPUT_FORMS; form++) {
+        const char *path = paths->path[form];
+        if (path == NULL) {
+            continue;
+        }
+        char *text = output_table[form].text(scene);
+        int error = ENOMEM;
+        if (text == NULL) {
+            complain(complaint, "%s: out of memory", output_table[form].option);
+        } else {
+            error = document_write(path, text, complaint);
+        }
+        free(text);
+        first = first != 0 ? first : error;
+    }
+    return first;
+}

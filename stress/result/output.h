@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// output.h - the forms a result can take, each in a file of its own: JSON, CSV, JUnit XML.
+
+#ifndef RESULT_OUTPUT_H
+#define RESULT_OUTPUT_H
+
+#include <stdbool.h>
+
+#include "result/document.h"
+
+enum output_form { OUTPUT_JSON, OUTPUT_CSV, OUTPUT_JUNIT, OUTPUT_FORMS };
+
+// Where each form goes: a path, "-" (standard output), NULL (nowhere). A form has the same option
+// in every command: --json, --csv, --junit.
+struct output_paths {
+    const char *path[OUTPUT_FORMS];
+};
+
+// What results are made of.
+struct output_scene {
+    const struct plan *plan;
+    const struct verdict *verdict;
+    const struct document_head *head;
+};
+
+// Whether one of them has standard output for itself: everything else then goes to standard error.
+bool output_has_stdout(const struct output_paths *paths);
+
+// For before a run: two forms in one place, a form that this build cannot make (EINVAL), a path
+// that cannot be written (its errno). 0, or that with a complaint.
+int output_check(const struct output_paths *paths, struct complaint *complaint);
+int output_probe(const struct output_paths *paths, struct complaint *complaint);
+
+// Writes every form, each whole or not at all; one that cannot be written does not keep the others
+// from being written. 0, or the first one's errno with a complaint.
+int output_write(const struct output_paths *paths, const struct output_scene *scene,
+                 struct complaint *complaint);
+
+// The forms as text; the caller frees it. NULL: out of memory.
+char *output_csv(const struct output_scene *scene);
+char *output_junit(const struct output_scene *scene);
+
+#endif

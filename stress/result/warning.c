@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+//
+// warning.c - what a reader of the figures should know.
+//
+// A row is a code, what it means, and a function that looks for it. Limits are chosen so that a
+// quiet machine with a sensible job has none: a warning that always comes is not read.
+
+#include "result/warning.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "result/summary.h"
+
+#define WARNING_LOAD    0.5  // of the CPUs, busy before the run began
+#define WARNING_STOLEN  0.02 // of the run's CPU time, by the hypervisor
+#define WARNING_SPEED   1.10 // slowest tenth of the cells over the fastest tenth
+#define WARNING_REFUSED 0.01
+
+struct warning_voice {
+    const struct warning_scene *scene;
+    const char *code;
+    warning_teller tell;
+    void *arg;
+};
+
+static __attribute__((format(printf, 2, 3))) void warning_say(const struct warning_voice *voice,
+                                                              const char *format, ...)
+{
+    char text[768];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    voice->tell(voice->arg, voice->code, text);
+}
+
+static void warning_skipped(const struct warning_voice *voice)
+{
+    const struct plan *plan = voice->scene->plan;
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct cell *cell = &plan->cells[i];
+        if (cell->verdict == CELL_SKIPPED && cell->repeat == 0) {
+            warning_say(voice, "[%s] %s was skipped: %s", cell->section->section->name,
+                        cell->spec->name, cell->message);
+        }
+    }
+}
+
+static void warning_refused(const struct warning_voice *voice)
+{
+    const struct plan *plan = voice->scene->plan;
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct cell *cell = &plan->cells[i];
+        if (summary_measured(cell) && summary_refused(&cell->stage->report) > WARNING_REFUSED) {
+            warning_say(voice, "[%s] %s, repeat %u, refused %.1f %% of its allocations",
+                        cell->section->section->name, cell->spec->name, cell->repeat,
+                        summary_refused(&cell->stage->report) * 100);
+        }
+    }
+}
+
+static void warning_threads(const struct warning_voice *voice)
+{
+    const struct plan *plan = voice->scene->plan;
+    size_t cpus = voice->scene->host->topology.cpu_count;
+    for (size_t i = 0; i < plan->section_count && cpus > 0; i++) {
+        const struct plan_section *section = &plan->sections[i];
+        if (section->threads > cpus) {
+            warning_say(voice,
+                        "[%s] has %u threads for %zu CPUs: latencies hold time spent waiting for "
+                        "a CPU",
+                        section->section->name, section->threads, cpus);
+        }
+    }
+}
+
+static void warning_load(const struct warning_voice *voice)
+{
+    const struct host *host = voice->scene->host;
+    if (host->cores > 0 && host->load[0] > WARNING_LOAD * (double)host->cores) {
+        warning_say(voice, "the machine was busy when the run began: load %.2f on %ld CPUs",
+                    host->load[0], host->cores);
+    }
+}
+
+static void warning_stolen(const struct warning_voice *voice)
+{
+    const struct warning_scene *scene = voice->scene;
+    double all = (double)(scene->after.all - scene->before.all);
+    double stolen = (double)(scene->after.stolen - scene->before.stolen);
+    if (all > 0 && stolen > WARNING_STOLEN * all) {
+        warning_say(voice, "the hypervisor (%s) took %.1f %% of the CPU time for others",
+                    scene->host->hypervisor, stolen / all * 100);
+    }
+}
+
+static void warning_governor(const struct warning_voice *voice)
+{
+    const struct host *host = voice->scene->host;
+    if (host->governor[0] != '\0' && strcmp(host->governor, "performance") != 0) {
+        warning_say(voice,
+                    "CPU frequency is scaled (governor %s): the first cells may run slower than "
+                    "the last; `cpupower frequency-set -g performance` keeps it",
+                    host->governor);
+    }
+}
+
+static int warning_compare(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+// A fixed piece of work before and after each cell: how its time varied over the run.
+static void warning_speed(const struct warning_voice *voice)
+{
+    const struct plan *plan = voice->scene->plan;
+    size_t count = 0;
+    uint64_t *times = calloc(2 * plan->cell_count + 1, sizeof *times);
+    for (size_t i = 0; i < plan->cell_count && times != NULL; i++) {
+        const struct cell *cell = &plan->cells[i];
+        if (summary_measured(cell) && cell->stage->report.speed_before_ns > 0 &&
+            cell->stage->report.speed_after_ns > 0) {
+            times[count++] = cell->stage->report.speed_before_ns;
+            times[count++] = cell->stage->report.speed_after_ns;
+        }
+    }
+    if (count >= 4) {
+        qsort(times, count, sizeof *times, warning_compare);
+        double slow = (double)times[count - 1 - count / 10];
+        double fast = (double)times[count / 10];
+        if (slow > WARNING_SPEED * fast) {
+            warning_say(voice,
+                        "the machine is noisy: the same piece of work took %.0f %% longer in the "
+                        "slowest tenth of its %zu runs than in the fastest",
+                        (slow / fast - 1) * 100, count);
+        }
+    }
+    free(times);
+}
+
+static void warning_build(const struct warning_voice *voice)
+{
+#if !defined(__OPTIMIZE__)
+    warning_say(voice, "mems-stress was built without optimisation: the harness is slow");
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    warning_say(voice, "mems-stress was built with a sanitizer: speed says nothing");
+#else
+    (void)voice;
+#endif
+}
+
+static const struct warning {
+    const char *code;
+    const char *help;
+    void (*look)(const struct warning_voice *voice);
+} warning_table[] = {
+    {"skipped", "a target or a section was left out, and why", warning_skipped},
+    {"refused", "a cell refused more than 1 % of its allocations", warning_refused},
+    {"threads", "more threads than CPUs", warning_threads},
+    {"load", "the machine was busy when the run began", warning_load},
+    {"stolen", "the hypervisor gave CPU time to others during the run", warning_stolen},
+    {"governor", "CPU frequency is scaled", warning_governor},
+    {"speed", "the machine's speed varied over the run", warning_speed},
+    {"build", "a build whose speed says nothing", warning_build},
+};
+
+#define WARNING_COUNT (sizeof warning_table / sizeof warning_table[0])
+
+static bool warning_is_silenced(const struct warning_scene *scene, const char *code)
+{
+    for (const char *const *at = scene->silenced; at != NULL && *at != NULL; at++) {
+        if (strcmp(*at, code) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void warning_each(const struct warning_scene *scene, warning_teller tell, void *arg)
+{
+    for (size_t i = 0; i < WARNING_COUNT; i++) {
+        if (!warning_is_silenced(scene, warning_table[i].code)) {
+            struct warning_voice voice = {scene, warning_table[i].code, tell, arg};
+            warning_table[i].look(&voice);
+        }
+    }
+}
+
+int warning_check_codes(const char *const *codes, struct complaint *complaint)
+{
+    const char *known[WARNING_COUNT + 1] = {NULL};
+    for (size_t i = 0; i < WARNING_COUNT; i++) {
+        known[i] = warning_table[i].code;
+    }
+    for (; codes != NULL && *codes != NULL; codes++) {
+        size_t i = 0;
+        while (i < WARNING_COUNT && strcmp(known[i], *codes) != 0) {
+            i++;
+        }
+        if (i == WARNING_COUNT) {
+            const char *near = job_suggest(*codes, known);
+            complain(complaint, "no warning \"%s\"%s%s%s", *codes,
+                     near != NULL ? "; did you mean \"" : "; see mems-stress help warnings",
+                     near != NULL ? near : "", near != NULL ? "\"?" : "");
+            return EINVAL;
+        }
+    }
+    return 0;
+}
+
+void warning_describe(FILE *out)
+{
+    for (size_t i = 0; i < WARNING_COUNT; i++) {
+        fprintf(out, "%-9s %s\n", warning_table[i].code, warning_table[i].help);
+    }
+}

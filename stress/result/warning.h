@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// warning.h - what a reader of the figures should know: a table of warnings, each with a code by
+// which it can be silenced.
+
+#ifndef RESULT_WARNING_H
+#define RESULT_WARNING_H
+
+#include <stdio.h>
+
+#include "result/host.h"
+#include "run/plan.h"
+
+// What warnings are drawn from.
+struct warning_scene {
+    const struct plan *plan;
+    const struct host *host;         // as it was when the run began
+    struct host_ticks before, after; // when it began and ended
+    const char *const *silenced;     // codes, NULL-terminated; NULL: none
+};
+
+typedef void (*warning_teller)(void *arg, const char *code, const char *text);
+
+// Tells every warning that is not silenced, in the order of the table.
+void warning_each(const struct warning_scene *scene, warning_teller tell, void *arg);
+
+// 0, or EINVAL with a complaint: one of the codes is not in the table.
+int warning_check_codes(const char *const *codes, struct complaint *complaint);
+// The table, for people.
+void warning_describe(FILE *out);
+
+#endif

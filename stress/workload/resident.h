@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// resident.h - the resident set of this process, for workloads that say something of it.
+//
+// A series keeps what was seen at regular steps of a count that nobody knows the end of: when its
+// places are full every second one is dropped, and of those that follow as many. It then answers
+// how much the resident set grew over the last half: the highest of the last quarter less the
+// highest of the second one. Steady growth comes out as it is, and one peak in each quarter, which
+// a working set has anywhere, as nothing.
+
+#ifndef WORKLOAD_RESIDENT_H
+#define WORKLOAD_RESIDENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RESIDENT_PLACES 256
+#define RESIDENT_LEAST  16 // kept values below which a series does not answer
+
+// Of /proc/self/statm; 0 where the kernel does not say. Allocates nothing.
+uint64_t resident_bytes(void);
+
+// A zeroed series is an empty one.                 count <= RESIDENT_PLACES, stride a power of 2
+struct resident_series {
+    uint64_t bytes[RESIDENT_PLACES];
+    unsigned count;
+    uint64_t stride; // of steps between two kept; 0: the first is yet to come
+    uint64_t steps;  // gone by
+};
+
+// One step goes by. True: its value is wanted, by resident_keep.
+bool resident_step(struct resident_series *series);
+void resident_keep(struct resident_series *series, uint64_t bytes);
+// False: too few were kept.
+bool resident_growth(const struct resident_series *series, double *bytes);
+
+#endif

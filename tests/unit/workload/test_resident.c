@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+//
+// test_resident.c - growth over the last half of a series, whatever its length; the resident set.
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "support/test.h"
+#include "workload/resident.h"
+
+// How much a series of `steps` values grows that `value` gives.
+static bool growth_of(uint64_t steps, uint64_t (*value)(uint64_t step), double *growth)
+{
+    static struct resident_series series;
+    series = (struct resident_series){0};
+    for (uint64_t i = 0; i < steps; i++) {
+        if (resident_step(&series)) {
+            resident_keep(&series, value(i));
+        }
+        assert_true(series.count <= RESIDENT_PLACES);
+    }
+    return resident_growth(&series, growth);
+}
+
+static uint64_t steady(uint64_t step)
+{
+    return 5000000 + (step % 7) * 1000;
+}
+
+static uint64_t rising(uint64_t step)
+{
+    return 1000 * step;
+}
+
+// Rises until step 100, then stays.
+static uint64_t warming(uint64_t step)
+{
+    return step < 100 ? 1000 * step : 100000;
+}
+
+static void test_growth(void **state)
+{
+    (void)state;
+    static const uint64_t lengths[] = {16, 100, 256, 257, 1000, 100000};
+    for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        double growth;
+        double steps = (double)lengths[i];
+        assert_true(growth_of(lengths[i], steady, &growth));
+        assert_true(growth >= -6000 && growth <= 6000);
+        assert_true(growth_of(lengths[i], rising, &growth));
+        // Half of all, but for what lies between two kept values.
+        assert_true(growth >= 0.48 * steps * 1000 && growth <= 0.52 * steps * 1000);
+        assert_true(growth_of(lengths[i], warming, &growth));
+        assert_true(lengths[i] < 400 || growth == 0);
+    }
+}
+
+static void test_too_few_say_nothing(void **state)
+{
+    (void)state;
+    double growth;
+    assert_false(growth_of(0, steady, &growth));
+    assert_false(growth_of(RESIDENT_LEAST - 1, steady, &growth));
+    assert_true(growth_of(RESIDENT_LEAST, steady, &growth));
+}
+
+static void test_the_resident_set(void **state)
+{
+    (void)state;
+    size_t size = 64 << 20;
+    uint64_t before = resident_bytes();
+    char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(memory != MAP_FAILED);
+    assert_true(before > 0);
+    memset(memory, 1, size);
+    assert_true(resident_bytes() > before + size / 2);
+    munmap(memory, size);
+    assert_true(resident_bytes() < before + size / 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_too_few_say_nothing),
+        cmocka_unit_test(test_the_resident_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
