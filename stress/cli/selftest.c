@@ -25,7 +25,7 @@ struct selftest_settings {
 static const struct cli_option selftest_options[] = {
     {"target", CLI_TEXT, "TARGET", "what is measured (default: libc)",
      offsetof(struct selftest_settings, target)},
-    {"repeats", CLI_NUMBER, "N", "of each comparison (default: aa 20, sensitivity 400)",
+    {"repeats", CLI_NUMBER, "N", "of each comparison (default: aa 20, sensitivity 600)",
      offsetof(struct selftest_settings, repeats)},
     {"comparisons", CLI_NUMBER, "N", "of aa (default: 200)",
      offsetof(struct selftest_settings, comparisons)},
@@ -226,15 +226,15 @@ const struct cli_command cli_command_selftest = {
         "\n"
         "aa           compares a target with itself, 200 times: at most 10 may be called "
         "regressed\n"
-        "             or improved. Three to six minutes.\n"
+        "             or improved. Three to six minutes, longer where much else runs.\n"
         "sensitivity  finds the delay that makes operations 5 % longer, then compares the target "
         "with\n"
         "             its slower self, 10 times: at least 9 must be called regressed with an\n"
-        "             estimate within 2.5 points, at most 1 may be inconclusive. Three to six "
-        "minutes.\n"
+        "             estimate within 2.5 points, at most 1 may be inconclusive. As "
+        "long.\n"
         "\n"
         "Both do what a run and a paired comparison do: interleaved cells in processes of their\n"
-        "own, about 10 ms of work each. Exit status: 0 pass, 2 the promise was not kept.",
+        "own, about 5 ms of work each. Exit status: 0 pass, 2 the promise was not kept.",
     .options = selftest_options,
     .main = selftest_main,
 };

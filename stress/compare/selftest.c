@@ -13,7 +13,8 @@
 //    ratio is formed within the repeat. Cells have a fixed number of operations, so that both sides
 //    do the same ones. The slow-down is looked for in the processor time: where other programs want
 //    the two cores too, the rates of such pairs scatter by 10 to 60 %, processor times by 5 to
-//    20 %. Repeats average out the rest: the median of 400 ratios scatters by 0.3 to 1.2 %.
+//    20 %. Repeats average out the rest: the median of 600 ratios scatters by 0.3 to
+//    1 %. Longer cells scatter hardly less, so that many short ones tell most in a given time.
 // 3. Machinery. Everything is as in a run: a job, a plan, a process a cell, the judged metrics, the
 //    paired comparison of two targets. The target against itself is delay:0/a against delay:0/b:
 //    the same code under two names.
@@ -33,10 +34,10 @@
 #include "run/drive.h"
 #include "workload/random.h"
 
-#define SELFTEST_CELL_NS       10000000.0
+#define SELFTEST_CELL_NS       5000000.0
 #define SELFTEST_LADDER        5
-#define SELFTEST_LADDER_ROUNDS 15
-#define SELFTEST_LINE_ROUNDS   200
+#define SELFTEST_LADDER_ROUNDS 20
+#define SELFTEST_LINE_ROUNDS   300
 #define SELFTEST_NAME          1200
 
 // A job of one section, run with these targets; its result as comparisons see it.

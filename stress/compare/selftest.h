@@ -11,7 +11,7 @@
 #define SELFTEST_COMPARISONS 200
 #define SELFTEST_AA_REPEATS  20
 #define SELFTEST_TRIES       10
-#define SELFTEST_REPEATS     400
+#define SELFTEST_REPEATS     600
 #define SELFTEST_THRESHOLD   0.01
 #define SELFTEST_SLOWDOWN    0.05  // more time an operation
 #define SELFTEST_NEAR        0.025 // an estimate further off has not found it
