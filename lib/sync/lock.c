@@ -136,7 +136,7 @@ static void raise_to(uint64_t *most, uint64_t value)
 static unsigned bucket_of(uint64_t ns)
 {
     unsigned power = ns > 1 ? bits_log2(ns) : 0;
-    unsigned half = power > 0 ? ns >> (power - 1) & 1 : 0;
+    unsigned half = power > 0 ? (unsigned)(ns >> (power - 1) & 1) : 0;
     unsigned bucket = 2 * power + half;
     return bucket < MEMS_LOCK_BUCKETS ? bucket : MEMS_LOCK_BUCKETS - 1;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "result/figures.h"
 #include "result/summary.h"
 #include "workload/workload.h"
 
@@ -168,6 +169,7 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
         }
     }
     free(summaries);
+    figures_print(out, plan, section);
 }
 
 static void table_lines(FILE *out, const char *prefix, const char *text, unsigned most)

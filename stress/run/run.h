@@ -99,6 +99,12 @@ _Noreturn void run_fail(struct worker *worker, const struct run_failure *failure
 // `close`.
 void run_figure(struct run *run, const char *name, const char *unit, double value, double bound);
 
+// What the target holds from the system: its own figure where it has one, else run_resident; 0 of
+// one without memory. And how far the process's resident set has grown since the start. For
+// workloads that set it against a bound, at the ends of phases: either costs some microseconds.
+uint64_t run_held(const struct run *run);
+uint64_t run_resident(const struct run *run);
+
 // Nanoseconds of CLOCK_MONOTONIC.
 uint64_t run_now_ns(void);
 

@@ -42,6 +42,12 @@ void demand_add_scaled(struct target_demand *demand, const struct distribution *
     }
 }
 
+void demand_add_blocks(struct target_demand *demand, uint64_t size, uint64_t blocks)
+{
+    demand->peak_blocks[size <= 1 ? 0 : 64 - __builtin_clzll(size - 1)] += blocks;
+    demand->largest = size > demand->largest ? size : demand->largest;
+}
+
 void demand_add(struct target_demand *demand, const struct distribution *sizes, double live)
 {
     demand_add_scaled(demand, sizes, 1, live);

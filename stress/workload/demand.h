@@ -22,4 +22,8 @@ void demand_add(struct target_demand *demand, const struct distribution *sizes, 
 void demand_add_scaled(struct target_demand *demand, const struct distribution *sizes,
                        uint64_t factor, double live);
 
+// Adds to the blocks, not to the bytes, of the demand: for workloads that know how much is live at
+// once in all sizes together.
+void demand_add_blocks(struct target_demand *demand, uint64_t size, uint64_t blocks);
+
 #endif

@@ -5,6 +5,7 @@
 #include "workload/op.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "check/check.h"
@@ -237,6 +238,21 @@ void op_verify(struct worker *worker, struct slot *slot)
                   slot->size);
     check_contents(worker, slot);
     history_end(worker->history);
+}
+
+uint64_t op_place(struct worker *worker, const struct slot *slot)
+{
+    size_t span = 0;
+    if (worker->ops->no_memory) {
+        return slot->block;
+    }
+    void *host = worker->ops->access_begin(worker->space, slot->block, 0, false, &span);
+    if (host == NULL) {
+        check_fail(worker, slot, "access", 0, 0, "byte 0 of %" PRIu64 " cannot be reached",
+                   slot->size);
+    }
+    worker->ops->access_end(worker->space);
+    return span >= slot->size ? (uint64_t)(uintptr_t)host : slot->block;
 }
 
 void op_read(struct worker *worker, struct slot *slot)

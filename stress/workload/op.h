@@ -97,6 +97,10 @@ void op_read(struct worker *worker, struct slot *slot);
 // Reads and writes each byte of a full slot 2 * `times` times, and leaves it as it was.
 void op_rewrite(struct worker *worker, struct slot *slot, uint64_t times);
 
+// Where a full slot's block lies: the address of its first byte on the host, good until the target
+// moves it; its name where it lies in pieces or has no bytes.
+uint64_t op_place(struct worker *worker, const struct slot *slot);
+
 // Counts `count` steps, which the watchdog takes for progress.
 static inline void op_step(struct worker *worker, uint64_t count);
 // One step that is timed, if any operation is: begin gives what end wants. End counts the step.

@@ -7,11 +7,18 @@
 #include "workload/rows.h"
 
 static const struct workload *const workload_table[] = {
-    &workload_cache_scratch,   &workload_cache_thrash,   &workload_churn,
-    &workload_exchange,        &workload_inverse_square, &workload_larson,
-    &workload_message_passing, &workload_pareto_slots,   &workload_producer_consumer,
-    &workload_random_slots,    &workload_simple,         &workload_skeleton,
-    &workload_startup,         &workload_thread_churn,   &workload_trace,
+    &workload_cache_scratch,  &workload_cache_thrash,
+    &workload_churn,          &workload_comb,
+    &workload_doubling,       &workload_exchange,
+    &workload_inverse_square, &workload_large,
+    &workload_larson,         &workload_message_passing,
+    &workload_pareto_slots,   &workload_peak_pinned,
+    &workload_pin_per_slab,   &workload_producer_consumer,
+    &workload_random_slots,   &workload_realloc_growth,
+    &workload_robson,         &workload_sawtooth,
+    &workload_simple,         &workload_size_shift,
+    &workload_skeleton,       &workload_startup,
+    &workload_thread_churn,   &workload_trace,
 };
 
 const char *workload_class_name(enum workload_class class)

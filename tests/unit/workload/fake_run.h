@@ -59,6 +59,12 @@ static struct fake_node *fake_live; // [fake_lock]
 // The most that was live at once, by the words of a demand.
 static struct target_demand fake_now, fake_peak; // [fake_lock]
 
+// Where its memory comes from and goes to; NULL: malloc and free. And what it holds; NULL: what is
+// live.
+static void *(*fake_take)(struct fake_space *space, size_t size);
+static void (*fake_give)(struct fake_space *space, void *memory);
+static uint64_t (*fake_held)(void);
+
 static unsigned fake_class(size_t size)
 {
     return size <= 1 ? 0 : 64 - (unsigned)__builtin_clzll(size - 1);
@@ -113,7 +119,8 @@ static int fake_alloc(void *space, size_t size, size_t align, uint64_t *block)
         *block = fake_spoil.block;
         return 0;
     }
-    struct fake_node *node = malloc(sizeof *node + FAKE_HEADER + size + fake_spoil.misalign);
+    size_t bytes = sizeof(struct fake_node) + FAKE_HEADER + size + fake_spoil.misalign;
+    struct fake_node *node = fake_take != NULL ? fake_take(own, bytes) : malloc(bytes);
     struct fake_header header = {size, node};
     char *memory = (char *)(node + 1) + fake_spoil.misalign;
     memcpy(memory, &header, FAKE_HEADER);
@@ -158,7 +165,11 @@ static int fake_release(void *space, uint64_t block)
         node->next->link = node->link;
     }
     pthread_mutex_unlock(&fake_lock);
-    free(node);
+    if (fake_give != NULL) {
+        fake_give(own, node);
+    } else {
+        free(node);
+    }
     return 0;
 }
 
@@ -258,6 +269,17 @@ void *run_map(size_t bytes)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+uint64_t run_held(const struct run *run)
+{
+    (void)run;
+    return fake_held != NULL ? fake_held() : fake_now.peak_bytes;
+}
+
+uint64_t run_resident(const struct run *run)
+{
+    return run_held(run);
+}
+
 uint64_t run_now_ns(void)
 {
     return clock_monotonic_ns();
@@ -288,6 +310,16 @@ static inline double fake_figure(const char *name)
     for (unsigned i = 0; i < fake_figure_count; i++) {
         if (strcmp(fake_figures[i].name, name) == 0) {
             return fake_figures[i].value;
+        }
+    }
+    return NAN;
+}
+
+static inline double fake_bound(const char *name)
+{
+    for (unsigned i = 0; i < fake_figure_count; i++) {
+        if (strcmp(fake_figures[i].name, name) == 0) {
+            return fake_figures[i].bound;
         }
     }
     return NAN;

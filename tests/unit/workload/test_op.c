@@ -286,6 +286,57 @@ static void test_history_goes_round(void **state)
     assert_int_equal(fake_histories[0].entry[HISTORY_LENGTH - 1].size, HISTORY_LENGTH);
 }
 
+// A block in one piece lies where its bytes do; one in pieces, or without bytes, where its name
+// says.
+static int moved_alloc(void *space, size_t size, size_t align, uint64_t *block)
+{
+    (void)space;
+    (void)size;
+    (void)align;
+    *block = 77;
+    return 0;
+}
+
+static void *moved_access_begin(void *space, uint64_t block, size_t offset, bool write,
+                                size_t *span)
+{
+    static char memory[100];
+    (void)space;
+    (void)block;
+    (void)write;
+    *span = sizeof memory - offset;
+    return memory + offset;
+}
+
+static void test_where_a_block_lies(void **state)
+{
+    (void)state;
+    struct target_ops ops = fake_ops;
+    struct slot slot = {0};
+    fake_open(1, 0, 0, 0);
+    struct worker *worker = &fake_workers[0];
+    ops.alloc = moved_alloc;
+    ops.access_begin = moved_access_begin;
+    ops.block_size = NULL;
+    worker->ops = &ops;
+    op_alloc(worker, &slot, 100, 0);
+    size_t span;
+    fake_spoil.accesses = 1;
+    uint64_t place = (uint64_t)(uintptr_t)moved_access_begin(NULL, 77, 0, false, &span);
+    assert_int_equal(op_place(worker, &slot), place);
+    assert_int_equal(fake_spoil.accesses, 0);
+    slot.size = 101; // which runs on elsewhere
+    fake_spoil.accesses = 1;
+    assert_int_equal(op_place(worker, &slot), 77);
+    ops.no_memory = true;
+    assert_int_equal(op_place(worker, &slot), 77);
+    assert_int_equal(fake_spoil.accesses, 0);
+    ops.no_memory = false;
+    ops.access_begin = fake_access_begin;
+    fake_spoil.unreachable = true;
+    FAKE_FAILS("access", op_place(worker, &slot));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_measuring_does_not_change_the_operations),
         cmocka_unit_test(test_history_says_what_was_done),
         cmocka_unit_test(test_history_goes_round),
+        cmocka_unit_test(test_where_a_block_lies),
     };
     clock_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
