@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 
+#include "measure/own.h"
+
 #define SHADOW_GRANULE    8u
 #define SHADOW_LEAF_MARKS (UINT64_C(1) << 21) // 16 MiB of addresses
 #define SHADOW_LEAVES     (UINT64_C(1) << 23) // 47 bits of addresses
@@ -21,6 +23,7 @@ struct shadow_leaf {
 
 static void *shadow_map(size_t bytes)
 {
+    own_memory(bytes);
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli/baseline.h"
@@ -17,25 +18,44 @@
 #include "run/drive.h"
 #include "run/plan.h"
 
-static int job_show(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->section_count; i++) {
-        printf("%s\n", plan->sections[i].text);
-    }
-    printf("# %zu cells, in this order:\n", plan->cell_count);
-    for (size_t i = 0; i < plan->cell_count; i++) {
-        const struct cell *cell = &plan->cells[i];
-        printf("# %zu: %s on %s, repeat %u, seed %llu%s\n", i + 1, cell->section->section->name,
-               cell->spec->name, cell->repeat, (unsigned long long)cell->seed,
-               cell->verdict == CELL_SKIPPED ? " (skipped: not here)" : "");
-    }
-    return VERDICT_EXIT_PASS;
-}
-
 static int job_fail(const char *what, enum verdict_exit status)
 {
     fprintf(stderr, "mems-stress: %s\n", what);
     return (int)status;
+}
+
+static int job_show(const struct plan *plan)
+{
+    int error = plan_write(plan, stdout);
+    return error == 0 ? VERDICT_EXIT_PASS : job_fail(strerror(error), VERDICT_EXIT_UNWRITTEN);
+}
+
+static int job_list(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        printf("%s\n", plan->cells[i].id);
+    }
+    return VERDICT_EXIT_PASS;
+}
+
+// What is for the document must be KEY=VALUE, each key once.
+static bool job_context_is_good(const struct cli_list *context, struct complaint *complaint)
+{
+    for (size_t i = 0; i < context->count; i++) {
+        const char *item = context->items[i];
+        size_t length = strcspn(item, "=");
+        if (length == 0 || item[length] != '=') {
+            complain(complaint, "--context %s: KEY=VALUE is wanted", item);
+            return false;
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (strncmp(context->items[j], item, length + 1) == 0) {
+                complain(complaint, "--context %s: the key is given twice", item);
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 // The result in all its forms. One that cannot be written outweighs a pass, not a failure.
@@ -104,10 +124,16 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
         .seeded = settings->seed.given,
         .seed = settings->seed.value,
         .repeats = (unsigned)settings->repeats.value,
+        .filter = settings->filter,
+        .only = settings->only,
     };
+    head.context = settings->context.items;
     if (settings->repeats.given &&
         (settings->repeats.value == 0 || settings->repeats.value > 1000)) {
         return job_fail("--repeats: 1 .. 1000", VERDICT_EXIT_USAGE);
+    }
+    if (!job_context_is_good(&settings->context, &complaint)) {
+        return job_fail(complaint.text, VERDICT_EXIT_USAGE);
     }
     if (output_check(&settings->outputs, &complaint) != 0) {
         return job_fail(complaint.text, VERDICT_EXIT_USAGE);
@@ -128,6 +154,8 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
     }
     if (settings->dry_run) {
         status = job_show(plan);
+    } else if (settings->list) {
+        status = job_list(plan);
     } else if (output_probe(&settings->outputs, &complaint) != 0) {
         status = job_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
     } else {

@@ -37,7 +37,7 @@ struct cli_list {
 
 // One row; tables end with a row whose name is NULL. --help is understood without one.
 struct cli_option {
-    const char *name; // without the dashes
+    const char *name; // without the dashes: two, or one where it is a single letter
     enum cli_kind kind;
     const char *argument; // "FILE"; NULL for a flag
     const char *help;
@@ -50,6 +50,7 @@ struct cli_command {
     const char *help;                 // one line
     const char *about;                // a paragraph more, or NULL
     const struct cli_option *options; // NULL: the command reads its own
+    bool mirrored; // each option may be given by the environment: MEMS_STRESS_NAME
     int (*main)(int argc, char **argv);
 };
 
@@ -57,6 +58,11 @@ struct cli_command {
 // on; else *status is the exit status: 0 after --help, 1 after a message on stderr.
 bool cli_parse(const struct cli_command *command, int argc, char **argv, void *settings,
                struct cli_list *words, int *status);
+// Fills in what the command line left open from MEMS_STRESS_NAME of the environment, NAME in
+// capitals and with _ for -. Lists: an item a line; flags: 1 or yes, 0 or no. Warns of a
+// MEMS_STRESS_ that is no option of `known`, the command with all of them. False after a message:
+// exit status 1.
+bool cli_mirror(const struct cli_command *command, const struct cli_command *known, void *settings);
 void cli_help(const struct cli_command *command, FILE *out);
 
 #endif

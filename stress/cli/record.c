@@ -235,12 +235,10 @@ static char *folder_new(const struct options *options, const char *path,
 static int record(const struct options *options, const char *library)
 {
     struct complaint complaint = {""};
-    char *place = trace_place(options->output, &complaint);
-    if (place == NULL) {
+    if (trace_place_check(options->output, &complaint) != 0) {
         fprintf(stderr, "mems-stress record: %s\n", complaint.text);
         return 7;
     }
-    free(place);
     char *folder = folder_new(options, options->output, &complaint);
     struct record_run run = {
         .argv = options->argv, .folder = folder, .children = options->children};

@@ -30,7 +30,8 @@ int record_run(struct record_run *run, const char *library, struct complaint *co
 // What a shell would say of it: 0 .. 255, or 128 + the signal.
 int record_exit_status(int status);
 
-// A new folder beside `path` for spools; removed with what is in it.
+// A new folder beside `path` for spools; removed with what is in it. Those that killed recorders
+// left there go first.
 char *record_folder_new(const char *path, struct complaint *complaint);
 void record_folder_remove(const char *folder);
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "disk/disk.h"
 #include "trace/spool.h"
 
 static volatile sig_atomic_t running_pid;
@@ -169,38 +170,35 @@ int record_exit_status(int status)
 
 // ---- the folder ---------------------------------------------------------------------------------
 
-char *record_folder_new(const char *path, struct complaint *complaint)
+// Whether a process that wrote one of the spools is still there: a recorder that was killed does
+// not take the program with it.
+static bool folder_busy(const char *folder)
 {
-    char *folder = NULL;
-    if (asprintf(&folder, "%s.spool-XXXXXX", path) < 0) {
-        complain(complaint, "not enough memory");
-        return NULL;
-    }
-    if (mkdtemp(folder) == NULL) {
-        complain(complaint, "%s: a folder for spools cannot be made beside it: %s", path,
-                 strerror(errno));
-        free(folder);
-        return NULL;
-    }
-    char *absolute = realpath(folder, NULL); // the program may change its directory
-    free(folder);
-    if (absolute == NULL) {
-        complain(complaint, "%s: %s", path, strerror(errno));
-    }
-    return absolute;
-}
-
-void record_folder_remove(const char *folder)
-{
+    bool busy = false;
     DIR *open = opendir(folder);
     struct dirent *entry;
     while (open != NULL && (entry = readdir(open)) != NULL) {
-        if (entry->d_name[0] != '.') {
-            unlinkat(dirfd(open), entry->d_name, 0);
-        }
+        pid_t pid = (pid_t)atoi(entry->d_name); // PID.N
+        busy |= pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
     }
     if (open != NULL) {
         closedir(open);
     }
-    rmdir(folder);
+    return busy;
+}
+
+char *record_folder_new(const char *path, struct complaint *complaint)
+{
+    disk_folder_clean(path, folder_busy);
+    char *folder = disk_folder_new(path); // absolute: the program may change its directory
+    if (folder == NULL) {
+        complain(complaint, "%s: a folder for spools cannot be made beside it: %s", path,
+                 strerror(errno));
+    }
+    return folder;
+}
+
+void record_folder_remove(const char *folder)
+{
+    disk_folder_remove(folder);
 }

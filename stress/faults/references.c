@@ -202,6 +202,17 @@ int references_parse(const char *text, size_t length, const char *name,
     return reader_close(&reader, reader_piece(&reader, text, length));
 }
 
+int references_make(const uint64_t *names, size_t count, struct references *references)
+{
+    struct reader reader;
+    int error = 0;
+    reader_open(&reader, "names", references, NULL);
+    for (size_t i = 0; i < count && error == 0; i++) {
+        error = reader_add(&reader, names[i]);
+    }
+    return reader_close(&reader, error);
+}
+
 // How much of the text can be read now: up to its last blank, or all inside a comment. A word that
 // fills the piece is none that could be a page.
 static size_t whole_words(const struct reader *reader, const char *text, size_t length)

@@ -27,6 +27,8 @@ int references_read(const char *path, struct references *references, struct comp
 // The same from memory: `name` stands for the file in complaints.
 int references_parse(const char *text, size_t length, const char *name,
                      struct references *references, struct complaint *complaint);
+// The same from names of pages, in order; at least one. 0 or ENOMEM.
+int references_make(const uint64_t *names, size_t count, struct references *references);
 void references_fini(struct references *references);
 
 #endif

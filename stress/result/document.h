@@ -18,10 +18,11 @@ struct json_t;
 // What the document says besides its cells.
 struct document_head {
     int argc;
-    char **argv;         // the command
-    const char *text;    // the job as written; NULL: none
-    const char *started; // ISO 8601, UTC
-    double seconds;      // the whole run
+    char **argv;                // the command
+    const char *text;           // the job as written; NULL: none
+    const char *const *context; // KEY=VALUE of the user, NULL-terminated; NULL: none
+    const char *started;        // ISO 8601, UTC
+    double seconds;             // the whole run
     struct warning_scene scene;
     struct json_t *comparison; // with a baseline; NULL: none
 };
@@ -36,8 +37,8 @@ char *document_text(const struct plan *plan, const struct verdict *verdict,
 // Any JSON laid out as a document is; takes `root` over. NULL with a complaint.
 char *document_print(struct json_t *root, struct complaint *complaint);
 
-// Writes it whole or not at all: to path.tmp in the same folder, to the disk, then renamed. "-" is
-// standard output. Folders on the way are made. 0 or errno, with a complaint that names the path.
+// Writes it whole or not at all (disk/disk.h). "-" is standard output. Folders on the way are made.
+// 0 or errno, with a complaint that names the path.
 int document_write(const char *path, const char *text, struct complaint *complaint);
 
 // The same up to, but without, the content: whether the path could be written. For before a run.

@@ -132,6 +132,7 @@ json_t *json_of_section(const struct plan_section *section)
 json_t *json_of_cell(const struct plan *plan, const struct cell *cell)
 {
     json_t *object = json_object();
+    json_object_set_new(object, "id", json_of_text(cell->id));
     json_object_set_new(object, "section", json_of_text(cell->section->section->name));
     json_object_set_new(object, "target", json_of_text(cell->spec->name));
     json_object_set_new(object, "repeat", json_integer(cell->repeat));
@@ -144,6 +145,10 @@ json_t *json_of_cell(const struct plan *plan, const struct cell *cell)
     json_object_set_new(object, "max_rss_bytes", json_of_count(cell->max_rss));
     if (cell->output != NULL) {
         json_object_set_new(object, "output", json_of_lines(cell->output));
+    }
+    if (cell->stage != NULL && cell->stage->report.memory_method[0] != '\0') {
+        json_object_set_new(object, "memory_method",
+                            json_of_text(cell->stage->report.memory_method));
     }
     if (cell->stage != NULL) {
         const struct report_supplier *supplier = &cell->stage->report.supplier;

@@ -17,50 +17,26 @@ static json_t *evidence_hex(uint64_t number)
     return json_string(text);
 }
 
-static const char *evidence_kind(uint32_t kind)
+static json_t *evidence_operation(const struct history *history, uint64_t index)
 {
-    switch (kind) {
-    case OP_ALLOC:
-        return "alloc";
-    case OP_FREE:
-        return "free";
-    case OP_FREE_REMOTE:
-        return "free_remote";
-    case OP_RESIZE:
-        return "resize";
-    case HISTORY_TOUCH:
-        return "touch";
-    case HISTORY_VERIFY:
-        return "verify";
-    case HISTORY_REFUSED:
-        return "refused";
-    default:
-        return "?";
-    }
-}
-
-static json_t *evidence_entry(const struct history_entry *entry, uint64_t index)
-{
+    struct history_operation operation = history_read(history, index);
     return json_pack("{s:o, s:s, s:I, s:I, s:o, s:o}", "index", json_of_count(index), "kind",
-                     evidence_kind(entry->kind), "slot", (json_int_t)entry->slot, "generation",
-                     (json_int_t)entry->generation, "block", evidence_hex(entry->block), "size",
-                     json_of_count(entry->size));
+                     history_kind_name(operation.kind), "slot", (json_int_t)operation.slot,
+                     "generation", (json_int_t)operation.generation, "block",
+                     evidence_hex(operation.block), "size", json_of_count(operation.size));
 }
 
 // A worker's last operations, oldest first, and the one that was under way.
 static json_t *evidence_history(struct stage *stage, unsigned worker)
 {
     const struct history *history = stage_history(stage, worker);
-    uint64_t count = __atomic_load_n(&history->count, __ATOMIC_ACQUIRE);
-    uint64_t first = count >= HISTORY_LENGTH ? count - (HISTORY_LENGTH - 1) : 0;
     json_t *operations = json_array();
-    for (uint64_t i = first; i < count; i++) {
-        json_array_append_new(operations,
-                              evidence_entry(&history->entry[i & (HISTORY_LENGTH - 1)], i));
+    for (uint64_t i = history_first(history); i < history->count; i++) {
+        json_array_append_new(operations, evidence_operation(history, i));
     }
     return json_pack("{s:i, s:o, s:o, s:o}", "thread", (int)worker, "operations_done",
-                     json_of_count(count), "last", operations, "at_work_on",
-                     evidence_entry(&history->entry[count & (HISTORY_LENGTH - 1)], count));
+                     json_of_count(history->count), "last", operations, "at_work_on",
+                     evidence_operation(history, history->count));
 }
 
 static json_t *evidence_check(const struct evidence *evidence)
@@ -75,8 +51,8 @@ static json_t *evidence_check(const struct evidence *evidence)
 
 static json_t *evidence_trace_of(const struct evidence_trace *trace)
 {
-    return json_pack("{s:i, s:i, s:o}", "tid", trace->tid, "worker", trace->worker, "frames",
-                     json_of_lines(trace->text));
+    return json_pack("{s:i, s:i, s:b, s:o}", "tid", trace->tid, "worker", trace->worker,
+                     "from_outside", trace->outside, "frames", json_of_lines(trace->text));
 }
 
 json_t *json_of_evidence(const struct cell *cell)
@@ -97,6 +73,9 @@ json_t *json_of_evidence(const struct cell *cell)
     if (evidence->kind != EVIDENCE_NONE) {
         json_object_set_new(object, "worker", json_integer(evidence->worker));
         json_object_set_new(object, "address", evidence_hex(evidence->address));
+        if (evidence->sender != 0) {
+            json_object_set_new(object, "signal_sent_by", json_integer(evidence->sender));
+        }
         json_object_set_new(object, "backtrace", evidence_trace_of(&evidence->trace));
     }
     json_t *threads = json_array();

@@ -14,6 +14,7 @@
 
 #include "result/figures.h"
 #include "result/summary.h"
+#include "result/trouble.h"
 #include "workload/workload.h"
 
 #define TABLE_TARGET_WIDTH 19
@@ -172,38 +173,6 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
     figures_print(out, plan, section);
 }
 
-static void table_lines(FILE *out, const char *prefix, const char *text, unsigned most)
-{
-    for (unsigned i = 0; *text != '\0' && i < most; i++) {
-        size_t length = strcspn(text, "\n");
-        fprintf(out, "%s%.*s\n", prefix, (int)length, text);
-        text += length;
-        text += *text == '\n';
-    }
-}
-
-// What a person needs to go after a bad cell; the document has all of it.
-static void table_trouble(FILE *out, const struct cell *cell)
-{
-    fprintf(out, "%s: %s in %s, repeat %u, seed %llu: %s\n", cell_verdict_name(cell->verdict),
-            cell->spec->name, cell->section->section->name, cell->repeat,
-            (unsigned long long)cell->seed, cell->message);
-    if (cell->stage != NULL) {
-        const struct evidence *evidence = &cell->stage->evidence;
-        table_lines(out, "    at ", evidence->trace.text, 6);
-        if (cell->verdict == CELL_HUNG) {
-            for (unsigned i = 0; i < EVIDENCE_TRACES && evidence->dump[i].done; i++) {
-                fprintf(out, "  thread %d:\n", evidence->dump[i].tid);
-                table_lines(out, "    at ", evidence->dump[i].text, 5);
-            }
-        }
-    }
-    if (cell->output != NULL) {
-        table_lines(out, "  | ", cell->output, 6);
-    }
-    fprintf(out, "  again: %s\n", cell->rerun);
-}
-
 static void table_verdict(FILE *out, const struct plan *plan, const struct verdict *verdict)
 {
     const char *separator = " (";
@@ -281,8 +250,9 @@ void table_print(FILE *out, const struct plan *plan, const struct verdict *verdi
     }
     for (size_t i = 0; i < plan->cell_count; i++) {
         const struct cell *cell = &plan->cells[i];
-        if (cell->verdict >= CELL_FAILED && cell->verdict <= CELL_HUNG) {
-            table_trouble(out, cell);
+        bool unsteady = cell->verdict == CELL_UNSTEADY;
+        if ((cell->verdict >= CELL_FAILED && cell->verdict <= CELL_HUNG) || unsteady) {
+            trouble_print(out, cell);
             fprintf(out, "\n");
         }
     }

@@ -7,13 +7,14 @@
 //    writes ends by the signal's default, so that half an evidence never becomes a hang.
 // 2. A hung cell is asked by a signal to each of its threads; every handler fills in one
 //    evidence_trace. The driver waits a moment for them, then kills.
-// 3. Backtraces come from libgcc's unwinder, which allocates at its first use: evidence_open uses
-//    it once, before anything is measured. Names come from dladdr, which does not allocate.
+// 3. Backtraces are addresses only (run/unwind.c), stored one by one; the driver makes names of
+//    them. What is known without a backtrace is published before it begins.
+// 4. What ends here without evidence: SIGKILL, which has no handler, and a fault in a thread that
+//    blocks its signal, which the kernel then ends as it is. The driver knows the signal, the phase
+//    and every thread's history all the same.
 
 #include "run/evidence.h"
 
-#include <dlfcn.h>
-#include <execinfo.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -42,58 +43,30 @@ static void scribe_text(struct scribe *scribe, const char *text)
     *scribe->at = '\0';
 }
 
-static void scribe_hex(struct scribe *scribe, uint64_t number)
-{
-    char digits[19] = "0x";
-    unsigned count = 1;
-    while (count < 16 && number >> (4 * count) != 0) {
-        count++;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        digits[2 + i] = "0123456789abcdef"[number >> (4 * (count - 1 - i)) & 15];
-    }
-    digits[2 + count] = '\0';
-    scribe_text(scribe, digits);
-}
-
-// "malloc+0x1c (/usr/lib/libx.so+0x81c)"
-static void scribe_frame(struct scribe *scribe, void *frame)
-{
-    Dl_info info;
-    uintptr_t at = (uintptr_t)frame;
-    if (dladdr(frame, &info) == 0 || info.dli_fname == NULL) {
-        scribe_hex(scribe, at);
-    } else {
-        if (info.dli_sname != NULL) {
-            scribe_text(scribe, info.dli_sname);
-            scribe_text(scribe, "+");
-            scribe_hex(scribe, at - (uintptr_t)info.dli_saddr);
-            scribe_text(scribe, " ");
-        }
-        scribe_text(scribe, "(");
-        scribe_text(scribe, info.dli_fname);
-        scribe_text(scribe, "+");
-        scribe_hex(scribe, at - (uintptr_t)info.dli_fbase);
-        scribe_text(scribe, ")");
-    }
-    scribe_text(scribe, "\n");
-}
-
 static int evidence_worker_number(void)
 {
     return evidence_worker != NULL ? (int)evidence_worker->number : -1;
 }
 
-// The caller's own frames are left out: `skip` of them.
-static void evidence_backtrace(struct evidence_trace *trace, int skip)
+static void evidence_map(void)
 {
-    void *frames[48];
-    struct scribe scribe = {trace->text, trace->text + sizeof trace->text - 1};
+    struct evidence *evidence = &evidence_stage->evidence;
+    if (__atomic_exchange_n(&evidence->mapped, 1, __ATOMIC_RELAXED) == 0) {
+        unwind_maps("/proc/self/maps", evidence->maps, sizeof evidence->maps);
+    }
+}
+
+// `context`: what a signal found; NULL: from the caller's caller on.
+static __attribute__((noinline)) void evidence_backtrace(struct evidence_trace *trace,
+                                                         const void *context)
+{
     trace->tid = (int32_t)syscall(SYS_gettid);
     trace->worker = evidence_worker_number();
-    int count = backtrace(frames, (int)(sizeof frames / sizeof frames[0]));
-    for (int i = skip; i < count; i++) {
-        scribe_frame(&scribe, frames[i]);
+    evidence_map();
+    if (context != NULL) {
+        unwind_signal(&trace->unwind, context);
+    } else {
+        unwind_here(&trace->unwind, 2);
     }
     __atomic_store_n(&trace->done, 1, __ATOMIC_RELEASE);
 }
@@ -104,6 +77,7 @@ static bool evidence_claim(void)
     if (__atomic_exchange_n(&evidence_stage->evidence.claimed, 1, __ATOMIC_ACQ_REL) == 0) {
         evidence_mine = true;
         evidence_stage->evidence.worker = evidence_worker_number();
+        __atomic_store_n(&evidence_stage->evidence.process, getpid(), __ATOMIC_RELEASE);
         return true;
     }
     return false;
@@ -123,15 +97,18 @@ static void evidence_publish(enum evidence_kind kind)
 
 static void evidence_on_crash(int signal, siginfo_t *info, void *context)
 {
-    (void)context;
     struct evidence *evidence = &evidence_stage->evidence;
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigaction(signal, &standard, NULL);
     if (evidence_claim()) {
         evidence->signal = signal;
         evidence->address = signal == SIGSEGV || signal == SIGBUS ? (uintptr_t)info->si_addr : 0;
+        evidence->sender = info->si_code <= 0 ? info->si_pid : 0;
+        if (evidence->sender == getpid()) {
+            evidence->sender = 0; // abort, raise
+        }
         evidence_publish(EVIDENCE_CRASH); // should the backtrace crash too, this much is known
-        evidence_backtrace(&evidence->trace, 2);
+        evidence_backtrace(&evidence->trace, context);
     } else if (!evidence_mine) {
         evidence_wait_for_end();
     }
@@ -139,12 +116,13 @@ static void evidence_on_crash(int signal, siginfo_t *info, void *context)
     syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), signal);
 }
 
-static void evidence_on_dump(int signal)
+static void evidence_on_dump(int signal, siginfo_t *info, void *context)
 {
     (void)signal;
+    (void)info;
     uint32_t index = __atomic_fetch_add(&evidence_stage->evidence.dumps, 1, __ATOMIC_RELAXED);
     if (index < EVIDENCE_TRACES) {
-        evidence_backtrace(&evidence_stage->evidence.dump[index], 2);
+        evidence_backtrace(&evidence_stage->evidence.dump[index], context);
     }
 }
 
@@ -157,15 +135,15 @@ void evidence_open(struct stage *stage)
 {
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
     static char stack[EVIDENCE_STACK];
-    void *frame;
     evidence_stage = stage;
-    backtrace(&frame, 1);
+    unwind_open();
     struct sigaction crash = {.sa_sigaction = evidence_on_crash,
                               .sa_flags = SA_SIGINFO | SA_ONSTACK};
     for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++) {
         sigaction(crashes[i], &crash, NULL);
     }
-    struct sigaction dump = {.sa_handler = evidence_on_dump, .sa_flags = SA_ONSTACK | SA_RESTART};
+    struct sigaction dump = {.sa_sigaction = evidence_on_dump,
+                             .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     sigaction(evidence_dump_signal(), &dump, NULL);
     evidence_thread_begin(NULL, stack);
 }
@@ -208,7 +186,7 @@ _Noreturn void run_fail(struct worker *worker, const struct run_failure *failure
     evidence->generation = failure->generation;
     evidence->owner = failure->owner;
     evidence_publish(EVIDENCE_CHECK);
-    evidence_backtrace(&evidence->trace, 2);
+    evidence_backtrace(&evidence->trace, NULL);
     _exit(EVIDENCE_EXIT_CHECK);
 }
 

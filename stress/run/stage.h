@@ -17,6 +17,7 @@
 #include "run/history.h"
 #include "run/pin.h"
 #include "run/report.h"
+#include "run/unwind.h"
 #include "target/target.h"
 #include "workload/op.h"
 
@@ -36,17 +37,21 @@ enum evidence_kind { EVIDENCE_NONE, EVIDENCE_CHECK, EVIDENCE_CRASH, EVIDENCE_REF
 // Where one thread was.
 struct evidence_trace {
     int32_t tid;
-    int32_t worker; // -1: not one
-    uint32_t done;  // [atomic] 1: text is complete
-    char text[4096];
+    int32_t worker;       // -1: not one
+    uint32_t done;        // [atomic] 1: it is complete
+    bool outside;         // the thread did not answer: the driver looked
+    struct unwind unwind; // as far as it came
+    char text[4096];      // the driver's: a line a frame
 };
 
 // Why a cell ended before its time. `claimed` is taken by the first thread that has something to
 // say; the others wait for the end.
 struct evidence {
     uint32_t claimed; // [atomic]
+    int32_t process;  // [atomic] that claimed it: the cell's, or a child of its own
     uint32_t kind;    // [atomic] stored last: the rest is complete
     int32_t signal;   // of a crash
+    int32_t sender;   // process that sent the signal; 0: the thread's own doing
     int32_t worker;   // -1: not one
     uint64_t address; // of a fault
     char check[48];
@@ -56,6 +61,8 @@ struct evidence {
     struct evidence_trace trace; // of the thread that failed
     uint32_t dumps;              // [atomic] threads that answered the driver's question
     struct evidence_trace dump[EVIDENCE_TRACES];
+    uint32_t mapped;  // [atomic] somebody copies the map
+    char maps[32768]; // of /proc/self/maps, what belongs to files
 };
 
 struct stage {
@@ -71,6 +78,7 @@ struct stage {
     struct target_demand demand;
     // [cell]
     uint32_t phase; // [atomic] enum stage_phase
+    uint64_t ticks; // [atomic] grows while the cell waits on purpose
     struct evidence evidence;
     struct cell_report report;
 };
@@ -86,8 +94,11 @@ const char *stage_text(const struct stage *stage);
 struct history *stage_history(struct stage *stage, unsigned worker);
 struct worker *stage_workers(struct stage *stage);
 
-// Operations done so far by all workers: what the watchdog calls progress.
+// Operations done so far by all workers.
 uint64_t stage_operations(struct stage *stage);
+// What the watchdog calls progress: grows with operations, and while the cell waits on purpose for
+// an intended start or the resident set's decay (stage_tick).
+uint64_t stage_progress(struct stage *stage);
 const char *stage_phase_name(uint32_t phase);
 
 static inline uint32_t stage_phase(const struct stage *stage)
@@ -98,6 +109,12 @@ static inline uint32_t stage_phase(const struct stage *stage)
 static inline void stage_enter(struct stage *stage, enum stage_phase phase)
 {
     __atomic_store_n(&stage->phase, (uint32_t)phase, __ATOMIC_RELEASE);
+}
+
+// Seldom: every hundredth of a second or so.
+static inline void stage_tick(struct stage *stage)
+{
+    __atomic_fetch_add(&stage->ticks, 1, __ATOMIC_RELAXED);
 }
 
 #endif

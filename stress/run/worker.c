@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "measure/own.h"
 #include "run/evidence.h"
 #include "run/stage.h"
 
@@ -23,7 +24,7 @@ static __thread bool worker_handed_over;
 
 static void worker_end(struct run *run, struct worker_life *life)
 {
-    life->ended_ns = run_now_ns();
+    __atomic_store_n(&life->ended_ns, run_now_ns(), __ATOMIC_RELAXED);
     pthread_mutex_lock(&worker_lock);
     if (--run->running == 0) {
         pthread_cond_signal(&worker_ended);
@@ -59,7 +60,9 @@ static void *worker_live(void *argument)
         life->thread = pthread_self();
         pthread_barrier_wait(&run->start);
     }
+    spent_begin(&life->spent);
     life->body(worker);
+    spent_end(&life->spent);
     if (!worker_handed_over) {
         worker_end(run, life);
     }
@@ -87,7 +90,7 @@ int worker_hand_over(struct worker *worker, void (*body)(struct worker *worker))
 
 bool worker_stop(struct worker *worker, uint64_t done)
 {
-    if (worker->budget != UINT64_MAX) {
+    if (worker->budget != UINT64_MAX && !__atomic_load_n(&worker->run->warming, __ATOMIC_RELAXED)) {
         worker->budget -= done < worker->budget ? done : worker->budget;
         if (worker->budget == 0) {
             return true;
@@ -96,8 +99,21 @@ bool worker_stop(struct worker *worker, uint64_t done)
     return __atomic_load_n(&worker->run->stop, __ATOMIC_RELAXED);
 }
 
+// Stacks are private memory: one a worker, and one more while a successor takes over.
+static void worker_own_stacks(unsigned threads)
+{
+    pthread_attr_t attributes;
+    size_t size = 0;
+    if (pthread_attr_init(&attributes) == 0) {
+        pthread_attr_getstacksize(&attributes, &size);
+        pthread_attr_destroy(&attributes);
+    }
+    own_memory(2 * size * threads);
+}
+
 int worker_start_all(struct run *run)
 {
+    worker_own_stacks(run->threads);
     run->running = run->threads;
     pthread_barrier_init(&run->start, NULL, run->threads + 1);
     for (unsigned i = 0; i < run->threads; i++) {

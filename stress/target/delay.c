@@ -165,6 +165,13 @@ static void delay_usage(struct target_instance *instance, struct target_usage *u
     delay_inner->usage(instance, usage);
 }
 
+static void delay_native(struct target_instance *instance, target_statistic take, void *arg)
+{
+    if (delay_inner->native != NULL) {
+        delay_inner->native(instance, take, arg);
+    }
+}
+
 static int delay_check(struct target_instance *instance, struct complaint *complaint)
 {
     return delay_inner->check != NULL ? delay_inner->check(instance, complaint) : ENOTSUP;
@@ -192,6 +199,7 @@ const struct target target_delay = {
     .ops = &delay_ops,
     .usage = delay_usage,
     .check = delay_check,
+    .native = delay_native,
     .moves = delay_moves,
     .engine = delay_engine,
 };

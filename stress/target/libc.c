@@ -22,10 +22,12 @@ const struct target target_libc = {
     .form = "libc",
     .help = "the malloc of the system's C library",
     .resolve = libc_resolve,
+    .process_malloc = true,
     .open = target_malloc_open,
     .close = target_malloc_close,
     .space_open = target_malloc_space_open,
     .space_close = target_malloc_space_close,
     .ops = &target_malloc_ops,
     .usage = target_malloc_usage,
+    .native = target_malloc_native,
 };

@@ -7,13 +7,12 @@
 // over its own place; the file gets its name when all is in it.
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk/disk.h"
 #include "trace/binary.h"
 #include "trace/place.h"
 #include "trace/store.h"
@@ -31,9 +30,8 @@ struct column {
 };
 
 struct trace_writer {
-    int fd;
-    char *path;
-    char *temporary;
+    struct disk_file file;
+    char *name; // as asked for, for complaints
     struct trace_file_header header;
     struct trace_numbers numbers;
     struct column columns[TRACE_COLUMNS];
@@ -87,22 +85,6 @@ static int put_text(struct column *column, const char *text)
 
 // ---- frames -------------------------------------------------------------------------------------
 
-static int write_all(int fd, const void *bytes, size_t length)
-{
-    const char *at = bytes;
-    while (length > 0) {
-        ssize_t written = write(fd, at, length);
-        if (written < 0 && errno != EINTR) {
-            return errno;
-        }
-        if (written > 0) {
-            at += written;
-            length -= (size_t)written;
-        }
-    }
-    return 0;
-}
-
 // Packs writer->frame and writes it.
 static int frame_write(struct trace_writer *writer, uint32_t ops)
 {
@@ -125,7 +107,7 @@ static int frame_write(struct trace_writer *writer, uint32_t ops)
     memcpy(writer->packed.bytes, &head, sizeof(head));
     writer->header.frames++;
     writer->frame.used = 0;
-    return write_all(writer->fd, writer->packed.bytes, sizeof(head) + size);
+    return disk_write(writer->file.fd, writer->packed.bytes, sizeof(head) + size);
 }
 
 static int names_write(struct trace_writer *writer, const struct trace_front *front)
@@ -235,12 +217,7 @@ static int put_op(struct trace_writer *writer, const struct trace_op *op)
 
 static void writer_free(struct trace_writer *writer)
 {
-    if (writer->fd >= 0) {
-        close(writer->fd);
-    }
-    if (writer->temporary != NULL) {
-        unlink(writer->temporary);
-    }
+    disk_abandon(&writer->file);
     for (unsigned i = 0; i < TRACE_COLUMNS; i++) {
         trace_store_free(writer->columns[i].bytes, writer->columns[i].room, 1);
     }
@@ -248,28 +225,8 @@ static void writer_free(struct trace_writer *writer)
     trace_store_free(writer->packed.bytes, writer->packed.room, 1);
     trace_numbers_fini(&writer->numbers);
     ZSTD_freeCCtx(writer->zstd);
-    free(writer->path);
-    free(writer->temporary);
+    free(writer->name);
     free(writer);
-}
-
-// A temporary beside the file, with the rights a new file gets.
-static int temporary_open(struct trace_writer *writer)
-{
-    if (asprintf(&writer->temporary, "%s.XXXXXX", writer->path) < 0) {
-        writer->temporary = NULL;
-        return ENOMEM;
-    }
-    writer->fd = mkostemp(writer->temporary, O_CLOEXEC);
-    if (writer->fd < 0) {
-        int error = errno;
-        free(writer->temporary);
-        writer->temporary = NULL;
-        return error;
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    return fchmod(writer->fd, 0666 & ~mask) == 0 ? 0 : errno;
 }
 
 static int zstd_open(struct trace_writer *writer)
@@ -285,24 +242,25 @@ static int zstd_open(struct trace_writer *writer)
 
 static int failed(const struct trace_writer *writer, int error, struct complaint *complaint)
 {
-    complain(complaint, "%s: cannot be written: %s", writer->path, strerror(error));
+    complain(complaint, "%s: cannot be written: %s", writer->name, strerror(error));
     return error;
 }
 
 int trace_writer_open(const char *path, const struct trace_front *front,
                       struct trace_writer **opened, struct complaint *complaint)
 {
-    char *place = trace_place(path, complaint);
-    if (place == NULL) {
+    if (trace_place_check(path, complaint) != 0) {
         return ENOTSUP;
     }
     struct trace_writer *writer = calloc(1, sizeof(*writer));
-    if (writer == NULL) {
-        free(place);
+    char *name = strdup(path);
+    if (writer == NULL || name == NULL) {
+        free(writer);
+        free(name);
         return ENOMEM;
     }
-    writer->fd = -1;
-    writer->path = place;
+    writer->file.fd = -1;
+    writer->name = name;
     memcpy(writer->header.magic, TRACE_MAGIC, sizeof(writer->header.magic));
     writer->header.version = TRACE_VERSION;
     writer->header.flags = (front->implied ? TRACE_FILE_IMPLIED : 0u) |
@@ -311,10 +269,10 @@ int trace_writer_open(const char *path, const struct trace_front *front,
     writer->header.processes = (uint32_t)front->process_count;
     int error = zstd_open(writer);
     if (error == 0) {
-        error = temporary_open(writer);
+        error = disk_open(path, false, &writer->file);
     }
     if (error == 0) {
-        error = write_all(writer->fd, &writer->header, sizeof(writer->header));
+        error = disk_write(writer->file.fd, &writer->header, sizeof(writer->header));
     }
     if (error == 0) {
         error = names_write(writer, front);
@@ -349,16 +307,16 @@ static int end_write(struct trace_writer *writer)
 {
     struct trace_frame_header end = {0};
     end.check = trace_hash(TRACE_HASH_START, &end, offsetof(struct trace_frame_header, check));
-    int error = write_all(writer->fd, &end, sizeof(end));
+    int error = disk_write(writer->file.fd, &end, sizeof(end));
     if (error != 0) {
         return error;
     }
     struct trace_file_header *header = &writer->header;
     header->check = trace_hash(TRACE_HASH_START, header, offsetof(struct trace_file_header, check));
-    if (lseek(writer->fd, 0, SEEK_SET) != 0) {
+    if (lseek(writer->file.fd, 0, SEEK_SET) != 0) {
         return errno;
     }
-    return write_all(writer->fd, header, sizeof(*header));
+    return disk_write(writer->file.fd, header, sizeof(*header));
 }
 
 int trace_writer_close(struct trace_writer *writer, struct complaint *complaint)
@@ -367,17 +325,10 @@ int trace_writer_close(struct trace_writer *writer, struct complaint *complaint)
     if (error == 0) {
         error = end_write(writer);
     }
-    if (error == 0 && close(writer->fd) != 0) {
-        error = errno;
-    }
-    writer->fd = -1;
-    if (error == 0 && rename(writer->temporary, writer->path) != 0) {
-        error = errno;
-    }
     if (error == 0) {
-        free(writer->temporary);
-        writer->temporary = NULL;
-    } else {
+        error = disk_close(&writer->file);
+    }
+    if (error != 0) {
         failed(writer, error, complaint);
     }
     writer_free(writer);

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "measure/own.h"
+
 #define PAGE 4096
 
 static size_t bytes_of(size_t room, size_t size)
@@ -26,6 +28,7 @@ int trace_store_grow(void **array, size_t *room, size_t count, size_t size)
     size_t wanted = *room * 2 > count ? *room * 2 : count;
     size_t bytes = bytes_of(wanted, size);
     void *grown;
+    own_memory(bytes - bytes_of(*room, size));
     if (*array == NULL) {
         grown = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     } else {

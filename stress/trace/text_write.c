@@ -3,13 +3,11 @@
 // text_write.c - the text form, written so that reading it gives the same trace.
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk/disk.h"
 #include "trace/place.h"
 #include "trace/text.h"
 
@@ -163,25 +161,25 @@ static int put_all(FILE *out, const struct trace *trace)
     return fflush(out) != 0 || ferror(out) ? (errno != 0 ? errno : EIO) : 0;
 }
 
-static FILE *temporary_open(const char *path, char **temporary)
+// To standard output, or to `path`: whole or not at all.
+static int put_file(const struct trace *trace, const char *path)
 {
-    if (asprintf(temporary, "%s.XXXXXX", path) < 0) {
-        *temporary = NULL;
-        return NULL;
+    struct disk_file file;
+    int error = disk_open(path, false, &file);
+    if (error != 0) {
+        return error;
     }
-    int fd = mkostemp(*temporary, O_CLOEXEC);
-    if (fd < 0) {
-        free(*temporary);
-        *temporary = NULL;
-        return NULL;
+    int copy = dup(file.fd); // the stream's own: closing it must not end the lock on the part
+    FILE *out = copy >= 0 ? fdopen(copy, "w") : NULL;
+    error = out != NULL ? put_all(out, trace) : errno;
+    if (out != NULL && fclose(out) != 0 && error == 0) {
+        error = errno;
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    FILE *out = fchmod(fd, 0666 & ~mask) == 0 ? fdopen(fd, "w") : NULL;
-    if (out == NULL) {
-        close(fd);
+    if (error == 0) {
+        return disk_close(&file);
     }
-    return out;
+    disk_abandon(&file);
+    return error;
 }
 
 int trace_write_text(const struct trace *trace, const char *path, struct complaint *complaint)
@@ -190,28 +188,13 @@ int trace_write_text(const struct trace *trace, const char *path, struct complai
     if (error == 0) {
         error = expressible(trace, complaint);
     }
+    if (error == 0 && path != NULL) {
+        error = trace_place_check(path, complaint);
+    }
     if (error != 0) {
         return error;
     }
-    char *place = NULL, *temporary = NULL;
-    if (path != NULL && (place = trace_place(path, complaint)) == NULL) {
-        return ENOTSUP;
-    }
-    FILE *out = path != NULL ? temporary_open(place, &temporary) : stdout;
-    error = out != NULL ? put_all(out, trace) : errno;
-    if (path != NULL) {
-        if (out != NULL && fclose(out) != 0 && error == 0) {
-            error = errno;
-        }
-        if (error == 0 && rename(temporary, place) != 0) {
-            error = errno;
-        }
-        if (error != 0 && temporary != NULL) {
-            unlink(temporary);
-        }
-        free(temporary);
-        free(place);
-    }
+    error = path != NULL ? put_file(trace, path) : put_all(stdout, trace);
     if (error != 0) {
         complain(complaint, "%s: cannot be written: %s", path != NULL ? path : "standard output",
                  strerror(error));

@@ -11,11 +11,14 @@
 //    two: the second time it is found to have changed sides, and changes them again. So every slot
 //    is freed and filled as if the draws had been done one by one; only the order between slots
 //    differs: within a batch the frees come first, and half a batch fewer blocks live in between.
-// 3. Hand-over. A share of the frees is done by the next thread: the block goes into its mailbox,
-//    a ring with one putter and one taker, which it empties every CHURN_ROUND operations. Into a
-//    full mailbox the thread waits, emptying its own meanwhile, so that a circle of full mailboxes
-//    drains. It ends after its predecessor's last block.
-// 4. Determinism. What a thread allocates, frees and hands over depends on the seed alone. When
+// 3. Lifetimes. With lifetime= a block that is allocated in a thread's n-th operation is due in
+//    operation n + L, L drawn from the distribution. Each operation frees the block that is due
+//    longest, or allocates where none is due; so half of the operations are allocations, and by
+//    Little's law half the mean lifetime is how many live on average. Deaths wait in a heap
+//    (agenda.h). Where all slots are held the next block to die goes early.
+// 4. Hand-over. A share of the frees is done by the next thread (handover.h), which looks into its
+//    mailbox every CHURN_ROUND operations.
+// 5. Determinism. What a thread allocates, frees and hands over depends on the seed alone. When
 //    the frees that it does for others come between depends on the schedule.
 
 #include <errno.h>
@@ -23,24 +26,28 @@
 #include <stdbool.h>
 
 #include "run/run.h"
+#include "workload/agenda.h"
 #include "workload/demand.h"
-#include "workload/ring.h"
+#include "workload/handover.h"
 #include "workload/rows.h"
 
-#define CHURN_BATCH   32u
-#define CHURN_ROUND   64u // between two looks at the clock and into the mailbox
-#define CHURN_MAILBOX 256u
+#define CHURN_BATCH 32u
+#define CHURN_ROUND 64u // between two looks at the clock and into the mailbox
 
 struct churn_thread {
     struct slot *slots;
-    struct ring inbox;
-    struct slot letters[CHURN_MAILBOX]; // what the inbox counts
+    struct handover mail;
+    // with lifetimes
+    struct agenda deaths; // of the slots that are held
+    uint64_t *empty;      // numbers of the others: the last is taken first
+    uint64_t now;         // operations so far
 };
 
 struct churn {
     const struct distribution *sizes;
-    uint64_t slots;  // of each thread
-    uint64_t remote; // a free whose random number is below is handed over
+    const struct distribution *lifetimes; // NULL: none
+    uint64_t slots;                       // of each thread
+    uint64_t remote;                      // a free whose random number is below is handed over
     struct churn_thread *threads;
 };
 
@@ -51,7 +58,16 @@ static const struct job_key churn_keys[] = {
      .most = 100000000,
      .values = "1 .. 100M",
      .standard = "1000",
-     .help = "places for a block in each thread; half of them are held on average"},
+     .help = "places for a block in each thread; half of them are held on average (with lifetime: "
+             "the most it can hold)"},
+    {.name = "lifetime",
+     .kind = JOB_DISTRIBUTION,
+     .least = 1,
+     .most = 1e9,
+     .values = "a distribution as for size, in operations of the thread; empty: random slots are "
+               "turned over",
+     .standard = "",
+     .help = "how long a block lives; half of the mean is how many live in each thread"},
     {.name = "remote_share",
      .kind = JOB_REAL,
      .least = 0,
@@ -77,15 +93,41 @@ static int churn_demand(const struct job_section *section, struct target_demand 
                         struct complaint *complaint)
 {
     (void)complaint;
+    const struct distribution *lifetimes = job_value(section, "lifetime")->distribution;
     double threads = (double)job_number(section, "threads");
     double slots = threads * (double)job_number(section, "slots");
-    // Held slots are binomial with p = 1/2: five spreads on top; and the mailboxes may be full.
-    double live = fmin(slots, slots / 2 + 2.5 * sqrt(slots) + 1);
+    double live;
+    if (lifetimes == NULL) {
+        // Held slots are binomial with p = 1/2: five spreads on top.
+        live = fmin(slots, slots / 2 + 2.5 * sqrt(slots) + 1);
+    } else {
+        // At first every operation allocates, so that the whole mean can live, not half of it. Each
+        // block of the last operations does so or not by itself: a variance below the mean.
+        double mean = threads * distribution_mean(lifetimes);
+        live = fmin(slots, mean + 5 * sqrt(mean) + threads);
+    }
     if (job_real(section, "remote_share") > 0) {
-        live += threads * CHURN_MAILBOX;
+        live += threads * HANDOVER_ROOM; // the mailboxes may be full
     }
     demand_add(demand, job_value(section, "size")->distribution, live);
     return 0;
+}
+
+static void churn_thread_open(struct churn *churn, unsigned number)
+{
+    struct churn_thread *thread = &churn->threads[number];
+    handover_init(&thread->mail);
+    thread->slots = run_map(churn->slots * sizeof(struct slot));
+    for (uint64_t i = 0; i < churn->slots; i++) {
+        thread->slots[i].id = (uint32_t)(number * churn->slots + i);
+    }
+    if (churn->lifetimes != NULL) {
+        thread->deaths.entries = run_map(churn->slots * sizeof(struct agenda_entry));
+        thread->empty = run_map(churn->slots * sizeof(uint64_t));
+        for (uint64_t i = 0; i < churn->slots; i++) {
+            thread->empty[i] = churn->slots - 1 - i;
+        }
+    }
 }
 
 static int churn_open(struct run *run, struct complaint *complaint)
@@ -93,50 +135,27 @@ static int churn_open(struct run *run, struct complaint *complaint)
     (void)complaint;
     struct churn *churn = run_map(sizeof(*churn));
     churn->sizes = job_value(run->section, "size")->distribution;
+    churn->lifetimes = job_value(run->section, "lifetime")->distribution;
     churn->slots = job_number(run->section, "slots");
     double share = job_real(run->section, "remote_share");
     churn->remote = share >= 1 ? UINT64_MAX : (uint64_t)(share * 0x1p64);
     churn->threads = run_map(run->threads * sizeof(churn->threads[0]));
     for (unsigned i = 0; i < run->threads; i++) {
-        struct churn_thread *thread = &churn->threads[i];
-        ring_init(&thread->inbox, CHURN_MAILBOX);
-        thread->slots = run_map(churn->slots * sizeof(struct slot));
-        for (uint64_t j = 0; j < churn->slots; j++) {
-            thread->slots[j].id = (uint32_t)(i * churn->slots + j);
-        }
+        churn_thread_open(churn, i);
     }
     run->shared = churn;
     return 0;
 }
 
-// Frees what others have handed over. False: there was nothing.
-static bool churn_empty_inbox(struct worker *worker, struct churn_thread *self)
+static struct churn_thread *churn_next(const struct worker *worker, const struct churn *churn)
 {
-    uint64_t place;
-    bool any = false;
-    while (ring_take_try(&self->inbox, &place)) {
-        struct slot letter = self->letters[place];
-        ring_take_end(&self->inbox);
-        op_free(worker, &letter);
-        any = true;
-    }
-    return any;
+    return &churn->threads[(worker->number + 1) % worker->run->threads];
 }
 
 static void churn_hand_over(struct worker *worker, struct churn *churn, struct slot *slot)
 {
     struct churn_thread *self = &churn->threads[worker->number];
-    struct churn_thread *next = &churn->threads[(worker->number + 1) % worker->run->threads];
-    uint64_t place;
-    unsigned turns = 0;
-    while (!ring_put_try(&next->inbox, &place)) {
-        if (!churn_empty_inbox(worker, self)) {
-            ring_pause(&turns);
-        }
-    }
-    next->letters[place] = *slot;
-    ring_put_end(&next->inbox);
-    slot->size = 0;
+    handover_give(worker, &self->mail, &churn_next(worker, churn)->mail, slot);
 }
 
 struct churn_draw {
@@ -236,41 +255,70 @@ static void churn_work_off(struct worker *worker, struct churn *churn,
     }
 }
 
+// A round of random slots.
+static void churn_turn_over(struct worker *worker, struct churn *churn, uint64_t round)
+{
+    struct churn_thread *self = &churn->threads[worker->number];
+    struct churn_batch batch;
+    for (uint64_t left = round; left > 0;) {
+        unsigned draws = left < CHURN_BATCH ? (unsigned)left : CHURN_BATCH;
+        if (churn->remote == 0) {
+            churn_draw(worker, churn, self->slots, draws, false, &batch);
+        } else {
+            churn_draw(worker, churn, self->slots, draws, true, &batch);
+        }
+        churn_work_off(worker, churn, &batch);
+        left -= draws;
+    }
+}
+
+// A round of births and deaths.
+static void churn_live(struct worker *worker, struct churn *churn, uint64_t round)
+{
+    struct churn_thread *self = &churn->threads[worker->number];
+    for (uint64_t i = 0; i < round; i++, self->now++) {
+        if (agenda_is_due(&self->deaths, self->now) || self->deaths.count == churn->slots) {
+            uint64_t number = agenda_take(&self->deaths).what;
+            self->empty[churn->slots - 1 - self->deaths.count] = number;
+            bool away = churn->remote != 0 && random_next(&worker->random) < churn->remote;
+            if (away) {
+                churn_hand_over(worker, churn, &self->slots[number]);
+            } else {
+                op_free(worker, &self->slots[number]);
+            }
+            continue;
+        }
+        uint64_t number = self->empty[churn->slots - 1 - self->deaths.count];
+        uint64_t lifetime = distribution_draw(churn->lifetimes, random_next(&worker->random));
+        size_t size = distribution_draw(churn->sizes, random_next(&worker->random));
+        if (op_alloc(worker, &self->slots[number], size, 0) == 0) {
+            agenda_put(&self->deaths, self->now + lifetime, number);
+        }
+    }
+}
+
 static void churn_work(struct worker *worker)
 {
     struct churn *churn = worker->run->shared;
     struct churn_thread *self = &churn->threads[worker->number];
-    struct churn_batch batch;
     uint64_t round;
     do {
         round = worker->budget < CHURN_ROUND ? worker->budget : CHURN_ROUND;
-        for (uint64_t left = round; left > 0;) {
-            unsigned draws = left < CHURN_BATCH ? (unsigned)left : CHURN_BATCH;
-            if (churn->remote == 0) {
-                churn_draw(worker, churn, self->slots, draws, false, &batch);
-            } else {
-                churn_draw(worker, churn, self->slots, draws, true, &batch);
-            }
-            churn_work_off(worker, churn, &batch);
-            left -= draws;
+        if (churn->lifetimes != NULL) {
+            churn_live(worker, churn, round);
+        } else {
+            churn_turn_over(worker, churn, round);
         }
-        churn_empty_inbox(worker, self);
+        handover_empty(worker, &self->mail);
     } while (!worker_stop(worker, round));
-    ring_end(&churn->threads[(worker->number + 1) % worker->run->threads].inbox);
-    unsigned turns = 0;
-    while (!ring_has_ended(&self->inbox)) {
-        if (!churn_empty_inbox(worker, self)) {
-            ring_pause(&turns);
-        }
-    }
-    churn_empty_inbox(worker, self);
+    handover_end(worker, &self->mail, &churn_next(worker, churn)->mail);
 }
 
 static void churn_close(struct run *run)
 {
     struct churn *churn = run->shared;
     for (unsigned i = 0; i < run->threads; i++) {
-        churn_empty_inbox(&run->workers[i], &churn->threads[i]);
+        handover_empty(&run->workers[i], &churn->threads[i].mail);
         for (uint64_t j = 0; j < churn->slots; j++) {
             if (churn->threads[i].slots[j].size > 0) {
                 op_free(&run->workers[i], &churn->threads[i].slots[j]);
@@ -281,9 +329,10 @@ static void churn_close(struct run *run)
 
 const struct workload workload_churn = {
     .name = "churn",
-    .help = "each thread frees or fills random slots of its own, in batches of 32, frees first",
+    .help = "each thread frees or fills random slots of its own, in batches of 32, frees first; or "
+            "gives each block a lifetime",
     .class = WORKLOAD_SERVER,
-    .version = 2,
+    .version = 3,
     .keys = churn_keys,
     .validate = churn_validate,
     .demand = churn_demand,

@@ -7,18 +7,20 @@
 #include "workload/rows.h"
 
 static const struct workload *const workload_table[] = {
-    &workload_cache_scratch,  &workload_cache_thrash,
-    &workload_churn,          &workload_comb,
-    &workload_doubling,       &workload_exchange,
-    &workload_inverse_square, &workload_large,
-    &workload_larson,         &workload_message_passing,
-    &workload_pareto_slots,   &workload_peak_pinned,
-    &workload_pin_per_slab,   &workload_producer_consumer,
-    &workload_random_slots,   &workload_realloc_growth,
-    &workload_robson,         &workload_sawtooth,
-    &workload_simple,         &workload_size_shift,
-    &workload_skeleton,       &workload_startup,
-    &workload_thread_churn,   &workload_trace,
+    &workload_cache_scratch,   &workload_cache_thrash,
+    &workload_churn,           &workload_comb,
+    &workload_doubling,        &workload_exchange,
+    &workload_fleet,           &workload_inverse_square,
+    &workload_large,           &workload_larson,
+    &workload_message_passing, &workload_pareto_slots,
+    &workload_peak_pinned,     &workload_pin_per_slab,
+    &workload_processes,       &workload_producer_consumer,
+    &workload_random_slots,    &workload_realloc_growth,
+    &workload_references,      &workload_robson,
+    &workload_sawtooth,        &workload_simple,
+    &workload_size_shift,      &workload_skeleton,
+    &workload_startup,         &workload_thread_churn,
+    &workload_trace,
 };
 
 const char *workload_class_name(enum workload_class class)

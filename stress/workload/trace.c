@@ -291,7 +291,8 @@ static void trace_work(struct worker *worker)
     for (uint64_t pass = 0; trace_pass(worker, shared, copy, thread, pass) && shared->timed;
          pass++) {
         __atomic_fetch_add(&copy->arrived, 1, __ATOMIC_ACQ_REL); // [R:trace-pass]
-        if (!trace_await(worker, &copy->arrived, (pass + 1) * threads)) {
+        // A pass may be too short for a look at the clock of its own.
+        if (worker_stop(worker, 0) || !trace_await(worker, &copy->arrived, (pass + 1) * threads)) {
             return;
         }
     }

@@ -31,6 +31,14 @@
 #define EVIL_REFUSE     11 // says no
 #define EVIL_DIRTY      12 // calloc does not clear
 #define EVIL_FORGET     13 // realloc does not copy
+#define EVIL_LEAK       14 // never reuses a block (nor does any other sinner, of EVIL_SIZE)
+#define EVIL_SHARED     15 // the same with memory that RLIMIT_DATA does not count
+#define EVIL_OOM        16 // the same, and aborts when the system refuses memory
+#define EVIL_KILL       17 // SIGKILL, as if the system's OOM killer had come
+#define EVIL_BLOCKED    18 // never returns, and blocks every signal
+#define EVIL_SMASH      19 // overwrites the frames of its callers, then crashes
+#define EVIL_NOWHERE    20 // calls a function at address 0
+#define EVIL_ORPHAN     21 // leaves a daemon behind and crashes
 
 #ifndef EVIL
 #define EVIL EVIL_NONE
@@ -55,7 +63,11 @@ static volatile char *volatile nowhere = (volatile char *)16;
 
 static void *map(size_t size)
 {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int kind = EVIL == EVIL_SHARED ? MAP_SHARED : MAP_PRIVATE;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, kind | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED && EVIL == EVIL_OOM) {
+        abort();
+    }
     return memory == MAP_FAILED ? NULL : memory;
 }
 
@@ -105,9 +117,40 @@ static char *get_locked(size_t size)
     return (char *)(header + 1);
 }
 
-// The sin on the request at hand, given the block it would have got. With the lock held.
-static char *sin_locked(char *block)
+static __attribute__((noinline)) void spin(void)
 {
+    for (;;) {
+        __builtin_ia32_pause();
+    }
+}
+
+// What lies above this function's frame goes: return addresses, frame pointers.
+static __attribute__((noinline)) void smash(void)
+{
+    char *frame = __builtin_frame_address(0);
+    memset(frame, 0x41, 512);
+    *nowhere = 1;
+}
+
+// A process of its own session, whose parent has gone.
+static void leave_daemon(void)
+{
+    if (fork() == 0) {
+        setsid();
+        if (fork() == 0) {
+            for (;;) {
+                pause();
+            }
+        }
+        _exit(0);
+    }
+}
+
+// The sin on the request at hand, given the block it would have got. With the lock held.
+static __attribute__((noinline)) char *sin_locked(char *block)
+{
+    void (*volatile no_function)(void) = NULL;
+    sigset_t all;
     switch (EVIL) {
     case EVIL_DOUBLE:
         return last;
@@ -124,10 +167,27 @@ static char *sin_locked(char *block)
     case EVIL_SHORT:
         header_of(block)->size = EVIL_SIZE - 100;
         return block;
+    case EVIL_BLOCKED:
+        sigfillset(&all);
+        sigprocmask(SIG_SETMASK, &all, NULL);
+        spin();
+        return block;
     case EVIL_HANG:
-        for (;;) {
-            __builtin_ia32_pause();
-        }
+        spin();
+        return block;
+    case EVIL_SMASH:
+        smash();
+        return block;
+    case EVIL_NOWHERE:
+        no_function();
+        return block;
+    case EVIL_KILL:
+        kill(getpid(), SIGKILL);
+        return block;
+    case EVIL_ORPHAN:
+        leave_daemon();
+        *nowhere = 1;
+        return block;
     case EVIL_CRASH:
         *nowhere = 1;
         return block;

@@ -19,6 +19,29 @@ def evil(sin):
     return "preload:" + os.path.join(EVIL, "libevil-%s.so" % sin)
 
 
+def processes():
+    """Every process that lives: (its number, its parent's, its command line)."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open("/proc/%s/stat" % entry) as file:
+                    fields = file.read().rsplit(")", 1)[1].split()
+                with open("/proc/%s/cmdline" % entry, "rb") as file:
+                    command = file.read().decode(errors="replace").split("\0")[:-1]
+            except OSError:
+                continue
+            if fields[0] not in "ZX":
+                yield int(entry), int(fields[1]), command
+
+
+def cell_of(driver):
+    """The process of the cell that a driver is at, None without one."""
+    for pid, parent, command in processes():
+        if parent == driver and command[:2] == ["mems-stress", "cell"]:
+            return pid
+    return None
+
+
 class Outcome:
     def __init__(self, status, out, err, document):
         self.status, self.out, self.err, self.document = status, out, err, document
@@ -60,7 +83,7 @@ class Case(unittest.TestCase):
             with open(result) as file:
                 outcome.document = json.load(file)
             self.assertEqual(outcome.document["exit_status"], outcome.status)
-        self.assertEqual([f for f in os.listdir(self.folder.name) if f.endswith(".tmp")], [])
+        self.assertEqual([f for f in os.listdir(self.folder.name) if ".part-" in f], [])
         return outcome
 
     def again(self, command):

@@ -3,9 +3,10 @@
 # test_evil.py - allocators that sin: each must be caught, by the check that is meant for it.
 
 import json
+import subprocess
 import unittest
 
-from stress import Case, evil
+from stress import PROGRAM, Case, evil, processes
 
 JOB = """
 [some work]
@@ -18,6 +19,22 @@ ops = 20k
 verify = %d
 timeout = 1s
 """
+
+
+def evil_is_mapped(pid, sin):
+    try:
+        with open("/proc/%d/maps" % pid) as file:
+            return "libevil-%s.so" % sin in file.read()
+    except OSError:
+        return False
+
+
+def reads_symbols():
+    """Whether the program was built with libdw, which gives frames their names."""
+    return b"libdw.so" in subprocess.run(["ldd", PROGRAM], capture_output=True, check=True).stdout
+
+
+NAMES = reads_symbols()
 
 
 class Evil(Case):
@@ -105,6 +122,65 @@ class Evil(Case):
         self.assertEqual(len(stacks), 3)  # two workers and the cell's first thread
         self.assertTrue(any("libevil-hang" in frame for stack in stacks
                             for frame in stack["frames"]), stacks)
+
+    def test_killed(self):
+        outcome = self.sin("kill", 1, threads=2)
+        self.assertEqual(outcome.status, 3)
+        cell = outcome.cell()
+        self.assertRegex(cell["message"], "SIGKILL in phase run, not by this driver")
+        self.assertIn("alloc", [t["at_work_on"]["kind"] for t in cell["evidence"]["threads"]])
+        self.assertEqual(self.again(cell["again"]).status, 3)
+
+    def test_hang_with_signals_blocked(self):
+        outcome = self.sin("blocked", 1, threads=2)
+        self.assertEqual(outcome.status, 3)
+        self.assertEqual(outcome.cell()["verdict"], "hung")
+        stacks = outcome.cell()["evidence"]["stacks"]
+        self.assertEqual(len(stacks), 3)
+        silent = [stack for stack in stacks if stack["from_outside"]]
+        self.assertEqual(len(silent), 1, stacks)
+        if NAMES:
+            self.assertRegex(silent[0]["frames"][0], r"^spin\+0x[0-9a-f]+ \(.*libevil-blocked.so\+")
+            self.assertRegex(silent[0]["frames"][1], r"^sin_locked")
+            self.assertIn("does not answer signals, looked at from outside", outcome.out)
+
+    def test_names(self):
+        frames = self.sin("crash").cell()["evidence"]["backtrace"]["frames"]
+        self.assertRegex(frames[0], r"libevil-crash\.so\+0x[0-9a-f]+\)")
+        if NAMES:
+            functions = [frame.split("+")[0] for frame in frames]
+            self.assertEqual([name.split(".")[0] for name in functions[:2]], ["sin_locked", "malloc"])
+            self.assertIn("worker_live", functions)  # static, in our own program
+
+    def test_smashed_stack(self):
+        outcome = self.sin("smash", 1, threads=2)
+        self.assertEqual(outcome.status, 3)
+        cell = outcome.cell()
+        self.assertEqual(cell["verdict"], "crashed")
+        self.assertEqual(cell["evidence"]["address"], "0x10")
+        self.assertIn("libevil-smash", cell["evidence"]["backtrace"]["frames"][0])
+        worker = cell["evidence"]["threads"][cell["evidence"]["worker"]]
+        self.assertEqual(worker["at_work_on"]["size"], 777)
+
+    def test_jump_to_nowhere(self):
+        cell = self.sin("nowhere").cell()
+        self.assertEqual(cell["verdict"], "crashed")
+        frames = cell["evidence"]["backtrace"]["frames"]
+        self.assertEqual(frames[0], "0x0")
+        self.assertIn("libevil-nowhere", frames[1])
+
+    def test_daemon_goes_with_its_cell(self):
+        def daemons():
+            return [pid for pid, _, command in processes() if command[:2] == ["mems-stress", "cell"]
+                    and evil_is_mapped(pid, "orphan")]
+        outcome = self.sin("orphan")
+        self.assertEqual(outcome.cell()["verdict"], "crashed")
+        self.assertEqual(daemons(), [])
+
+    def test_last_operations_on_the_console(self):
+        outcome = self.sin("crash", 1)
+        self.assertRegex(outcome.out, r"thread 0 had done \d+ operations: (\w+ slot \d+ 0x[0-9a-f]+"
+                                      r" size 777(, )?){4}\n    at work on alloc slot \d+ size 777\n")
 
     def test_refusals_show(self):
         outcome = self.sin("refuse")

@@ -7,12 +7,13 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import time
 import unittest
 
-from stress import PROGRAM, Case
+from stress import PROGRAM, Case, cell_of
 
 JOB = """
 [work]
@@ -30,20 +31,6 @@ threads = 2
 runtime = 60s
 verify = 1
 """
-
-
-def children(pid):
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open("/proc/%s/stat" % entry) as file:
-                    fields = file.read().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            if int(fields[1]) == pid and fields[0] != "Z":
-                found.append(int(entry))
-    return found
 
 
 def wait_for(what, seconds=20):
@@ -218,8 +205,10 @@ class Run(Case):
                          {frozenset(["null", "libc", "mems:dynamic", "mems:fixed"])})
         third = next(cell for cell in document["cells"]
                      if cell["repeat"] == 2 and cell["target"] == "libc")
-        words = re.findall(r"--seed (\d+)", third["again"])
-        once_more = self.run_job(JOB, "--target", "libc", "--seed", words[0]).cell()
+        words = shlex.split(third["again"])
+        self.assertEqual(words[-2:], ["--only", "work/libc/2"])
+        once_more = self.run_job(JOB, *words[3:]).cell()
+        self.assertEqual(once_more["seed"], third["seed"])
         self.assertEqual(once_more["report"]["operations"]["allocated_bytes"],
                          third["report"]["operations"]["allocated_bytes"])
 
@@ -356,7 +345,7 @@ class Signals(Case):
         self.addCleanup(driver.kill)
         self.addCleanup(driver.stdout.close)
         self.addCleanup(driver.stderr.close)
-        cell = wait_for(lambda: children(driver.pid))[0]
+        cell = wait_for(lambda: cell_of(driver.pid))
 
         def at_work():
             with open("/proc/%d/stat" % cell) as file:

@@ -30,12 +30,12 @@ static void test_both_sides_see_the_same(void **state)
         stage_workers(cell)[i].count[OP_ALLOC] = 10;
         stage_workers(cell)[i].count[OP_RESIZE] = i;
         stage_workers(cell)[i].refused = 100;
-        stage_history(cell, i)->entry[HISTORY_LENGTH - 1].size = 1000 + i;
+        stage_history(cell, i)->entry[HISTORY_LENGTH - 1].what = 1000 + i;
     }
     assert_int_equal(stage_operations(driver), 30 + 3 + 300);
     for (unsigned i = 0; i < 3; i++) {
         // The areas do not overlap.
-        assert_int_equal(stage_history(driver, i)->entry[HISTORY_LENGTH - 1].size, 1000 + i);
+        assert_int_equal(stage_history(driver, i)->entry[HISTORY_LENGTH - 1].what, 1000 + i);
     }
     assert_true((char *)(stage_workers(driver) + 3) <= (char *)driver + driver->bytes);
     assert_true((char *)stage_history(driver, 3) <= (char *)stage_workers(driver));
@@ -55,27 +55,11 @@ static void test_only_a_stage_is_attached(void **state)
     assert_null(stage_attach(file));
 }
 
-static void test_history_is_a_ring(void **state)
-{
-    (void)state;
-    static struct history history;
-    for (uint64_t i = 0; i < HISTORY_LENGTH + 5; i++) {
-        history_begin(&history, OP_FREE, (uint32_t)i, 1, i, i);
-        history_end(&history);
-    }
-    history_begin(&history, OP_ALLOC, 77, 1, 0, 77);
-    assert_int_equal(history.count, HISTORY_LENGTH + 5);
-    assert_int_equal(history.entry[4].size, HISTORY_LENGTH + 4); // the last one done
-    assert_int_equal(history.entry[5].slot, 77);                 // at work on
-    assert_int_equal(history.entry[6].size, 6);                  // the oldest
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_both_sides_see_the_same),
         cmocka_unit_test(test_only_a_stage_is_attached),
-        cmocka_unit_test(test_history_is_a_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -315,6 +315,32 @@ static inline double fake_figure(const char *name)
     return NAN;
 }
 
+// Spaces of processes, of the run's target. Each belongs to one worker.
+#define FAKE_PLACES 4096
+static struct run_place fake_places[FAKE_PLACES];
+static unsigned fake_spaces_opened, fake_spaces_closed; // [atomic]
+
+int run_space(struct run *run, unsigned process, void **space)
+{
+    int error = process < FAKE_PLACES ? 0 : E2BIG;
+    if (error == 0 && !fake_places[process].open) {
+        error = run->target->space_open(run->instance, &fake_places[process].space);
+        fake_places[process].open = error == 0;
+        __atomic_fetch_add(&fake_spaces_opened, error == 0, __ATOMIC_RELAXED);
+    }
+    *space = error == 0 ? fake_places[process].space : NULL;
+    return error;
+}
+
+void run_space_close(struct run *run, unsigned process)
+{
+    if (fake_places[process].open) {
+        fake_places[process].open = false;
+        run->target->space_close(run->instance, fake_places[process].space);
+        __atomic_fetch_add(&fake_spaces_closed, 1, __ATOMIC_RELAXED);
+    }
+}
+
 static inline double fake_bound(const char *name)
 {
     for (unsigned i = 0; i < fake_figure_count; i++) {
@@ -347,6 +373,7 @@ static void fake_open(unsigned threads, unsigned check, unsigned touch, uint32_t
 {
     fake_spoil = (struct fake_spoil){0};
     fake_figure_count = 0;
+    fake_spaces_opened = fake_spaces_closed = 0;
     memset(fake_workers, 0, sizeof fake_workers);
     memset(fake_spaces, 0, sizeof fake_spaces);
     memset(fake_histories, 0, sizeof fake_histories);

@@ -141,7 +141,7 @@ static void test_refusals_are_counted_and_nothing_else(void **state)
         assert_int_equal(totals.requested_bytes, 100);
         const struct history *history = &fake_histories[0];
         assert_int_equal(history->count, 13);
-        assert_int_equal(history->entry[12].kind, HISTORY_REFUSED);
+        assert_int_equal(history_read(history, 12).kind, HISTORY_REFUSED);
         op_free(&fake_workers[0], &slots[0]);
     }
 }
@@ -250,11 +250,12 @@ static void test_history_says_what_was_done(void **state)
         op_touch(worker, &slots[7], 299, true);
         op_verify(worker, &slots[7]);
         op_free(worker, &slots[7]);
-        const struct history_entry *entry = fake_histories[0].entry;
+        struct history_operation entry[7];
         static const uint32_t kinds[] = {OP_ALLOC, OP_RESIZE, HISTORY_TOUCH, HISTORY_VERIFY,
                                          OP_FREE};
         assert_int_equal(fake_histories[0].count, 5);
         for (unsigned i = 0; i < 5; i++) {
+            entry[i] = history_read(&fake_histories[0], i);
             assert_int_equal(entry[i].kind, kinds[i]);
             assert_int_equal(entry[i].slot, 7);
             assert_int_equal(entry[i].generation, 1);
@@ -267,6 +268,7 @@ static void test_history_says_what_was_done(void **state)
         fake_spoil.release_error = EINVAL;
         FAKE_FAILS("target", op_free(worker, &slots[8]));
         assert_int_equal(fake_histories[0].count, 6);
+        entry[6] = history_read(&fake_histories[0], 6);
         assert_int_equal(entry[6].kind, OP_FREE);
         assert_int_equal(entry[6].block, slots[8].block);
     }
@@ -282,8 +284,8 @@ static void test_history_goes_round(void **state)
         op_free(&fake_workers[0], &slots[0]);
     }
     assert_int_equal(fake_histories[0].count, 2 * HISTORY_LENGTH);
-    assert_int_equal(fake_histories[0].entry[0].size, 1 + HISTORY_LENGTH / 2);
-    assert_int_equal(fake_histories[0].entry[HISTORY_LENGTH - 1].size, HISTORY_LENGTH);
+    assert_int_equal(history_read(&fake_histories[0], 0).size, 1 + HISTORY_LENGTH / 2);
+    assert_int_equal(history_read(&fake_histories[0], HISTORY_LENGTH - 1).size, HISTORY_LENGTH);
 }
 
 // A block in one piece lies where its bytes do; one in pieces, or without bytes, where its name

@@ -111,7 +111,7 @@ static void test_exchange_checks_what_it_gets(void **state)
     FAKE_FAILS("stamp", fake_run.workload->work(&fake_workers[0]));
     // It was found by looking, not by freeing: with this seed the thread's own slot was empty.
     const struct history *history = &fake_histories[0];
-    assert_int_equal(history->entry[history->count % HISTORY_LENGTH].kind, HISTORY_VERIFY);
+    assert_int_equal(history_read(history, history->count).kind, HISTORY_VERIFY);
     job_free(job);
 }
 

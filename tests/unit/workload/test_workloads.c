@@ -15,6 +15,9 @@ static const char *const jobs[] = {
     "workload = churn\nthreads = 4\nslots = 50\nops = 5000\nremote_share = 0.5\n",
     "workload = churn\nthreads = 2\nslots = 5\nops = 5000\nremote_share = 1\nsize = 1-9\n",
     "workload = churn\nthreads = 3\nslots = 1000\nops = 100\n",
+    "workload = churn\nthreads = 1\nlifetime = 1-400\nops = 20001\n",
+    "workload = churn\nthreads = 2\nlifetime = 100\nslots = 100\nops = 5000\nremote_share = 0.5\n",
+    "workload = churn\nthreads = 2\nlifetime = 1/90:1000/10\nslots = 10\nops = 5000\n",
     "workload = larson\nthreads = 2\nslots = 100\nround = 500\nops = 5000\nsize = 8-999\n",
     "workload = larson\nthreads = 1\nslots = 1000\nround = 1\nops = 1010\nsize = 64\n",
     "workload = larson\nthreads = 1\nslots = 1000\nops = 10\n",
@@ -94,6 +97,53 @@ static void test_churn_in_few_and_in_many_slots(void **state)
     }
 }
 
+// Every block lives as long as was drawn for it and until its thread comes to free it, which is
+// soon: no operation allocates while a block is due.
+static void test_churn_keeps_to_lifetimes(void **state)
+{
+    (void)state;
+    enum { LIFE = 100, OPS = 20000 };
+    struct op_totals totals;
+    struct job *job = open_cell("workload = churn\nlifetime = 100\nsize = 8\nops = 20000\n", 9, 0);
+    struct worker *worker = &fake_workers[0];
+    uint64_t born[OPS], births = 0, deaths = 0;
+    for (unsigned i = 0; i < OPS; i++) {
+        worker->budget = 1;
+        fake_run.workload->work(worker);
+        op_total(worker, 1, &totals);
+        if (totals.count[OP_ALLOC] > births) {
+            assert_true(births == deaths || born[deaths] + LIFE > i); // none was due
+            born[births++] = i;
+        } else {
+            assert_int_equal(totals.count[OP_FREE], deaths + 1);
+            assert_true(i >= born[deaths] + LIFE); // all live equally long: the oldest goes
+            deaths++;
+        }
+    }
+    fake_run.workload->close(&fake_run);
+    job_free(job);
+}
+
+// Little's law: half of the operations are births, so that half the mean lifetime is alive. The
+// seed is fixed; a sample of 1,000 moments, 4,000 operations apart, each about Poisson.
+static void test_churn_with_lifetimes_holds_half_their_mean(void **state)
+{
+    (void)state;
+    double live = 0;
+    unsigned moments = 1000 / MEMS_TEST_SCALE;
+    struct job *job =
+        open_cell("workload = churn\nlifetime = exp:400@1-4000\nsize = 8\nops = 1000\n", 9, 0);
+    double mean = distribution_mean(job_value(&job->sections[0], "lifetime")->distribution);
+    for (unsigned i = 0; i <= moments; i++) {
+        fake_workers[0].budget = 4000;
+        fake_run.workload->work(&fake_workers[0]);
+        live += i > 0 ? (double)(fake_spaces[0].allocations - fake_spaces[0].releases) : 0;
+    }
+    assert_true(fabs(live / moments - mean / 2) < 5 * sqrt(mean / 2 / moments) + 1);
+    fake_run.workload->close(&fake_run);
+    job_free(job);
+}
+
 static void test_larson_leaves_its_blocks_to_successors(void **state)
 {
     (void)state;
@@ -133,6 +183,7 @@ static void test_jobs_that_cannot_be(void **state)
         {"workload = churn\nremote_share = 0.5\n", "threads"},
         {"workload = churn\nthreads = 2\nremote_share = 1.5\n", "remote_share"},
         {"workload = churn\nslots = 0\n", "slots"},
+        {"workload = churn\nlifetime = 0-5\n", "lifetime"},
         {"workload = larson\nround = 0\n", "round"},
         {"workload = producer-consumer\n", "threads = 2"},
         {"workload = producer-consumer\nthreads = 3\n", "threads = 4"},
@@ -155,6 +206,8 @@ int main(void)
         cmocka_unit_test(test_close_checks_what_is_held),
         cmocka_unit_test(test_churn_hands_over_its_share),
         cmocka_unit_test(test_churn_in_few_and_in_many_slots),
+        cmocka_unit_test(test_churn_keeps_to_lifetimes),
+        cmocka_unit_test(test_churn_with_lifetimes_holds_half_their_mean),
         cmocka_unit_test(test_larson_leaves_its_blocks_to_successors),
         cmocka_unit_test(test_every_free_of_a_consumer_is_remote),
         cmocka_unit_test(test_jobs_that_cannot_be),
