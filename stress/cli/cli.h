@@ -19,6 +19,8 @@ extern const struct cli_command cli_command_plan;
 extern const struct cli_command cli_command_replay;
 extern const struct cli_command cli_command_list;
 extern const struct cli_command cli_command_faults;
+extern const struct cli_command cli_command_compare;
+extern const struct cli_command cli_command_selftest;
 extern const struct cli_command cli_command_fit;
 
 // From a job that was read to the exit status: what run, plan and replay have in common.
@@ -39,6 +41,9 @@ struct cli_job_settings {
     struct cli_list targets; // in place of the job's
     struct cli_number seed;
     struct cli_number repeats;
+    const char *baseline; // a result to compare with; NULL: none
+    struct cli_share max_regression;
+    bool fail_inconclusive;
     // which cells of it
     const char *filter;
     const char *only;
@@ -87,5 +92,12 @@ void cli_write_value(FILE *job, const char *key, const struct cli_list *words);
 // `command` is what a re-run begins with, `text` the job as written.
 int cli_run_job(const struct job *job, const char *command, const char *text,
                 const struct cli_job_settings *settings, int argc, char **argv);
+
+// What comparisons are asked for by these options. `metrics` and `alpha` may be NULL. 0, or an exit
+// status after a message.
+struct compare_options;
+int cli_compare_options(const char *command, const struct cli_list *metrics,
+                        const struct cli_share *threshold, const struct cli_share *alpha,
+                        struct compare_options *options);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/baseline.h"
 #include "cli/cli.h"
 #include "measure/clock.h"
 #include "result/annotation.h"
@@ -58,12 +59,16 @@ static bool job_context_is_good(const struct cli_list *context, struct complaint
 }
 
 // The result in all its forms. One that cannot be written outweighs a pass, not a failure.
-static int job_report(const struct output_scene *scene, const struct cli_job_settings *settings)
+static int job_report(const struct output_scene *scene, const struct cli_job_settings *settings,
+                      const struct baseline *baseline)
 {
     struct complaint complaint = {0};
     FILE *out = output_has_stdout(&settings->outputs) ? stderr : stdout;
     if (!settings->quiet) {
         warning_each(&scene->head->scene, table_warning, out);
+    }
+    if (!settings->quiet || scene->verdict->exit != VERDICT_EXIT_PASS) {
+        baseline_print(baseline, out);
     }
     table_print(out, scene->plan, scene->verdict, settings->quiet);
     if (settings->annotate) {
@@ -78,7 +83,7 @@ static int job_report(const struct output_scene *scene, const struct cli_job_set
 }
 
 static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
-                     struct document_head *head)
+                     struct document_head *head, struct baseline *baseline)
 {
     struct drive_view view;
     struct verdict verdict;
@@ -98,16 +103,19 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     drive_plan(plan, &view);
     host_tick(&head->scene.after);
     verdict_of(plan, drive_interrupted(), &verdict);
+    baseline_judge(baseline, plan, settings->fail_inconclusive, &verdict);
     head->started = started;
     head->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
+    head->comparison = baseline->json;
     struct output_scene scene = {plan, &verdict, head};
-    return job_report(&scene, settings);
+    return job_report(&scene, settings, baseline);
 }
 
 int cli_run_job(const struct job *job, const char *command, const char *text,
                 const struct cli_job_settings *settings, int argc, char **argv)
 {
     struct complaint complaint = {0};
+    struct baseline baseline;
     struct plan *plan;
     struct document_head head = {.argc = argc, .argv = argv, .text = text};
     struct plan_options options = {
@@ -134,12 +142,16 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
         warning_check_codes(settings->no_warn.items, &complaint) != 0) {
         return job_fail(complaint.text, VERDICT_EXIT_USAGE);
     }
+    int status = baseline_open(settings, &baseline);
+    if (status != 0) {
+        return status;
+    }
     int error = plan_make(job, command, &options, &plan, &complaint);
     if (error != 0) {
+        baseline_close(&baseline);
         return job_fail(complaint.text,
                         error == ENOENT ? VERDICT_EXIT_NOTHING : VERDICT_EXIT_USAGE);
     }
-    int status;
     if (settings->dry_run) {
         status = job_show(plan);
     } else if (settings->list) {
@@ -147,8 +159,9 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
     } else if (output_probe(&settings->outputs, &complaint) != 0) {
         status = job_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
     } else {
-        status = job_drive(plan, settings, &head);
+        status = job_drive(plan, settings, &head, &baseline);
     }
     plan_free(plan);
+    baseline_close(&baseline);
     return status;
 }

@@ -69,6 +69,27 @@ static int option_number(const struct cli_command *command, const struct cli_opt
     return 0;
 }
 
+static int option_share(const struct cli_command *command, const struct cli_option *option,
+                        const char *text, struct cli_share *share)
+{
+    char *end;
+    errno = 0;
+    share->value = strtod(text, &end);
+    share->given = true;
+    bool percent = end != text && *end == '%';
+    if (percent) {
+        share->value /= 100;
+        end++;
+    }
+    // A bare "5" could be either.
+    if (errno != 0 || end == text || *end != '\0' || !(share->value >= 0 && share->value < 1)) {
+        fprintf(stderr, "mems-stress %s: --%s %s: a share is wanted, below 100%%: 5%% or 0.05\n",
+                command->name, option->name, text);
+        return 1;
+    }
+    return 0;
+}
+
 static int option_add(const struct cli_command *command, struct cli_list *list, const char *value)
 {
     if (list->count == CLI_LIST_MOST) {
@@ -95,6 +116,8 @@ static int option_set(const struct cli_command *command, const struct cli_option
         return option_number(command, option, value, field);
     case CLI_LIST:
         return option_add(command, field, value);
+    case CLI_SHARE:
+        return option_share(command, option, value, field);
     }
     return 1;
 }
@@ -169,6 +192,8 @@ static bool option_is_given(const struct cli_option *option, const void *setting
         return ((const struct cli_number *)field)->given;
     case CLI_LIST:
         return ((const struct cli_list *)field)->count > 0;
+    case CLI_SHARE:
+        return ((const struct cli_share *)field)->given;
     }
     return false;
 }

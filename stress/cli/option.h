@@ -15,6 +15,7 @@ enum cli_kind {
     CLI_TEXT,   // const char *
     CLI_NUMBER, // struct cli_number
     CLI_LIST,   // struct cli_list: may be given several times
+    CLI_SHARE,  // struct cli_share: 5% or 0.05
 };
 
 #define CLI_LIST_MOST 64
@@ -22,6 +23,11 @@ enum cli_kind {
 struct cli_number {
     bool given;
     uint64_t value;
+};
+
+struct cli_share {
+    bool given;
+    double value; // 0 .. 1
 };
 
 struct cli_list {

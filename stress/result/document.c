@@ -76,6 +76,9 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
     json_object_set_new(root, "warnings", warnings);
     json_object_set_new(root, "host", json_of_host(head->scene.host));
     json_object_set_new(root, "job", document_job(plan, head));
+    if (head->comparison != NULL) {
+        json_object_set(root, "comparison", head->comparison);
+    }
     json_object_set_new(root, "cells", cells);
     json_object_set_new(root, "scaling", json_of_scaling(plan));
     return root;
@@ -84,7 +87,11 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint)
 {
-    json_t *root = document_make(plan, verdict, head);
+    return document_print(document_make(plan, verdict, head), complaint);
+}
+
+char *document_print(struct json_t *root, struct complaint *complaint)
+{
     char *text = json_print(root);
     json_decref(root);
     if (text == NULL) {
@@ -106,6 +113,13 @@ char *document_text(const struct plan *plan, const struct verdict *verdict,
     (void)plan;
     (void)verdict;
     (void)head;
+    complain(complaint, "this mems-stress was built without libjansson and writes no JSON");
+    return NULL;
+}
+
+char *document_print(struct json_t *root, struct complaint *complaint)
+{
+    (void)root;
     complain(complaint, "this mems-stress was built without libjansson and writes no JSON");
     return NULL;
 }

@@ -242,7 +242,11 @@ static int plan_section_make(struct plan_section *made, const struct job_section
 
 void plan_target_text(const struct target_spec *spec, char *text, size_t size)
 {
-    if (spec->preload != NULL && strchr(spec->argument, '/') != NULL) {
+    if (spec->inner != NULL) {
+        char inner[4096];
+        plan_target_text(spec->inner, inner, sizeof inner);
+        snprintf(text, size, "%s:%s(%s)", spec->target->name, spec->argument, inner);
+    } else if (spec->preload != NULL && strchr(spec->argument, '/') != NULL) {
         snprintf(text, size, "%s:%s", spec->target->name, spec->preload);
     } else {
         snprintf(text, size, "%s", spec->name);
