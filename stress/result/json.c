@@ -115,7 +115,7 @@ json_t *json_of_section(const struct plan_section *section)
     }
     json_t *demand = json_object();
     json_object_set_new(demand, "peak_bytes", json_of_count(section->demand.peak_bytes));
-    json_object_set_new(demand, "largest", json_of_count(section->demand.largest));
+    json_object_set_new(demand, "largest_bytes", json_of_count(section->demand.largest));
     json_t *object = json_object();
     json_object_set_new(object, "name", json_of_text(job->name));
     json_object_set_new(object, "workload", json_of_text(job->workload->name));

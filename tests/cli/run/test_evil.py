@@ -98,7 +98,7 @@ class Evil(Case):
         self.assertTrue(any("libevil-crash" in frame for frame in frames), frames)
         worker = cell["evidence"]["threads"][cell["evidence"]["worker"]]
         self.assertEqual(worker["at_work_on"]["kind"], "alloc")
-        self.assertEqual(worker["at_work_on"]["size"], 777)
+        self.assertEqual(worker["at_work_on"]["size_bytes"], 777)
         self.assertEqual(self.again(cell["again"]).status, 3)
 
     def test_abort(self):
@@ -160,7 +160,7 @@ class Evil(Case):
         self.assertEqual(cell["evidence"]["address"], "0x10")
         self.assertIn("libevil-smash", cell["evidence"]["backtrace"]["frames"][0])
         worker = cell["evidence"]["threads"][cell["evidence"]["worker"]]
-        self.assertEqual(worker["at_work_on"]["size"], 777)
+        self.assertEqual(worker["at_work_on"]["size_bytes"], 777)
 
     def test_jump_to_nowhere(self):
         cell = self.sin("nowhere").cell()
