@@ -51,6 +51,7 @@ test=(
     shellcheck       # the gate for shell scripts
     valgrind         # bench: instructions counted by callgrind
     libxml2-utils    # tests/cli: xmllint validates JUnit XML
+    python3-jsonschema # tests/cli: validates JSON documents
 )
 
 # full: what a developer wants, and what records the traces again.
