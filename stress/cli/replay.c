@@ -27,7 +27,7 @@ static const struct cli_option replay_options[] = {
      offsetof(struct replay_settings, copies)},
     {"verify", CLI_NUMBER, "N", "how thoroughly blocks are checked, 0 .. 4",
      offsetof(struct replay_settings, verify)},
-    {"json", CLI_TEXT, "FILE", "write the result as JSON; - is standard output",
+    {"json", CLI_TEXT, "FILE", "write the result as JSON (mems-stress schema); -: to standard output",
      offsetof(struct replay_settings, job.outputs.path[OUTPUT_JSON])},
     {"csv", CLI_TEXT, "FILE", "write a row a cell as CSV; - is standard output",
      offsetof(struct replay_settings, job.outputs.path[OUTPUT_CSV])},

@@ -14,7 +14,7 @@ static const struct cli_option run_options[] = {
      offsetof(struct cli_job_settings, list)},
     {"dry-run", CLI_FLAG, NULL, "print the plan, as mems-stress plan does; run nothing",
      offsetof(struct cli_job_settings, dry_run)},
-    {"json", CLI_TEXT, "FILE", "write the result as JSON; - is standard output",
+    {"json", CLI_TEXT, "FILE", "write the result as JSON (mems-stress schema); -: to standard output",
      offsetof(struct cli_job_settings, outputs.path[OUTPUT_JSON])},
     {"csv", CLI_TEXT, "FILE", "write a row a cell as CSV; - is standard output",
      offsetof(struct cli_job_settings, outputs.path[OUTPUT_CSV])},

@@ -153,7 +153,7 @@ static int selftest_go(const struct selftest_kind *kind, struct selftest *selfte
     } else {
         kind->sum(selftest, status == VERDICT_EXIT_PASS);
     }
-    if (json != NULL) {
+    if (json != NULL && status != VERDICT_EXIT_USAGE) {
         status = selftest_write(selftest, kind->name, json, status);
     }
     selftest_fini(selftest);
