@@ -120,7 +120,8 @@ const struct job_key job_common_keys[] = {
         .least = 0,
         .most = 24 * 3600 * SECONDS,
         .standard = "0",
-        .help = "how long the threads work before measuring begins",
+        .help = "how long the threads work before measuring begins; runtime and ops "
+                "count from then on",
     },
     {
         .name = "steady",
@@ -146,7 +147,8 @@ const struct job_key job_common_keys[] = {
         .most = 1e9,
         .values = "0 .. 1G, where 0 is as fast as it goes (closed loop)",
         .standard = "0",
-        .help = "operations a second of each thread, each at its intended time (open loop)",
+        .help = "operations a second of each thread, each at its intended time (open loop); "
+                "measured until the runtime is over",
     },
     {
         .name = "arrival",

@@ -51,19 +51,35 @@ static uint64_t histogram_get(const uint64_t *field)
     return __atomic_load_n(field, __ATOMIC_RELAXED);
 }
 
+void histogram_clear(struct histogram *histogram)
+{
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        histogram_put(&histogram->bucket[i], 0);
+    }
+    histogram_put(&histogram->count, 0);
+    histogram_put(&histogram->capped, 0);
+    histogram_put(&histogram->total, 0);
+    histogram_put(&histogram->least, UINT64_MAX);
+    histogram_put(&histogram->most, 0);
+}
+
+static void histogram_increase(uint64_t *field, uint64_t by)
+{
+    histogram_put(field, histogram_get(field) + by);
+}
+
 void histogram_add(struct histogram *histogram, uint64_t value)
 {
-    unsigned bucket = histogram_bucket(value);
-    histogram_put(&histogram->bucket[bucket], histogram->bucket[bucket] + 1);
-    histogram_put(&histogram->count, histogram->count + 1);
-    histogram_put(&histogram->total, histogram->total + value);
+    histogram_increase(&histogram->bucket[histogram_bucket(value)], 1);
+    histogram_increase(&histogram->count, 1);
+    histogram_increase(&histogram->total, value);
     if (value >> HISTOGRAM_LIMIT != 0) {
-        histogram_put(&histogram->capped, histogram->capped + 1);
+        histogram_increase(&histogram->capped, 1);
     }
-    if (value < histogram->least) {
+    if (value < histogram_get(&histogram->least)) {
         histogram_put(&histogram->least, value);
     }
-    if (value > histogram->most) {
+    if (value > histogram_get(&histogram->most)) {
         histogram_put(&histogram->most, value);
     }
 }

@@ -30,6 +30,8 @@ struct histogram {
 };
 
 void histogram_init(struct histogram *histogram);
+// The same for one that a writer may still add a last value to: the value is kept or lost.
+void histogram_clear(struct histogram *histogram);
 // A histogram has one writer. Another thread may read while it writes, and sees some recent state
 // of each field.
 void histogram_add(struct histogram *histogram, uint64_t value);

@@ -60,6 +60,7 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
     json_object_set_new(root, "host", json_of_host(head->scene.host));
     json_object_set_new(root, "job", document_job(plan, head));
     json_object_set_new(root, "cells", cells);
+    json_object_set_new(root, "scaling", json_of_scaling(plan));
     return root;
 }
 

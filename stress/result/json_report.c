@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// json_report.c - a cell's measurements.
+// json_report.c - a cell's measurements: operations, latencies, memory, locks, samples.
 //
 // Times are nanoseconds, sizes bytes: the raw values; whoever shows them scales them. A figure that
 // is not known is null.
@@ -12,11 +12,7 @@
 
 #include "result/json.h"
 #include "result/summary.h"
-
-static const char *const report_kinds[OP_KINDS] = {
-    [OP_ALLOC] = "alloc",   [OP_FREE] = "free", [OP_FREE_REMOTE] = "free_remote",
-    [OP_RESIZE] = "resize", [OP_STEP] = "step",
-};
+#include "run/limit.h"
 
 static json_t *report_histogram(const struct histogram *histogram)
 {
@@ -51,8 +47,8 @@ static json_t *report_histogram(const struct histogram *histogram)
 static json_t *report_operations(const struct cell_report *report)
 {
     json_t *object = json_object();
-    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
-        json_object_set_new(object, report_kinds[kind], json_of_count(report->count[kind]));
+    for (enum op_kind kind = OP_ALLOC; kind < OP_KINDS; kind++) {
+        json_object_set_new(object, limit_kind_name(kind), json_of_count(report->count[kind]));
     }
     json_object_set_new(object, "all", json_of_count(summary_operations(report)));
     json_object_set_new(object, "refused", json_of_count(report->refused));
@@ -64,17 +60,29 @@ static json_t *report_operations(const struct cell_report *report)
     return object;
 }
 
-static json_t *report_latency(const struct cell_report *report)
+// By kind; what was not done is left out.
+static void report_histograms(json_t *object, const struct histogram histograms[OP_KINDS])
+{
+    for (enum op_kind kind = OP_ALLOC; kind < OP_KINDS; kind++) {
+        if (histograms[kind].count > 0) {
+            json_object_set_new(object, limit_kind_name(kind), report_histogram(&histograms[kind]));
+        }
+    }
+}
+
+static json_t *report_latency(const struct cell_report *report, bool open_loop)
 {
     json_t *object = json_object();
+    json_t *response = json_object();
     json_object_set_new(object, "unit", json_string("ns"));
     json_object_set_new(object, "one_in", json_of_count(report->latency_every));
     json_object_set_new(object, "timer_overhead", json_of_count(report->timer_ns));
-    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
-        if (report->latency[kind].count > 0) {
-            json_object_set_new(object, report_kinds[kind],
-                                report_histogram(&report->latency[kind]));
-        }
+    report_histograms(object, report->latency);
+    report_histograms(response, report->response);
+    json_object_set_new(object, "late", open_loop ? json_of_count(report->late) : json_null());
+    json_object_set_new(object, "response", open_loop ? response : json_null());
+    if (!open_loop) {
+        json_decref(response);
     }
     return object;
 }
@@ -114,6 +122,7 @@ static json_t *report_memory(const struct cell_report *report)
     json_object_set_new(object, "taken", json_of_count(report->taken_bytes));
     json_object_set_new(object, "engine", report_usage(&report->usage));
     json_object_set_new(object, "engine_drained", report_usage(&report->drained));
+    json_add_memory(object, report);
     return object;
 }
 
@@ -144,6 +153,7 @@ static json_t *report_fragmentation_of(const struct report_fragmentation *fragme
                         report_ratio(fragmentation->at_most_held));
     json_object_set_new(object, "most_held_over_most_live",
                         report_ratio(fragmentation->most_held_over_most_live));
+    json_add_holes(object, fragmentation);
     return object;
 }
 
@@ -216,6 +226,20 @@ static json_t *report_column(const struct cell_report *report, size_t offset)
     return column;
 }
 
+// Of samples that looked at it; null where one did not.
+static json_t *report_seldom_column(const struct cell_report *report, size_t offset)
+{
+    json_t *column = json_array();
+    for (uint32_t i = 0; i < report->sample_count; i++) {
+        const struct report_sample *sample = &report->samples[i];
+        const char *field = (const char *)sample + offset;
+        json_array_append_new(column, sample->pss_bytes > 0
+                                          ? json_of_count(*(const uint64_t *)(const void *)field)
+                                          : json_null());
+    }
+    return column;
+}
+
 static json_t *report_samples(const struct cell_report *report)
 {
     static const struct {
@@ -240,32 +264,31 @@ static json_t *report_samples(const struct cell_report *report)
     for (size_t i = 0; i < count; i++) {
         json_object_set_new(object, columns[i].name, report_column(report, columns[i].offset));
     }
+    json_object_set_new(object, "pss",
+                        report_seldom_column(report, offsetof(struct report_sample, pss_bytes)));
+    json_object_set_new(object, "huge",
+                        report_seldom_column(report, offsetof(struct report_sample, huge_bytes)));
     return object;
-}
-
-static json_t *report_system(const struct cell_report *report)
-{
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "user_ns", json_of_count(report->user_ns),
-                     "system_ns", json_of_count(report->system_ns), "voluntary_switches",
-                     json_of_count(report->voluntary_switches), "involuntary_switches",
-                     json_of_count(report->involuntary_switches), "minor_faults",
-                     json_of_count(report->minor_faults), "major_faults",
-                     json_of_count(report->major_faults));
 }
 
 json_t *json_of_report(const struct cell *cell)
 {
     const struct cell_report *report = &cell->stage->report;
+    bool open_loop = job_number(cell->section->section, "rate") > 0;
     json_t *object = json_object();
     json_object_set_new(object, "incomplete", json_boolean(report->incomplete));
     json_object_set_new(object, "wall_ns", json_of_count(report->wall_ns));
     json_object_set_new(object, "drain_ns", json_of_count(report->drain_ns));
+    json_object_set_new(object, "warmup_ns", json_of_count(report->warmup_ns));
+    json_object_set_new(object, "steady", json_of_steady(report));
+    json_object_set_new(object, "speed", json_of_speed(report));
     json_object_set_new(object, "operations", report_operations(report));
-    json_object_set_new(object, "latency", report_latency(report));
+    json_object_set_new(object, "latency", report_latency(report, open_loop));
     json_object_set_new(object, "memory", report_memory(report));
     json_object_set_new(object, "fragmentation", report_fragmentation_of(&report->fragmentation));
     json_object_set_new(object, "figures", report_figures(report));
-    json_object_set_new(object, "system", report_system(report));
+    json_object_set_new(object, "fairness", json_of_fairness(report, cell->section->threads));
+    json_object_set_new(object, "system", json_of_system(report));
     json_object_set_new(object, "pinned",
                         report->pinned[0] != '\0' ? json_of_text(report->pinned) : json_null());
     json_object_set_new(object, "invariants_checked", json_boolean(report->checked));

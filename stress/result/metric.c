@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "result/summary.h"
+#include "run/decay.h"
 
 static double metric_rate(const struct cell *cell)
 {
@@ -93,6 +94,61 @@ static double metric_free_p50(const struct cell *cell)
 static double metric_refused(const struct cell *cell)
 {
     return summary_refused(&cell->stage->report);
+}
+
+static double metric_response(const struct cell *cell)
+{
+    uint64_t value = histogram_quantile(&cell->stage->report.response[OP_ALLOC], 0.99);
+    return value == UINT64_MAX ? NAN : (double)value;
+}
+
+static double metric_cv(const struct cell *cell)
+{
+    return cell->stage->report.thread_cv;
+}
+
+static double metric_offcpu(const struct cell *cell)
+{
+    return summary_offcpu_share(&cell->stage->report);
+}
+
+static double metric_system(const struct cell *cell)
+{
+    return summary_system_share(&cell->stage->report);
+}
+
+static double metric_futex(const struct cell *cell)
+{
+    const struct cell_report *report = &cell->stage->report;
+    uint64_t operations = summary_operations(report);
+    return report->futex_known && operations > 0 ? (double)report->futex_waits / (double)operations
+                                                 : NAN;
+}
+
+static double metric_huge(const struct cell *cell)
+{
+    return summary_huge_share(&cell->stage->report);
+}
+
+static double metric_overhead(const struct cell *cell)
+{
+    return cell->stage->report.fragmentation.rss_overhead;
+}
+
+static double metric_decay_left(const struct cell *cell)
+{
+    return decay_left_share(&cell->stage->report);
+}
+
+static double metric_decay_half(const struct cell *cell)
+{
+    return decay_half_life_ns(&cell->stage->report);
+}
+
+static double metric_concentration(const struct cell *cell)
+{
+    double share = cell->stage->report.fragmentation.concentration;
+    return share >= 0 ? share : NAN;
 }
 
 const struct metric metric_table[METRIC_COUNT] = {
@@ -211,6 +267,88 @@ const struct metric metric_table[METRIC_COUNT] = {
             .help = "of the allocations asked for, refused",
             .better = METRIC_LOWER,
             .of = metric_refused,
+        },
+    [METRIC_RESPONSE_P99] =
+        {
+            .name = "alloc_response_p99_ns",
+            .unit = "ns",
+            .help = "99th percentile of an allocation from its intended start; open loop only",
+            .better = METRIC_LOWER,
+            .of = metric_response,
+        },
+    [METRIC_CV] =
+        {
+            .name = "thread_cv",
+            .unit = "share",
+            .help =
+                "how unevenly the operations are spread over threads: standard deviation over mean",
+            .better = METRIC_LOWER,
+            .of = metric_cv,
+        },
+    [METRIC_OFFCPU] =
+        {
+            .name = "offcpu_share",
+            .unit = "share",
+            .help = "of the threads' time, not on a CPU",
+            .better = METRIC_LOWER,
+            .of = metric_offcpu,
+        },
+    [METRIC_SYSTEM] =
+        {
+            .name = "system_share",
+            .unit = "share",
+            .help = "of the CPU time, in the kernel",
+            .better = METRIC_LOWER,
+            .of = metric_system,
+        },
+    [METRIC_FUTEX] =
+        {
+            .name = "futex_waits_per_op",
+            .unit = "waits/op",
+            .help = "calls that ask the kernel to wait on a futex",
+            .better = METRIC_LOWER,
+            .of = metric_futex,
+        },
+    [METRIC_HUGE] =
+        {
+            .name = "huge_share",
+            .unit = "share",
+            .help = "of the largest resident set, in huge pages",
+            .better = METRIC_NEITHER,
+            .of = metric_huge,
+        },
+    [METRIC_RSS_OVERHEAD] =
+        {
+            .name = "rss_overhead",
+            .unit = "x",
+            .help = "resident at the end beyond baseline and live bytes, over live bytes; where "
+                    "all of them were touched",
+            .better = METRIC_LOWER,
+            .of = metric_overhead,
+        },
+    [METRIC_DECAY_LEFT] =
+        {
+            .name = "decay_left_share",
+            .unit = "share",
+            .help = "of the peak over the baseline, resident when decay= was over",
+            .better = METRIC_LOWER,
+            .of = metric_decay_left,
+        },
+    [METRIC_DECAY_HALF] =
+        {
+            .name = "decay_half_life_ns",
+            .unit = "ns",
+            .help = "until half of the peak over the baseline was given back",
+            .better = METRIC_LOWER,
+            .of = metric_decay_half,
+        },
+    [METRIC_CONCENTRATION] =
+        {
+            .name = "hole_concentration",
+            .unit = "share",
+            .help = "1 - sqrt(sum of squares of the holes)/sum, at the end; engines only",
+            .better = METRIC_LOWER,
+            .of = metric_concentration,
         },
 };
 

@@ -28,10 +28,38 @@ double summary_refused(const struct cell_report *report)
     return asked > 0 ? (double)report->refused / (double)asked : 0;
 }
 
+static double summary_share(uint64_t part, uint64_t whole)
+{
+    return whole > 0 ? (double)part / (double)whole : NAN;
+}
+
+double summary_system_share(const struct cell_report *report)
+{
+    return summary_share(report->system_ns, report->user_ns + report->system_ns);
+}
+
+double summary_offcpu_share(const struct cell_report *report)
+{
+    return summary_share(report->offcpu_ns, report->worker_ns);
+}
+
+double summary_huge_share(const struct cell_report *report)
+{
+    return report->detail_count > 0 ? summary_share(report->peak_huge_bytes, report->peak_rss_bytes)
+                                    : NAN;
+}
+
+// Whether the report is complete though the cell has failed: it was judged by it (latency_limit).
+static bool summary_judged_by_report(const struct cell *cell)
+{
+    return cell->verdict == CELL_FAILED && cell->phase == STAGE_DONE && cell->stage != NULL &&
+           cell->stage->evidence.kind == EVIDENCE_CHECK;
+}
+
 bool summary_measured(const struct cell *cell)
 {
     return (cell->verdict == CELL_PASS || cell->verdict == CELL_INCOMPLETE ||
-            cell->verdict == CELL_UNSTEADY) &&
+            cell->verdict == CELL_UNSTEADY || summary_judged_by_report(cell)) &&
            cell->stage != NULL && cell->stage->report.wall_ns > 0;
 }
 

@@ -20,6 +20,11 @@ struct summary {
 double summary_rate(const struct cell_report *report);
 uint64_t summary_operations(const struct cell_report *report);
 double summary_refused(const struct cell_report *report);
+// Of the CPU time, in the kernel; of the workers' time, not on a CPU; of the largest resident set,
+// in huge pages. NAN: not known.
+double summary_system_share(const struct cell_report *report);
+double summary_offcpu_share(const struct cell_report *report);
+double summary_huge_share(const struct cell_report *report);
 // Whether the cell has a report worth reading.
 bool summary_measured(const struct cell *cell);
 

@@ -250,7 +250,8 @@ void table_print(FILE *out, const struct plan *plan, const struct verdict *verdi
     }
     for (size_t i = 0; i < plan->cell_count; i++) {
         const struct cell *cell = &plan->cells[i];
-        if (cell->verdict >= CELL_FAILED && cell->verdict <= CELL_HUNG) {
+        bool unsteady = cell->verdict == CELL_UNSTEADY;
+        if ((cell->verdict >= CELL_FAILED && cell->verdict <= CELL_HUNG) || unsteady) {
             trouble_print(out, cell);
             fprintf(out, "\n");
         }

@@ -115,7 +115,8 @@ static int warning_compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-// A fixed piece of work before and after each cell: how its time varied over the run.
+// A fixed piece of work before and after each cell: how its time varied over the run, from the
+// fastest tenth to the slowest.
 static void warning_speed(const struct warning_voice *voice)
 {
     const struct plan *plan = voice->scene->plan;
@@ -134,10 +135,8 @@ static void warning_speed(const struct warning_voice *voice)
         double slow = (double)times[count - 1 - count / 10];
         double fast = (double)times[count / 10];
         if (slow > WARNING_SPEED * fast) {
-            warning_say(voice,
-                        "the machine is noisy: the same piece of work took %.0f %% longer in the "
-                        "slowest tenth of its %zu runs than in the fastest",
-                        (slow / fast - 1) * 100, count);
+            warning_say(voice, "the machine is noisy: the same work took up to %.0f %% longer",
+                        (slow / fast - 1) * 100);
         }
     }
     free(times);

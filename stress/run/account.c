@@ -12,62 +12,180 @@
 //    that follow as many. The figures of fragmentation see every sample.
 // 4. Reading while workers write gives each counter at about the same moment; sums of wrapping
 //    per-worker counters may be a few operations apart, and are clamped at 0.
+// 5. The measured phase is what lies between two moments (run/span.c) and between two changes of
+//    the histograms (run/curves.c). It begins with the barrier or, after a warm-up, when the
+//    sampler says so; it ends with the last worker, or when the sampler says so: in an open loop,
+//    where what is left of a batch is no longer paced, and with a steady state, where the figures
+//    are those of the last window. For that window the beginnings of its parts are kept in a ring.
+// 6. Memory. Everything is mapped before the first operation, in one piece (account_bytes), and
+//    every page of it and of the report is touched before the baseline is taken: what the resident
+//    set grows by after that is the target's and the workload's.
 
 #include "run/account.h"
 
-#include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/prctl.h>
 
 #include "measure/clock.h"
+#include "run/decay.h"
 #include "run/stage.h"
 #include "run/worker.h"
+#include "workload/pace.h"
+#include "workload/resident.h"
 
 #define ACCOUNT_SHARE    16     // of the time gone by: the distance to the next sample
 #define ACCOUNT_LEAST_NS 250000 // a sample costs some microseconds
+#define ACCOUNT_PAGE     4096
+#define ACCOUNT_NAP_NS   20000000
 
 static uint64_t account_clamp(uint64_t sum)
 {
     return (int64_t)sum < 0 ? 0 : sum;
 }
 
-static uint64_t account_rss(const struct account *account)
+static size_t account_round(size_t bytes)
 {
-    char text[128];
-    ssize_t length = pread(account->statm, text, sizeof text - 1, 0);
-    if (length <= 0) {
-        return 0;
+    return (bytes + 127) & ~(size_t)127;
+}
+
+static struct curves_shape account_shape(const struct job_section *section, unsigned threads)
+{
+    bool response = job_number(section, "rate") > 0;
+    bool steady = *job_text(section, "steady") != '\0';
+    return (struct curves_shape){
+        .threads = threads,
+        .response = response,
+        .afresh = response || steady || job_number(section, "warmup") > 0,
+        .steady = steady,
+    };
+}
+
+static unsigned account_spans(const struct curves_shape *shape)
+{
+    return shape->steady ? STEADY_PARTS + 1 : 1;
+}
+
+size_t account_bytes(const struct job_section *section, unsigned threads)
+{
+    struct curves_shape shape = account_shape(section, threads);
+    unsigned spans = account_spans(&shape);
+    return account_round(curves_bytes(&shape)) + account_round(spans * sizeof(struct span)) +
+           (spans + 1) * account_round(span_bytes(threads)) +
+           (shape.response ? account_round(threads * sizeof(struct pace)) : 0);
+}
+
+static void account_tick(void *arg)
+{
+    stage_tick(arg);
+}
+
+// Open loop: every worker gets its own plan of intended starts.
+static void account_open_paces(struct run *run, struct pace *paces)
+{
+    enum pace_arrival arrival = (enum pace_arrival)job_number(run->section, "arrival");
+    for (unsigned i = 0; i < run->threads; i++) {
+        struct pace *pace = &paces[i];
+        pace_init(pace, job_number(run->section, "rate"), arrival, run->seed, i, run->threads);
+        pace->origin_ns = &run->started_ns;
+        pace->stop = &run->stop;
+        pace->tick = account_tick;
+        pace->arg = run->stage;
+        run->workers[i].pace = pace;
     }
-    text[length] = '\0';
-    char *second = strchr(text, ' ');
-    return second != NULL ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+    prctl(PR_SET_TIMERSLACK, 1000UL); // threads inherit it: sleeps end when they should
 }
 
-static uint64_t account_nanoseconds(struct timeval later, struct timeval earlier)
+static void account_note_bytes(struct cell_report *report, const struct run *run)
 {
-    int64_t us = (later.tv_sec - earlier.tv_sec) * 1000000 + (later.tv_usec - earlier.tv_usec);
-    return us < 0 ? 0 : (uint64_t)us * 1000;
+    size_t each = sizeof(struct history) + sizeof(struct worker) +
+                  account_bytes(run->section, run->threads + 1) -
+                  account_bytes(run->section, run->threads);
+    report->metrics_bytes = run->stage->bytes + account_bytes(run->section, run->threads);
+    report->metrics_thread_bytes = each;
 }
 
-void account_open(struct account *account, struct run *run, uint64_t every_ns)
+void account_open(struct account *account, struct run *run)
 {
+    struct curves_shape shape = account_shape(run->section, run->threads);
+    char *memory = run_map(account_bytes(run->section, run->threads));
     memset(account, 0, sizeof *account);
+    account->memory = memory;
     account->report = &run->stage->report;
-    account->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     account->kept = 1;
-    account->every_ns = every_ns;
-    account->report->sample_every_ns = every_ns;
+    account->every_ns = job_number(run->section, "sample");
+    account->spans = account_spans(&shape);
+    steady_read(run->section, &account->rule, NULL); // the plan has found it good
+    rollup_open(&account->rollup);
+    curves_init(&account->curves, &shape, memory);
+    memory += account_round(curves_bytes(&shape));
+    account->span = (struct span *)(void *)memory;
+    memory += account_round(account->spans * sizeof(struct span));
+    for (unsigned i = 0; i <= account->spans; i++) {
+        struct span *span = i < account->spans ? &account->span[i] : &account->stop;
+        span->worker = (struct span_worker *)(void *)memory;
+        memory += account_round(span_bytes(run->threads));
+    }
+    if (shape.response) {
+        account_open_paces(run, (struct pace *)(void *)memory);
+    }
+    for (unsigned i = 0; i < run->threads; i++) {
+        run->workers[i].latency = curves_of(&account->curves, i);
+    }
+    account->report->sample_every_ns = account->every_ns;
     account->report->latency_every = job_number(run->section, "latency");
     account->report->timer_ns = (uint64_t)(clock_overhead_ns() + 0.5);
+    account_note_bytes(account->report, run);
+}
+
+static void account_origin(struct account *account, struct run *run, uint64_t at_ns)
+{
+    account->origin_ns = at_ns;
+    account->span[0].at_ns = at_ns;
+    account->origin_operations = account->span[0].operations;
+    account->origin_allocated_bytes = account->span[0].allocated_bytes;
+    account->report->warmup_ns = at_ns - run->started_ns;
+}
+
+// Writes to every page without changing anything.
+static void account_touch(void *memory, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += ACCOUNT_PAGE / 2) {
+        volatile char *byte = (char *)memory + at;
+        *byte = *byte;
+    }
 }
 
 void account_begin(struct account *account, struct run *run)
 {
-    account->report->baseline_rss_bytes = account_rss(account);
-    getrusage(RUSAGE_SELF, &account->before);
-    snprintf(account->report->pinned, sizeof account->report->pinned, "%s", run->stage->pin);
+    struct stage *stage = run->stage;
+    account_touch(account->memory, account_bytes(run->section, run->threads));
+    account_touch(&stage->report, sizeof stage->report);
+    account_touch((char *)stage + stage->history_offset, stage->bytes - stage->history_offset);
+    struct cell_report *report = account->report;
+    report->baseline_rss_bytes = resident_bytes();
+    futex_open(&account->futex);
+    memcpy(report->futex_why, account->futex.why, sizeof report->futex_why);
+    snprintf(report->pinned, sizeof report->pinned, "%s", stage->pin);
+    for (unsigned i = 0; i < run->threads * account->curves.kinds; i++) {
+        histogram_clear(&account->curves.set[0][i]); // of what the workload's open has done
+    }
+    span_begin(&account->span[0], run, &account->futex, 0);
+}
+
+void account_started(struct account *account, struct run *run)
+{
+    account_origin(account, run, run->started_ns);
+}
+
+void account_warmed(struct account *account, struct run *run)
+{
+    curves_turn(&account->curves, run->workers, false);
+    uint64_t now = run_now_ns();
+    span_begin(&account->span[0], run, &account->futex, now);
+    __atomic_store_n(&run->warming, false, __ATOMIC_RELAXED);
+    account_origin(account, run, now);
 }
 
 static void account_usage(struct run *run, struct target_usage *usage)
@@ -81,13 +199,13 @@ static void account_take(struct account *account, struct run *run, struct report
     struct target_usage usage;
     struct op_totals totals;
     memset(sample, 0, sizeof *sample);
-    sample->at_ns = run_now_ns() - run->started_ns;
+    sample->at_ns = run_now_ns() - account->origin_ns;
     op_total(run->workers, run->threads, &totals);
-    sample->operations = totals.operations;
-    sample->allocated_bytes = totals.allocated_bytes;
+    sample->operations = totals.operations - account->origin_operations;
+    sample->allocated_bytes = totals.allocated_bytes - account->origin_allocated_bytes;
     sample->live_bytes = account_clamp(totals.requested_bytes);
     sample->taken_bytes = account_clamp(totals.taken_bytes);
-    sample->rss_bytes = account_rss(account);
+    sample->rss_bytes = resident_bytes();
     account_usage(run, &usage);
     sample->holes_known = usage.known;
     sample->free_bytes = usage.free_bytes;
@@ -98,6 +216,12 @@ static void account_take(struct account *account, struct run *run, struct report
     } else {
         sample->held_bytes = usage.known ? usage.held_bytes : account_clamp(grown);
     }
+}
+
+static void account_detail(struct report_sample *sample, const struct rollup_detail *detail)
+{
+    sample->pss_bytes = detail->pss_bytes;
+    sample->huge_bytes = detail->huge_bytes;
 }
 
 static void account_thin(struct account *account)
@@ -111,12 +235,22 @@ static void account_thin(struct account *account)
     account->kept *= 2;
 }
 
+// The number of the oldest part that is kept.
+static unsigned account_oldest(const struct account *account)
+{
+    return account->part < account->spans ? 0 : account->part - (account->spans - 1);
+}
+
+static struct span *account_span(const struct account *account, unsigned part)
+{
+    return &account->span[part % account->spans];
+}
+
 static void account_add(struct account *account, const struct report_sample *sample, bool keep)
 {
     struct cell_report *report = account->report;
-    fragmentation_add(&account->fragmentation, sample);
-    if (sample->rss_bytes > report->peak_rss_bytes) {
-        report->peak_rss_bytes = sample->rss_bytes;
+    for (unsigned i = account_oldest(account); i <= account->part; i++) {
+        span_sample(account_span(account, i), sample);
     }
     if (account->taken++ % account->kept == 0 || keep) {
         if (report->sample_count == REPORT_SAMPLES) {
@@ -129,120 +263,206 @@ static void account_add(struct account *account, const struct report_sample *sam
 void account_sample(struct account *account, struct run *run)
 {
     struct report_sample sample;
+    struct rollup_detail detail;
+    uint64_t began = run_now_ns();
     account_take(account, run, &sample);
+    if (rollup_look_try(&account->rollup, run_now_ns(), &detail)) {
+        account_detail(&sample, &detail);
+        account->report->detail_count++;
+    }
     account_add(account, &sample, false);
+    account->report->sample_cost_ns += run_now_ns() - began;
 }
 
-uint64_t account_next(const struct account *account, const struct run *run, uint64_t now_ns)
+uint64_t account_next(const struct account *account, uint64_t now_ns)
 {
-    uint64_t distance = (now_ns - run->started_ns) / ACCOUNT_SHARE;
+    uint64_t distance = (now_ns - account->origin_ns) / ACCOUNT_SHARE;
     distance = distance < ACCOUNT_LEAST_NS ? ACCOUNT_LEAST_NS : distance;
     return now_ns + (distance < account->every_ns ? distance : account->every_ns);
 }
 
-static void account_workers(struct account *account, struct run *run)
+double account_part(struct account *account, struct run *run)
 {
-    struct cell_report *report = account->report;
-    double sum = 0;
-    double squares = 0;
-    uint64_t ended = 0;
-    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
-        histogram_init(&report->latency[kind]);
+    const struct span *before = account_span(account, account->part);
+    struct span *now = account_span(account, account->part + 1);
+    uint64_t at_ns = run_now_ns();
+    uint64_t operations = before->operations; // the ring may be of one
+    uint64_t length = at_ns - before->at_ns;
+    curves_turn(&account->curves, run->workers, true);
+    span_begin(now, run, &account->futex, at_ns);
+    now->fragmentation.until_ns = at_ns - account->origin_ns;
+    account->part++;
+    return length > 0 ? (double)(now->operations - operations) * 1e9 / (double)length : 0;
+}
+
+void account_stop(struct account *account, struct run *run)
+{
+    if (account->end == NULL) {
+        account_sample(account, run);
+        curves_turn(&account->curves, run->workers, true);
+        span_begin(&account->stop, run, &account->futex, run_now_ns());
+        account->end = &account->stop;
     }
-    struct op_totals totals;
-    op_total(run->workers, run->threads, &totals);
-    memcpy(report->count, totals.count, sizeof report->count);
-    report->refused = totals.refused;
-    report->allocated_bytes = totals.allocated_bytes;
-    report->thread_least = UINT64_MAX;
+}
+
+void account_stop_with_part(struct account *account)
+{
+    if (account->end == NULL) {
+        account->end = account_span(account, account->part);
+    }
+}
+
+static uint64_t account_workers_end(const struct run *run)
+{
+    uint64_t end = 0;
     for (unsigned i = 0; i < run->threads; i++) {
-        const struct worker *worker = &run->workers[i];
-        uint64_t operations = 0;
-        for (unsigned kind = 0; kind < OP_KINDS; kind++) {
-            operations += worker->count[kind];
-            histogram_merge(&report->latency[kind], &worker->latency[kind]);
-        }
-        report->thread_least =
-            operations < report->thread_least ? operations : report->thread_least;
-        report->thread_most = operations > report->thread_most ? operations : report->thread_most;
-        sum += (double)operations;
-        squares += (double)operations * (double)operations;
-        ended = run->lives[i].ended_ns > ended ? run->lives[i].ended_ns : ended;
+        uint64_t ended = worker_ended_ns(&run->lives[i]);
+        end = ended > end ? ended : end;
     }
-    report->jain = squares > 0 ? sum * sum / (run->threads * squares) : 1;
-    report->wall_ns = ended - run->started_ns;
+    return end;
 }
 
-static void account_add_lock(struct mems_lock_stats *sum, const struct mems_lock_stats *lock)
+// What was measured, from the oldest part that is kept to the end.
+static void account_measured(struct account *account, struct run *run)
 {
-    sum->acquisitions += lock->acquisitions;
-    sum->contended += lock->contended;
-    sum->spin_acquired += lock->spin_acquired;
-    sum->waited += lock->waited;
-    sum->wait_ns += lock->wait_ns;
-    sum->max_wait_ns = lock->max_wait_ns > sum->max_wait_ns ? lock->max_wait_ns : sum->max_wait_ns;
-    sum->max_waiting = lock->max_waiting > sum->max_waiting ? lock->max_waiting : sum->max_waiting;
-    sum->owner_switches += lock->owner_switches;
-    sum->hold_sample = lock->hold_sample;
-    sum->hold_sampled += lock->hold_sampled;
-    sum->hold_ns += lock->hold_ns;
-    sum->max_hold_ns = lock->max_hold_ns > sum->max_hold_ns ? lock->max_hold_ns : sum->max_hold_ns;
-    for (unsigned i = 0; i < MEMS_LOCK_BUCKETS; i++) {
-        sum->wait[i] += lock->wait[i];
-        sum->hold[i] += lock->hold[i];
+    unsigned oldest = account_oldest(account);
+    bool stopped = account->end != NULL;
+    uint64_t to_ns = stopped ? account->end->at_ns : account_workers_end(run);
+    if (!stopped) {
+        span_begin(&account->stop, run, &account->futex, to_ns);
+        account->end = &account->stop;
     }
+    span_report(account_span(account, oldest), account->end, run, to_ns, account->report);
+    curves_report(&account->curves, oldest, !stopped, account->report->latency,
+                  account->report->response);
 }
 
-static void account_engine(struct run *run, struct report_engine *report)
+static int account_hole(const struct mems_extent *extent, void *arg)
 {
-    if (run->target->engine == NULL) {
+    if (extent->piece == MEMS_PIECE_HOLE) {
+        fragmentation_hole(arg, extent->size);
+    }
+    return 0;
+}
+
+static void account_engine(struct run *run, struct cell_report *report)
+{
+    struct mems_engine *engine =
+        run->target->engine != NULL ? run->target->engine(run->instance) : NULL;
+    struct fragmentation_holes holes = {0};
+    if (engine == NULL) {
+        fragmentation_holes_report(NULL, &report->fragmentation);
         return;
     }
-    struct mems_engine *engine = run->target->engine(run->instance);
-    struct mems_lock_stats lock;
-    report->known = mems_snapshot(engine, &report->stats) == 0;
-    strcpy(report->lock_sum.name, "all");
-    for (size_t i = 0; mems_lock_at(engine, i, &lock) == 0; i++) {
-        account_add_lock(&report->lock_sum, &lock);
-        if (i < REPORT_LOCKS) {
-            report->locks[report->lock_count++] = lock;
-        } else {
-            report->lock_more++;
-        }
+    report->engine.known = mems_snapshot(engine, &report->engine.stats) == 0;
+    bool known = mems_walk(engine, account_hole, &holes) == 0;
+    fragmentation_holes_report(known ? &holes : NULL, &report->fragmentation);
+}
+
+// Whether all of the live bytes have been touched: every page of a block, or blocks that are no
+// longer than one.
+static bool account_all_touched(const struct run *run)
+{
+    enum { TOUCH_NONE, TOUCH_FIRST, TOUCH_ENDS, TOUCH_PAGE }; // the rows of the key touch
+    uint64_t touch = job_number(run->section, "touch");
+    uint64_t verify = job_number(run->section, "verify");
+    bool short_ones = run->stage->demand.largest <= ACCOUNT_PAGE;
+    return touch >= TOUCH_PAGE || verify >= 3 ||
+           (short_ones && (touch >= TOUCH_FIRST || verify >= 2));
+}
+
+static double account_overhead(const struct run *run, const struct report_sample *last)
+{
+    if (run->ops->no_memory || last->live_bytes == 0 || !account_all_touched(run)) {
+        return NAN;
+    }
+    double live = (double)last->live_bytes;
+    return ((double)last->rss_bytes - (double)run->stage->report.baseline_rss_bytes - live) / live;
+}
+
+static void account_native(void *arg, const char *name, double value)
+{
+    struct cell_report *report = arg;
+    if (report->native_count < REPORT_NATIVE) {
+        struct report_native *native = &report->native[report->native_count++];
+        size_t length = strnlen(name, sizeof native->name - 1);
+        memcpy(native->name, name, length);
+        native->name[length] = '\0';
+        native->value = value;
     }
 }
 
 void account_end(struct account *account, struct run *run)
 {
     struct cell_report *report = account->report;
-    struct rusage after;
     struct report_sample last;
-    getrusage(RUSAGE_SELF, &after);
-    account_workers(account, run);
-    report->user_ns = account_nanoseconds(after.ru_utime, account->before.ru_utime);
-    report->system_ns = account_nanoseconds(after.ru_stime, account->before.ru_stime);
-    report->voluntary_switches = (uint64_t)(after.ru_nvcsw - account->before.ru_nvcsw);
-    report->involuntary_switches = (uint64_t)(after.ru_nivcsw - account->before.ru_nivcsw);
-    report->minor_faults = (uint64_t)(after.ru_minflt - account->before.ru_minflt);
-    report->major_faults = (uint64_t)(after.ru_majflt - account->before.ru_majflt);
+    struct rollup_detail detail;
     account_take(account, run, &last);
-    account_add(account, &last, true);
+    if (rollup_look(&account->rollup, &detail)) {
+        account_detail(&last, &detail);
+        report->detail_count++;
+    }
+    if (account->end == NULL) {
+        account_add(account, &last, true);
+    }
+    account_measured(account, run);
     report->end_rss_bytes = last.rss_bytes;
     report->live_bytes = last.live_bytes;
     report->taken_bytes = last.taken_bytes;
+    report->fragmentation.rss_overhead = account_overhead(run, &last);
     account_usage(run, &report->usage);
-    account_engine(run, &report->engine);
-    fragmentation_report(&account->fragmentation, &report->fragmentation);
+    account_engine(run, report);
+    if (run->target->native != NULL) {
+        run->target->native(run->instance, account_native, report);
+    }
+    futex_close(&account->futex);
 }
 
-void account_drained(struct account *account, struct run *run, uint64_t drain_ns)
+// Asleep until then, unless somebody wants an end. The driver sees that it is on purpose.
+static bool account_sleep(struct run *run, uint64_t until_ns, bool (*told)(void))
+{
+    while (!told()) {
+        uint64_t now = run_now_ns();
+        if (now >= until_ns) {
+            return true;
+        }
+        uint64_t nap = until_ns - now < ACCOUNT_NAP_NS ? until_ns - now : ACCOUNT_NAP_NS;
+        struct timespec time = {.tv_sec = 0, .tv_nsec = (long)nap};
+        nanosleep(&time, NULL);
+        stage_tick(run->stage);
+    }
+    return false;
+}
+
+static void account_decay(struct account *account, struct run *run, bool (*told)(void))
+{
+    struct cell_report *report = account->report;
+    uint64_t whole = job_number(run->section, "decay");
+    uint64_t began = run_now_ns();
+    for (unsigned i = 0; i < REPORT_DECAY && whole > 0; i++) {
+        struct rollup_detail detail;
+        uint64_t at = decay_at_ns(i, whole);
+        if (at == UINT64_MAX || !account_sleep(run, began + at, told)) {
+            break;
+        }
+        report->decay[i].after_ns = run_now_ns() - began;
+        report->decay[i].rss_bytes =
+            rollup_look(&account->rollup, &detail) ? detail.rss_bytes : resident_bytes();
+        report->decay_count = i + 1;
+    }
+}
+
+void account_drained(struct account *account, struct run *run, uint64_t drain_ns,
+                     bool (*told)(void))
 {
     struct cell_report *report = account->report;
     report->drain_ns = drain_ns;
-    report->drained_rss_bytes = account_rss(account);
+    report->drained_rss_bytes = resident_bytes();
+    account_decay(account, run, told);
+    report->incomplete |= told();
     account_usage(run, &report->drained);
-    if (run->target->engine != NULL) {
+    if (report->engine.known) {
         mems_snapshot(run->target->engine(run->instance), &report->engine.drained);
     }
-    close(account->statm);
+    rollup_close(&account->rollup);
 }

@@ -2,8 +2,8 @@
 //
 // cell.c - a cell's own process: prepare, run, drain, check, done.
 //
-// The first thread does all that is not the workload's work. While the workers run it sleeps and
-// takes samples. SIGTERM from the driver (somebody pressed Ctrl-C) ends the measured phase early:
+// The first thread does all that is not the workload's work; while the workers run it watches them
+// (run/course.c). SIGTERM from the driver (somebody pressed Ctrl-C) ends the measured phase early:
 // the report is then complete but for `incomplete`.
 
 #include "run/cell.h"
@@ -20,8 +20,11 @@
 #include "check/check.h"
 #include "measure/clock.h"
 #include "measure/own.h"
+#include "measure/speed.h"
 #include "run/account.h"
+#include "run/course.h"
 #include "run/evidence.h"
+#include "run/limit.h"
 #include "run/run.h"
 #include "run/stage.h"
 #include "run/supplier.h"
@@ -136,18 +139,16 @@ static void cell_open_workers(struct run *run)
         worker->touch = careful ? (unsigned)job_number(section, "touch") : 0;
         worker->latency_every = (uint32_t)job_number(section, "latency");
         worker->history = stage_history(run->stage, i);
-        worker->latency = run_map(OP_KINDS * sizeof *worker->latency);
-        for (unsigned kind = 0; kind < OP_KINDS; kind++) {
-            histogram_init(&worker->latency[kind]);
-        }
         worker->run = run;
         worker->number = i;
         worker->budget = ops != 0 ? ops : UINT64_MAX;
         random_init(&worker->random, run->seed, i, 0);
+        spent_init(&run->lives[i].spent);
     }
 }
 
-static void cell_prepare(struct run *run, struct stage *stage, struct target_spec *spec)
+static void cell_prepare(struct run *run, struct stage *stage, struct target_spec *spec,
+                         struct account *account)
 {
     struct complaint complaint = {0};
     struct job *job;
@@ -163,41 +164,15 @@ static void cell_prepare(struct run *run, struct stage *stage, struct target_spe
     clock_init();
     cell_open_target(run, spec, &complaint);
     cell_open_workers(run);
+    account_open(account, run);
     if (run->workload->open(run, &complaint) != 0) {
         evidence_refuse(complaint.text);
     }
 }
 
-// Until the last worker has ended. With ops=, and where the workload ends by itself, nobody watches
-// the clock but the driver's watchdog.
-static void cell_watch(struct run *run, struct account *account)
+static bool cell_is_told_to_stop(void)
 {
-    uint64_t deadline = UINT64_MAX;
-    if (job_number(run->section, "ops") == 0 && job_number(run->section, "runtime") > 0) {
-        deadline = run->started_ns + job_number(run->section, "runtime");
-    }
-    uint64_t next = account_next(account, run, run_now_ns());
-    for (;;) {
-        uint64_t wake = next < deadline ? next : deadline;
-        // The order to stop is looked at now and then: a signal does not end the wait.
-        uint64_t soon = run_now_ns() + 50000000;
-        bool early = soon < wake;
-        if (worker_wait(run, early ? soon : wake)) {
-            return;
-        }
-        if (cell_told_to_stop) {
-            run->stage->report.incomplete = true;
-            deadline = 0;
-        }
-        if (run_now_ns() >= deadline) {
-            __atomic_store_n(&run->stop, true, __ATOMIC_RELAXED);
-            deadline = UINT64_MAX;
-        }
-        if (!early && run_now_ns() >= next) {
-            account_sample(account, run);
-            next = account_next(account, run, run_now_ns());
-        }
-    }
+    return cell_told_to_stop != 0;
 }
 
 static void cell_check(struct run *run)
@@ -219,18 +194,31 @@ static void cell_check(struct run *run)
     }
 }
 
-static void cell_run(struct run *run, struct stage *stage)
+// The cell's own wish for its latencies. The report is complete by then; of a cell that was told to
+// stop early it says too little.
+static void cell_check_limit(struct run *run)
 {
-    struct account account;
-    account_open(&account, run, job_number(run->section, "sample"));
-    account_begin(&account, run);
+    struct complaint complaint = {0};
+    struct limit limit;
+    limit_read(run->section, &limit, NULL); // the plan has found it good
+    if (!run->stage->report.incomplete && !limit_kept(&limit, &run->stage->report, &complaint)) {
+        run_fail(NULL, &(struct run_failure){.check = "latency_limit", .text = complaint.text});
+    }
+}
+
+static void cell_run(struct run *run, struct stage *stage, struct account *account)
+{
+    stage->report.speed_before_ns = speed_measure_ns();
+    account_begin(account, run);
+    run->warming = job_number(run->section, "warmup") > 0;
     stage_enter(stage, STAGE_RUN);
     if (worker_start_all(run) != 0) {
         evidence_refuse("the system does not start so many threads");
     }
-    cell_watch(run, &account);
+    course_run(run, account, cell_is_told_to_stop);
     worker_join_all(run);
-    account_end(&account, run);
+    account_end(account, run);
+    stage->report.speed_after_ns = speed_measure_ns();
 
     stage_enter(stage, STAGE_DRAIN);
     uint64_t drain = run_now_ns();
@@ -238,7 +226,7 @@ static void cell_run(struct run *run, struct stage *stage)
     for (unsigned i = RUN_MAX_SPACES - 1; i > 0; i--) {
         run_space_close(run, i);
     }
-    account_drained(&account, run, run_now_ns() - drain);
+    account_drained(account, run, run_now_ns() - drain, cell_is_told_to_stop);
 
     stage_enter(stage, STAGE_CHECK);
     cell_check(run);
@@ -249,6 +237,7 @@ static void cell_run(struct run *run, struct stage *stage)
 int cell_main(int argc, char **argv)
 {
     static struct run run;
+    static struct account account;
     struct target_spec spec;
     struct stage *stage = argc == 2 ? stage_attach(atoi(argv[1])) : NULL;
     if (stage == NULL) {
@@ -259,9 +248,10 @@ int cell_main(int argc, char **argv)
     struct sigaction stop = {.sa_handler = cell_on_stop, .sa_flags = SA_RESTART};
     sigaction(SIGTERM, &stop, NULL);
     stage_enter(stage, STAGE_PREPARE);
-    cell_prepare(&run, stage, &spec);
-    cell_run(&run, stage);
+    cell_prepare(&run, stage, &spec, &account);
+    cell_run(&run, stage, &account);
     stage_enter(stage, STAGE_DONE);
+    cell_check_limit(&run);
     // Without the exit handlers: what the process still holds is the workload's and the harness's.
     _exit(0);
 }

@@ -4,6 +4,7 @@
 
 #include "run/drive.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #include "disk/disk.h"
 #include "measure/clock.h"
+#include "run/course.h"
 #include "run/guard.h"
 #include "run/run.h"
 #include "run/spawn.h"
@@ -136,7 +138,24 @@ static void drive_judge_crash(struct cell *cell, int status)
     }
 }
 
-// A cell that came to its end has passed, unless its target gave nothing at all.
+static void drive_judge_unsteady(struct cell *cell)
+{
+    const struct job_section *section = cell->section->section;
+    double deviation = cell->stage->report.steady_deviation;
+    cell->verdict = CELL_UNSTEADY;
+    if (isnan(deviation)) {
+        snprintf(cell->message, sizeof cell->message,
+                 "the run ended before steady_window = %s had gone by",
+                 job_text(section, "steady_window"));
+    } else {
+        snprintf(cell->message, sizeof cell->message,
+                 "the rate did not become steady (%s): %.3g %% over the last window of %s",
+                 job_text(section, "steady"), deviation * 100, job_text(section, "steady_window"));
+    }
+}
+
+// A cell that came to its end has passed, unless its target gave nothing at all or what was to be
+// measured was not.
 static void drive_judge_end(struct cell *cell)
 {
     const struct cell_report *report = &cell->stage->report;
@@ -150,6 +169,12 @@ static void drive_judge_end(struct cell *cell)
         snprintf(cell->message, sizeof cell->message,
                  "nothing was served: every one of %llu allocations was refused",
                  (unsigned long long)report->refused);
+    } else if (report->warmup_ns > 0 && report->wall_ns == 0) {
+        cell->verdict = CELL_UNSTEADY;
+        snprintf(cell->message, sizeof cell->message,
+                 "the work ended within the warm-up: nothing was measured");
+    } else if (report->steady == STEADY_NOT_REACHED) {
+        drive_judge_unsteady(cell);
     }
 }
 
@@ -200,7 +225,7 @@ static void drive_cell(struct plan *plan, size_t index, const struct drive_view 
     struct drive_tick tick = {view, plan, index};
     struct watch watch = {
         .timeout_ns = job_number(section, "timeout"),
-        .limit_ns = job_number(section, "ops") == 0 ? job_number(section, "runtime") : 0,
+        .limit_ns = course_limit_ns(section),
         .memory_bytes = job_number(section, "memory_limit"),
         .mapped = job_number(section, "verify") >= 4,
         .interrupted = drive_interrupted,

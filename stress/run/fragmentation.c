@@ -11,8 +11,15 @@
 //    bytes, for engines only: nobody outside a foreign allocator knows its holes, and held / live
 //    says of it what can be said. Both are taken twice: when L is largest, which is when they
 //    hurt, and at the end of the run, where many workloads have nothing live any more.
+// 3. Holes h_i, at the end of the run, for engines. Concentration: 1 - sqrt(sum h^2)/sum h, which
+// is
+//    0 for one hole and nears 1 for many equal ones. Unusable: of the free bytes the share in holes
+//    too small for a request of 2^i bytes (Gorman and Whitcroft's unusable free space index, OLS
+//    2006), as a curve over i; it only rises.
 
 #include "run/fragmentation.h"
+
+#include <math.h>
 
 static double fragmentation_ratio(uint64_t over, uint64_t under)
 {
@@ -69,4 +76,27 @@ void fragmentation_report(const struct fragmentation *fragmentation,
     report->external = fragmentation_external(most_live);
     report->end_internal = fragmentation_internal(&fragmentation->last);
     report->end_external = fragmentation_external(&fragmentation->last);
+}
+
+void fragmentation_hole(struct fragmentation_holes *holes, uint64_t size)
+{
+    if (size == 0) {
+        return;
+    }
+    unsigned log = 63u - (unsigned)__builtin_clzll(size);
+    holes->bytes += (double)size;
+    holes->squares += (double)size * (double)size;
+    holes->below[log < REPORT_CURVE ? log : REPORT_CURVE - 1] += (double)size;
+}
+
+void fragmentation_holes_report(const struct fragmentation_holes *holes,
+                                struct report_fragmentation *report)
+{
+    bool any = holes != NULL && holes->bytes > 0;
+    double unusable = 0;
+    report->concentration = any ? 1 - sqrt(holes->squares) / holes->bytes : -1;
+    for (unsigned i = 0; i < REPORT_CURVE; i++) {
+        report->unusable[i] = any ? unusable / holes->bytes : -1;
+        unusable += any ? holes->below[i] : 0;
+    }
 }

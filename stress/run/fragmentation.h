@@ -24,4 +24,16 @@ void fragmentation_add(struct fragmentation *fragmentation, const struct report_
 void fragmentation_report(const struct fragmentation *fragmentation,
                           struct report_fragmentation *report);
 
+// The holes at one moment. Zeroed is empty.
+struct fragmentation_holes {
+    double bytes, squares;      // sum h, sum h^2
+    double below[REPORT_CURVE]; // bytes in holes of 2^i .. 2^(i+1) - 1, larger ones in the last
+};
+
+void fragmentation_hole(struct fragmentation_holes *holes, uint64_t size);
+
+// Concentration and the curve of what is unusable. `holes` NULL: nobody knows them.
+void fragmentation_holes_report(const struct fragmentation_holes *holes,
+                                struct report_fragmentation *report);
+
 #endif

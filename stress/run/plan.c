@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/course.h"
 #include "workload/random.h"
 #include "workload/workload.h"
 
@@ -161,7 +162,8 @@ static int plan_section_make(struct plan_section *made, const struct job_section
     made->repeats =
         options->repeats != 0 ? options->repeats : (unsigned)job_number(section, "repeats");
     made->text = job_section_text(section);
-    int error = plan_threads(made, complaint);
+    int error = course_check(section, complaint);
+    error = error != 0 ? error : plan_threads(made, complaint);
     error = error != 0 ? error : pin_resolve(section, made->pin, complaint);
     if (error == 0 && section->workload->demand != NULL) {
         error = section->workload->demand(section, &made->demand, complaint);

@@ -38,7 +38,7 @@ struct report_native {
 
 enum report_steady { STEADY_NOT_ASKED, STEADY_REACHED, STEADY_NOT_REACHED };
 
-// The resident set after the drain.
+// The resident set at a time after the drain.
 struct report_decay {
     uint64_t after_ns;
     uint64_t rss_bytes;
@@ -53,9 +53,9 @@ struct report_supplier {
 
 // The account at one moment, seen from outside while the workers run.
 struct report_sample {
-    uint64_t at_ns; // since the start barrier
-    uint64_t operations;
-    uint64_t allocated_bytes; // ever
+    uint64_t at_ns;           // since the measured phase began
+    uint64_t operations;      // since then
+    uint64_t allocated_bytes; // since then
     uint64_t live_bytes;      // requested
     uint64_t taken_bytes;     // by the live blocks
     uint64_t held_bytes;      // from the OS: the engine's own figure, else RSS - baseline
@@ -121,8 +121,10 @@ struct cell_report {
     uint64_t thread_operations[REPORT_THREADS];
     double thread_cv; // standard deviation over mean
     // the system
-    uint64_t offcpu_ns;   // of all workers: wall time less CPU time
-    uint64_t runqueue_ns; // of that, runnable but waiting for a CPU (schedstat)
+    uint64_t offcpu_ns; // of all workers: wall time less CPU time
+    uint64_t worker_ns; // their wall time: offcpu_ns is a part of it
+    bool runqueue_known;
+    uint64_t runqueue_ns; // of offcpu_ns, runnable but waiting for a CPU (schedstat)
     bool futex_known;     // false: futex_why says why not
     uint64_t futex_waits;
     char futex_why[120];
@@ -142,6 +144,9 @@ struct cell_report {
     struct report_fragmentation fragmentation;
     uint64_t peak_pss_bytes, peak_huge_bytes; // of the samples that looked; 0: none did
     uint64_t sample_cost_ns;                  // all samples together
+    uint64_t detail_count;                    // samples that looked at smaps_rollup
+    uint64_t metrics_bytes;                   // that measuring takes, whatever the run's length
+    uint64_t metrics_thread_bytes;            // of these, for each thread
     uint64_t drain_ns;
     uint32_t decay_count;
     struct report_decay decay[REPORT_DECAY];

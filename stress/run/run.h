@@ -3,8 +3,9 @@
 // run.h - one cell at work, inside its own process: what its threads share.
 //
 // 1. States. prepare (target, workload and workers are opened) -> run (the threads are behind the
-//    start barrier; the clock counts) -> drain (every thread has ended; the workload releases what
-//    is left) -> check -> done. run->stage->phase says which, for the driver.
+//    start barrier; after the warm-up what they do is measured) -> drain (every thread has ended;
+//    the workload releases what is left) -> check -> done. run->stage->phase says which, for the
+//    driver.
 // 2. Threads. The cell's first thread prepares, samples, watches the deadline, drains and checks;
 //    it does nothing to the target while the others run. Worker i is run->workers[i]; it may be
 //    continued by successors (worker_hand_over), which join their predecessor before their body
@@ -48,6 +49,7 @@ struct run {
     // the workload's
     void *shared;
     bool stop;           // [atomic] the time is over, the cell is to end
+    bool warming;        // [atomic] nothing counts yet, no budget is used up
     unsigned running;    // [worker.c's lock] workers that have not ended yet
     uint64_t started_ns; // [ro] when the barrier opened
     pthread_barrier_t start;

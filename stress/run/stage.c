@@ -108,6 +108,11 @@ uint64_t stage_operations(struct stage *stage)
     return sum;
 }
 
+uint64_t stage_progress(struct stage *stage)
+{
+    return stage_operations(stage) + __atomic_load_n(&stage->ticks, __ATOMIC_RELAXED);
+}
+
 const char *stage_phase_name(uint32_t phase)
 {
     static const char *const names[] = {"start", "prepare", "run", "drain", "check", "done"};

@@ -78,6 +78,7 @@ struct stage {
     struct target_demand demand;
     // [cell]
     uint32_t phase; // [atomic] enum stage_phase
+    uint64_t ticks; // [atomic] grows while the cell waits on purpose
     struct evidence evidence;
     struct cell_report report;
 };
@@ -93,8 +94,11 @@ const char *stage_text(const struct stage *stage);
 struct history *stage_history(struct stage *stage, unsigned worker);
 struct worker *stage_workers(struct stage *stage);
 
-// Operations done so far by all workers: what the watchdog calls progress.
+// Operations done so far by all workers.
 uint64_t stage_operations(struct stage *stage);
+// What the watchdog calls progress: grows with operations, and while the cell waits on purpose for
+// an intended start or the resident set's decay (stage_tick).
+uint64_t stage_progress(struct stage *stage);
 const char *stage_phase_name(uint32_t phase);
 
 static inline uint32_t stage_phase(const struct stage *stage)
@@ -105,6 +109,12 @@ static inline uint32_t stage_phase(const struct stage *stage)
 static inline void stage_enter(struct stage *stage, enum stage_phase phase)
 {
     __atomic_store_n(&stage->phase, (uint32_t)phase, __ATOMIC_RELEASE);
+}
+
+// Seldom: every hundredth of a second or so.
+static inline void stage_tick(struct stage *stage)
+{
+    __atomic_fetch_add(&stage->ticks, 1, __ATOMIC_RELAXED);
 }
 
 #endif

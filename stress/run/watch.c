@@ -2,9 +2,9 @@
 //
 // watch.c - waits for a cell's process, and ends it when it makes no progress or takes too much.
 //
-// 1. Progress is a new phase or a higher sum of the workers' operations, read from the stage. A
-//    cell without any for the timeout is hung; so is one that has run for its time and the timeout
-//    on top and still has not ended.
+// 1. Progress is a new phase or a higher sum of the workers' operations and of the cell's waits on
+//    purpose, read from the stage. A cell without any for the timeout is hung; so is one that has
+//    run for its time and the timeout on top and still has not ended.
 // 2. A hung process is asked by signal where each of its threads is (run/evidence.c answers), and
 //    given a second to say so. A thread that does not answer (it blocks signals, or there are no
 //    handlers yet) and the threads of its children are looked at from outside (run/symbols.c).
@@ -54,7 +54,7 @@
 // What the watchdog remembers from look to look.
 struct watch_state {
     uint32_t phase;
-    uint64_t operations;
+    uint64_t progress;
     uint64_t progressed_ns; // when one of the two last changed
     uint64_t run_ns;        // when the measured phase was first seen; 0: not yet
     uint64_t claimed_ns;    // when evidence was first seen to be written; 0: not yet
@@ -232,10 +232,10 @@ static bool watch_is_hung(struct stage *stage, const struct watch *watch, struct
 {
     uint64_t now = clock_monotonic_ns();
     uint32_t phase = stage_phase(stage);
-    uint64_t operations = stage_operations(stage);
-    if (phase != state->phase || operations != state->operations) {
+    uint64_t progress = stage_progress(stage);
+    if (phase != state->phase || progress != state->progress) {
         state->phase = phase;
-        state->operations = operations;
+        state->progress = progress;
         state->progressed_ns = now;
     }
     if (phase == STAGE_RUN && state->run_ns == 0) {
@@ -245,7 +245,7 @@ static bool watch_is_hung(struct stage *stage, const struct watch *watch, struct
     if (now - state->progressed_ns > watch->timeout_ns) {
         snprintf(end->reason, sizeof end->reason,
                  "no progress for %.3g s in phase %s, after %llu operations", seconds,
-                 stage_phase_name(phase), (unsigned long long)operations);
+                 stage_phase_name(phase), (unsigned long long)stage_operations(stage));
         return true;
     }
     if (phase == STAGE_RUN && watch->limit_ns != 0 &&

@@ -24,7 +24,7 @@ static __thread bool worker_handed_over;
 
 static void worker_end(struct run *run, struct worker_life *life)
 {
-    life->ended_ns = run_now_ns();
+    __atomic_store_n(&life->ended_ns, run_now_ns(), __ATOMIC_RELAXED);
     pthread_mutex_lock(&worker_lock);
     if (--run->running == 0) {
         pthread_cond_signal(&worker_ended);
@@ -60,7 +60,9 @@ static void *worker_live(void *argument)
         life->thread = pthread_self();
         pthread_barrier_wait(&run->start);
     }
+    spent_begin(&life->spent);
     life->body(worker);
+    spent_end(&life->spent);
     if (!worker_handed_over) {
         worker_end(run, life);
     }
@@ -88,7 +90,7 @@ int worker_hand_over(struct worker *worker, void (*body)(struct worker *worker))
 
 bool worker_stop(struct worker *worker, uint64_t done)
 {
-    if (worker->budget != UINT64_MAX) {
+    if (worker->budget != UINT64_MAX && !__atomic_load_n(&worker->run->warming, __ATOMIC_RELAXED)) {
         worker->budget -= done < worker->budget ? done : worker->budget;
         if (worker->budget == 0) {
             return true;

@@ -6,6 +6,7 @@
 #define RUN_WORKER_H
 
 #include "run/run.h"
+#include "run/spent.h"
 
 // A worker's way through its threads. Written by the worker's thread of the moment.
 struct worker_life {
@@ -16,7 +17,8 @@ struct worker_life {
     void (*body)(struct worker *worker);
     void *stacks[2];      // for signal handlers: predecessor and successor may overlap
     unsigned generations; // threads so far
-    uint64_t ended_ns;
+    struct spent spent;   // their CPU time
+    uint64_t ended_ns;    // [atomic] 0: it works
 };
 
 // Starts every worker and opens the barrier. 0, or errno: then some threads may be waiting behind
@@ -24,6 +26,11 @@ struct worker_life {
 int worker_start_all(struct run *run);
 // Waits for the end of the last worker, or until `deadline_ns` (CLOCK_MONOTONIC). True: ended.
 bool worker_wait(struct run *run, uint64_t deadline_ns);
+// When it ended; 0 while it works.
+static inline uint64_t worker_ended_ns(const struct worker_life *life)
+{
+    return __atomic_load_n(&life->ended_ns, __ATOMIC_RELAXED);
+}
 // After every worker has ended: their threads are gone when it returns.
 void worker_join_all(struct run *run);
 

@@ -28,4 +28,5 @@ const struct target target_libc = {
     .space_close = target_malloc_space_close,
     .ops = &target_malloc_ops,
     .usage = target_malloc_usage,
+    .native = target_malloc_native,
 };

@@ -63,6 +63,9 @@ struct target_usage {
     bool known;
 };
 
+// Takes one statistic.
+typedef void (*target_statistic)(void *arg, const char *name, double value);
+
 struct target_instance; // open target in the cell's process
 
 struct target {
@@ -84,6 +87,9 @@ struct target {
     int (*check)(struct target_instance *instance, struct complaint *complaint);
     // Whether a live block's bytes may change their place on the host. NULL: they never do.
     bool (*moves)(struct target_instance *instance);
+    // What a foreign allocator says of itself, one call of `take` for each figure. While no other
+    // thread uses it. NULL: nothing beyond `usage`.
+    void (*native)(struct target_instance *instance, target_statistic take, void *arg);
     // Its engine, for lock and cache statistics; NULL for foreign allocators.
     struct mems_engine *(*engine)(struct target_instance *instance);
 };

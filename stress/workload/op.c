@@ -10,6 +10,7 @@
 
 #include "check/check.h"
 #include "measure/clock.h"
+#include "workload/pace.h"
 
 _Static_assert(OP_KINDS <= (unsigned)HISTORY_TOUCH,
                "the history's own kinds follow the operations");
@@ -21,6 +22,7 @@ _Static_assert(OP_KINDS <= (unsigned)HISTORY_TOUCH,
 struct op_plan {
     bool timed;
     bool measured;
+    bool paced;
     uint64_t began;
 };
 
@@ -31,6 +33,7 @@ static inline struct op_plan op_plan(struct worker *worker)
     uint32_t every = worker->latency_every != 0 ? worker->latency_every : OP_SAMPLE_EVERY;
     bool careful = !worker->ops->no_memory && (worker->check | worker->touch) != 0;
     struct op_plan plan = {.measured = careful && worker->check != 0};
+    plan.paced = worker->pace != NULL;
     if (worker->latency_left > worker->stride) {
         worker->latency_left -= worker->stride;
     } else {
@@ -41,23 +44,43 @@ static inline struct op_plan op_plan(struct worker *worker)
         plan.timed = worker->latency_every != 0;
         plan.measured |= roll * OP_SAMPLE_EVERY < (uint64_t)every << 32;
     }
-    worker->stride = careful ? 1 : worker->latency_left;
+    worker->stride = careful || plan.paced ? 1 : worker->latency_left;
     worker->countdown = worker->stride - 1;
     return plan;
 }
 
-static inline void op_begin(struct op_plan *plan)
+static inline void op_begin(struct worker *worker, struct op_plan *plan)
 {
+    if (plan->paced) {
+        pace_wait(worker->pace);
+    }
     if (plan->timed) {
         plan->began = clock_begin();
+    }
+}
+
+static __attribute__((noinline)) void op_note_response(const struct worker *worker,
+                                                       struct histogram *latency, uint64_t service,
+                                                       enum op_kind kind)
+{
+    histogram_add(&latency[OP_KINDS + kind], worker->pace->lag_ns + service);
+}
+
+static OP_INLINE void op_note(struct worker *worker, uint64_t began, uint64_t ended,
+                              enum op_kind kind)
+{
+    struct histogram *latency = __atomic_load_n(&worker->latency, __ATOMIC_ACQUIRE); // [A:curves]
+    uint64_t service = clock_elapsed_ns(began, ended);
+    histogram_add(&latency[kind], service);
+    if (__builtin_expect(worker->pace != NULL, 0)) {
+        op_note_response(worker, latency, service, kind);
     }
 }
 
 static inline void op_end(struct worker *worker, const struct op_plan *plan, enum op_kind kind)
 {
     if (plan->timed) {
-        uint64_t ended = clock_end();
-        histogram_add(&worker->latency[kind], clock_elapsed_ns(plan->began, ended));
+        op_note(worker, plan->began, clock_end(), kind);
     }
 }
 
@@ -120,7 +143,7 @@ static int op_alloc_with(struct worker *worker, struct slot *slot, size_t size, 
     struct history_entry *entry =
         history_begin(worker->history, OP_ALLOC, slot->id, slot->generation + 1, 0, size);
     uint64_t block;
-    op_begin(&plan);
+    op_begin(worker, &plan);
     int error = zeroed ? worker->ops->alloc_zeroed(worker->space, size, &block)
                        : worker->ops->alloc(worker->space, size, align, &block);
     if (error != 0) {
@@ -167,7 +190,7 @@ void op_free_slow(struct worker *worker, struct slot *slot)
     enum op_kind kind = op_free_kind(worker, slot);
     history_begin(worker->history, kind, slot->id, slot->generation, slot->block, slot->size);
     check_freeing(worker, slot);
-    op_begin(&plan);
+    op_begin(worker, &plan);
     int error = worker->ops->release(worker->space, slot->block);
     if (error != 0) {
         op_free_failed(worker, slot, error);
@@ -219,7 +242,7 @@ int op_resize(struct worker *worker, struct slot *slot, size_t size)
     size_t old_size = slot->size;
     bool measured = plan.measured || slot->block_size != 0;
     uint64_t block = slot->block;
-    op_begin(&plan);
+    op_begin(worker, &plan);
     int error = worker->ops->resize(worker->space, &block, size);
     if (error == 0) {
         op_end(worker, &plan, OP_RESIZE);
@@ -281,15 +304,18 @@ void op_rewrite(struct worker *worker, struct slot *slot, uint64_t times)
     history_end(worker->history);
 }
 
-uint64_t op_step_begin(const struct worker *worker)
+uint64_t op_step_begin(struct worker *worker)
 {
+    if (worker->pace != NULL) {
+        pace_wait(worker->pace);
+    }
     return worker->latency_every != 0 ? clock_begin() : 0;
 }
 
 void op_step_end(struct worker *worker, uint64_t began)
 {
     if (worker->latency_every != 0) {
-        histogram_add(&worker->latency[OP_STEP], clock_elapsed_ns(began, clock_end()));
+        op_note(worker, began, clock_end(), OP_STEP);
     }
     op_step(worker, 1);
 }

@@ -18,7 +18,12 @@
 //    only: asking costs as much as some allocators' malloc. Such a block is *measured*:
 //    measured_bytes and taken_bytes are the requested and block bytes of the live measured blocks,
 //    a random sample of the live ones, so that taken/measured estimates the whole without bias.
-// 6. A failed check ends the cell: check_fail records the evidence and does not return. So does an
+// 6. Open loop (rate=): worker->pace says when each operation is intended to start. Every operation
+//    is then a slow one, which waits for its time just before the call; what was timed is counted
+//    twice, from its start (service) and from its intended start (response).
+// 7. The histograms change under a running worker: whoever measures points worker->latency to
+//    fresh ones, and the worker reads the pointer once an operation that it times.
+// 8. A failed check ends the cell: check_fail records the evidence and does not return. So does an
 //    error of the target other than ENOMEM.
 
 #ifndef WORKLOAD_OP_H
@@ -50,6 +55,8 @@ struct slot {
     uint32_t id;         // number of the slot in the run, for stamps and reports
 };
 
+struct pace; // workload/pace.h
+
 // A zeroed worker with its pointers, check, touch, latency_every and random stream set is ready:
 // its first operation goes the slow way and sets the rest.
 struct worker {
@@ -72,11 +79,14 @@ struct worker {
     uint32_t latency_left;  // operations until the next sampled one, this one included
     uint32_t stride;        // operations since the last slow one, this one included
     uint32_t timing;        // state of the stream that picks the sampled operations
-    struct histogram *latency; // OP_KINDS of them, in nanoseconds
+    // [atomic] OP_KINDS histograms of service, in nanoseconds; with a pace as many of response
+    // behind them.
+    struct histogram *latency;
     // cold
     struct run *run;
-    uint64_t budget; // operations still to do (ops=), UINT64_MAX with runtime=
-    void *own;       // the workload's
+    struct pace *pace; // [own] open loop; NULL: closed
+    uint64_t budget;   // operations still to do (ops=), UINT64_MAX with runtime=
+    void *own;         // the workload's
 } __attribute__((aligned(128)));
 
 #define OP_INLINE inline __attribute__((always_inline))
@@ -106,8 +116,9 @@ uint64_t op_place(struct worker *worker, const struct slot *slot);
 
 // Counts `count` steps, which the watchdog takes for progress.
 static inline void op_step(struct worker *worker, uint64_t count);
-// One step that is timed, if any operation is: begin gives what end wants. End counts the step.
-uint64_t op_step_begin(const struct worker *worker);
+// One step that is timed, if any operation is, and in an open loop waits for its time: begin gives
+// what end wants. End counts the step.
+uint64_t op_step_begin(struct worker *worker);
 void op_step_end(struct worker *worker, uint64_t began);
 
 // Sums of all workers, as good as relaxed reads of running threads are; exact when they rest.
@@ -123,7 +134,7 @@ struct op_totals {
 void op_total(const struct worker *workers, unsigned count, struct op_totals *totals);
 
 // True when the thread is to stop: the budget is used up or the time is over. `done` operations
-// are taken from the budget. Call it once a batch.
+// are taken from the budget, unless the run is still warming up. Call it once a batch.
 bool worker_stop(struct worker *worker, uint64_t done);
 
 // Continues this worker in a new thread that runs `body`; the calling thread must return from

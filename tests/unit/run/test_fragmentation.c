@@ -121,6 +121,46 @@ static void test_outside_of_blocks(void **state)
     assert_near(report.end_external, -1);
 }
 
+static void test_holes(void **state)
+{
+    (void)state;
+    struct fragmentation_holes holes = {0};
+    struct report_fragmentation report;
+    fragmentation_holes_report(NULL, &report);
+    assert_near(report.concentration, -1);
+    assert_near(report.unusable[0], -1);
+    fragmentation_holes_report(&holes, &report); // nothing free: nothing to tell
+    assert_near(report.concentration, -1);
+    fragmentation_hole(&holes, 0);
+    fragmentation_hole(&holes, 100);
+    fragmentation_holes_report(&holes, &report);
+    assert_near(report.concentration, 0); // all in one
+    assert_near(report.unusable[6], 0);   // 64 fit
+    assert_near(report.unusable[7], 1);
+    fragmentation_hole(&holes, 128); // 128 fit in it
+    fragmentation_hole(&holes, 28);
+    fragmentation_holes_report(&holes, &report);
+    assert_near(report.unusable[4], 0);
+    assert_near(report.unusable[5], 28 / 256.0);
+    assert_near(report.unusable[7], 128 / 256.0);
+    assert_near(report.unusable[8], 1);
+}
+
+static void test_equal_holes(void **state)
+{
+    (void)state;
+    struct fragmentation_holes holes = {0};
+    struct report_fragmentation report;
+    for (unsigned i = 0; i < 16; i++) {
+        fragmentation_hole(&holes, 4096);
+    }
+    fragmentation_holes_report(&holes, &report);
+    assert_near(report.concentration, 1 - 1 / 4.0); // 1 - 1/sqrt(n)
+    for (unsigned i = 1; i < REPORT_CURVE; i++) {
+        assert_true(report.unusable[i] >= report.unusable[i - 1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +169,8 @@ int main(void)
         cmocka_unit_test(test_an_empty_end),
         cmocka_unit_test(test_nothing_is_known),
         cmocka_unit_test(test_outside_of_blocks),
+        cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_equal_holes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

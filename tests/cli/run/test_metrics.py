@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+#
+# test_metrics.py - what a cell is told by, from outside: structure and laws, never times.
+
+import os
+import unittest
+
+from stress import Case
+
+SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
+WARM = """
+[work]
+workload = churn
+target = null, libc, mems:dynamic
+threads = 2
+warmup = 20ms
+ops = 20k
+latency = all
+decay = 25ms
+"""
+
+
+def counts(histograms, kinds=("alloc", "free", "free_remote", "resize", "step")):
+    return {kind: histograms[kind]["count"] for kind in kinds if kind in histograms}
+
+
+class Metrics(Case):
+    def laws(self, cell, threads):
+        """What holds for every measured cell."""
+        report, metrics = cell["report"], cell["metrics"]
+        operations, fairness, system = report["operations"], report["fairness"], report["system"]
+        self.assertEqual(sum(fairness["thread_operations"]), operations["all"])
+        self.assertEqual(len(fairness["thread_operations"]), threads)
+        self.assertEqual(min(fairness["thread_operations"]), fairness["least"])
+        self.assertEqual(max(fairness["thread_operations"]), fairness["most"])
+        self.assertAlmostEqual(fairness["jain"], 1 / (1 + fairness["cv"] ** 2), places=6)
+        self.assertEqual(fairness["cv"], metrics["thread_cv"])
+        self.assertGreater(system["worker_ns"], 0)
+        self.assertLessEqual(system["worker_ns"], threads * report["wall_ns"])
+        self.assertLessEqual(system["offcpu_ns"], system["worker_ns"])
+        self.assertTrue((system["futex_waits"] is None) == (system["futex_why"] is not None))
+        if system["futex_waits"] is None:
+            self.assertRegex(system["futex_why"], "perf_event|trac")
+        self.assertGreater(report["speed"]["before_ns"], 0)
+        self.assertGreater(report["speed"]["after_ns"], 0)
+        for kind, count in counts(report["latency"]).items():
+            self.assertLessEqual(count, operations[kind] + threads)
+            self.assertEqual(sum(n for _, n in report["latency"][kind]["buckets"]), count)
+        memory, samples = report["memory"], report["samples"]
+        self.assertGreater(memory["sample_cost_ns"], 0)
+        self.assertGreater(memory["metrics_bytes"], threads * memory["metrics_thread_bytes"] / 2)
+        self.assertLess(memory["metrics_bytes"], 8 << 20)
+        lengths = {len(column) for name, column in samples.items() if name != "every_ns"}
+        self.assertEqual(len(lengths), 1)
+        for column in "at_ns", "operations", "allocated":
+            self.assertEqual(samples[column], sorted(samples[column]), column)
+        for pss, huge, rss in zip(samples["pss"], samples["huge"], samples["rss"]):
+            self.assertEqual(pss is None, huge is None)
+
+    def test_warm_up_is_left_out(self):
+        outcome = self.run_job(WARM)
+        self.assertEqual(outcome.status, 0, outcome.out)
+        for cell in outcome.document["cells"]:
+            self.laws(cell, 2)
+            report = cell["report"]
+            self.assertGreater(report["warmup_ns"], 0)
+            # ops= counts from the end of the warm-up, to within the batch under way then.
+            self.assertGreaterEqual(report["operations"]["all"], 2 * 20000 - 2 * 64)
+            self.assertEqual(report["samples"]["operations"][-1], report["operations"]["all"])
+            self.assertEqual(report["samples"]["allocated"][-1],
+                             report["operations"]["allocated_bytes"])
+
+    def test_warm_up_by_count(self):
+        """Of 250 operations in the warm-up and 50 after it, to within a batch of 64."""
+        outcome = self.run_job("[work]\nworkload = churn\ntarget = null\nrate = 500\n"
+                               "warmup = 500ms\nops = 50\n")
+        operations = outcome.cell()["report"]["operations"]["all"]
+        self.assertTrue(0 < operations < 200, operations)
+
+    def test_decay(self):
+        outcome = self.run_job(WARM)
+        for cell in outcome.document["cells"]:
+            decay = cell["report"]["memory"]["decay"]
+            self.assertGreaterEqual(len(decay["after_ns"]), 5)  # 0, 1, 2, 5, 10, 20, 25 ms
+            self.assertEqual(len(decay["after_ns"]), len(decay["rss"]))
+            self.assertEqual(decay["after_ns"], sorted(set(decay["after_ns"])))
+            self.assertGreaterEqual(decay["after_ns"][-1], 25000000)
+            self.assertGreaterEqual(decay["left_share"], 0)
+            self.assertEqual(decay["left_share"], cell["metrics"]["decay_left_share"])
+        plain = self.run_job(WARM.replace("decay = 25ms", ""))
+        self.assertIsNone(plain.cell("libc")["report"]["memory"]["decay"])
+
+    def test_holes_and_native_figures(self):
+        outcome = self.run_job(WARM)
+        null, libc, engine = (outcome.cell(t)["report"] for t in ("null", "libc", "mems:dynamic"))
+        for report in (null, libc):
+            self.assertIsNone(report["fragmentation"]["concentration"])
+            self.assertIsNone(report["fragmentation"]["unusable_by_log2"])
+        curve = engine["fragmentation"]["unusable_by_log2"]
+        self.assertEqual(curve, sorted(curve))
+        self.assertEqual(curve[0], 0)
+        self.assertEqual(curve[-1], 1)
+        self.assertTrue(0 <= engine["fragmentation"]["concentration"] < 1)
+        self.assertIsNone(null["memory"]["native"])
+        self.assertIsNone(engine["memory"]["native"])
+        self.assertIsNone(null["memory"]["rss_overhead"])
+        self.assertIsNotNone(libc["memory"]["rss_overhead"])
+        if not SANITIZED:
+            native = libc["memory"]["native"]
+            self.assertGreaterEqual(native["uordblks"] + native["hblkhd"], libc["memory"]["live"])
+
+    def test_open_loop(self):
+        outcome = self.run_job("[work]\nworkload = churn\ntarget = libc, mems:dynamic\nthreads = 2\n"
+                               "rate = 20k\narrival = poisson\nops = 2k\nlatency = all\n")
+        self.assertEqual(outcome.status, 0, outcome.out)
+        for cell in outcome.document["cells"]:
+            self.laws(cell, 2)
+            latency = cell["report"]["latency"]
+            self.assertEqual(counts(latency), counts(latency["response"]))
+            for kind, response in latency["response"].items():
+                self.assertGreaterEqual(response["mean"], latency[kind]["mean"])
+                self.assertGreaterEqual(response["max"], latency[kind]["max"])
+            self.assertLessEqual(latency["late"], cell["report"]["operations"]["all"])
+            self.assertIsNotNone(cell["metrics"]["alloc_response_p99_ns"])
+
+    def test_the_closed_loop_does_the_same(self):
+        """When operations start does not change which they are."""
+        job = "[work]\nworkload = churn\ntarget = libc\nops = 500\nlatency = all\n"
+        closed, fixed, poisson = (
+            self.run_job(job + more).cell()["report"]
+            for more in ("", "rate = 100k\n", "rate = 100k\narrival = poisson\n"))
+        self.assertEqual(closed["operations"], fixed["operations"])
+        self.assertEqual(closed["operations"], poisson["operations"])
+        self.assertEqual(closed["memory"]["live"], poisson["memory"]["live"])
+        self.assertIsNone(closed["latency"]["response"])
+        self.assertIsNone(closed["latency"]["late"])
+
+    def test_an_open_loop_stops_and_is_not_hung(self):
+        """Two operations a second against a timeout of a fifth, and a runtime within the first batch."""
+        outcome = self.run_job("[work]\nworkload = churn\ntarget = libc\nrate = 2\ntimeout = 200ms\n"
+                               "runtime = 700ms\n")
+        self.assertEqual(outcome.status, 0, outcome.out)
+        # What is left of the batch is done after the end, unpaced, and does not count.
+        self.assertLessEqual(outcome.cell()["report"]["operations"]["all"], 3)
+
+    def test_steady(self):
+        job = ("[work]\nworkload = churn\ntarget = null\nruntime = 60s\nsteady = dev:100%\n"
+               "steady_window = 50ms\nsample = 3ms\n")
+        outcome = self.run_job(job)
+        self.assertEqual(outcome.status, 0, outcome.out)
+        cell = outcome.cell()
+        self.laws(cell, 1)
+        steady = cell["report"]["steady"]
+        self.assertTrue(steady["reached"])
+        self.assertLessEqual(steady["deviation"], 1)
+        self.assertGreaterEqual(steady["at_ns"], 50000000)
+        self.assertGreaterEqual(cell["report"]["wall_ns"], 50000000)
+
+    def test_unsteady(self):
+        outcome = self.run_job("[work]\nworkload = churn\ntarget = null\nruntime = 800ms\n"
+                               "steady = dev:0.00001%\nsteady_window = 20ms\nsample = 1ms\n")
+        self.assertEqual(outcome.status, 0, outcome.out)
+        cell = outcome.cell()
+        self.laws(cell, 1)
+        self.assertEqual(cell["verdict"], "unsteady")
+        self.assertIn("did not become steady (dev:0.00001%)", cell["message"])
+        self.assertFalse(cell["report"]["steady"]["reached"])
+        self.assertGreater(cell["report"]["steady"]["deviation"], 0.0000001)
+        self.assertIn("did not become steady", outcome.out)
+
+    def test_nothing_but_warm_up(self):
+        trace = self.write("t.trace", "alloc A 100\nfree A\n")
+        outcome = self.run_job("[work]\nworkload = trace\ntrace = %s\ntarget = libc\nwarmup = 1m\n"
+                               % trace)
+        self.assertEqual(outcome.cell()["verdict"], "unsteady", outcome.out)
+        self.assertIn("within the warm-up", outcome.cell()["message"])
+
+    def test_latency_limit(self):
+        job = "[work]\nworkload = churn\ntarget = libc\nops = 20k\nlatency_limit = %s\n"
+        kept = self.run_job(job % "alloc:p50<10s")
+        self.assertEqual(kept.status, 0, kept.out)
+        missed = self.run_job(job % "alloc:p50<1ns")
+        self.assertEqual(missed.status, 2, missed.out)
+        cell = missed.cell()
+        self.assertEqual(cell["verdict"], "failed")
+        self.assertRegex(cell["message"], r"check latency_limit: alloc:p50<1ns: p50 of the service "
+                                          r"of alloc is [\d.]+ .s, over \d+ timed operations")
+        self.assertGreater(cell["report"]["operations"]["all"], 0)  # and the figures are there
+        none = self.run_job(job % "free_remote:p50<1s")
+        self.assertIn("no operation of kind free_remote was timed", none.cell()["message"])
+
+    def test_bad_keys(self):
+        head = "[work]\nworkload = churn\ntarget = null\n"
+        for keys, message in (
+                ("steady = often\n", "4:10: steady = often: allowed is dev:P% or slope:P%"),
+                ("steady = dev:5%\nsteady_window = 5s\n",
+                 "5:17: steady_window = 5s: longer than runtime = 1s"),
+                ("latency_limit = alloc:p99\n", "4:17: latency_limit = alloc:p99: allowed is KIND:pN"),
+                ("latency_limit = alloc:p99<1us\nlatency = none\n", "latency = none times none"),
+                ("arrival = poisson\n", "4:11: arrival = poisson: it says when operations are")):
+            job = self.write("bad.ini", head + keys)
+            outcome = self.stress("run", job)
+            self.assertEqual(outcome.status, 1, keys)
+            self.assertIn("bad.ini:" + message if message[0].isdigit() else message, outcome.err)
+
+    def test_memory_does_not_grow_with_the_run(self):
+        bounds = set()
+        for length in ("ops = 100", "ops = 200k", "runtime = 30ms"):
+            memory = self.run_job("[work]\nworkload = churn\ntarget = null\n%s\n" % length
+                                  ).cell()["report"]["memory"]
+            # The stage holds the section's text, which is rounded up to pages.
+            bounds.add(memory["metrics_bytes"] // 65536)
+        self.assertEqual(len(bounds), 1)
+
+    def test_scaling(self):
+        sections = "".join("[t%d]\nworkload = churn\ntarget = null, libc\nthreads = %d\nops = 5k\n"
+                           % (n, n) for n in (1, 2, 3))
+        other = "[other]\nworkload = churn\ntarget = null\nops = 5k\nslots = 7\n"
+        scaling = self.run_job(sections + other).document["scaling"]
+        self.assertEqual([s["target"] for s in scaling], ["null", "libc"])
+        for sweep in scaling:
+            self.assertEqual(sweep["sections"], ["t1", "t2", "t3"])
+            self.assertEqual([p["threads"] for p in sweep["points"]], [1, 2, 3])
+            self.assertEqual(sweep["points"][0]["efficiency"], 1)
+            self.assertIsNone(sweep["usl"])
+            self.assertIn("a fit needs at least 4", sweep["why"])
+        self.assertEqual(self.run_job(other).document["scaling"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
