@@ -158,23 +158,27 @@ static void churn_hand_over(struct worker *worker, struct churn *churn, struct s
     handover_give(worker, &self->mail, &churn_next(worker, churn)->mail, slot);
 }
 
+// One random number serves slot and size: the high half of random * slots is the slot, the low
+// half, its rest, is as good as a fresh number below 2^64.
 struct churn_draw {
     struct slot *slot;
-    uint64_t number; // the random one that chose it
+    uint64_t rest;
 };
 
+// Lists, and where they end.
 struct churn_batch {
-    unsigned frees, hands, fills; // the sum is the number of draws
+    struct slot **frees, **hands;
+    struct churn_draw *fills;
     struct slot *free[CHURN_BATCH];
     struct slot *hand[CHURN_BATCH];
     struct churn_draw fill[CHURN_BATCH];
 };
 
-// One random number serves slot and size: the high half of random * slots is the slot, the low
-// half, its rest, is as good as a fresh number below 2^64.
-static inline uint64_t churn_rest(const struct churn *churn, uint64_t number)
+static inline struct churn_draw churn_pick(const struct churn *churn, struct slot *slots,
+                                           struct random *random)
 {
-    return number * churn->slots;
+    unsigned __int128 product = (unsigned __int128)random_next(random) * churn->slots;
+    return (struct churn_draw){&slots[(uint64_t)(product >> 64)], (uint64_t)product};
 }
 
 // Draws `draws` slots. Every list is written and one of them grows: nothing here could be predicted
@@ -185,17 +189,17 @@ static OP_INLINE void churn_draw(struct worker *worker, const struct churn *chur
                                  struct churn_batch *batch)
 {
     struct random random = worker->random;
-    uint64_t count = churn->slots;
-    unsigned frees = 0, hands = 0;
+    struct slot **frees = batch->free, **hands = batch->hand;
+    struct churn_draw *fills = batch->fill;
     for (unsigned i = 0; i < draws; i++) {
-        uint64_t number = random_next(&random);
-        struct slot *slot = &slots[(uint64_t)(((unsigned __int128)number * count) >> 64)];
-        bool held = slot->size != 0;
-        batch->fill[i - frees - hands] = (struct churn_draw){slot, number};
-        batch->free[frees] = slot;
+        struct churn_draw draw = churn_pick(churn, slots, &random);
+        bool held = draw.slot->size != 0;
+        *fills = draw;
+        fills += !held;
+        *frees = draw.slot;
         if (sharing) {
-            bool away = held & (churn_rest(churn, number) < churn->remote);
-            batch->hand[hands] = slot;
+            bool away = held & (draw.rest < churn->remote);
+            *hands = draw.slot;
             hands += away;
             frees += held ^ away;
         } else {
@@ -205,50 +209,48 @@ static OP_INLINE void churn_draw(struct worker *worker, const struct churn *chur
     worker->random = random;
     batch->frees = frees;
     batch->hands = hands;
-    batch->fills = draws - frees - hands;
+    batch->fills = fills;
 }
 
 static OP_INLINE void churn_fill(struct worker *worker, const struct churn *churn,
-                                 struct slot *slot, uint64_t number)
+                                 struct slot *slot, uint64_t rest)
 {
-    op_alloc(worker, slot, distribution_draw(churn->sizes, churn_rest(churn, number)), 0);
+    op_alloc(worker, slot, distribution_draw(churn->sizes, rest), 0);
 }
 
 // What a list says of a slot that the batch has changed since it was drawn does not hold.
 static __attribute__((noinline)) void churn_again(struct worker *worker, struct churn *churn,
                                                   struct slot *slot)
 {
-    uint64_t number = random_next(&worker->random);
+    uint64_t rest = churn_pick(churn, slot, &worker->random).rest;
     if (slot->size == 0) {
-        churn_fill(worker, churn, slot, number);
-    } else if (churn_rest(churn, number) < churn->remote) {
+        churn_fill(worker, churn, slot, rest);
+    } else if (rest < churn->remote) {
         churn_hand_over(worker, churn, slot);
     } else {
         op_free(worker, slot);
     }
 }
 
-static void churn_work_off(struct worker *worker, struct churn *churn,
-                           const struct churn_batch *batch)
+static void churn_work_off(struct worker *worker, struct churn *churn, struct churn_batch *batch)
 {
-    for (unsigned i = 0; i < batch->frees; i++) {
-        if (__builtin_expect(batch->free[i]->size != 0, 1)) {
-            op_free(worker, batch->free[i]);
+    for (struct slot **slot = batch->free; slot < batch->frees; slot++) {
+        if (__builtin_expect((*slot)->size != 0, 1)) {
+            op_free(worker, *slot);
         } else {
-            churn_again(worker, churn, batch->free[i]);
+            churn_again(worker, churn, *slot);
         }
     }
-    for (unsigned i = 0; i < batch->hands; i++) {
-        if (__builtin_expect(batch->hand[i]->size != 0, 1)) {
-            churn_hand_over(worker, churn, batch->hand[i]);
+    for (struct slot **slot = batch->hand; slot < batch->hands; slot++) {
+        if (__builtin_expect((*slot)->size != 0, 1)) {
+            churn_hand_over(worker, churn, *slot);
         } else {
-            churn_again(worker, churn, batch->hand[i]);
+            churn_again(worker, churn, *slot);
         }
     }
-    for (unsigned i = 0; i < batch->fills; i++) {
-        const struct churn_draw *fill = &batch->fill[i];
+    for (struct churn_draw *fill = batch->fill; fill < batch->fills; fill++) {
         if (__builtin_expect(fill->slot->size == 0, 1)) {
-            churn_fill(worker, churn, fill->slot, fill->number);
+            churn_fill(worker, churn, fill->slot, fill->rest);
         } else {
             churn_again(worker, churn, fill->slot);
         }
