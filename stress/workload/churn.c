@@ -158,27 +158,20 @@ static void churn_hand_over(struct worker *worker, struct churn *churn, struct s
     handover_give(worker, &self->mail, &churn_next(worker, churn)->mail, slot);
 }
 
-// One random number serves slot and size: the high half of random * slots is the slot, the low
-// half, its rest, is as good as a fresh number below 2^64.
-struct churn_draw {
-    struct slot *slot;
-    uint64_t rest;
-};
-
-// Lists, and where they end.
+// Lists and their lengths.
 struct churn_batch {
-    struct slot **frees, **hands;
-    struct churn_draw *fills;
+    size_t frees, hands, fills;
     struct slot *free[CHURN_BATCH];
     struct slot *hand[CHURN_BATCH];
-    struct churn_draw fill[CHURN_BATCH];
+    struct slot *fill[CHURN_BATCH];
+    uint64_t rest[CHURN_BATCH]; // of the number that chose fill[i]
 };
 
-static inline struct churn_draw churn_pick(const struct churn *churn, struct slot *slots,
-                                           struct random *random)
+// One random number serves slot and size: the high half of random * slots is the slot, the low
+// half, its rest, is as good as a fresh number below 2^64.
+static inline uint64_t churn_rest(const struct churn *churn, uint64_t number)
 {
-    unsigned __int128 product = (unsigned __int128)random_next(random) * churn->slots;
-    return (struct churn_draw){&slots[(uint64_t)(product >> 64)], (uint64_t)product};
+    return number * churn->slots;
 }
 
 // Draws `draws` slots. Every list is written and one of them grows: nothing here could be predicted
@@ -189,21 +182,25 @@ static OP_INLINE void churn_draw(struct worker *worker, const struct churn *chur
                                  struct churn_batch *batch)
 {
     struct random random = worker->random;
-    struct slot **frees = batch->free, **hands = batch->hand;
-    struct churn_draw *fills = batch->fill;
+    uint64_t count = churn->slots;
+    size_t frees = 0, hands = 0, fills = 0;
     for (unsigned i = 0; i < draws; i++) {
-        struct churn_draw draw = churn_pick(churn, slots, &random);
-        bool held = draw.slot->size != 0;
-        *fills = draw;
-        fills += !held;
-        *frees = draw.slot;
+        uint64_t at;
+        uint64_t rest = random_multiply(random_next(&random), count, &at);
+        struct slot *slot = &slots[at];
+        uint64_t size = slot->size;
+        batch->fill[fills] = slot;
+        batch->rest[fills] = rest;
+        batch->free[frees] = slot;
+        fills += size < 1; // as a comparison with 1 it is added by the carry
         if (sharing) {
-            bool away = held & (draw.rest < churn->remote);
-            *hands = draw.slot;
+            bool held = size != 0;
+            bool away = held & (rest < churn->remote);
+            batch->hand[hands] = slot;
             hands += away;
             frees += held ^ away;
         } else {
-            frees += held;
+            frees += size >= 1;
         }
     }
     worker->random = random;
@@ -222,7 +219,7 @@ static OP_INLINE void churn_fill(struct worker *worker, const struct churn *chur
 static __attribute__((noinline)) void churn_again(struct worker *worker, struct churn *churn,
                                                   struct slot *slot)
 {
-    uint64_t rest = churn_pick(churn, slot, &worker->random).rest;
+    uint64_t rest = churn_rest(churn, random_next(&worker->random));
     if (slot->size == 0) {
         churn_fill(worker, churn, slot, rest);
     } else if (rest < churn->remote) {
@@ -232,28 +229,43 @@ static __attribute__((noinline)) void churn_again(struct worker *worker, struct 
     }
 }
 
-static void churn_work_off(struct worker *worker, struct churn *churn, struct churn_batch *batch)
+// `sizes` by value: what its kind is, is then known where this is inlined.
+static OP_INLINE void churn_fill_all(struct worker *worker, struct churn *churn,
+                                     const struct churn_batch *batch, struct distribution sizes)
 {
-    for (struct slot **slot = batch->free; slot < batch->frees; slot++) {
-        if (__builtin_expect((*slot)->size != 0, 1)) {
-            op_free(worker, *slot);
+    for (size_t i = 0; i < batch->fills; i++) {
+        struct slot *slot = batch->fill[i];
+        if (__builtin_expect(slot->size == 0, 1)) {
+            op_alloc(worker, slot, distribution_draw(&sizes, batch->rest[i]), 0);
         } else {
-            churn_again(worker, churn, *slot);
+            churn_again(worker, churn, slot);
         }
     }
-    for (struct slot **slot = batch->hand; slot < batch->hands; slot++) {
-        if (__builtin_expect((*slot)->size != 0, 1)) {
-            churn_hand_over(worker, churn, *slot);
+}
+
+static void churn_work_off(struct worker *worker, struct churn *churn,
+                           const struct churn_batch *batch)
+{
+    for (size_t i = 0; i < batch->frees; i++) {
+        struct slot *slot = batch->free[i];
+        if (__builtin_expect(slot->size != 0, 1)) {
+            op_free(worker, slot);
         } else {
-            churn_again(worker, churn, *slot);
+            churn_again(worker, churn, slot);
         }
     }
-    for (struct churn_draw *fill = batch->fill; fill < batch->fills; fill++) {
-        if (__builtin_expect(fill->slot->size == 0, 1)) {
-            churn_fill(worker, churn, fill->slot, fill->rest);
+    for (size_t i = 0; i < batch->hands; i++) {
+        struct slot *slot = batch->hand[i];
+        if (__builtin_expect(slot->size != 0, 1)) {
+            churn_hand_over(worker, churn, slot);
         } else {
-            churn_again(worker, churn, fill->slot);
+            churn_again(worker, churn, slot);
         }
+    }
+    if (churn->sizes->columns == NULL) {
+        churn_fill_all(worker, churn, batch, *churn->sizes);
+    } else {
+        churn_fill_all(worker, churn, batch, *churn->sizes);
     }
 }
 

@@ -232,15 +232,14 @@ static OP_INLINE void op_free(struct worker *worker, struct slot *slot)
         op_free_other(worker, slot);
         return;
     }
-    uint64_t size = slot->size;
-    history_begin(worker->history, OP_FREE, slot->id, slot->generation, slot->block, size);
+    history_begin(worker->history, OP_FREE, slot->id, slot->generation, slot->block, slot->size);
     int error = worker->ops->release(worker->space, slot->block);
     if (__builtin_expect(error != 0, 0)) {
         op_free_failed(worker, slot, error);
     }
     history_end(worker->history);
     op_count(&worker->count[OP_FREE], 1);
-    op_count(&worker->freed_bytes, size);
+    op_count(&worker->freed_bytes, slot->size);
     slot->size = 0;
 }
 
