@@ -20,6 +20,7 @@ _Static_assert(OP_KINDS <= (unsigned)HISTORY_TOUCH,
 
 // What a slow operation has to do.
 struct op_plan {
+    bool careful; // its block is checked or touched
     bool timed;
     bool measured;
     bool paced;
@@ -32,7 +33,7 @@ static inline struct op_plan op_plan(struct worker *worker)
 {
     uint32_t every = worker->latency_every != 0 ? worker->latency_every : OP_SAMPLE_EVERY;
     bool careful = !worker->ops->no_memory && (worker->check | worker->touch) != 0;
-    struct op_plan plan = {.measured = careful && worker->check != 0};
+    struct op_plan plan = {.careful = careful, .measured = careful && worker->check != 0};
     plan.paced = worker->pace != NULL;
     if (worker->latency_left > worker->stride) {
         worker->latency_left -= worker->stride;
@@ -175,8 +176,10 @@ static int op_alloc_with(struct worker *worker, struct slot *slot, size_t size, 
     if (plan.measured) {
         op_measure(worker, slot);
     }
-    check_allocated(worker, slot, align, zeroed);
-    check_touch(worker, slot);
+    if (plan.careful) {
+        check_allocated(worker, slot, align, zeroed);
+        check_touch(worker, slot);
+    }
     return 0;
 }
 
@@ -205,7 +208,9 @@ void op_free_slow(struct worker *worker, struct slot *slot)
     struct op_plan plan = op_plan(worker);
     enum op_kind kind = op_free_kind(worker, slot);
     history_begin(worker->history, kind, slot->id, slot->generation, slot->block, slot->size);
-    check_freeing(worker, slot);
+    if (plan.careful) {
+        check_freeing(worker, slot);
+    }
     op_begin(worker, &plan);
     int error = worker->ops->release(worker->space, slot->block);
     if (error != 0) {
