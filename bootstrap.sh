@@ -37,6 +37,7 @@ core=(
     libjansson-dev                                   # stress/result: the JSON document
     libzstd-dev                                      # stress/trace: compressed traces
     libdw-dev                                        # stress/run: names in backtraces
+    nettle-dev                                       # stress/run: the SHA-256 of a plan
     libhwloc-dev                                     # stress/measure: cores and caches, for pinning and results
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )

@@ -15,27 +15,89 @@ const char *cli_invocation(void);
 
 // One file a command, each with one of these.
 extern const struct cli_command cli_command_run;
+extern const struct cli_command cli_command_plan;
 extern const struct cli_command cli_command_replay;
 extern const struct cli_command cli_command_list;
 extern const struct cli_command cli_command_faults;
+extern const struct cli_command cli_command_compare;
+extern const struct cli_command cli_command_selftest;
 extern const struct cli_command cli_command_fit;
 
-// From a job that was read to the exit status: what run and replay have in common.
+// From a job that was read to the exit status: what run, plan and replay have in common.
 struct job;
 struct cli_job_settings {
     struct output_paths outputs;
     bool annotate;
     bool quiet;
-    bool dry_run;
+    bool dry_run;            // write the plan, run nothing
+    bool list;               // print the names of the cells, run nothing
     struct cli_list no_warn; // codes of warnings
+    // what there is to run, where no job file says it
+    struct cli_list workloads;
+    struct cli_list classes;
+    // what shapes the plan: also part of the command that does a cell again
+    struct cli_list set;
     struct cli_list sections;
     struct cli_list targets; // in place of the job's
     struct cli_number seed;
     struct cli_number repeats;
+    const char *baseline; // a result to compare with; NULL: none
+    struct cli_share max_regression;
+    bool fail_inconclusive;
+    // which cells of it
+    const char *filter;
+    const char *only;
+    struct cli_list context; // KEY=VALUE, for the document
 };
+
+// Rows of a command's options that fill in the above.
+#define CLI_JOB_OPTIONS                                                                            \
+    {"set", CLI_LIST, "KEY=VALUE",                                                                 \
+     "over the job, where it can be used; SECTION.KEY=VALUE: there; repeatable",                   \
+     offsetof(struct cli_job_settings, set)},                                                      \
+        {"section", CLI_LIST, "NAME", "only this section or group; may be given several times",    \
+         offsetof(struct cli_job_settings, sections)},                                             \
+        {"target", CLI_LIST, "TARGET", "instead of the job's; several: separated by commas",         \
+         offsetof(struct cli_job_settings, targets)},                                              \
+        {"workload", CLI_LIST, "NAMES",                                                            \
+         "without a job: a section of each, separated by commas; with --target",                   \
+         offsetof(struct cli_job_settings, workloads)},                                            \
+        {"class", CLI_LIST, "NAME", "without a job: every workload of the class; with --target",   \
+         offsetof(struct cli_job_settings, classes)},                                              \
+        {"seed", CLI_NUMBER, "N", "instead of the job's",                                          \
+         offsetof(struct cli_job_settings, seed)},                                                 \
+    {                                                                                              \
+        "repeats", CLI_NUMBER, "N", "instead of the job's",                                        \
+            offsetof(struct cli_job_settings, repeats)                                             \
+    }
+
+// A job from a file, or from the workloads that the settings name.
+struct cli_job {
+    struct job *job;
+    char *text;    // as written; NULL: it cannot be read (any more)
+    char *command; // what a re-run begins with
+};
+
+// 0, or the exit status after a message. What was made is for cli_job_close.
+int cli_job_open(const struct cli_command *command, const struct cli_list *words,
+                 const struct cli_job_settings *settings, struct cli_job *made);
+void cli_job_close(struct cli_job *made);
+
+// Adds to a command what the settings do to a plan: --set, --target, --seed, --repeats.
+void cli_job_shape(FILE *command, const struct cli_job_settings *settings);
+
+// A key of a job whose value is the words, as a job file has them.
+void cli_write_value(FILE *job, const char *key, const struct cli_list *words);
 
 // `command` is what a re-run begins with, `text` the job as written.
 int cli_run_job(const struct job *job, const char *command, const char *text,
                 const struct cli_job_settings *settings, int argc, char **argv);
+
+// What comparisons are asked for by these options. `metrics` and `alpha` may be NULL. 0, or an exit
+// status after a message.
+struct compare_options;
+int cli_compare_options(const char *command, const struct cli_list *metrics,
+                        const struct cli_share *threshold, const struct cli_share *alpha,
+                        struct compare_options *options);
 
 #endif

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "cli/baseline.h"
 #include "cli/cli.h"
 #include "measure/clock.h"
 #include "result/annotation.h"
@@ -16,34 +18,57 @@
 #include "run/drive.h"
 #include "run/plan.h"
 
-static int job_show(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->section_count; i++) {
-        printf("%s\n", plan->sections[i].text);
-    }
-    printf("# %zu cells, in this order:\n", plan->cell_count);
-    for (size_t i = 0; i < plan->cell_count; i++) {
-        const struct cell *cell = &plan->cells[i];
-        printf("# %zu: %s on %s, repeat %u, seed %llu%s\n", i + 1, cell->section->section->name,
-               cell->spec->name, cell->repeat, (unsigned long long)cell->seed,
-               cell->verdict == CELL_SKIPPED ? " (skipped: not here)" : "");
-    }
-    return VERDICT_EXIT_PASS;
-}
-
 static int job_fail(const char *what, enum verdict_exit status)
 {
     fprintf(stderr, "mems-stress: %s\n", what);
     return (int)status;
 }
 
+static int job_show(const struct plan *plan)
+{
+    int error = plan_write(plan, stdout);
+    return error == 0 ? VERDICT_EXIT_PASS : job_fail(strerror(error), VERDICT_EXIT_UNWRITTEN);
+}
+
+static int job_list(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        printf("%s\n", plan->cells[i].id);
+    }
+    return VERDICT_EXIT_PASS;
+}
+
+// What is for the document must be KEY=VALUE, each key once.
+static bool job_context_is_good(const struct cli_list *context, struct complaint *complaint)
+{
+    for (size_t i = 0; i < context->count; i++) {
+        const char *item = context->items[i];
+        size_t length = strcspn(item, "=");
+        if (length == 0 || item[length] != '=') {
+            complain(complaint, "--context %s: KEY=VALUE is wanted", item);
+            return false;
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (strncmp(context->items[j], item, length + 1) == 0) {
+                complain(complaint, "--context %s: the key is given twice", item);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 // The result in all its forms. One that cannot be written outweighs a pass, not a failure.
-static int job_report(const struct output_scene *scene, const struct cli_job_settings *settings)
+static int job_report(const struct output_scene *scene, const struct cli_job_settings *settings,
+                      const struct baseline *baseline)
 {
     struct complaint complaint = {0};
     FILE *out = output_has_stdout(&settings->outputs) ? stderr : stdout;
     if (!settings->quiet) {
         warning_each(&scene->head->scene, table_warning, out);
+    }
+    if (!settings->quiet || scene->verdict->exit != VERDICT_EXIT_PASS) {
+        baseline_print(baseline, out);
     }
     table_print(out, scene->plan, scene->verdict, settings->quiet);
     if (settings->annotate) {
@@ -58,7 +83,7 @@ static int job_report(const struct output_scene *scene, const struct cli_job_set
 }
 
 static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
-                     struct document_head *head)
+                     struct document_head *head, struct baseline *baseline)
 {
     struct drive_view view;
     struct verdict verdict;
@@ -78,16 +103,19 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     drive_plan(plan, &view);
     host_tick(&head->scene.after);
     verdict_of(plan, drive_interrupted(), &verdict);
+    baseline_judge(baseline, plan, settings->fail_inconclusive, &verdict);
     head->started = started;
     head->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
+    head->comparison = baseline->json;
     struct output_scene scene = {plan, &verdict, head};
-    return job_report(&scene, settings);
+    return job_report(&scene, settings, baseline);
 }
 
 int cli_run_job(const struct job *job, const char *command, const char *text,
                 const struct cli_job_settings *settings, int argc, char **argv)
 {
     struct complaint complaint = {0};
+    struct baseline baseline;
     struct plan *plan;
     struct document_head head = {.argc = argc, .argv = argv, .text = text};
     struct plan_options options = {
@@ -96,10 +124,16 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
         .seeded = settings->seed.given,
         .seed = settings->seed.value,
         .repeats = (unsigned)settings->repeats.value,
+        .filter = settings->filter,
+        .only = settings->only,
     };
+    head.context = settings->context.items;
     if (settings->repeats.given &&
         (settings->repeats.value == 0 || settings->repeats.value > 1000)) {
         return job_fail("--repeats: 1 .. 1000", VERDICT_EXIT_USAGE);
+    }
+    if (!job_context_is_good(&settings->context, &complaint)) {
+        return job_fail(complaint.text, VERDICT_EXIT_USAGE);
     }
     if (output_check(&settings->outputs, &complaint) != 0) {
         return job_fail(complaint.text, VERDICT_EXIT_USAGE);
@@ -108,19 +142,26 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
         warning_check_codes(settings->no_warn.items, &complaint) != 0) {
         return job_fail(complaint.text, VERDICT_EXIT_USAGE);
     }
+    int status = baseline_open(settings, &baseline);
+    if (status != 0) {
+        return status;
+    }
     int error = plan_make(job, command, &options, &plan, &complaint);
     if (error != 0) {
+        baseline_close(&baseline);
         return job_fail(complaint.text,
                         error == ENOENT ? VERDICT_EXIT_NOTHING : VERDICT_EXIT_USAGE);
     }
-    int status;
     if (settings->dry_run) {
         status = job_show(plan);
+    } else if (settings->list) {
+        status = job_list(plan);
     } else if (output_probe(&settings->outputs, &complaint) != 0) {
         status = job_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
     } else {
-        status = job_drive(plan, settings, &head);
+        status = job_drive(plan, settings, &head, &baseline);
     }
     plan_free(plan);
+    baseline_close(&baseline);
     return status;
 }

@@ -14,9 +14,20 @@
 static void list_workloads(void)
 {
     const struct workload *workload;
-    printf("Workloads (workload=):\n");
-    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
-        printf("  %-20s %s\n", workload->name, workload->help);
+    printf("Workloads (workload=, or run --workload NAME) by class (run --class CLASS):\n");
+    for (unsigned class = 0; class < WORKLOAD_CLASSES; class ++) {
+        bool first = true;
+        for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
+            if (workload->class != (enum workload_class) class) {
+                continue;
+            }
+            if (first) {
+                printf("  %s\n", workload_class_name(workload->class));
+            }
+            first = false;
+            printf("    %-18s %s%s\n", workload->name, workload->help,
+                   workload->needs_malloc ? " [libc, preload:]" : "");
+        }
     }
 }
 

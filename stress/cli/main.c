@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "run/cell.h"
+#include "run/child.h"
 
 // Whoever started us may have closed the standard streams. A file that took one of their numbers
 // would get what is printed, or be lost on the way to a cell; what stands there instead fails
@@ -26,6 +27,9 @@ int main(int argc, char **argv)
     main_hold_streams();
     if (argc > 1 && strcmp(argv[1], "cell") == 0) {
         return cell_main(argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "child") == 0) {
+        return child_main(argc - 1, argv + 1);
     }
     return cli_main(argc, argv);
 }

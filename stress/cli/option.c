@@ -7,13 +7,14 @@
 
 #include "cli/option.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "job/job.h"
 
-#define OPTIONS_MOST 32
+#define OPTIONS_MOST 64
 
 static const struct cli_option *option_find(const struct cli_option *options, const char *name,
                                             size_t length)
@@ -68,6 +69,27 @@ static int option_number(const struct cli_command *command, const struct cli_opt
     return 0;
 }
 
+static int option_share(const struct cli_command *command, const struct cli_option *option,
+                        const char *text, struct cli_share *share)
+{
+    char *end;
+    errno = 0;
+    share->value = strtod(text, &end);
+    share->given = true;
+    bool percent = end != text && *end == '%';
+    if (percent) {
+        share->value /= 100;
+        end++;
+    }
+    // A bare "5" could be either.
+    if (errno != 0 || end == text || *end != '\0' || !(share->value >= 0 && share->value < 1)) {
+        fprintf(stderr, "mems-stress %s: --%s %s: a share is wanted, below 100%%: 5%% or 0.05\n",
+                command->name, option->name, text);
+        return 1;
+    }
+    return 0;
+}
+
 static int option_add(const struct cli_command *command, struct cli_list *list, const char *value)
 {
     if (list->count == CLI_LIST_MOST) {
@@ -94,6 +116,8 @@ static int option_set(const struct cli_command *command, const struct cli_option
         return option_number(command, option, value, field);
     case CLI_LIST:
         return option_add(command, field, value);
+    case CLI_SHARE:
+        return option_share(command, option, value, field);
     }
     return 1;
 }
@@ -146,6 +170,116 @@ bool cli_parse(const struct cli_command *command, int argc, char **argv, void *s
     return *status == 0;
 }
 
+extern char **environ;
+
+static void option_variable(const struct cli_option *option, char *name, size_t size)
+{
+    size_t length = (size_t)snprintf(name, size, "MEMS_STRESS_%s", option->name);
+    for (size_t i = 0; i < length && i < size; i++) {
+        name[i] = name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
+    }
+}
+
+static bool option_is_given(const struct cli_option *option, const void *settings)
+{
+    const void *field = (const char *)settings + option->offset;
+    switch (option->kind) {
+    case CLI_FLAG:
+        return *(const bool *)field;
+    case CLI_TEXT:
+        return *(const char *const *)field != NULL;
+    case CLI_NUMBER:
+        return ((const struct cli_number *)field)->given;
+    case CLI_LIST:
+        return ((const struct cli_list *)field)->count > 0;
+    case CLI_SHARE:
+        return ((const struct cli_share *)field)->given;
+    }
+    return false;
+}
+
+// What settings point into, for as long as the program runs.
+static char *option_copies[OPTIONS_MOST];
+static size_t option_copy_count;
+
+// Each line of the variable is an item.
+static int option_mirror_list(const struct cli_command *command, const char *value,
+                              struct cli_list *list)
+{
+    char *copy = option_copy_count < OPTIONS_MOST ? strdup(value) : NULL;
+    char *rest = NULL;
+    int status = copy == NULL;
+    if (copy != NULL) {
+        option_copies[option_copy_count++] = copy;
+    }
+    for (char *line = copy != NULL ? strtok_r(copy, "\n", &rest) : NULL;
+         line != NULL && status == 0; line = strtok_r(NULL, "\n", &rest)) {
+        status = option_add(command, list, line);
+    }
+    return status;
+}
+
+static int option_mirror(const struct cli_command *command, const struct cli_option *option,
+                         const char *variable, const char *value, void *settings)
+{
+    bool yes = strcmp(value, "1") == 0 || strcmp(value, "yes") == 0;
+    if (option->kind == CLI_LIST) {
+        return option_mirror_list(command, value, (void *)((char *)settings + option->offset));
+    }
+    if (option->kind == CLI_FLAG && !yes) {
+        if (strcmp(value, "0") == 0 || strcmp(value, "no") == 0) {
+            return 0;
+        }
+        fprintf(stderr, "mems-stress %s: %s=%s: allowed is 1 or yes, 0 or no\n", command->name,
+                variable, value);
+        return 1;
+    }
+    int status = option_set(command, option, value, settings);
+    if (status != 0) {
+        fprintf(stderr, "mems-stress %s: it comes from %s of the environment\n", command->name,
+                variable);
+    }
+    return status;
+}
+
+static void option_warn_unknown(const struct cli_command *known)
+{
+    for (char **at = environ; *at != NULL; at++) {
+        char name[80];
+        size_t length = strcspn(*at, "=");
+        const struct cli_option *option = known->options;
+        if (strncmp(*at, "MEMS_STRESS_", 12) != 0) {
+            continue;
+        }
+        bool same = false;
+        for (; option->name != NULL && !same; option++) {
+            option_variable(option, name, sizeof name);
+            same = strlen(name) == length && strncmp(*at, name, length) == 0;
+        }
+        if (!same) {
+            fprintf(stderr,
+                    "mems-stress: warning: %.*s of the environment is no option; see mems-stress "
+                    "%s --help\n",
+                    (int)length, *at, known->name);
+        }
+    }
+}
+
+bool cli_mirror(const struct cli_command *command, const struct cli_command *known, void *settings)
+{
+    for (const struct cli_option *option = command->options; option->name != NULL; option++) {
+        char variable[80];
+        option_variable(option, variable, sizeof variable);
+        const char *value = getenv(variable);
+        if (value != NULL && value[0] != '\0' && !option_is_given(option, settings) &&
+            option_mirror(command, option, variable, value, settings) != 0) {
+            return false;
+        }
+    }
+    option_warn_unknown(known);
+    return true;
+}
+
 void cli_help(const struct cli_command *command, FILE *out)
 {
     fprintf(out, "mems-stress %s\n\n%s\n", command->form, command->help);
@@ -160,4 +294,10 @@ void cli_help(const struct cli_command *command, FILE *out)
         fprintf(out, "  %-20s  %s\n", left, at->help);
     }
     fprintf(out, "  %-20s  %s\n", "--help", "this text");
+    if (command->mirrored) {
+        fprintf(out,
+                "\nEach option may come from the environment, as MEMS_STRESS_SEED=7 for --seed "
+                "7: the name in\ncapitals, _ for -; several items on lines of their own. The "
+                "command line holds against it.\n");
+    }
 }

@@ -15,6 +15,7 @@ enum cli_kind {
     CLI_TEXT,   // const char *
     CLI_NUMBER, // struct cli_number
     CLI_LIST,   // struct cli_list: may be given several times
+    CLI_SHARE,  // struct cli_share: 5% or 0.05
 };
 
 #define CLI_LIST_MOST 64
@@ -22,6 +23,11 @@ enum cli_kind {
 struct cli_number {
     bool given;
     uint64_t value;
+};
+
+struct cli_share {
+    bool given;
+    double value; // 0 .. 1
 };
 
 struct cli_list {
@@ -44,6 +50,7 @@ struct cli_command {
     const char *help;                 // one line
     const char *about;                // a paragraph more, or NULL
     const struct cli_option *options; // NULL: the command reads its own
+    bool mirrored; // each option may be given by the environment: MEMS_STRESS_NAME
     int (*main)(int argc, char **argv);
 };
 
@@ -51,6 +58,11 @@ struct cli_command {
 // on; else *status is the exit status: 0 after --help, 1 after a message on stderr.
 bool cli_parse(const struct cli_command *command, int argc, char **argv, void *settings,
                struct cli_list *words, int *status);
+// Fills in what the command line left open from MEMS_STRESS_NAME of the environment, NAME in
+// capitals and with _ for -. Lists: an item a line; flags: 1 or yes, 0 or no. Warns of a
+// MEMS_STRESS_ that is no option of `known`, the command with all of them. False after a message:
+// exit status 1.
+bool cli_mirror(const struct cli_command *command, const struct cli_command *known, void *settings);
 void cli_help(const struct cli_command *command, FILE *out);
 
 #endif

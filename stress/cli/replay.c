@@ -39,32 +39,16 @@ static const struct cli_option replay_options[] = {
      offsetof(struct replay_settings, job.seed)},
     {"repeats", CLI_NUMBER, "N", "how often each target is measured",
      offsetof(struct replay_settings, job.repeats)},
-    {"section", CLI_LIST, "NAME", "the replay's only section, for re-runs",
-     offsetof(struct replay_settings, job.sections)},
+    {"only", CLI_TEXT, "CELL", "only the cell of this name, for re-runs",
+     offsetof(struct replay_settings, job.only)},
     {"no-warn", CLI_LIST, "CODE", "silence a warning; may be given several times",
      offsetof(struct replay_settings, job.no_warn)},
     {"quiet", CLI_FLAG, NULL, "no progress, no table: troubles and the verdict only",
      offsetof(struct replay_settings, job.quiet)},
-    {"dry-run", CLI_FLAG, NULL, "show the resolved job and its cells; run nothing",
+    {"dry-run", CLI_FLAG, NULL, "print the plan, as mems-stress plan does; run nothing",
      offsetof(struct replay_settings, job.dry_run)},
     {0},
 };
-
-// The words as one value in quotes, as a job file has it: "" for a quote, $$ for a dollar sign.
-static void replay_value(FILE *job, const char *key, const struct cli_list *words)
-{
-    fprintf(job, "%s = \"", key);
-    for (size_t i = 0; i < words->count; i++) {
-        fputs(i == 0 ? "" : ", ", job);
-        for (const char *at = words->items[i]; *at != '\0'; at++) {
-            if (*at == '"' || *at == '$') {
-                fputc(*at, job);
-            }
-            fputc(*at, job);
-        }
-    }
-    fputs("\"\n", job);
-}
 
 // The section and what a re-run begins with. Both are the caller's to free.
 static void replay_compose(const char *path, const struct replay_settings *settings, char **text,
@@ -82,8 +66,8 @@ static void replay_compose(const char *path, const struct replay_settings *setti
     plan_quote(path, quoted, sizeof quoted);
     fprintf(again, "%s replay %s", cli_invocation(), quoted);
     fprintf(job, "[replay]\nworkload = trace\n");
-    replay_value(job, "trace", &trace);
-    replay_value(job, "target", &settings->job.targets);
+    cli_write_value(job, "trace", &trace);
+    cli_write_value(job, "target", &settings->job.targets);
     if (settings->copies.given) {
         fprintf(job, "copies = %llu\n", (unsigned long long)settings->copies.value);
         fprintf(again, " --copies %llu", (unsigned long long)settings->copies.value);
@@ -92,6 +76,7 @@ static void replay_compose(const char *path, const struct replay_settings *setti
         fprintf(job, "verify = %llu\n", (unsigned long long)settings->verify.value);
         fprintf(again, " --verify %llu", (unsigned long long)settings->verify.value);
     }
+    cli_job_shape(again, &settings->job);
     if (fclose(job) != 0 || fclose(again) != 0) {
         abort();
     }

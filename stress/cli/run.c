@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// run.c - mems-stress run: the cells of a job file.
-
-#include <stdio.h>
-#include <stdlib.h>
+// run.c - mems-stress run: the cells of a job.
 
 #include "cli/cli.h"
-#include "job/job.h"
-#include "run/plan.h"
 
 static const struct cli_option run_options[] = {
-    {"section", CLI_LIST, "NAME", "only this section; may be given several times",
-     offsetof(struct cli_job_settings, sections)},
-    {"target", CLI_LIST, "TARGET", "instead of the job's targets; may be given several times",
-     offsetof(struct cli_job_settings, targets)},
+    CLI_JOB_OPTIONS,
+    {"filter", CLI_TEXT, "REGEX", "only cells whose name SECTION/TARGET/REPEAT matches",
+     offsetof(struct cli_job_settings, filter)},
+    {"only", CLI_TEXT, "CELL", "only the cell of this name",
+     offsetof(struct cli_job_settings, only)},
+    {"list", CLI_FLAG, NULL, "print the names of the cells; run nothing",
+     offsetof(struct cli_job_settings, list)},
+    {"dry-run", CLI_FLAG, NULL, "print the plan, as mems-stress plan does; run nothing",
+     offsetof(struct cli_job_settings, dry_run)},
     {"json", CLI_TEXT, "FILE", "write the result as JSON; - is standard output",
      offsetof(struct cli_job_settings, outputs.path[OUTPUT_JSON])},
     {"csv", CLI_TEXT, "FILE", "write a row a cell as CSV; - is standard output",
@@ -22,70 +22,49 @@ static const struct cli_option run_options[] = {
      offsetof(struct cli_job_settings, outputs.path[OUTPUT_JUNIT])},
     {"ci", CLI_FLAG, NULL, "also print annotations for GitHub Actions",
      offsetof(struct cli_job_settings, annotate)},
-    {"seed", CLI_NUMBER, "N", "instead of the job's", offsetof(struct cli_job_settings, seed)},
-    {"repeats", CLI_NUMBER, "N", "instead of the job's",
-     offsetof(struct cli_job_settings, repeats)},
+    {"context", CLI_LIST, "KEY=VALUE", "into the result, as it is; may be given several times",
+     offsetof(struct cli_job_settings, context)},
+    {"baseline", CLI_TEXT, "FILE", "compare with this result (mems-stress compare --help)",
+     offsetof(struct cli_job_settings, baseline)},
+    {"max-regression", CLI_SHARE, "5%", "with --baseline: how much worse fails (default: 5%)",
+     offsetof(struct cli_job_settings, max_regression)},
+    {"fail-inconclusive", CLI_FLAG, NULL, "exit status 5 where a comparison or a rate is undecided",
+     offsetof(struct cli_job_settings, fail_inconclusive)},
     {"quiet", CLI_FLAG, NULL, "no progress, no table: troubles and the verdict only",
      offsetof(struct cli_job_settings, quiet)},
     {"no-warn", CLI_LIST, "CODE", "silence a warning; may be given several times",
      offsetof(struct cli_job_settings, no_warn)},
-    {"dry-run", CLI_FLAG, NULL, "show the resolved job and its cells; run nothing",
-     offsetof(struct cli_job_settings, dry_run)},
     {0},
 };
-
-// The file as it is, for the document; NULL where it cannot be read (any more).
-static char *run_slurp(const char *path)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *file = fopen(path, "re");
-    if (file != NULL) {
-        if (getdelim(&text, &size, '\0', file) < 0) {
-            free(text);
-            text = NULL;
-        }
-        fclose(file);
-    }
-    return text;
-}
 
 static int run_main(int argc, char **argv)
 {
     struct cli_job_settings settings = {0};
     struct cli_list words = {0};
-    struct complaint complaint = {0};
-    struct job *job;
+    struct cli_job made;
     int status;
     if (!cli_parse(&cli_command_run, argc, argv, &settings, &words, &status)) {
         return status;
     }
-    if (words.count != 1) {
-        fprintf(stderr, "mems-stress run: %s job file; usage: mems-stress %s\n",
-                words.count == 0 ? "no" : "more than one", cli_command_run.form);
+    if (!cli_mirror(&cli_command_run, &cli_command_run, &settings)) {
         return 1;
     }
-    if (job_read(words.items[0], &job, &complaint) != 0) {
-        fprintf(stderr, "%s\n", complaint.text);
-        return 1;
+    status = cli_job_open(&cli_command_run, &words, &settings, &made);
+    if (status == 0) {
+        status = cli_run_job(made.job, made.command, made.text, &settings, argc, argv);
     }
-    char command[8800];
-    char quoted[4300];
-    plan_quote(words.items[0], quoted, sizeof quoted);
-    snprintf(command, sizeof command, "%s run %s", cli_invocation(), quoted);
-    char *text = run_slurp(words.items[0]);
-    status = cli_run_job(job, command, text, &settings, argc, argv);
-    free(text);
-    job_free(job);
+    cli_job_close(&made);
     return status;
 }
 
 const struct cli_command cli_command_run = {
     .name = "run",
-    .form = "run JOB.ini [OPTIONS]",
+    .form = "run JOB.ini | --workload NAMES --target TARGET [OPTIONS]",
     .help = "run a job: every section on every target, checked and measured",
     .about = "Each cell (section x target x repeat) has a process of its own. Keys of job files:\n"
-             "mems-stress list keys, mems-stress help KEY.",
+             "mems-stress list keys, mems-stress help KEY. One word is enough for a first try:\n"
+             "mems-stress run --workload churn --target libc --set threads=1,2,4",
     .options = run_options,
+    .mirrored = true,
     .main = run_main,
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/conflict.h"
 #include "job/job.h"
 #include "job/number.h"
 #include "job/tables.h"
@@ -58,12 +59,13 @@ void job_complain(const struct job_section *section, const char *key, struct com
                 value->text[0] ? complaint_clip(value->text).text : "(none)", message);
 }
 
-// A value so that document.c reads back the same text.
-static void write_text(FILE *out, const char *text)
+// A value so that document.c reads back the same text. Where `whole`, a comma would sweep.
+static void write_text(FILE *out, const char *text, bool whole)
 {
     size_t length = strlen(text);
     bool quoted = length == 0 || text[0] == '"' || text[length - 1] == ' ' ||
-                  text[length - 1] == '\t' || strchr(" \t#;", text[0]);
+                  text[length - 1] == '\t' || strchr(" \t#;", text[0]) ||
+                  (whole && strchr(text, ','));
     for (size_t i = 1; i < length; i++) {
         quoted |= (text[i] == '#' || text[i] == ';') && (text[i - 1] == ' ' || text[i - 1] == '\t');
     }
@@ -93,9 +95,20 @@ static void write_list(FILE *out, char *const *list)
         for (char *const *piece = list; *piece; piece++) {
             at += sprintf(at, "%s%s", piece == list ? "" : ", ", *piece);
         }
-        write_text(out, joined);
+        write_text(out, joined, false);
     }
     free(joined);
+}
+
+// As few digits as are read back to the same number.
+static void write_real(FILE *out, double real)
+{
+    char text[40];
+    int digits = 6;
+    do {
+        snprintf(text, sizeof text, "%.*g", digits, real);
+    } while (strtod(text, NULL) != real && digits++ < 17);
+    fputs(text, out);
 }
 
 static void write_value(FILE *out, const struct job_value *value)
@@ -111,7 +124,7 @@ static void write_value(FILE *out, const struct job_value *value)
         fputs(time, out);
         break;
     case JOB_REAL:
-        fprintf(out, "%.17g", value->real);
+        write_real(out, value->real);
         break;
     case JOB_FLAG:
         fputs(value->number ? "yes" : "no", out);
@@ -127,11 +140,13 @@ static void write_value(FILE *out, const struct job_value *value)
                 value->number);
         break;
     case JOB_TEXT:
+        write_text(out, value->text, !value->key->plain);
+        break;
     case JOB_DISTRIBUTION:
-        write_text(out, value->text);
+        distribution_write(value->text, out);
         break;
     case JOB_PATH:
-        write_text(out, value->path);
+        write_text(out, value->path, true);
         break;
     case JOB_LIST:
         write_list(out, value->list);
@@ -139,7 +154,28 @@ static void write_value(FILE *out, const struct job_value *value)
     }
 }
 
-char *job_section_text(const struct job_section *section)
+static const struct job_replacement *find_replacement(const struct job_replacement *replacements,
+                                                      size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(replacements[i].key, key) == 0) {
+            return &replacements[i];
+        }
+    }
+    return NULL;
+}
+
+// Whether the key is left out: it has no value, or nobody would take it.
+static bool is_left_out(const struct job_section *section, const struct job_value *value)
+{
+    const char *name = value->key->name;
+    bool untimed = job_number(section, "ops") > 0 || job_number(section, "runtime") == 0;
+    return !value->text[0] || table_unused(section->workload, name) ||
+           conflict_idle(section, name) || (untimed && strcmp(name, "runtime") == 0);
+}
+
+char *job_section_text_with(const struct job_section *section,
+                            const struct job_replacement *replacements, size_t count)
 {
     char *text = NULL;
     size_t size = 0;
@@ -148,17 +184,19 @@ char *job_section_text(const struct job_section *section)
         return NULL;
     }
     fprintf(out, "[%s]\n", section->name);
-    bool untimed = job_number(section, "ops") > 0 || job_number(section, "runtime") == 0;
     for (size_t row = 0; row < section->value_count; row++) {
         const struct job_value *value = &section->values[row];
-        const char *name = value->key->name;
-        bool none = !value->text[0];
-        if (none || table_unused(section->workload, name) ||
-            (untimed && strcmp(name, "runtime") == 0)) {
+        const struct job_replacement *instead =
+            find_replacement(replacements, count, value->key->name);
+        if (instead ? !instead->text : is_left_out(section, value)) {
             continue;
         }
-        fprintf(out, "%s = ", name);
-        write_value(out, value);
+        fprintf(out, "%s = ", value->key->name);
+        if (instead) {
+            write_text(out, instead->text, value->key->kind != JOB_LIST && !value->key->plain);
+        } else {
+            write_value(out, value);
+        }
         putc('\n', out);
     }
     bool failed = ferror(out) != 0;
@@ -167,4 +205,9 @@ char *job_section_text(const struct job_section *section)
         return NULL;
     }
     return text;
+}
+
+char *job_section_text(const struct job_section *section)
+{
+    return job_section_text_with(section, NULL, 0);
 }

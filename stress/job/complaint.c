@@ -19,22 +19,35 @@ void complain(struct complaint *complaint, const char *format, ...)
     va_end(arguments);
 }
 
+struct complaint_where complaint_where(const struct complaint_place *place)
+{
+    struct complaint_where where;
+    if (place->line == 0) {
+        snprintf(where.text, sizeof where.text, "%s", place->file);
+    } else if (place->column == 0) {
+        snprintf(where.text, sizeof where.text, "%s:%u", place->file, place->line);
+    } else {
+        snprintf(where.text, sizeof where.text, "%s:%u:%u", place->file, place->line,
+                 place->column);
+    }
+    return where;
+}
+
 void complain_at(struct complaint *complaint, const struct complaint_place *place,
                  const char *format, ...)
 {
     if (!complaint || complaint->text[0]) {
         return;
     }
-    char message[sizeof complaint->text];
+    struct complaint_where where = complaint_where(place);
+    size_t used = strlen(where.text);
+    memcpy(complaint->text, where.text, used);
+    memcpy(complaint->text + used, ": ", 2);
+    used += 2;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    vsnprintf(complaint->text + used, sizeof complaint->text - used, format, arguments);
     va_end(arguments);
-    int used = snprintf(complaint->text, sizeof complaint->text, "%s:%u:%u: ", place->file,
-                        place->line, place->column);
-    if (used >= 0 && (size_t)used < sizeof complaint->text) {
-        snprintf(complaint->text + used, sizeof complaint->text - (size_t)used, "%s", message);
-    }
 }
 
 struct complaint_clip complaint_clip(const char *text)

@@ -16,7 +16,8 @@ struct complaint {
     char text[1024]; // without a newline at the end; empty: none
 };
 
-// A place in a file; columns count bytes from 1.
+// A place in a file; columns count bytes from 1. Line 0: `file` is an option of the command line,
+// and the whole place; column 0: the line as a whole.
 struct complaint_place {
     const char *file;
     unsigned line;
@@ -25,9 +26,15 @@ struct complaint_place {
 
 void complain(struct complaint *complaint, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-// The same, beginning with "FILE:LINE:COLUMN: ".
+// The same, beginning with the place and ": ".
 void complain_at(struct complaint *complaint, const struct complaint_place *place,
                  const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+// A place for one call's arguments: FILE:LINE:COLUMN, FILE:LINE, or the option.
+struct complaint_where {
+    char text[800];
+};
+struct complaint_where complaint_where(const struct complaint_place *place);
 
 // A quotation from the input, short enough for a message. For one call's arguments:
 // complain(c, "unknown word '%s'", complaint_clip(word).text).

@@ -36,7 +36,9 @@
 
 #include "job/distribution.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -238,11 +240,25 @@ static int read_size(struct reading *reading, const char *text, size_t length, u
     return error;
 }
 
+// The first `mark` outside parentheses, where it is arithmetic; NULL: none.
+static const char *find_mark(const char *text, size_t length, char mark)
+{
+    unsigned open = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == mark && open == 0) {
+            return text + i;
+        }
+        open += text[i] == '(';
+        open -= text[i] == ')' && open > 0;
+    }
+    return NULL;
+}
+
 // SIZE or FROM-TO.
 static int read_range(struct reading *reading, const char *text, size_t length, bool both,
                       uint64_t *low, uint64_t *high)
 {
-    const char *dash = memchr(text, '-', length);
+    const char *dash = find_mark(text, length, '-');
     size_t first = dash ? (size_t)(dash - text) : length;
     if (!dash && both) {
         complain(reading->complaint, "expected a range FROM-TO, as in 16-1000");
@@ -267,7 +283,7 @@ static int read_weights(struct reading *reading, const char *text)
     double total = 0;
     for (const char *at = text;; at++) {
         size_t length = strcspn(at, ":");
-        const char *slash = memchr(at, '/', length);
+        const char *slash = find_mark(at, length, '/');
         size_t size_length = slash ? (size_t)(slash - at) : length;
         uint64_t low = 0, high = 0;
         double weight = 1;
@@ -418,4 +434,40 @@ int distribution_parse(const char *text, struct distribution **distribution,
     }
     *distribution = reading.made;
     return 0;
+}
+
+// Where the size that begins at `text` ends: at a mark of the language outside parentheses.
+static size_t size_length(const char *text)
+{
+    static const char marks[] = "-/:@";
+    size_t length = strlen(text);
+    for (const char *mark = marks; *mark; mark++) {
+        const char *found = find_mark(text, length, *mark);
+        length = found ? (size_t)(found - text) : length;
+    }
+    return length;
+}
+
+void distribution_write(const char *text, FILE *out)
+{
+    if (isalpha((unsigned char)text[0])) {
+        size_t prefix = strcspn(text, ":") + 1;
+        fprintf(out, "%.*s", (int)prefix, text);
+        text += prefix;
+    }
+    while (*text) {
+        size_t length = size_length(text);
+        uint64_t size = 0;
+        number_parse(text, length, NUMBER_BYTES, &size, NULL);
+        fprintf(out, "%" PRIu64, size);
+        text += length;
+        if (*text == '/') {
+            length = strcspn(text, ":");
+            fprintf(out, "%.*s", (int)length, text); // a weight
+            text += length;
+        }
+        if (*text) {
+            putc(*text++, out);
+        }
+    }
 }

@@ -9,6 +9,9 @@
 //   invsq:4-32768    density 1/s^2
 //   exp:256@16-8000  exponential with that mean, cut off at both ends
 //
+// Sizes may be computed: 2*64-4Ki, and in parentheses where - and / would mean something else:
+// (4Ki-64)-(4Ki/2*3).
+//
 // Drawing costs one random number and a table look-up at most: no logarithm on the hot path.
 
 #ifndef JOB_DISTRIBUTION_H
@@ -16,6 +19,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "job/complaint.h"
 
@@ -34,6 +38,8 @@ struct distribution {
 
 int distribution_parse(const char *text, struct distribution **distribution,
                        struct complaint *complaint);
+// Writes a text that distribution_parse takes with every size in bytes, so that it is read back.
+void distribution_write(const char *text, FILE *out);
 void distribution_free(struct distribution *distribution);
 uint64_t distribution_draw_mixed(const struct distribution *distribution, uint64_t random);
 uint64_t distribution_least(const struct distribution *distribution);

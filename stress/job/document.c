@@ -28,13 +28,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "job/job.h"
 #include "job/text.h"
 
-#define FILES_MAX        256
-#define SECTIONS_MAX     10000
-#define SECTION_NAME_MAX 128
+#define FILES_MAX 256
 
 struct reader {
     struct document *document;
@@ -86,8 +86,8 @@ static int open_section(struct reader *reader, struct complaint_place at, const 
             return EINVAL;
         }
     }
-    if (!global && ++document->section_count > SECTIONS_MAX) {
-        complain_at(reader->complaint, &at, "more than %d sections", SECTIONS_MAX);
+    if (!global && ++document->section_count > DOCUMENT_SECTIONS_MAX) {
+        complain_at(reader->complaint, &at, "more than %d sections", DOCUMENT_SECTIONS_MAX);
         return EINVAL;
     }
     struct document_section *section = arena_get(&document->arena, sizeof *section);
@@ -117,11 +117,11 @@ static int read_head(struct reader *reader, const char *line, const char *at, co
     while (name_end > name && blank(name_end[-1])) {
         name_end--;
     }
-    if (name == name_end || name_end - name > SECTION_NAME_MAX ||
+    if (name == name_end || name_end - name > DOCUMENT_SECTION_NAME_MAX ||
         memchr(name, '[', (size_t)(name_end - name))) {
         complain_at(reader->complaint, &place,
                     "bad name of a section: allowed is 1 to %d characters without [ and ]",
-                    SECTION_NAME_MAX);
+                    DOCUMENT_SECTION_NAME_MAX);
         return EINVAL;
     }
     const char *rest = skip_blank(close + 1, end);
@@ -259,6 +259,7 @@ static int add_entry(struct reader *reader, const struct document_entry *made)
     }
     struct document_entry *entry = arena_get(&reader->document->arena, sizeof *entry);
     *entry = *made;
+    entry->level = section->global ? DOCUMENT_GLOBAL : DOCUMENT_OWN;
     if (section->last) {
         section->last->next = entry;
     } else {
@@ -271,6 +272,42 @@ static int add_entry(struct reader *reader, const struct document_entry *made)
 static bool key_character(char c)
 {
     return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
+}
+
+// The value that begins at `at`, into an entry that has its key.
+static int read_value(struct reader *reader, const char *line, const char *at, const char *end,
+                      struct document_entry *entry)
+{
+    struct arena *arena = &reader->document->arena;
+    const char *raw;
+    size_t length;
+    entry->quoted = at < end && *at == '"';
+    if (entry->quoted) {
+        int error = read_quoted(reader, line, &at, end, &raw, &length);
+        if (error) {
+            return error;
+        }
+    } else if (reader->line == 0) { // the command line has no comments
+        raw = at;
+        length = (size_t)(end - at);
+    } else {
+        read_plain(at, end, &raw, &length);
+    }
+    entry->value_at = place_at(reader, line, at);
+    char *value;
+    int error = text_expand(raw, length, &entry->value_at, arena, &value, reader->complaint);
+    if (error) {
+        return error;
+    }
+    entry->value = value;
+    entry->literal = !entry->quoted && strlen(value) == length && memcmp(value, raw, length) == 0;
+    if (!*value) {
+        complain_at(reader->complaint, &entry->value_at,
+                    "key '%s' has no value: give one, or leave the line out for the default",
+                    complaint_clip(entry->key).text);
+        return EINVAL;
+    }
+    return 0;
 }
 
 // key = value; `at` is the key's first character.
@@ -291,29 +328,9 @@ static int read_entry(struct reader *reader, const char *line, const char *at, c
                     complaint_clip(arena_copy(arena, key, (size_t)(end - key))).text);
         return EINVAL;
     }
-    at = skip_blank(equals + 1, end);
-    const char *raw;
-    size_t length;
-    if (at < end && *at == '"') {
-        int error = read_quoted(reader, line, &at, end, &raw, &length);
-        if (error) {
-            return error;
-        }
-    } else {
-        read_plain(at, end, &raw, &length);
-    }
-    entry.value_at = place_at(reader, line, at);
-    char *value;
-    int error = text_expand(raw, length, &entry.value_at, arena, &value, reader->complaint);
+    int error = read_value(reader, line, skip_blank(equals + 1, end), end, &entry);
     if (error) {
         return error;
-    }
-    entry.value = value;
-    if (!*value) {
-        complain_at(reader->complaint, &entry.value_at,
-                    "key '%s' has no value: give one, or leave the line out for the default",
-                    complaint_clip(entry.key).text);
-        return EINVAL;
     }
     return add_entry(reader, &entry);
 }
@@ -409,6 +426,114 @@ int document_parse(struct document *document, const char *text, size_t length, c
                             .folder = arena_copy(&document->arena, folder, strlen(folder)),
                             .files = &files};
     return read_text(&reader, text, length);
+}
+
+// The section with the longest name that the text begins with, before a dot.
+static const struct document_section *find_named(const struct document *document, const char *text)
+{
+    const struct document_section *found = NULL;
+    for (const struct document_section *at = document->sections; at; at = at->next) {
+        size_t length = strlen(at->name);
+        if (!at->global && strncmp(text, at->name, length) == 0 && text[length] == '.' &&
+            (!found || length > strlen(found->name))) {
+            found = at;
+        }
+    }
+    return found;
+}
+
+// SECTION.KEY with a section that is not there; its name is what stands before the dot.
+static int complain_section(struct reader *reader, const char *text, const char *dot)
+{
+    const struct document *document = reader->document;
+    struct arena *arena = &reader->document->arena;
+    const char **names = arena_get(arena, (document->section_count + 1) * sizeof *names);
+    const char *name = arena_copy(arena, text, (size_t)(dot - text));
+    size_t count = 0;
+    for (const struct document_section *at = document->sections; at; at = at->next) {
+        if (!at->global) {
+            names[count++] = at->name;
+        }
+    }
+    const char *near = job_suggest(name, names);
+    struct complaint_place place = place_at(reader, text, text);
+    complain_at(reader->complaint, &place, "the job has no section [%s]%s%s%s",
+                complaint_clip(name).text, near ? "; did you mean [" : "", near ? near : "",
+                near ? "]?" : "; write KEY=VALUE or SECTION.KEY=VALUE");
+    return EINVAL;
+}
+
+static int add_override(struct document *document, struct document_override *made,
+                        struct complaint *complaint)
+{
+    for (const struct document_override *other = document->overrides; other; other = other->next) {
+        bool everywhere = !other->section && !made->section;
+        if (strcmp(other->entry.key, made->entry.key) == 0 &&
+            (everywhere ||
+             (other->section && made->section && strcmp(other->section, made->section) == 0))) {
+            complain_at(complaint, &made->entry.key_at, "key '%s' is set twice: the first is %s",
+                        complaint_clip(made->entry.key).text, other->entry.key_at.file);
+            return EINVAL;
+        }
+    }
+    if (document->last_override) {
+        document->last_override->next = made;
+    } else {
+        document->overrides = made;
+    }
+    document->last_override = made;
+    return 0;
+}
+
+// What stands before the equals sign: [SECTION.]KEY. Returns where the sign is.
+static int read_target(struct reader *reader, const char *text, struct document_override *made,
+                       const char **equals)
+{
+    const struct document_section *section = find_named(reader->document, text);
+    const char *key = section ? text + strlen(section->name) + 1 : text;
+    const char *at = key;
+    while (key_character(*at)) {
+        at++;
+    }
+    made->section = section ? section->name : NULL;
+    made->entry.key = arena_copy(&reader->document->arena, key, (size_t)(at - key));
+    *equals = skip_blank(at, at + strlen(at));
+    const char *stop = text + strcspn(text, "=");
+    const char *dot = memrchr(text, '.', (size_t)(stop - text));
+    if (!section && dot) {
+        return complain_section(reader, text, dot);
+    }
+    if (at == key || **equals != '=' || strcmp(made->entry.key, "include") == 0) {
+        complain_at(reader->complaint, &made->entry.key_at,
+                    "expected KEY=VALUE or SECTION.KEY=VALUE");
+        return EINVAL;
+    }
+    return 0;
+}
+
+int document_override(struct document *document, const char *text, struct complaint *complaint)
+{
+    struct arena *arena = &document->arena;
+    struct document_override *made = arena_get(arena, sizeof *made);
+    struct reader reader = {.document = document, .complaint = complaint, .folder = "/"};
+    char *folder = realpath(".", NULL);
+    if (folder) {
+        reader.folder = arena_copy(arena, folder, strlen(folder));
+    }
+    free(folder);
+    reader.file = arena_print(arena, "--set %s", complaint_clip(text).text);
+    made->entry = (struct document_entry){.folder = reader.folder, .level = DOCUMENT_SET};
+    made->entry.key_at = place_at(&reader, text, text);
+    if (text_check(text, strlen(text)) != strlen(text) || strchr(text, '\n')) {
+        complain_at(complaint, &made->entry.key_at,
+                    "a line break, a control character or a byte that is not UTF-8");
+        return EINVAL;
+    }
+    const char *equals, *end = text + strlen(text);
+    int error = read_target(&reader, text, made, &equals);
+    error =
+        error ? error : read_value(&reader, text, skip_blank(equals + 1, end), end, &made->entry);
+    return error ? error : add_override(document, made, complaint);
 }
 
 void document_fini(struct document *document)

@@ -2,17 +2,19 @@
 //
 // job.c - from a document to sections with a value for every key.
 //
-// A job is made in two steps. The document (document.c) knows text: sections, keys and where they
-// stand. Here keys get their meaning, section by section, in the order of the file:
+// A job is made in three steps. The document (document.c) knows text: sections, keys and where they
+// stand. Sweeps and the command line's overrides change it (sweep.c). Here keys get their meaning,
+// section by section, in the order of the file:
 //
 // 1. The workload is found, by the section's own key or by [global]; with it the two tables of
 // keys.
-// 2. The section's own keys are bound to rows. Unknown, useless and repeated ones are errors.
+// 2. The section's own keys are bound to rows, and those of the command line, which hold against
+//    all others. Unknown, useless and repeated ones are errors.
 // 3. Keys of every [global] before the section are bound where the section gives none of its own;
 //    those that its workload does not know are passed over. They are read even where they are
 //    overridden: a bad value does not hide.
 // 4. Every row gets its value: bound, or its default.
-// 5. Keys that depend on each other are settled, and the workload has its say.
+// 5. Keys that depend on each other are settled (conflict.c), and the workload has its say.
 //
 // When all sections are done, a [global] key that none of them could use is an error too.
 
@@ -23,8 +25,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "job/conflict.h"
 #include "job/document.h"
 #include "job/number.h"
+#include "job/sweep.h"
 #include "job/tables.h"
 #include "job/value.h"
 #include "workload/workload.h"
@@ -36,8 +40,12 @@ struct job_whole {
 
 // How the values of one section come about.
 struct binding {
-    struct document_entry *own;    // from the section
-    struct document_entry *global; // from [global]
+    struct document_entry *at[DOCUMENT_LEVELS];
+};
+
+struct trial {
+    struct resolver *resolver;
+    const struct job_key *key;
 };
 
 struct resolver {
@@ -69,26 +77,28 @@ static size_t row_of(const struct job_section *section, const char *key)
     return row;
 }
 
+static struct complaint_where line_of(const struct document_entry *entry)
+{
+    struct complaint_place place = entry->key_at;
+    place.column = 0;
+    return complaint_where(&place);
+}
+
 static int complain_twice(struct resolver *resolver, const struct document_entry *again,
                           const struct document_entry *first)
 {
     complain_at(resolver->complaint, &again->key_at,
-                "key '%s' twice in section [%s]: the first is at %s:%u; keep one of them",
+                "key '%s' twice in section [%s]: the first is at %s; keep one of them",
                 complaint_clip(again->key).text, complaint_clip(resolver->source->name).text,
-                first->key_at.file, first->key_at.line);
+                line_of(first).text);
     return EINVAL;
 }
 
 // Step 1. The workload's name may come from any [global] before the section; the last one wins.
 static int find_workload(struct resolver *resolver)
 {
-    const struct document_entry *entry = find_entry(resolver->source, "workload");
-    const struct document_section *at = resolver->whole->document.sections;
-    bool own = entry != NULL;
-    for (; at != resolver->source && !own; at = at->next) {
-        const struct document_entry *global = at->global ? find_entry(at, "workload") : NULL;
-        entry = global ? global : entry;
-    }
+    const struct document_entry *entry =
+        sweep_holding(&resolver->whole->document, resolver->source, "workload");
     if (!entry) {
         complain_at(resolver->complaint, &resolver->source->at,
                     "section [%s] has no workload: give it the key 'workload', %s",
@@ -147,10 +157,11 @@ static int bind_own(struct resolver *resolver)
                         section->workload->name, section->workload->help);
             return EINVAL;
         }
-        if (resolver->bindings[row].own) {
-            return complain_twice(resolver, entry, resolver->bindings[row].own);
+        struct document_entry **bound = &resolver->bindings[row].at[entry->level];
+        if (*bound) {
+            return complain_twice(resolver, entry, *bound);
         }
-        resolver->bindings[row].own = entry;
+        *bound = entry;
         entry->used = true;
     }
     return 0;
@@ -162,13 +173,43 @@ static int read_value(struct resolver *resolver, const struct document_entry *en
     struct value_source source = {entry->value, entry->folder, entry->value_at};
     int error = value_parse(key, &source, resolver->arena, value, resolver->complaint);
     value->given = true;
+    value->folder = entry->folder;
     value->file = entry->value_at.file;
     value->line = entry->value_at.line;
     value->column = entry->value_at.column;
     return error;
 }
 
-// Step 3. A later [global] replaces what an earlier one gave.
+static int try_single(void *arg, struct document_entry *single, const char *label)
+{
+    struct trial *trial = arg;
+    struct job_value tried;
+    (void)label;
+    int error = read_value(trial->resolver, single, trial->key, &tried);
+    if (!error) {
+        value_fini(&tried);
+    }
+    return error;
+}
+
+// Reads an entry of [global] as the key would, also where it is overridden. Once for a row: its
+// sections may be many.
+static int try_global(struct resolver *resolver, struct document_entry *entry,
+                      const struct job_key *key)
+{
+    struct trial trial = {resolver, key};
+    if (entry->read == key) {
+        return 0;
+    }
+    entry->read = key;
+    if (sweep_is(entry, key)) {
+        return sweep_each(entry, key, resolver->arena, try_single, &trial, resolver->complaint);
+    }
+    return try_single(&trial, entry, NULL);
+}
+
+// Step 3. A later [global] replaces what an earlier one gave. A sweep is bound already, as one of
+// its values (sweep.c).
 static int bind_globals(struct resolver *resolver)
 {
     struct job_section *section = resolver->section;
@@ -180,17 +221,28 @@ static int bind_globals(struct resolver *resolver)
             if (row == section->value_count || table_unused(section->workload, entry->key)) {
                 continue;
             }
-            entry->used = true;
-            resolver->bindings[row].global = entry;
-            struct job_value tried;
-            int error = read_value(resolver, entry, section->values[row].key, &tried);
+            const struct job_key *key = section->values[row].key;
+            struct document_entry **bound = &resolver->bindings[row].at[DOCUMENT_GLOBAL];
+            entry->used |= !conflict_depends(key->name);
+            if (!*bound || !(*bound)->origin) {
+                *bound = entry;
+            }
+            int error = try_global(resolver, entry, key);
             if (error) {
                 return error;
             }
-            value_fini(&tried);
         }
     }
     return 0;
+}
+
+static struct document_entry *holder(const struct binding *binding)
+{
+    struct document_entry *entry = NULL;
+    for (size_t level = 0; level < DOCUMENT_LEVELS; level++) {
+        entry = binding->at[level] ? binding->at[level] : entry;
+    }
+    return entry;
 }
 
 static bool is_positive(const struct document_entry *entry)
@@ -200,34 +252,46 @@ static bool is_positive(const struct document_entry *entry)
            number > 0;
 }
 
-// Ops and runtime exclude each other, unless ops is 0. The section's own one drops the other of
-// [global]; two of the same level are a conflict.
+static int complain_length(struct resolver *resolver, const struct document_entry *ops,
+                           const struct document_entry *runtime)
+{
+    bool first = ops->key_at.line > runtime->key_at.line;
+    const struct document_entry *later = first ? ops : runtime, *other = first ? runtime : ops;
+    complain_at(resolver->complaint, &later->key_at,
+                "keys 'ops' and 'runtime' exclude each other: %s = %s is at %s; keep one of them",
+                other->key, complaint_clip(other->value).text, line_of(other).text);
+    return EINVAL;
+}
+
+// A number of operations drops the steady state that a lower level asks for.
+static void drop_steady(struct resolver *resolver, enum document_level level)
+{
+    struct binding *steady = &resolver->bindings[row_of(resolver->section, "steady")];
+    if (holder(steady) && holder(steady)->level < level) {
+        *steady = (struct binding){0};
+    }
+}
+
+// Ops and runtime exclude each other, unless ops is 0. The one of the higher level drops the other;
+// two of the same level are a conflict.
 static int settle_length(struct resolver *resolver)
 {
-    struct binding *ops = &resolver->bindings[row_of(resolver->section, "ops")];
-    struct binding *runtime = &resolver->bindings[row_of(resolver->section, "runtime")];
-    if (runtime->own && !ops->own) {
-        ops->global = NULL;
+    struct binding *ops_at = &resolver->bindings[row_of(resolver->section, "ops")];
+    struct binding *runtime_at = &resolver->bindings[row_of(resolver->section, "runtime")];
+    const struct document_entry *ops = holder(ops_at), *runtime = holder(runtime_at);
+    if (ops && is_positive(ops)) {
+        drop_steady(resolver, ops->level);
     }
-    const struct document_entry *limit = ops->own ? ops->own : ops->global;
-    if (!limit || !is_positive(limit)) {
+    if (!ops || !runtime) {
         return 0;
     }
-    if (ops->own && !runtime->own) {
-        runtime->global = NULL;
-    }
-    const struct document_entry *other = runtime->own ? runtime->own : runtime->global;
-    if (other) {
-        const struct document_entry *later =
-            limit->key_at.line > other->key_at.line ? limit : other;
-        complain_at(resolver->complaint, &later->key_at,
-                    "keys 'ops' and 'runtime' exclude each other: %s = %s is at %s:%u; keep one "
-                    "of them",
-                    later == limit ? "runtime" : "ops",
-                    complaint_clip(later == limit ? other->value : limit->value).text,
-                    later == limit ? other->key_at.file : limit->key_at.file,
-                    later == limit ? other->key_at.line : limit->key_at.line);
-        return EINVAL;
+    if (runtime->level > ops->level) {
+        *ops_at = (struct binding){0};
+    } else if (is_positive(ops)) {
+        if (ops->level == runtime->level) {
+            return complain_length(resolver, ops, runtime);
+        }
+        *runtime_at = (struct binding){0};
     }
     return 0;
 }
@@ -249,8 +313,7 @@ static int read_values(struct resolver *resolver)
     for (size_t row = 0; row < section->value_count; row++) {
         struct job_value *value = &section->values[row];
         const struct job_key *key = value->key;
-        const struct binding *binding = &resolver->bindings[row];
-        const struct document_entry *entry = binding->own ? binding->own : binding->global;
+        const struct document_entry *entry = holder(&resolver->bindings[row]);
         int error = 0;
         if (entry) {
             error = read_value(resolver, entry, key, value);
@@ -271,6 +334,16 @@ static int read_values(struct resolver *resolver)
     return 0;
 }
 
+// Commands run in the folder of the job, wherever its resolved form is run.
+static void settle_folder(struct resolver *resolver)
+{
+    struct job_value *folder = &resolver->section->values[row_of(resolver->section, "folder")];
+    if (!folder->text[0] && !conflict_idle(resolver->section, "folder")) {
+        folder->path = resolver->folder;
+        folder->text = resolver->folder;
+    }
+}
+
 // Step 5.
 static int settle(struct resolver *resolver)
 {
@@ -279,27 +352,14 @@ static int settle(struct resolver *resolver)
     if (threads->number == 0) {
         threads->number = number_of_cpus();
     }
-    if (!section->workload->validate) {
-        return 0;
+    struct document_entry **holders =
+        arena_get(resolver->arena, section->value_count * sizeof *holders);
+    for (size_t row = 0; row < section->value_count; row++) {
+        holders[row] = holder(&resolver->bindings[row]);
     }
-    struct complaint why = {{0}};
-    int error = section->workload->validate(section, &why);
-    if (!error) {
-        return 0;
-    }
-    bool placed = false;
-    for (size_t row = 0; row < section->value_count && !placed; row++) {
-        size_t length = strlen(section->values[row].file);
-        placed =
-            strncmp(why.text, section->values[row].file, length) == 0 && why.text[length] == ':';
-    }
-    if (placed) {
-        complain(resolver->complaint, "%s", why.text);
-    } else {
-        complain_at(resolver->complaint, &resolver->source->at, "section [%s]: %s",
-                    complaint_clip(section->name).text, why.text);
-    }
-    return error;
+    settle_folder(resolver);
+    int error = conflict_check(section, holders, resolver->complaint);
+    return error ? error : conflict_validate(section, resolver->complaint);
 }
 
 // The rows of both tables. Where a workload has a row of a common key's name, that one is its: for
@@ -324,6 +384,7 @@ static int resolve(struct resolver *resolver)
 {
     struct job_section *section = resolver->section;
     section->name = resolver->source->name;
+    section->origin = resolver->source->origin;
     section->file = resolver->source->at.file;
     section->line = resolver->source->at.line;
     section->column = resolver->source->at.column;
@@ -384,15 +445,20 @@ static int check_globals_used(struct resolver *resolver)
     return 0;
 }
 
-static int resolve_all(struct job_whole *whole, const char *folder, struct complaint *complaint)
+static int resolve_all(struct job_whole *whole, const char *folder, const char *const *set,
+                       struct complaint *complaint)
 {
     struct job *job = &whole->job;
     struct document *document = &whole->document;
+    int error = 0;
+    for (; set && *set && !error; set++) {
+        error = document_override(document, *set, complaint);
+    }
+    error = error ? error : sweep_spread(document, complaint);
     struct resolver resolver = {
         .whole = whole, .arena = &document->arena, .folder = folder, .complaint = complaint};
     job->sections =
         arena_get(&document->arena, (document->section_count + 1) * sizeof *job->sections);
-    int error = 0;
     for (const struct document_section *at = document->sections; at && !error; at = at->next) {
         resolver.source = at;
         if (at->global) {
@@ -434,7 +500,8 @@ static int finish(struct job_whole *whole, int error, struct job **job)
     return 0;
 }
 
-int job_read(const char *path, struct job **job, struct complaint *complaint)
+int job_read_set(const char *path, const char *const *set, struct job **job,
+                 struct complaint *complaint)
 {
     struct job_whole *whole = calloc(1, sizeof *whole);
     if (!whole) {
@@ -445,13 +512,13 @@ int job_read(const char *path, struct job **job, struct complaint *complaint)
     int error = document_read(&whole->document, path, &folder, complaint);
     if (!error) {
         name_job(whole, path, folder);
-        error = resolve_all(whole, folder, complaint);
+        error = resolve_all(whole, folder, set, complaint);
     }
     return finish(whole, error, job);
 }
 
-int job_parse(const char *text, size_t length, const char *name, const char *folder,
-              struct job **job, struct complaint *complaint)
+int job_parse_set(const char *text, size_t length, const char *name, const char *folder,
+                  const char *const *set, struct job **job, struct complaint *complaint)
 {
     char start[PATH_MAX];
     struct job_whole *whole = calloc(1, sizeof *whole);
@@ -470,9 +537,20 @@ int job_parse(const char *text, size_t length, const char *name, const char *fol
     int error = document_parse(&whole->document, text, length, name, folder, complaint);
     if (!error) {
         name_job(whole, name, folder);
-        error = resolve_all(whole, folder, complaint);
+        error = resolve_all(whole, folder, set, complaint);
     }
     return finish(whole, error, job);
+}
+
+int job_read(const char *path, struct job **job, struct complaint *complaint)
+{
+    return job_read_set(path, NULL, job, complaint);
+}
+
+int job_parse(const char *text, size_t length, const char *name, const char *folder,
+              struct job **job, struct complaint *complaint)
+{
+    return job_parse_set(text, length, name, folder, NULL, job, complaint);
 }
 
 void job_free(struct job *job)

@@ -7,6 +7,8 @@
 // section's workload. A key that neither table has, a key given twice in a section, a value out of
 // its range, a key that the workload or the other keys make meaningless: each is an error with
 // file, line and column, the allowed values, and a suggestion where a known key is near.
+//
+// A value that lists several (threads=1,2,4..32) makes a section of each: sweep.c.
 
 #ifndef JOB_JOB_H
 #define JOB_JOB_H
@@ -47,6 +49,7 @@ struct job_key {
     const char *values;         // what is allowed, for people
     const char *standard;       // the default as text; NULL: must be given
     const char *help;           // one line
+    bool plain;                 // a comma is part of the value and does not make a sweep
 };
 
 // A workload's row of a common key's name takes the place of the common one: another default, a
@@ -58,9 +61,10 @@ struct job_key {
 
 struct job_value {
     const struct job_key *key;
-    bool given;       // in the job; else the default
-    const char *file; // where it stands, which may be an included file; the section for a default
-    unsigned line;    // 0 for a default
+    bool given;         // in the job; else the default
+    const char *file;   // where it stands, which may be an included file; the section for a default
+    const char *folder; // where its relative paths start, absolute; NULL for a default
+    unsigned line;      // 0 for a default
     unsigned column;
     const char *text; // as written, ${ENV} and $ncpus replaced
     uint64_t number;  // number, size, time, flag, choice, ratio
@@ -72,6 +76,7 @@ struct job_value {
 
 struct job_section {
     const char *name;
+    const char *origin;    // the name in the file, which differs for a section that a sweep made
     const char *file;      // where it begins, which may be an included file
     unsigned line, column; // of its head
     const struct workload *workload;
@@ -92,6 +97,13 @@ int job_read(const char *path, struct job **job, struct complaint *complaint);
 // The same from memory: `name` stands for the file in complaints, `folder` is where paths start.
 int job_parse(const char *text, size_t length, const char *name, const char *folder,
               struct job **job, struct complaint *complaint);
+// The same with overrides, as of --set: NULL-terminated texts KEY=VALUE, for every section that can
+// use the key, or SECTION.KEY=VALUE, which holds against the former. They hold against the file,
+// may sweep, and are judged as the file's keys are; a complaint's place is then "--set TEXT".
+int job_read_set(const char *path, const char *const *set, struct job **job,
+                 struct complaint *complaint);
+int job_parse_set(const char *text, size_t length, const char *name, const char *folder,
+                  const char *const *set, struct job **job, struct complaint *complaint);
 void job_free(struct job *job);
 
 // A job that was read has passed the `validate` of each section's workload too.
@@ -117,6 +129,13 @@ const char *job_text(const struct job_section *section, const char *key); // tex
 // same values (paths absolute; what the workload has no use for is left out). Defaults come back as
 // given: a workload that judges conflicts must do it by values. The caller frees the text.
 char *job_section_text(const struct job_section *section);
+// The same with some values replaced, by key: text as a file has it, NULL to leave the key out.
+struct job_replacement {
+    const char *key;
+    const char *text;
+};
+char *job_section_text_with(const struct job_section *section,
+                            const struct job_replacement *replacements, size_t count);
 
 // The keys every section has.
 extern const struct job_key job_common_keys[];

@@ -196,28 +196,47 @@ const struct job_key job_common_keys[] = {
         .kind = JOB_TEXT,
         .values = "a shell command",
         .standard = "",
-        .help = "run once before the section's first cell; a failure ends the section",
+        .help = "run once before the section's first cell; a failure ends the section. As prepare "
+                "and cleanup: by /bin/sh in the folder of the job, at most for timeout, with "
+                "MEMS_SECTION, MEMS_TARGET and MEMS_REPEAT in its environment; $$ is a dollar sign",
     },
     {
         .name = "prepare",
         .kind = JOB_TEXT,
         .values = "a shell command",
         .standard = "",
-        .help = "run before each cell",
+        .help = "run before each cell; a failure ends the cell",
     },
     {
         .name = "cleanup",
         .kind = JOB_TEXT,
         .values = "a shell command",
         .standard = "",
-        .help = "run once after the section's last cell",
+        .help = "run once after the section's last cell, also when the run is interrupted",
     },
     {
         .name = "wait_for",
         .kind = JOB_TEXT,
-        .values = "the name of an earlier section, or all",
+        .values = "the name of an earlier section or group, or all",
         .standard = "",
-        .help = "run the section only when what it names has passed",
+        .plain = true,
+        .help = "run the section after all of what it names, and only when that has passed; what "
+                "the command line leaves out is not waited for",
+    },
+    {
+        .name = "folder",
+        .kind = JOB_PATH,
+        .values = "a folder; without it the one of the job",
+        .standard = "",
+        .help = "where setup, prepare and cleanup run",
+    },
+    {
+        .name = "group",
+        .kind = JOB_TEXT,
+        .values = "a name; the sections of a sweep have the one that the sweep had",
+        .standard = "",
+        .plain = true,
+        .help = "neighbouring sections of a group run in random order, like the targets of one",
     },
     {0},
 };

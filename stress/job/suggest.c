@@ -12,7 +12,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#define WORD_MAX 48
+#define WORD_MAX 160
 
 static unsigned least_of(unsigned a, unsigned b)
 {

@@ -176,6 +176,10 @@ static int parse_ratio(struct parse *parse)
 static int parse_path(struct parse *parse)
 {
     const char *text = parse->source->text;
+    if (strcmp(text, ".") == 0 || strcmp(text, "./") == 0) {
+        parse->value->path = parse->source->folder;
+        return 0;
+    }
     while (text[0] == '.' && text[1] == '/') {
         text += 2;
     }

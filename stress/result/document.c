@@ -7,6 +7,7 @@
 #ifdef MEMS_HAVE_JANSSON
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "result/json.h"
 
@@ -35,6 +36,21 @@ static json_t *document_job(const struct plan *plan, const struct document_head 
                      sections);
 }
 
+// What the user says of the run.
+static json_t *document_context(const char *const *items)
+{
+    json_t *context = json_object();
+    for (; items != NULL && *items != NULL; items++) {
+        size_t length = strcspn(*items, "=");
+        char *key = strndup(*items, length);
+        if (key != NULL) {
+            json_object_set_new(context, key, json_of_text(*items + length + 1));
+        }
+        free(key);
+    }
+    return context;
+}
+
 static json_t *document_make(const struct plan *plan, const struct verdict *verdict,
                              const struct document_head *head)
 {
@@ -50,6 +66,7 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
     json_object_set_new(root, "schema", json_string(DOCUMENT_SCHEMA));
     json_object_set_new(root, "version", json_string(MEMS_VERSION));
     json_object_set_new(root, "command", command);
+    json_object_set_new(root, "context", document_context(head->context));
     json_object_set_new(root, "started", json_of_text(head->started));
     json_object_set_new(root, "seconds", json_of_real(head->seconds));
     json_object_set_new(root, "verdict", json_string(verdict->name));
@@ -59,6 +76,9 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
     json_object_set_new(root, "warnings", warnings);
     json_object_set_new(root, "host", json_of_host(head->scene.host));
     json_object_set_new(root, "job", document_job(plan, head));
+    if (head->comparison != NULL) {
+        json_object_set(root, "comparison", head->comparison);
+    }
     json_object_set_new(root, "cells", cells);
     json_object_set_new(root, "scaling", json_of_scaling(plan));
     return root;
@@ -67,7 +87,11 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint)
 {
-    json_t *root = document_make(plan, verdict, head);
+    return document_print(document_make(plan, verdict, head), complaint);
+}
+
+char *document_print(struct json_t *root, struct complaint *complaint)
+{
     char *text = json_print(root);
     json_decref(root);
     if (text == NULL) {
@@ -89,6 +113,13 @@ char *document_text(const struct plan *plan, const struct verdict *verdict,
     (void)plan;
     (void)verdict;
     (void)head;
+    complain(complaint, "this mems-stress was built without libjansson and writes no JSON");
+    return NULL;
+}
+
+char *document_print(struct json_t *root, struct complaint *complaint)
+{
+    (void)root;
     complain(complaint, "this mems-stress was built without libjansson and writes no JSON");
     return NULL;
 }

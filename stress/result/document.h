@@ -11,16 +11,20 @@
 #include "result/warning.h"
 #include "run/plan.h"
 
+struct json_t;
+
 #define DOCUMENT_SCHEMA "mems-stress/1"
 
 // What the document says besides its cells.
 struct document_head {
     int argc;
-    char **argv;         // the command
-    const char *text;    // the job as written; NULL: none
-    const char *started; // ISO 8601, UTC
-    double seconds;      // the whole run
+    char **argv;                // the command
+    const char *text;           // the job as written; NULL: none
+    const char *const *context; // KEY=VALUE of the user, NULL-terminated; NULL: none
+    const char *started;        // ISO 8601, UTC
+    double seconds;             // the whole run
     struct warning_scene scene;
+    struct json_t *comparison; // with a baseline; NULL: none
 };
 
 // Whether this build can write documents (libjansson).
@@ -29,6 +33,9 @@ bool document_possible(void);
 // The whole document as text; the caller frees it. NULL with a complaint.
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint);
+
+// Any JSON laid out as a document is; takes `root` over. NULL with a complaint.
+char *document_print(struct json_t *root, struct complaint *complaint);
 
 // Writes it whole or not at all (disk/disk.h). "-" is standard output. Folders on the way are made.
 // 0 or errno, with a complaint that names the path.

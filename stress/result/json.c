@@ -132,6 +132,7 @@ json_t *json_of_section(const struct plan_section *section)
 json_t *json_of_cell(const struct plan *plan, const struct cell *cell)
 {
     json_t *object = json_object();
+    json_object_set_new(object, "id", json_of_text(cell->id));
     json_object_set_new(object, "section", json_of_text(cell->section->section->name));
     json_object_set_new(object, "target", json_of_text(cell->spec->name));
     json_object_set_new(object, "repeat", json_integer(cell->repeat));

@@ -55,6 +55,21 @@ static json_t *evidence_trace_of(const struct evidence_trace *trace)
                      "from_outside", trace->outside, "frames", json_of_lines(trace->text));
 }
 
+// Where the threads of a child of the cell were.
+static json_t *evidence_children(const struct stage *stage)
+{
+    json_t *traces = json_array();
+    for (unsigned i = 0; i < STAGE_CHILD_TRACES; i++) {
+        const struct child_trace *trace = &stage->child_traces[i];
+        if (__atomic_load_n(&trace->done, __ATOMIC_ACQUIRE) != 0) {
+            json_array_append_new(traces,
+                                  json_pack("{s:i, s:i, s:o}", "process", trace->process, "tid",
+                                            trace->tid, "frames", json_of_lines(trace->text)));
+        }
+    }
+    return traces;
+}
+
 json_t *json_of_evidence(const struct cell *cell)
 {
     struct stage *stage = cell->stage;
@@ -90,6 +105,7 @@ json_t *json_of_evidence(const struct cell *cell)
         }
     }
     json_object_set_new(object, "stacks", dumps);
+    json_object_set_new(object, "children", evidence_children(stage));
     return object;
 }
 

@@ -15,6 +15,14 @@ static double metric_rate(const struct cell *cell)
     return summary_rate(&cell->stage->report);
 }
 
+static double metric_cpu(const struct cell *cell)
+{
+    const struct cell_report *report = &cell->stage->report;
+    uint64_t operations = summary_operations(report);
+    uint64_t cpu_ns = report->user_ns + report->system_ns;
+    return operations > 0 && cpu_ns > 0 ? (double)cpu_ns / (double)operations : NAN;
+}
+
 static double metric_quantile(const struct cell *cell, enum op_kind kind, double share)
 {
     uint64_t value = histogram_quantile(&cell->stage->report.latency[kind], share);
@@ -161,6 +169,16 @@ const struct metric metric_table[METRIC_COUNT] = {
             .better = METRIC_HIGHER,
             .judged = true,
             .of = metric_rate,
+        },
+    [METRIC_CPU] =
+        {
+            .name = "cpu_ns_per_op",
+            .unit = "ns/op",
+            .help = "processor time of the process in the measured phase, an operation; what other "
+                    "programs take of the machine is not in it",
+            .better = METRIC_LOWER,
+            .judged = true,
+            .of = metric_cpu,
         },
     [METRIC_ALLOC_P50] =
         {

@@ -13,6 +13,7 @@
 // In the order of the table.
 enum metric_index {
     METRIC_RATE,
+    METRIC_CPU,
     METRIC_ALLOC_P50,
     METRIC_ALLOC_P99,
     METRIC_ALLOC_P999,

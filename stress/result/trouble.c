@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-#define TROUBLE_FRAMES     6 // of the thread that failed
-#define TROUBLE_STACK      5 // of each thread of a hung cell
+#define TROUBLE_FRAMES     6  // of the thread that failed
+#define TROUBLE_STACK      5  // of each thread of a hung cell
+#define TROUBLE_CHILD      12 // of each thread of a child: the allocator is between it and us
 #define TROUBLE_OPERATIONS 4
 #define TROUBLE_OUTPUT     6 // lines
 
@@ -58,6 +59,14 @@ static void trouble_stacks(FILE *out, const struct evidence *evidence)
     }
 }
 
+static void trouble_children(FILE *out, const struct child_trace *children)
+{
+    for (unsigned i = 0; i < STAGE_CHILD_TRACES && children[i].done != 0; i++) {
+        fprintf(out, "  child %d, thread %d:\n", children[i].process, children[i].tid);
+        trouble_lines(out, "    at ", children[i].text, TROUBLE_CHILD);
+    }
+}
+
 void trouble_print(FILE *out, const struct cell *cell)
 {
     fprintf(out, "%s: %s in %s, repeat %u, seed %llu: %s\n", cell_verdict_name(cell->verdict),
@@ -67,6 +76,7 @@ void trouble_print(FILE *out, const struct cell *cell)
         const struct evidence *evidence = &cell->stage->evidence;
         trouble_lines(out, "    at ", evidence->trace.text, TROUBLE_FRAMES);
         trouble_stacks(out, evidence);
+        trouble_children(out, cell->stage->child_traces);
         bool known = evidence->kind != EVIDENCE_NONE && evidence->worker >= 0;
         if (known && (unsigned)evidence->worker < cell->stage->threads) {
             trouble_history(out, cell->stage, (unsigned)evidence->worker);

@@ -39,3 +39,22 @@ void verdict_of(const struct plan *plan, bool interrupted, struct verdict *verdi
     }
     verdict->name = cell_verdict_name(worst);
 }
+
+void verdict_compare(struct verdict *verdict, enum verdict_outcome outcome, bool fail_inconclusive)
+{
+    if (verdict->exit != VERDICT_EXIT_PASS) {
+        return;
+    }
+    if (outcome == VERDICT_REFUSED) {
+        verdict->exit = VERDICT_EXIT_USAGE;
+        verdict->name = "not comparable";
+    } else if (outcome == VERDICT_REGRESSED) {
+        verdict->exit = VERDICT_EXIT_REGRESSED;
+        verdict->name = "regressed";
+    } else if (fail_inconclusive && verdict->cells[CELL_UNSTEADY] > 0) {
+        verdict->exit = VERDICT_EXIT_INCONCLUSIVE;
+    } else if (outcome == VERDICT_INCONCLUSIVE) {
+        verdict->exit = fail_inconclusive ? VERDICT_EXIT_INCONCLUSIVE : VERDICT_EXIT_PASS;
+        verdict->name = "inconclusive";
+    }
+}

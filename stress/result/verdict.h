@@ -20,13 +20,28 @@ enum verdict_exit {
     VERDICT_EXIT_INTERRUPTED = 130,
 };
 
+// What a comparison with another result comes to.
+enum verdict_outcome {
+    VERDICT_SAME, // or better
+    VERDICT_INCONCLUSIVE,
+    VERDICT_REGRESSED,
+    VERDICT_REFUSED, // the two cannot be compared, at least in part
+};
+
 struct verdict {
     enum verdict_exit exit;
-    const char *name;               // "pass", "failed", "crashed", "hung", "incomplete", "skipped"
+    // "pass", "failed", "crashed", "hung", "incomplete", "skipped", "unsteady"; of comparisons
+    // "regressed", "inconclusive", "not comparable"
+    const char *name;
     size_t cells[CELL_SKIPPED + 1]; // how many ended how
 };
 
 // The worst cell decides: a failed check before a crash before a hang.
 void verdict_of(const struct plan *plan, bool interrupted, struct verdict *verdict);
+
+// Adds what a comparison came to. Whatever is wrong with the run itself outranks it.
+// `fail_inconclusive`: what is inconclusive, cells that did not become steady included, has an exit
+// status of its own; else it passes.
+void verdict_compare(struct verdict *verdict, enum verdict_outcome outcome, bool fail_inconclusive);
 
 #endif

@@ -179,11 +179,13 @@ void account_started(struct account *account, struct run *run)
     account_origin(account, run, run->started_ns);
 }
 
+// What begins is counted from before its histograms are, what ends until after (account_stop), so
+// that no operation is timed that was not counted, however long this thread is kept in between.
 void account_warmed(struct account *account, struct run *run)
 {
-    curves_turn(&account->curves, run->workers, false);
     uint64_t now = run_now_ns();
     span_begin(&account->span[0], run, &account->futex, now);
+    curves_turn(&account->curves, run->workers, false);
     __atomic_store_n(&run->warming, false, __ATOMIC_RELAXED);
     account_origin(account, run, now);
 }
@@ -288,8 +290,8 @@ double account_part(struct account *account, struct run *run)
     uint64_t at_ns = run_now_ns();
     uint64_t operations = before->operations; // the ring may be of one
     uint64_t length = at_ns - before->at_ns;
-    curves_turn(&account->curves, run->workers, true);
     span_begin(now, run, &account->futex, at_ns);
+    curves_turn(&account->curves, run->workers, true);
     now->fragmentation.until_ns = at_ns - account->origin_ns;
     account->part++;
     return length > 0 ? (double)(now->operations - operations) * 1e9 / (double)length : 0;

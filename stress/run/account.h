@@ -6,8 +6,8 @@
 #define RUN_ACCOUNT_H
 
 #include "run/curves.h"
-#include "run/rollup.h"
 #include "run/futex.h"
+#include "run/rollup.h"
 #include "run/run.h"
 #include "run/span.h"
 #include "run/steady.h"

@@ -49,13 +49,6 @@ int course_check(const struct job_section *section, struct complaint *complaint)
 {
     struct steady_rule rule;
     struct limit limit;
-    if (job_number(section, "arrival") != 0 && job_number(section, "rate") == 0) {
-        job_complain(
-            section, "arrival", complaint,
-            "it says when operations are intended to start, and with rate = 0 they start as "
-            "soon as they can; give a rate, as in rate = 10k");
-        return EINVAL;
-    }
     int error = steady_read(section, &rule, complaint);
     return error != 0 ? error : limit_read(section, &limit, complaint);
 }

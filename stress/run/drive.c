@@ -4,12 +4,12 @@
 
 #include "run/drive.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,25 +17,26 @@
 #include "measure/clock.h"
 #include "run/course.h"
 #include "run/guard.h"
+#include "run/hook.h"
 #include "run/run.h"
 #include "run/spawn.h"
 #include "run/symbols.h"
 #include "run/watch.h"
 
-#define DRIVE_OUTPUT_KEPT      4096
 #define DRIVE_EXIT_INTERRUPTED 130
 
-static volatile sig_atomic_t drive_signal;
+static volatile sig_atomic_t drive_signals; // how many came
 
 // The first asks for the end of the run, with all that was measured. The second ends the driver
 // where it stands: the cell dies with it, the guard sweeps up, no half result stays.
 static void drive_on_signal(int signal)
 {
-    if (drive_signal != 0) {
+    (void)signal;
+    if (drive_signals != 0) {
         disk_forget();
         _exit(DRIVE_EXIT_INTERRUPTED);
     }
-    drive_signal = signal;
+    drive_signals = drive_signals + 1;
 }
 
 // A reader that has gone, a file that may not grow: the write says so (EPIPE, EFBIG), and what else
@@ -47,7 +48,7 @@ static void drive_on_write(int signal)
 
 bool drive_interrupted(void)
 {
-    return drive_signal != 0;
+    return drive_signals != 0;
 }
 
 static void drive_install_handlers(void)
@@ -60,22 +61,6 @@ static void drive_install_handlers(void)
     struct sigaction write = {.sa_handler = drive_on_write, .sa_flags = SA_RESTART};
     sigaction(SIGPIPE, &write, NULL);
     sigaction(SIGXFSZ, &write, NULL);
-}
-
-// The end of what the process printed.
-static char *drive_output(int file)
-{
-    struct stat status;
-    if (fstat(file, &status) != 0 || status.st_size == 0) {
-        return NULL;
-    }
-    off_t from = status.st_size > DRIVE_OUTPUT_KEPT ? status.st_size - DRIVE_OUTPUT_KEPT : 0;
-    char *text = calloc(1, DRIVE_OUTPUT_KEPT + 1);
-    if (text != NULL && pread(file, text, DRIVE_OUTPUT_KEPT, from) <= 0) {
-        free(text);
-        text = NULL;
-    }
-    return text;
 }
 
 static void drive_judge_check(struct cell *cell)
@@ -244,23 +229,155 @@ static void drive_cell(struct plan *plan, size_t index, const struct drive_view 
     cell->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
     drive_judge(cell, &end);
     symbols_resolve(&cell->stage->evidence);
-    cell->output = drive_output(output);
+    cell->output = hook_output(output);
     close(output);
+}
+
+// What the driver remembers of a section.
+struct drive_section {
+    size_t left;    // cells that are still to run
+    bool begun;     // setup was run: cleanup is due
+    bool abandoned; // setup has failed
+};
+
+// A hook of a cell's section. Commands for the section as a whole are told neither target nor
+// repeat.
+static int drive_hook(struct cell *cell, const char *key, bool whole, int signals)
+{
+    const struct job_section *section = cell->section->section;
+    const char *command = job_text(section, key);
+    if (command[0] == '\0') {
+        return 0;
+    }
+    struct hook hook = {
+        .name = key,
+        .command = command,
+        .folder = job_text(section, "folder"),
+        .section = section->name,
+        .target = whole ? "" : cell->spec->name,
+        .timeout_ns = job_number(section, "timeout"),
+        .signals = &drive_signals,
+        .signals_before = signals,
+    };
+    if (!whole) {
+        snprintf(hook.repeat, sizeof hook.repeat, "%u", cell->repeat);
+    }
+    int error = hook_run(&hook);
+    if (error == EINTR && strcmp(key, "cleanup") != 0) {
+        return error; // the run is over; nothing is said of the cell
+    }
+    if (error != 0) {
+        cell->verdict = CELL_CRASHED;
+        snprintf(cell->message, sizeof cell->message, "%s%s",
+                 strcmp(key, "cleanup") == 0 ? "" : "did not start: ", hook.message);
+        free(cell->output);
+        cell->output = hook.output;
+    } else {
+        free(hook.output);
+    }
+    return error;
+}
+
+// Whether what the cell's section waits for has passed; else the cell is skipped, and says why.
+static bool drive_gate_opens(const struct plan *plan, struct cell *cell)
+{
+    const struct plan_section *section = cell->section;
+    const struct cell *bad = NULL;
+    size_t waited = 0;
+    size_t passed = 0;
+    if (job_text(section->section, "wait_for")[0] == '\0') {
+        return true;
+    }
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct cell *other = &plan->cells[i];
+        if (plan_waits(section, other->section)) {
+            waited++;
+            passed += other->verdict == CELL_PASS;
+            bool gated = other->verdict == CELL_SKIPPED && other->closed;
+            bad = bad == NULL && other->verdict != CELL_PASS &&
+                          (gated || other->verdict != CELL_SKIPPED)
+                      ? other
+                      : bad;
+        }
+    }
+    if (bad == NULL && (passed > 0 || waited == 0)) {
+        return true;
+    }
+    cell->verdict = CELL_SKIPPED;
+    cell->closed = true;
+    snprintf(cell->message, sizeof cell->message, "it waits for %s, %s%s%s",
+             job_text(section->section, "wait_for"), bad != NULL ? bad->id : "of which nothing ran",
+             bad != NULL ? ": " : "", bad != NULL ? cell_verdict_name(bad->verdict) : "");
+    return false;
+}
+
+// Everything before a cell's process. Returns whether that is to start.
+static bool drive_prepare(struct plan *plan, struct cell *cell, struct drive_section *state)
+{
+    int signals = drive_signals;
+    if (cell->verdict == CELL_SKIPPED || !drive_gate_opens(plan, cell)) {
+        return false;
+    }
+    if (state->abandoned) {
+        cell->verdict = CELL_SKIPPED;
+        cell->closed = true;
+        snprintf(cell->message, sizeof cell->message, "the section's setup has failed");
+        return false;
+    }
+    if (!state->begun) {
+        state->begun = true;
+        state->abandoned = drive_hook(cell, "setup", true, signals) != 0;
+    }
+    return !state->abandoned && drive_hook(cell, "prepare", false, signals) == 0;
+}
+
+// After the section's last cell, or when the run ends before it; `cell` is the one to blame.
+static void drive_cleanup(struct cell *cell, struct drive_section *state)
+{
+    enum cell_verdict verdict = cell->verdict;
+    char message[sizeof cell->message];
+    memcpy(message, cell->message, sizeof message);
+    if (!state->begun) {
+        return;
+    }
+    state->begun = false;
+    if (drive_hook(cell, "cleanup", true, drive_signals) != 0 && verdict != CELL_PASS &&
+        verdict != CELL_WAITING) {
+        cell->verdict = verdict; // what came first weighs more
+        memcpy(cell->message, message, sizeof message);
+    }
 }
 
 void drive_plan(struct plan *plan, const struct drive_view *view)
 {
+    struct drive_section *states = calloc(plan->section_count + 1, sizeof *states);
+    if (states == NULL) {
+        abort();
+    }
     drive_install_handlers();
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        states[plan->cells[i].section - plan->sections].left++;
+    }
     for (size_t i = 0; i < plan->cell_count && !drive_interrupted(); i++) {
+        struct cell *cell = &plan->cells[i];
+        struct drive_section *state = &states[cell->section - plan->sections];
         if (view->began != NULL) {
             view->began(view->arg, plan, i);
         }
-        if (plan->cells[i].verdict != CELL_SKIPPED) {
+        if (drive_prepare(plan, cell, state)) {
             drive_cell(plan, i, view);
+        }
+        if (--state->left == 0) {
+            drive_cleanup(cell, state);
         }
         if (view->ended != NULL) {
             view->ended(view->arg, plan, i);
         }
     }
+    for (size_t i = plan->cell_count; i-- > 0;) { // what an interruption has left
+        struct cell *cell = &plan->cells[i];
+        drive_cleanup(cell, &states[cell->section - plan->sections]);
+    }
+    free(states);
     guard_close();
 }

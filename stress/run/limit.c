@@ -70,12 +70,6 @@ int limit_read(const struct job_section *section, struct limit *limit, struct co
                      "unit, as in alloc:p99<10us");
         return EINVAL;
     }
-    if (job_number(section, "latency") == 0) {
-        job_complain(section, "latency_limit", complaint,
-                     "it takes operations that are timed, and latency = none times none; use "
-                     "latency = all or 1/N");
-        return EINVAL;
-    }
     limit->given = true;
     limit->response = job_number(section, "rate") > 0;
     return 0;

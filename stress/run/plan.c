@@ -10,17 +10,8 @@
 #include <string.h>
 
 #include "run/course.h"
-#include "workload/random.h"
+#include "run/plan_order.h"
 #include "workload/workload.h"
-
-static void *plan_zeroed(size_t count, size_t size)
-{
-    void *memory = calloc(count > 0 ? count : 1, size);
-    if (memory == NULL) {
-        abort();
-    }
-    return memory;
-}
 
 static char *plan_copy(const char *text)
 {
@@ -41,47 +32,115 @@ const char *cell_verdict_name(enum cell_verdict verdict)
     return names[verdict];
 }
 
-static bool plan_wants(const char *const *names, const char *name)
+// Whether a name stands for the section: its own, or that of its group.
+static bool plan_is_called(const struct job_section *section, const char *name)
 {
-    for (; names != NULL && *names != NULL; names++) {
-        if (strcmp(*names, name) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return strcmp(section->name, name) == 0 || strcmp(job_text(section, "group"), name) == 0;
 }
 
-// Every name that was asked for must be a section of the job.
+// For the choice of sections the name before a sweep will do too.
+static bool plan_is_named(const struct job_section *section, const char *name)
+{
+    return plan_is_called(section, name) || strcmp(section->origin, name) == 0;
+}
+
+static bool plan_wants_section(const char *const *names, const struct job_section *section)
+{
+    bool wanted = false;
+    for (; *names != NULL && !wanted; names++) {
+        wanted = plan_is_named(section, *names);
+    }
+    return wanted;
+}
+
+// The known name nearest to one that no section has; the caller knows how to say it.
+static const char *plan_near(const struct job *job, size_t count, const char *name)
+{
+    const char **known = plan_zeroed(2 * count + 1, sizeof *known);
+    for (size_t i = 0; i < count; i++) {
+        known[2 * i] = job->sections[i].name;
+        known[2 * i + 1] = job_text(&job->sections[i], "group");
+    }
+    const char *near = job_suggest(name, known);
+    free(known);
+    return near;
+}
+
+// Every name that was asked for must be a section of the job, or a group.
 static int plan_check_names(const struct job *job, const char *const *names,
                             struct complaint *complaint)
 {
-    const char **known = plan_zeroed(job->section_count + 1, sizeof *known);
-    int error = 0;
-    for (size_t i = 0; i < job->section_count; i++) {
-        known[i] = job->sections[i].name;
-    }
-    for (; names != NULL && *names != NULL && error == 0; names++) {
-        if (!plan_wants(known, *names)) {
-            const char *near = job_suggest(*names, known);
+    for (; names != NULL && *names != NULL; names++) {
+        size_t i = 0;
+        while (i < job->section_count && !plan_is_named(&job->sections[i], *names)) {
+            i++;
+        }
+        if (i == job->section_count) {
+            const char *near = plan_near(job, job->section_count, *names);
             complain(complaint, "%s has no section \"%s\"%s%s%s", job->path, *names,
                      near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
                      near != NULL ? "\"?" : "");
-            error = EINVAL;
+            return EINVAL;
         }
     }
-    free(known);
-    return error;
+    return 0;
 }
 
-// The folder in which relative paths of the section's targets start.
-static char *plan_folder(const struct job_value *value)
+bool plan_waits(const struct plan_section *section, const struct plan_section *other)
 {
-    const char *slash = value->file != NULL ? strrchr(value->file, '/') : NULL;
-    if (slash == NULL) {
-        return NULL;
+    const char *name = job_text(section->section, "wait_for");
+    const char *group = job_text(section->section, "group");
+    if (other >= section || name[0] == '\0') {
+        return false;
     }
-    return slash == value->file ? plan_copy("/")
-                                : strndup(value->file, (size_t)(slash - value->file));
+    if (strcmp(name, "all") == 0) { // but for the sections that run together with it
+        return group[0] == '\0' || strcmp(job_text(other->section, "group"), group) != 0;
+    }
+    return plan_is_called(other->section, name);
+}
+
+// What a section waits for must be an earlier one of the job.
+static int plan_check_gate(const struct job *job, size_t index, struct complaint *complaint)
+{
+    const struct job_section *section = &job->sections[index];
+    const char *name = job_text(section, "wait_for");
+    if (name[0] == '\0' || strcmp(name, "all") == 0) {
+        return 0;
+    }
+    if (plan_is_called(section, name)) {
+        job_complain(section, "wait_for", complaint, "the section would wait for itself");
+        return EINVAL;
+    }
+    size_t i = 0;
+    while (i < job->section_count && !plan_is_called(&job->sections[i], name)) {
+        i++;
+    }
+    if (i < index) {
+        return 0;
+    }
+    const char *near = plan_near(job, index, name);
+    job_complain(section, "wait_for", complaint, "%s%s%s%s",
+                 i < job->section_count ? "that section comes later: only an earlier one can be "
+                                          "waited for"
+                                        : "no earlier section or group has that name",
+                 near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+                 near != NULL ? "'?" : "");
+    return EINVAL;
+}
+
+// Where a target that is missing would be: its path as the plan shows it. No cell loads it.
+static void plan_place_missing(struct target_spec *spec, const char *folder)
+{
+    char *here = folder == NULL ? realpath(".", NULL) : NULL;
+    if (spec->argument != NULL && strchr(spec->argument, '/') != NULL && spec->preload == NULL) {
+        bool relative = spec->argument[0] != '/';
+        const char *start = folder != NULL ? folder : here != NULL ? here : "";
+        if (asprintf(&spec->preload, "%s%s%s", relative ? start : "", relative ? "/" : "",
+                     spec->argument) < 0) {
+            abort();
+        }
+    }
+    free(here);
 }
 
 static int plan_target(struct plan_section *section, const char *text, const char *folder,
@@ -93,7 +152,16 @@ static int plan_target(struct plan_section *section, const char *text, const cha
     spec->folder = NULL; // resolved: not needed any more
     if (error == ENOENT && spec->optional) {
         section->missing[section->spec_count] = plan_copy(inner.text);
+        plan_place_missing(spec, folder);
         error = 0;
+    }
+    if (error == 0 && section->section->workload->needs_malloc && !spec->target->process_malloc) {
+        complain(&inner,
+                 "workload %s calls the malloc of its own process, which %s is not: allowed are "
+                 "libc and preload:NAME-OR-PATH",
+                 section->section->workload->name, spec->name);
+        section->spec_count++; // to be finished with the plan
+        error = EINVAL;
     }
     if (error != 0) {
         if (from_job) {
@@ -115,27 +183,64 @@ static int plan_target(struct plan_section *section, const char *text, const cha
     return 0;
 }
 
+// The length of the first piece of "a,b(c,d)": commas inside parentheses do not separate.
+static size_t plan_piece(const char *text)
+{
+    size_t length = 0;
+    for (int depth = 0; text[length] != '\0' && (text[length] != ',' || depth > 0); length++) {
+        depth += (text[length] == '(') - (text[length] == ')');
+    }
+    return length;
+}
+
+// Targets of the command line, each word one or several.
+static int plan_words(struct plan_section *section, const char *const *words,
+                      struct complaint *complaint)
+{
+    int error = 0;
+    for (; *words != NULL && error == 0; words++) {
+        for (const char *at = *words; at != NULL && error == 0;) {
+            size_t length = plan_piece(at);
+            char *piece = strndup(at, length);
+            if (piece == NULL) {
+                abort();
+            }
+            error = plan_target(section, piece, NULL, false, complaint);
+            free(piece);
+            at = at[length] == ',' ? at + length + 1 : NULL;
+        }
+    }
+    return error;
+}
+
+static size_t plan_commas(const char *text)
+{
+    size_t count = 0;
+    for (; *text != '\0'; text++) {
+        count += *text == ',';
+    }
+    return count;
+}
+
 static int plan_targets(struct plan_section *section, const struct plan_options *options,
                         struct complaint *complaint)
 {
-    const char *const *list = options->targets;
-    char *folder = NULL;
-    if (list == NULL) {
-        const struct job_value *value = job_value(section->section, "target");
-        list = (const char *const *)value->list;
-        folder = plan_folder(value);
+    const struct job_value *value = job_value(section->section, "target");
+    const char *const *list =
+        options->targets != NULL ? options->targets : (const char *const *)value->list;
+    size_t most = 0; // a comma may stand between two
+    for (size_t i = 0; list[i] != NULL; i++) {
+        most += 1 + plan_commas(list[i]);
     }
-    size_t count = 0;
-    while (list[count] != NULL) {
-        count++;
+    section->specs = plan_zeroed(most, sizeof *section->specs);
+    section->missing = plan_zeroed(most, sizeof *section->missing);
+    if (options->targets != NULL) {
+        return plan_words(section, list, complaint);
     }
-    section->specs = plan_zeroed(count, sizeof *section->specs);
-    section->missing = plan_zeroed(count, sizeof *section->missing);
     int error = 0;
-    for (size_t i = 0; i < count && error == 0; i++) {
-        error = plan_target(section, list[i], folder, options->targets == NULL, complaint);
+    for (size_t i = 0; list[i] != NULL && error == 0; i++) {
+        error = plan_target(section, list[i], value->folder, true, complaint);
     }
-    free(folder);
     return error;
 }
 
@@ -161,7 +266,6 @@ static int plan_section_make(struct plan_section *made, const struct job_section
     made->seed = options->seeded ? options->seed : job_number(section, "seed");
     made->repeats =
         options->repeats != 0 ? options->repeats : (unsigned)job_number(section, "repeats");
-    made->text = job_section_text(section);
     int error = course_check(section, complaint);
     error = error != 0 ? error : plan_threads(made, complaint);
     error = error != 0 ? error : pin_resolve(section, made->pin, complaint);
@@ -176,7 +280,11 @@ static int plan_section_make(struct plan_section *made, const struct job_section
 
 void plan_target_text(const struct target_spec *spec, char *text, size_t size)
 {
-    if (spec->preload != NULL && strchr(spec->argument, '/') != NULL) {
+    if (spec->inner != NULL) {
+        char inner[4096];
+        plan_target_text(spec->inner, inner, sizeof inner);
+        snprintf(text, size, "%s:%s(%s)", spec->target->name, spec->argument, inner);
+    } else if (spec->preload != NULL && strchr(spec->argument, '/') != NULL) {
         snprintf(text, size, "%s:%s", spec->target->name, spec->preload);
     } else {
         snprintf(text, size, "%s", spec->name);
@@ -203,51 +311,85 @@ void plan_quote(const char *text, char *quoted, size_t size)
     quoted[length] = '\0';
 }
 
-static void plan_cell(struct plan *plan, struct plan_section *section, unsigned target,
-                      unsigned repeat)
+// Whether the plan has something that the section waits for.
+static bool plan_has_gate(const struct plan *plan, const struct plan_section *section)
 {
-    struct cell *cell = &plan->cells[plan->cell_count++];
-    char text[4096];
-    char quoted[4200];
-    char name[512];
-    cell->section = section;
-    cell->spec = &section->specs[target];
-    cell->target = target;
-    cell->repeat = repeat;
-    // The first repeat runs with the seed itself, so that --seed with a cell's own does it again.
-    cell->seed = repeat == 0 ? section->seed : random_mix(section->seed + repeat);
-    if (section->missing[target] != NULL) {
-        cell->verdict = CELL_SKIPPED;
-        snprintf(cell->message, sizeof cell->message, "%s", section->missing[target]);
-        return;
+    bool waits = job_text(section->section, "wait_for")[0] != '\0';
+    for (const struct plan_section *other = plan->sections; waits && other < section; other++) {
+        if (plan_waits(section, other)) {
+            return true;
+        }
     }
-    plan_target_text(cell->spec, text, sizeof text);
-    plan_quote(text, quoted, sizeof quoted);
-    plan_quote(section->section->name, name, sizeof name);
-    snprintf(cell->rerun, sizeof cell->rerun, "%s --section %s --target %s --seed %llu --repeats 1",
-             plan->command, name, quoted, (unsigned long long)cell->seed);
+    return false;
 }
 
-static void plan_order(struct plan *plan, struct plan_section *section)
+// The section with what was resolved here: targets whose paths start at the root, seed, repeats,
+// and no gate that is not in the plan.
+static char *plan_section_text(const struct plan *plan, const struct plan_section *section)
 {
-    struct random random;
-    unsigned *order = plan_zeroed(section->spec_count, sizeof *order);
-    random_init(&random, section->seed, 0, UINT64_MAX);
-    for (unsigned repeat = 0; repeat < section->repeats; repeat++) {
-        for (unsigned i = 0; i < section->spec_count; i++) {
-            order[i] = i;
+    char *targets = NULL;
+    char seed[32];
+    char repeats[32];
+    size_t size;
+    FILE *list = open_memstream(&targets, &size);
+    if (list == NULL) {
+        abort();
+    }
+    for (size_t i = 0; i < section->spec_count; i++) {
+        char text[4096];
+        plan_target_text(&section->specs[i], text, sizeof text);
+        fprintf(list, "%s%s%s", i > 0 ? ", " : "", section->specs[i].optional ? "?" : "", text);
+    }
+    if (fclose(list) != 0) {
+        abort();
+    }
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)section->seed);
+    snprintf(repeats, sizeof repeats, "%u", section->repeats);
+    const struct job_replacement replaced[] = {
+        {"target", targets},
+        {"seed", seed},
+        {"repeats", repeats},
+        {"wait_for", NULL},
+    };
+    char *text =
+        job_section_text_with(section->section, replaced, plan_has_gate(plan, section) ? 3 : 4);
+    free(targets);
+    if (text == NULL) {
+        abort();
+    }
+    return text;
+}
+
+static int plan_sections(struct plan *plan, const struct plan_options *options,
+                         struct complaint *complaint)
+{
+    const struct job *job = plan->job;
+    size_t cells = 0;
+    for (size_t i = 0; i < job->section_count; i++) {
+        const struct job_section *section = &job->sections[i];
+        int error = plan_check_gate(job, i, complaint);
+        if (error != 0) {
+            return error;
         }
-        for (unsigned i = (unsigned)section->spec_count; i > 1; i--) {
-            unsigned j = (unsigned)random_below(&random, i);
-            unsigned swap = order[i - 1];
-            order[i - 1] = order[j];
-            order[j] = swap;
+        if (options->sections != NULL && !plan_wants_section(options->sections, section)) {
+            continue;
         }
-        for (unsigned i = 0; i < section->spec_count; i++) {
-            plan_cell(plan, section, order[i], repeat);
+        struct plan_section *next = &plan->sections[plan->section_count++];
+        error = plan_section_make(next, section, options, complaint);
+        if (error != 0) {
+            return error;
+        }
+        cells += next->spec_count * next->repeats;
+        if (cells > PLAN_CELLS_MAX) {
+            struct complaint_place place = {section->file, section->line, section->column};
+            complain_at(complaint, &place,
+                        "with section [%s] there are more than %d cells (section x target x "
+                        "repeat)",
+                        section->name, PLAN_CELLS_MAX);
+            return EINVAL;
         }
     }
-    free(order);
+    return 0;
 }
 
 int plan_make(const struct job *job, const char *command, const struct plan_options *options,
@@ -258,22 +400,14 @@ int plan_make(const struct job *job, const char *command, const struct plan_opti
     made->command = command;
     made->sections = plan_zeroed(job->section_count, sizeof *made->sections);
     int error = plan_check_names(job, options->sections, complaint);
-    size_t cells = 0;
-    for (size_t i = 0; i < job->section_count && error == 0; i++) {
-        const struct job_section *section = &job->sections[i];
-        if (options->sections == NULL || plan_wants(options->sections, section->name)) {
-            struct plan_section *next = &made->sections[made->section_count++];
-            error = plan_section_make(next, section, options, complaint);
-            cells += next->spec_count * next->repeats;
-        }
-    }
+    error = error != 0 ? error : plan_sections(made, options, complaint);
+    error = error != 0 ? error : plan_order(made, options, complaint);
     if (error != 0) {
         plan_free(made);
         return error;
     }
-    made->cells = plan_zeroed(cells, sizeof *made->cells);
     for (size_t i = 0; i < made->section_count; i++) {
-        plan_order(made, &made->sections[i]);
+        made->sections[i].text = plan_section_text(made, &made->sections[i]);
     }
     *plan = made;
     return 0;
@@ -287,6 +421,7 @@ void plan_free(struct plan *plan)
     for (size_t i = 0; i < plan->cell_count; i++) {
         stage_detach(plan->cells[i].stage);
         free(plan->cells[i].output);
+        free(plan->cells[i].id);
     }
     for (size_t i = 0; i < plan->section_count; i++) {
         struct plan_section *section = &plan->sections[i];

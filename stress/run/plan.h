@@ -2,9 +2,18 @@
 //
 // plan.h - what a run will do: its sections, their targets, and the cells in their order.
 //
-// A cell is section x target x repeat. Within a section, repeat r of every target runs before
-// repeat r + 1 of any; inside one repeat the targets come in random order, drawn from the seed, so
-// that a machine that warms up or slows down does it to all of them alike.
+// 1. Cells. A cell is section x target x repeat; its name is SECTION/TARGET/REPEAT, which no other
+//    cell of the plan has. All targets of a section do the same operations in a repeat: its seed is
+//    the section's for repeat 0 and follows from it for the others, whatever else is planned.
+// 2. Order. Repeat r of every cell runs before repeat r + 1 of any. Within a repeat sections come
+// in
+//    the order of the job; the cells of one section, and those of neighbouring sections of one
+//    `group` (a sweep is one), are shuffled from the seed, so that a machine that warms up or slows
+//    down does it to all of them alike.
+// 3. Gates. A section with wait_for begins only when every repeat of what it names has ended: what
+//    comes before such a section and what comes after it are ordered each for itself.
+// 4. Choice. Cells are picked after they are ordered; a section or target of which none is left is
+//    not in the plan.
 
 #ifndef RUN_PLAN_H
 #define RUN_PLAN_H
@@ -12,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "job/complaint.h"
 #include "job/job.h"
@@ -31,12 +41,14 @@ enum cell_verdict {
 };
 
 struct cell {
+    char *id; // SECTION/TARGET/REPEAT
     const struct plan_section *section;
     const struct target_spec *spec;
     unsigned target; // index into the section's specs
     unsigned repeat;
     uint64_t seed;
     enum cell_verdict verdict;
+    bool closed;         // skipped because of what came before it, not for want of its target
     char message[1200];  // why, in one line; empty for a pass
     char rerun[8192];    // the command that does it again
     uint32_t phase;      // in which it ended
@@ -49,7 +61,7 @@ struct cell {
 
 struct plan_section {
     const struct job_section *section;
-    char *text; // every value resolved
+    char *text; // every value resolved, and what the command line says over it
     unsigned threads;
     uint64_t seed;
     unsigned repeats;
@@ -75,14 +87,25 @@ struct plan_options {
     const char *const *targets;  // NULL-terminated, in place of the job's; NULL: the job's
     bool seeded;
     uint64_t seed;
-    unsigned repeats; // 0: the job's
+    unsigned repeats;   // 0: the job's
+    const char *filter; // POSIX extended expression that a cell's name must match; NULL: none
+    const char *only;   // the name of the one cell to run; NULL: none
 };
+
+#define PLAN_CELLS_MAX 10000
 
 // 0; ENOENT: a target that must be there is missing; EINVAL: the job, an option or a file that a
 // workload needs cannot work. `job` and `command` must outlive the plan.
 int plan_make(const struct job *job, const char *command, const struct plan_options *options,
               struct plan **plan, struct complaint *complaint);
 void plan_free(struct plan *plan);
+
+// The plan as a job file: every value of every section, and the cells in comments. The plan of that
+// job prints the same bytes. 0 or an errno value.
+int plan_write(const struct plan *plan, FILE *out);
+
+// Whether `section` waits for `other`; both are of one plan.
+bool plan_waits(const struct plan_section *section, const struct plan_section *other);
 
 // The target as its cell is told it: a path no longer depends on a folder.
 void plan_target_text(const struct target_spec *spec, char *text, size_t size);

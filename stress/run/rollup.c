@@ -19,14 +19,14 @@
 
 void rollup_open(struct rollup *rollup)
 {
-    rollup->rollup = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+    rollup->file = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
     rollup->next_ns = 0;
 }
 
 void rollup_close(struct rollup *rollup)
 {
-    if (rollup->rollup >= 0) {
-        close(rollup->rollup);
+    if (rollup->file >= 0) {
+        close(rollup->file);
     }
 }
 
@@ -50,7 +50,7 @@ bool rollup_parse(const char *text, struct rollup_detail *detail)
 bool rollup_look(const struct rollup *rollup, struct rollup_detail *detail)
 {
     char text[2048];
-    ssize_t length = pread(rollup->rollup, text, sizeof text - 1, 0);
+    ssize_t length = pread(rollup->file, text, sizeof text - 1, 0);
     if (length <= 0) {
         return false;
     }
@@ -58,8 +58,7 @@ bool rollup_look(const struct rollup *rollup, struct rollup_detail *detail)
     return rollup_parse(text, detail);
 }
 
-bool rollup_look_try(struct rollup *rollup, uint64_t now_ns,
-                        struct rollup_detail *detail)
+bool rollup_look_try(struct rollup *rollup, uint64_t now_ns, struct rollup_detail *detail)
 {
     if (now_ns < rollup->next_ns) {
         return false;

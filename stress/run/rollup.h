@@ -15,7 +15,7 @@ struct rollup_detail {
 };
 
 struct rollup {
-    int rollup;       // /proc/self/smaps_rollup; -1: not there
+    int file;         // /proc/self/smaps_rollup; -1: not there
     uint64_t next_ns; // no detailed look before
 };
 
@@ -28,8 +28,7 @@ bool rollup_look(const struct rollup *rollup, struct rollup_detail *detail);
 
 // The same while workers run: only where the looks so far took at most one hundredth of the time.
 // False: not now.
-bool rollup_look_try(struct rollup *rollup, uint64_t now_ns,
-                        struct rollup_detail *detail);
+bool rollup_look_try(struct rollup *rollup, uint64_t now_ns, struct rollup_detail *detail);
 
 // What the text of smaps_rollup says. False: it is none.
 bool rollup_parse(const char *text, struct rollup_detail *detail);

@@ -70,6 +70,7 @@ struct stage *stage_attach(int file)
         errno = EINVAL;
         return NULL;
     }
+    stage->file = file;
     return stage;
 }
 

@@ -65,6 +65,37 @@ struct evidence {
     char maps[32768]; // of /proc/self/maps, what belongs to files
 };
 
+#define STAGE_CHILDREN     64
+#define STAGE_CHILD_TRACES 32
+#define CHILD_FRAMES       48
+
+enum child_state { CHILD_NONE, CHILD_BORN, CHILD_AT_WORK, CHILD_FAILED, CHILD_DONE };
+
+// What the cell and a process that it started tell each other: run/child.h.
+struct child_post {
+    uint32_t state; // [atomic] enum child_state
+    int32_t parent;
+    uint64_t seed;
+    uint64_t argument[6]; // the workload's
+    uint64_t steps;       // [atomic] done by the child
+    uint64_t progress;    // [atomic] goes up with each step and each thing it does
+    char workload[40];    // whose `child` a started process is to run
+    char doing[128];      // what the child is about to do
+    // of a failure
+    char check[48];
+    char text[400];
+    uint64_t block, size, expected, found;
+};
+
+// Where one thread of a child was, or crashed: run/child_trace.c.
+struct child_trace {
+    int32_t process, tid;
+    uint32_t frame_count; // [atomic] stored after the frames
+    uint32_t done;        // [atomic] 1: text is complete
+    uint64_t frames[CHILD_FRAMES];
+    char text[4096]; // a line a frame, then what the kernel says
+};
+
 struct stage {
     // [ro] the order
     uint32_t magic;
@@ -79,6 +110,10 @@ struct stage {
     // [cell]
     uint32_t phase; // [atomic] enum stage_phase
     uint64_t ticks; // [atomic] grows while the cell waits on purpose
+    int32_t file;   // this memory's descriptor in the cell's process
+    struct child_post children[STAGE_CHILDREN];
+    uint32_t child_trace_count; // [atomic] may be past STAGE_CHILD_TRACES
+    struct child_trace child_traces[STAGE_CHILD_TRACES];
     struct evidence evidence;
     struct cell_report report;
 };

@@ -22,6 +22,7 @@ const struct target target_libc = {
     .form = "libc",
     .help = "the malloc of the system's C library",
     .resolve = libc_resolve,
+    .process_malloc = true,
     .open = target_malloc_open,
     .close = target_malloc_close,
     .space_open = target_malloc_space_open,

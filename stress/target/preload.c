@@ -172,6 +172,7 @@ const struct target target_preload = {
     .form = "preload:NAME-OR-PATH",
     .help = "a malloc from a shared object: jemalloc, mimalloc, tcmalloc, or any path",
     .resolve = preload_resolve,
+    .process_malloc = true,
     .open = target_malloc_open,
     .close = target_malloc_close,
     .space_open = target_malloc_space_open,

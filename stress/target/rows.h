@@ -11,5 +11,6 @@ extern const struct target target_null;
 extern const struct target target_libc;
 extern const struct target target_preload;
 extern const struct target target_mems;
+extern const struct target target_delay;
 
 #endif

@@ -12,10 +12,7 @@
 #include "target/rows.h"
 
 static const struct target *const target_table[] = {
-    &target_null,
-    &target_libc,
-    &target_preload,
-    &target_mems,
+    &target_null, &target_libc, &target_preload, &target_mems, &target_delay,
 };
 
 #define TARGET_COUNT (sizeof target_table / sizeof target_table[0])
@@ -25,8 +22,20 @@ const struct target *target_at(size_t index)
     return index < TARGET_COUNT ? target_table[index] : NULL;
 }
 
+const struct target_spec *target_spec_base(const struct target_spec *spec)
+{
+    while (spec->inner != NULL) {
+        spec = spec->inner;
+    }
+    return spec;
+}
+
 void target_spec_fini(struct target_spec *spec)
 {
+    if (spec->inner != NULL) {
+        target_spec_fini(spec->inner);
+        free(spec->inner);
+    }
     free(spec->name);
     free(spec->argument);
     free(spec->options);
@@ -42,9 +51,9 @@ static void target_complain_unknown(const char *kind, const char *text, struct c
     }
     kinds[TARGET_COUNT] = NULL;
     const char *near = job_suggest(kind, kinds);
-    complain(complaint, "target \"%s\": no such kind \"%s\"%s%s%s; known: null, libc, %s, %s", text,
-             kind, near != NULL ? " (did you mean \"" : "", near != NULL ? near : "",
-             near != NULL ? "\"?)" : "", target_preload.form, target_mems.form);
+    complain(complaint, "target \"%s\": no such kind \"%s\"%s%s%s; known: null, libc, %s, %s, %s",
+             text, kind, near != NULL ? " (did you mean \"" : "", near != NULL ? near : "",
+             near != NULL ? "\"?)" : "", target_preload.form, target_mems.form, target_delay.form);
 }
 
 static char *target_piece(const char *from, const char *to)

@@ -29,12 +29,13 @@ struct target_demand {
 
 struct target_spec {
     const struct target *target;
-    char *name;         // as written without '?': what tables and results show
-    char *argument;     // "dynamic", "jemalloc", NULL
-    char *options;      // "fit=best,arenas=2", NULL
-    const char *folder; // where relative paths start; NULL: the working folder. Not owned.
-    bool optional;      // '?'
-    char *preload;      // file for LD_PRELOAD in the cell's process, NULL
+    char *name;                // as written without '?': what tables and results show
+    char *argument;            // "dynamic", "jemalloc", NULL
+    char *options;             // "fit=best,arenas=2", NULL
+    const char *folder;        // where relative paths start; NULL: the working folder. Not owned.
+    bool optional;             // '?'
+    char *preload;             // file for LD_PRELOAD in the cell's process, NULL
+    struct target_spec *inner; // of a target around another one; NULL. Owned.
 };
 
 // Operations, the same for every thread. `space` is what space_open gave. Sizes are at least 1.
@@ -72,6 +73,7 @@ struct target {
     const char *name; // KIND
     const char *form; // "mems:POLICY(key=value,...)"
     const char *help;
+    bool process_malloc; // it is the malloc of the cell's process
     // Completes a spec in the driver's process, before anything runs: finds the library, checks
     // the options. 0; ENOENT: not here (a '?' target is then skipped); EINVAL: never right.
     int (*resolve)(struct target_spec *spec, struct complaint *complaint);
@@ -83,14 +85,15 @@ struct target {
     void (*space_close)(struct target_instance *instance, void *space); // what it holds goes too
     const struct target_ops *ops;
     void (*usage)(struct target_instance *instance, struct target_usage *usage);
-    // Every invariant the target can check of itself, at a quiescent point. 0 or EUCLEAN.
+    // Every invariant the target can check of itself, at a quiescent point. 0 or EUCLEAN; ENOTSUP
+    // where it turns out to have none.
     int (*check)(struct target_instance *instance, struct complaint *complaint);
     // Whether a live block's bytes may change their place on the host. NULL: they never do.
     bool (*moves)(struct target_instance *instance);
     // What a foreign allocator says of itself, one call of `take` for each figure. While no other
     // thread uses it. NULL: nothing beyond `usage`.
     void (*native)(struct target_instance *instance, target_statistic take, void *arg);
-    // Its engine, for lock and cache statistics; NULL for foreign allocators.
+    // Its engine, for lock and cache statistics; NULL, or it returns NULL, for foreign allocators.
     struct mems_engine *(*engine)(struct target_instance *instance);
 };
 
@@ -100,6 +103,8 @@ struct target {
 int target_parse(const char *text, const char *folder, struct target_spec *spec,
                  struct complaint *complaint);
 void target_spec_fini(struct target_spec *spec);
+// The target that does the work: spec itself, or what it is around.
+const struct target_spec *target_spec_base(const struct target_spec *spec);
 
 // The table of kinds, by index; NULL past the last.
 const struct target *target_at(size_t index);

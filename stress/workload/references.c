@@ -59,6 +59,7 @@ struct references_shared {
 static const struct job_key references_keys[] = {
     {.name = "stream",
      .kind = JOB_TEXT,
+     .plain = true,
      .values = STREAM_FORMS,
      .standard = "uniform",
      .help = "which block is used next"},
@@ -205,7 +206,11 @@ static void references_open_string(struct run *run, struct references_shared *sh
         return;
     }
     shared->engine = target->engine(run->instance);
-    const char *policy = run->spec->argument, *options = run->spec->options;
+    if (shared->engine == NULL) {
+        return;
+    }
+    const struct target_spec *spec = target_spec_base(run->spec);
+    const char *policy = spec->argument, *options = spec->options;
     uint64_t least = distribution_least(shared->sizes), most = distribution_most(shared->sizes);
     bool pages = strcmp(policy, "vm-paging") == 0;
     bool segments = strcmp(policy, "vm-segmentation") == 0 &&

@@ -35,4 +35,17 @@ extern const struct workload workload_startup;
 extern const struct workload workload_thread_churn;
 extern const struct workload workload_trace;
 
+// The edge of a process.
+extern const struct workload workload_destructors;
+extern const struct workload workload_dlopen;
+extern const struct workload workload_exits;
+extern const struct workload workload_extreme_sizes;
+extern const struct workload workload_first_operation;
+extern const struct workload workload_fork_child;
+extern const struct workload workload_fork_handler;
+extern const struct workload workload_fork_stdio;
+extern const struct workload workload_maps;
+extern const struct workload workload_no_memory;
+extern const struct workload workload_signals;
+
 #endif

@@ -13,6 +13,7 @@
 #include "job/job.h"
 #include "target/target.h"
 
+struct child_post;
 struct run;
 struct worker;
 
@@ -51,6 +52,8 @@ struct workload {
     // The body of one thread: until worker_stop(worker) says so.
     void (*work)(struct worker *worker);
     void (*close)(struct run *run); // after the last thread; releases every block still held
+    // The body of a process that child_start (run/child.h) starts. May be NULL.
+    void (*child)(struct child_post *post);
 };
 
 const char *workload_class_name(enum workload_class class);

@@ -196,8 +196,8 @@ class Metrics(Case):
                 ("steady = dev:5%\nsteady_window = 5s\n",
                  "5:17: steady_window = 5s: longer than runtime = 1s"),
                 ("latency_limit = alloc:p99\n", "4:17: latency_limit = alloc:p99: allowed is KIND:pN"),
-                ("latency_limit = alloc:p99<1us\nlatency = none\n", "latency = none times none"),
-                ("arrival = poisson\n", "4:11: arrival = poisson: it says when operations are")):
+                ("latency_limit = alloc:p99<1us\nlatency = none\n", "no operation is timed (latency = none)"),
+                ("arrival = poisson\n", "4:11: arrival = poisson: means nothing without rate")):
             job = self.write("bad.ini", head + keys)
             outcome = self.stress("run", job)
             self.assertEqual(outcome.status, 1, keys)

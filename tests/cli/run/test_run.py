@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import time
@@ -76,6 +77,16 @@ class Run(Case):
                 self.assertRegex(line, r"\]+,?$", key)
         rates = [line for line in lines if line.strip().startswith('"ops_per_second":')]
         self.assertEqual(len(rates), len(outcome.document["cells"]))
+
+    def test_targets_of_the_command_line(self):
+        job = self.write("job.ini", JOB)
+        expected = ["null", "mems:dynamic(fit=best,arenas=2)", "libc"]
+        for words in (["--target", ",".join(expected)], ["--target", expected[0] + ", " + expected[1], "--target", "libc"]):
+            outcome = self.stress("run", job, "--list", *words)
+            self.assertEqual({line.split("/")[1] for line in outcome.out.splitlines()}, set(expected), outcome.err)
+        outcome = self.stress("run", job, "--target", "null,")
+        self.assertEqual(outcome.status, 1)
+        self.assertIn("an empty target", outcome.err)
 
     def test_table(self):
         lines = self.run_job(JOB).out.splitlines()
@@ -204,8 +215,10 @@ class Run(Case):
                          {frozenset(["null", "libc", "mems:dynamic", "mems:fixed"])})
         third = next(cell for cell in document["cells"]
                      if cell["repeat"] == 2 and cell["target"] == "libc")
-        words = re.findall(r"--seed (\d+)", third["again"])
-        once_more = self.run_job(JOB, "--target", "libc", "--seed", words[0]).cell()
+        words = shlex.split(third["again"])
+        self.assertEqual(words[-2:], ["--only", "work/libc/2"])
+        once_more = self.run_job(JOB, *words[3:]).cell()
+        self.assertEqual(once_more["seed"], third["seed"])
         self.assertEqual(once_more["report"]["operations"]["allocated_bytes"],
                          third["report"]["operations"]["allocated_bytes"])
 

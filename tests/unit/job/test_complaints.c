@@ -17,6 +17,9 @@ struct bad_job {
 
 // The shortest good section, on two lines.
 #define GOOD "[a]\nworkload=churn\ntarget=libc\n"
+// Longer than a name can show.
+#define LONG_NOTE   "0123456789012345678901234567890123456789"
+#define MANY_LIMITS "1024,2048"
 
 static const struct bad_job bad_jobs[] = {
     // Lines
@@ -149,8 +152,126 @@ static const struct bad_job bad_jobs[] = {
      "j:4:11: runtime = 5sec: unknown unit 'sec': units of a time are ns us ms s m h", 0},
     {GOOD "runtime = 25h\n", "j:4:11: runtime = 25h: out of range, allowed is 1ms .. 24h", 0},
     {GOOD "remote = 1.5\n", "j:4:10: remote = 1.5: out of range, allowed is 0 .. 1", 0},
-    {GOOD "remote = 1,5\n", "j:4:10: remote = 1,5: not a number: expected digits, as in 0.25", 0},
+    {GOOD "remote = 1,5\n", "j:4:12: remote = 5: out of range, allowed is 0 .. 1", 0},
+    {GOOD "remote = \"1,5\"\n", "j:4:11: remote = 1,5: not a number: expected digits, as in 0.25",
+     0},
     {GOOD "remote = nan\n", "j:4:10: remote = nan: not a number: expected digits, as in 0.25", 0},
+    // Arithmetic
+    {GOOD "slots = 1-2\n", "j:4:9: slots = 1-2: below 0", 0},
+    {GOOD "slots = 10/4\n", "j:4:9: slots = 10/4: not a whole number", 0},
+    {GOOD "slots = 10/(4-4)\n", "j:4:9: slots = 10/(4-4): division by zero", 0},
+    {GOOD "slots = (1\n", "j:4:9: slots = (1: parentheses that do not match", 0},
+    {GOOD "slots = 1)\n", "j:4:9: slots = 1): parentheses that do not match", 0},
+    {GOOD "slots = 1 2\n", "j:4:9: slots = 1 2: '2' follows a number: expected + - * / or the end",
+     0},
+    {GOOD "slots = 2*-1\n", "j:4:9: slots = 2*-1: not a number: expected digits, as in 64", 0},
+    {GOOD "seed = 2*(9223372036854775807+1)\n",
+     "j:4:8: seed = 2*(9223372036854775807+1): the number does not fit in 64 bits", 0},
+    {GOOD "runtime = 2*3\n",
+     "j:4:11: runtime = 2*3: a time needs a unit: write 2*3s for seconds; units of a time are ns "
+     "us "
+     "ms s m h",
+     0},
+    {GOOD "runtime = 1s*1s\n",
+     "j:4:11: runtime = 1s*1s: a time times a time is no time: one of them has no unit", 0},
+    {GOOD "runtime = 1s+1\n",
+     "j:4:11: runtime = 1s+1: a time and a number without a unit cannot be added; units of a time "
+     "are ns us ms s m h",
+     0},
+    {GOOD "runtime = 1/1s\n", "j:4:11: runtime = 1/1s: a number divided by a time is no time", 0},
+    {GOOD "size = (64-16)-(2*8)\n",
+     "j:4:8: size = (64-16)-(2*8): a range that ends before it begins: write the smaller first", 0},
+    // Sweeps
+    {GOOD "threads = 1,,2\n",
+     "j:4:13: threads = 1,,2: an empty piece in the list: values are separated by one comma", 0},
+    {GOOD "threads = 1,2,\n",
+     "j:4:15: threads = 1,2,: an empty piece in the list: values are separated by one comma", 0},
+    {GOOD "threads = ,\n",
+     "j:4:11: threads = ,: an empty piece in the list: values are separated by one comma", 0},
+    {GOOD "limit = 4Ki, 64, 4096\n", "j:4:18: limit = 4Ki, 64, 4096: 4096 comes twice", 0},
+    {GOOD "order = fifo,lifo,fifo\n", "j:4:19: order = fifo,lifo,fifo: fifo comes twice", 0},
+    {GOOD "order = fifo,life\n",
+     "j:4:14: order = life: allowed is fifo, lifo, random; did you mean 'lifo'?", 0},
+    {GOOD "threads = 1,3..8\n",
+     "j:4:13: threads = 1,3..8: the series misses its end: it goes from 7 to 9, past 8", 0},
+    {GOOD "threads = 1,2,4..33\n",
+     "j:4:15: threads = 1,2,4..33: the series misses its end: it goes from 32 to 64, past 33", 0},
+    {GOOD "threads = 9,6..1/2\n",
+     "j:4:13: threads = 9,6..1/2: the series misses its end: it goes from 3 to no whole number, "
+     "past 1",
+     0},
+    {GOOD "threads = 1,2,5,6..8\n",
+     "j:4:17: threads = 1,2,5,6..8: the 4 terms before '..' are no series, neither of sums nor of "
+     "products: give its step, as in 8..32+8 or 8..32*2",
+     0},
+    {GOOD "threads = 8..1\n",
+     "j:4:11: threads = 8..1: a series that ends before it begins: give it a step downwards, as in "
+     "8..2-2",
+     0},
+    {GOOD "threads = 1..8*1\n", "j:4:11: threads = 1..8*1: a step of *1 leads nowhere", 0},
+    {GOOD "threads = 1..8+0\n", "j:4:11: threads = 1..8+0: a step of +0 leads nowhere", 0},
+    {GOOD "threads = 8..1+1\n",
+     "j:4:11: threads = 8..1+1: the series misses its end: it goes from 8 to 9, past 1", 0},
+    {GOOD "threads = 1..2*3*4\n",
+     "j:4:11: threads = 1..2*3*4: the first operator after '..' is the step: put arithmetic in "
+     "parentheses, as in 1..(2*8)",
+     0},
+    {GOOD "threads = 1..\n",
+     "j:4:11: threads = 1..: a series is FROM..TO or FROM..TO+STEP, as in 1..8, 16..4Ki*2", 0},
+    {GOOD "threads = ..4\n",
+     "j:4:11: threads = ..4: a series is FROM..TO or FROM..TO+STEP, as in 1..8, 16..4Ki*2", 0},
+    {GOOD "threads = 1..2..4\n",
+     "j:4:11: threads = 1..2..4: a series is FROM..TO or FROM..TO+STEP, as in 1..8, 16..4Ki*2", 0},
+    {GOOD "threads = x..4\n", "j:4:11: threads = x..4: not a number: expected digits, as in 64", 0},
+    {GOOD "runtime = 10ms..50ms\n",
+     "j:4:11: runtime = 10ms..50ms: a series of times needs its step: 10ms..50ms+10ms", 0},
+    {GOOD "size = 16-64..128\n",
+     "j:4:8: size = 16-64..128: a series is made of single sizes: list ranges one by one, as in "
+     "16-64,64-256",
+     0},
+    {GOOD "slots = 1..20000\n", "j:4:9: slots = 1..20000: more than 10000 values", 0},
+    {GOOD "slots = 1..200\nthreads = 1..100\n",
+     "j:1:1: the sweeps of section [a] lead to more than 10000 sections", 0},
+    {GOOD "threads = 1,2\nthreads = 4\n",
+     "j:5:1: key 'threads' twice in section [a threads=1]: the first is at j:4; keep one of them",
+     0},
+    {"[a threads=1]\nworkload=churn\ntarget=null\n" GOOD "threads=1,2\n",
+     "j:4:1: a sweep makes section [a threads=1] twice: the other begins at j:1:1; rename one", 0},
+    {"[global]\nthreads=1,2,x\n" GOOD "threads=1\n",
+     "j:2:13: threads = x: not a number: expected digits, as in 64", 0},
+    {"[global]\nrounds=1,2\n" GOOD,
+     "j:2:1: no section after this [global] can use key 'rounds', which is one of workload larson: "
+     "leave it out, or move it before the section it is for",
+     0},
+    {GOOD "note = " LONG_NOTE ",b\nlimit=" MANY_LIMITS "\nslots=1000000,2\nremote=0.25,0.5\n"
+          "zeroed=yes,no\nlifetime=exp:256@16-8000,64\nseed=18446744073709551615,1\n"
+          "timeout=100ms,200ms\nsample=100ms,200ms\n",
+     "j:1:1: the name of a cell is longer than 128 characters: a note=#1 limit=1024 slots=1000000 "
+     "remote=0.25 zeroed=yes lifetime=e...; give the section a shorter one, or sweep fewer keys",
+     0},
+    // Keys that depend on others
+    {GOOD "arrival = poisson\n",
+     "j:4:11: arrival = poisson: means nothing without rate: leave it out", 0},
+    {GOOD "rate = 0\narrival = fixed\n",
+     "j:5:11: arrival = fixed: means nothing without rate: leave it out", 0},
+    {GOOD "steady_window = 1s\n",
+     "j:4:17: steady_window = 1s: means nothing without steady: leave it out", 0},
+    {GOOD "folder = /\n",
+     "j:4:10: folder = /: means nothing without setup, prepare or cleanup: leave it out", 0},
+    {"[global]\narrival=poisson\n" GOOD,
+     "j:2:1: no section after this [global] can use key 'arrival': leave it out, or move it before "
+     "the section it is for",
+     0},
+    {GOOD "ops = 5\nsteady = dev:5%\n",
+     "j:5:10: steady = dev:5%: measures until the rate is steady, not for a number of operations: "
+     "leave out steady or ops",
+     0},
+    {GOOD "latency = none\nlatency_limit = alloc:p99<1ms\n",
+     "j:5:17: latency_limit = alloc:p99<1ms: no operation is timed (latency = none): time all, or "
+     "one in N",
+     0},
+    {GOOD "memory_limit = 1Mi\n",
+     "j:4:16: memory_limit = 1Mi: allowed is 0 (none), or 64Mi and more", 0},
     // Words, lists, ratios
     {GOOD "order = fife\n",
      "j:4:9: order = fife: allowed is fifo, lifo, random; did you mean 'fifo'?", 0},

@@ -16,7 +16,11 @@ static const char original[] =
     "slots = 2*$ncpus\nsize = 64/50:4k/40:1M/10\nnote = \"a \"\"quoted\"\" $$ #text\"\n"
     "lifetime = exp:256@16-8000\nremote = 0.25\norder = fifo\nlimit = 64Ki\nlatency = 1/8\n"
     "[larson]\nworkload=larson\nrounds=5\nops=10k\nsize=log:16-65536\n"
-    "[trace]\nworkload=trace\ntrace=some/file.trace\nverify=4\n";
+    "[trace]\nworkload=trace\ntrace=some/file.trace\nverify=4\n"
+    "[kinds]\nworkload=churn,larson\nops=5\n[sweep]\nworkload=churn\nthreads=1,2,4..8\nlimit=(1+3)*"
+    "4Ki-64/2\n"
+    "touch=none,full\nprepare=\"echo a, b\"\n[after]\nworkload=churn\nwait_for=sweep\n"
+    "remote=0..0.5+0.25\nrate=1k\narrival=poisson\n";
 
 static const char *const pieces[] = {
     "[",
@@ -59,6 +63,16 @@ static const char *const pieces[] = {
     "$pagesize",
     "\xe2\x82\xac",
     "1/",
+    ",",
+    "..",
+    "..8*2",
+    "1,2,4..",
+    "-1",
+    "+",
+    "/0",
+    "\"1,2\"",
+    "threads=1,2\n",
+    "group=g\n",
     "",
 };
 
@@ -116,6 +130,28 @@ static bool has_place(const char *text)
     return at[0] == ' ' && at[1] != 0;
 }
 
+// What the command line may say over it; telling or not, the answer has a place.
+static const char *const overrides[] = {
+    "threads=2",     "threads=1..4", "churn.slots=3", "larson.rounds=1,2", "size=16,32",
+    "note=\"a, b\"", "ops=1,0",      "runtime=1ms",   "workload=churn",    "trace.trace=x,y",
+};
+
+static void check_override(const char *text, size_t length, struct random *random)
+{
+    struct complaint complaint = {{0}};
+    struct job *job = NULL;
+    const char *set[3] = {NULL};
+    for (size_t i = 0; i < 2; i++) {
+        set[i] = overrides[random_below(random, sizeof overrides / sizeof overrides[0])];
+    }
+    if (job_parse_set(text, length, "job", "/folder", set, &job, &complaint) == 0) {
+        assert_string_equal(complaint.text, "");
+        job_free(job);
+    } else if (!has_place(complaint.text) && strncmp(complaint.text, "--set ", 6) != 0) {
+        fail_msg("complaint without a place: %s", complaint.text);
+    }
+}
+
 static void check_text(const char *text, size_t length, unsigned *read)
 {
     struct complaint complaint = {{0}};
@@ -141,6 +177,7 @@ static void check_text(const char *text, size_t length, unsigned *read)
             fail_msg("not read back: %s\n%s", complaint.text, written);
         }
         char *again = job_section_text(&back->sections[0]);
+        assert_int_equal(back->section_count, 1); // what is resolved sweeps no more
         assert_string_equal(written, again);
         free(written);
         free(again);
@@ -154,7 +191,7 @@ static void test_mutations(void **state)
     (void)state;
     struct random random;
     unsigned read = 0;
-    const unsigned rounds = 30000 / MEMS_TEST_SCALE;
+    const unsigned rounds = 6000 / MEMS_TEST_SCALE;
     unsetenv("MEMS_UNSET");
     random_init(&random, test_seed(), 0, 0);
     for (unsigned i = 0; i < rounds; i++) {
@@ -166,6 +203,7 @@ static void test_mutations(void **state)
             length = mutate(&random, text, length);
         }
         check_text(text, length, &read);
+        check_override(text, length, &random);
     }
     assert_true(read > rounds / 10); // or nothing past the first error is tested
     assert_true(read < rounds);

@@ -4,6 +4,7 @@
 
 #include "run/limit.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,9 @@ static int read_keys(const char *keys, struct limit *limit, struct complaint *co
     struct job *job;
     *complaint = (struct complaint){{0}};
     snprintf(text, sizeof text, "[s]\nworkload = churn\ntarget = null\n%s", keys);
-    assert_int_equal(job_parse(text, strlen(text), "j", "/", &job, complaint), 0);
+    if (job_parse(text, strlen(text), "j", "/", &job, complaint) != 0) {
+        return EINVAL;
+    }
     int error = limit_read(&job->sections[0], limit, complaint);
     job_free(job);
     return error;
@@ -58,7 +61,7 @@ static void test_bad(void **state)
     }
     assert_int_not_equal(
         read_keys("latency = none\nlatency_limit = alloc:p99<1us\n", &limit, &complaint), 0);
-    assert_non_null(strstr(complaint.text, "latency = none times none"));
+    assert_non_null(strstr(complaint.text, "(latency = none)"));
 }
 
 static void test_judged(void **state)

@@ -109,7 +109,7 @@ static void test_an_exit_checks_what_is_held(void **state)
         "workload = processes\nops = 20\nblocks = 5\nlifetime = 1M\n", "mems:dynamic", CHECK_WHOLE);
     work(fake_run.workload);
     // The first process's first block was the first of all: its place is in the history.
-    uint64_t block = fake_histories[0].entry[0].block;
+    uint64_t block = history_read(&fake_histories[0], 0).block;
     size_t span;
     uint8_t *byte = fake_run.ops->access_begin(fake_places[1].space, block, 0, true, &span);
     *byte ^= 1;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// baseline.c - run --baseline: the run's result against one that was kept.
+
+#include "cli/baseline.h"
+
+#include <string.h>
+
+#include "cli/cli.h"
+
+int baseline_open(const struct cli_job_settings *settings, struct baseline *baseline)
+{
+    struct complaint complaint = {{0}};
+    memset(baseline, 0, sizeof *baseline);
+    if (settings->baseline == NULL) {
+        if (settings->max_regression.given) {
+            fprintf(stderr, "mems-stress: --max-regression says nothing without --baseline FILE\n");
+            return VERDICT_EXIT_USAGE;
+        }
+        return 0;
+    }
+    int status =
+        cli_compare_options("run", NULL, &settings->max_regression, NULL, &baseline->options);
+    if (status != 0) {
+        return status;
+    }
+    // Which sections and targets run is the command line's choice.
+    baseline->options.partial = true;
+    if (measured_read(settings->baseline, &baseline->kept, &complaint) != 0) {
+        fprintf(stderr, "mems-stress: --baseline: %s\n", complaint.text);
+        return VERDICT_EXIT_USAGE;
+    }
+    baseline->asked = true;
+    return 0;
+}
+
+void baseline_judge(struct baseline *baseline, const struct plan *plan, bool fail_inconclusive,
+                    struct verdict *verdict)
+{
+    struct complaint complaint = {{0}};
+    struct measured now;
+    enum verdict_outcome outcome = VERDICT_SAME;
+    if (baseline->asked) {
+        measured_of_plan(plan, "this run", &now);
+        if (compare_results(&baseline->kept, &now, &baseline->options, &baseline->comparison,
+                            &complaint) == 0) {
+            baseline->compared = true;
+            baseline->json = compare_json(&baseline->comparison);
+            outcome = compare_outcome(&baseline->comparison);
+        } else {
+            fprintf(stderr, "mems-stress: --baseline: %s\n", complaint.text);
+            outcome = VERDICT_REFUSED;
+        }
+        measured_fini(&now);
+    }
+    verdict_compare(verdict, outcome, fail_inconclusive);
+}
+
+void baseline_print(const struct baseline *baseline, FILE *out)
+{
+    if (baseline->compared) {
+        compare_print(&baseline->comparison, out);
+    }
+}
+
+void baseline_close(struct baseline *baseline)
+{
+    if (baseline->compared) {
+        compare_json_free(baseline->json);
+        compare_fini(&baseline->comparison);
+    }
+    if (baseline->asked) {
+        measured_fini(&baseline->kept);
+    }
+}

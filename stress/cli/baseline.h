@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// baseline.h - run --baseline: the run's result against one that was kept.
+
+#ifndef CLI_BASELINE_H
+#define CLI_BASELINE_H
+
+#include <stdio.h>
+
+#include "compare/compare.h"
+
+struct cli_job_settings;
+
+struct baseline {
+    bool asked;
+    bool compared; // the comparison below is there
+    struct compare_options options;
+    struct measured kept;
+    struct comparison comparison;
+    struct json_t *json; // of it, for documents; NULL: none
+};
+
+// Reads the baseline, before anything runs. 0, or an exit status after a message.
+int baseline_open(const struct cli_job_settings *settings, struct baseline *baseline);
+// Compares the run with it, and adds what that comes to to the verdict. A baseline with which the
+// run has nothing in common cannot be compared: a message, and the verdict says so.
+void baseline_judge(struct baseline *baseline, const struct plan *plan, bool fail_inconclusive,
+                    struct verdict *verdict);
+void baseline_print(const struct baseline *baseline, FILE *out);
+void baseline_close(struct baseline *baseline);
+
+#endif

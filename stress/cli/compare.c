@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+//
+// compare.c - mems-stress compare: are two results different, or two targets of one?
+
+#include "compare/compare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "job/job.h"
+#include "result/document.h"
+
+struct compare_settings {
+    struct cli_list metrics;
+    struct cli_share threshold;
+    struct cli_share alpha;
+    const char *targets;
+    const char *json;
+    bool fail_inconclusive;
+};
+
+static const struct cli_option compare_options[] = {
+    {"targets", CLI_TEXT, "X,Y", "target Y against target X of one result, paired by repeat",
+     offsetof(struct compare_settings, targets)},
+    {"metric", CLI_LIST, "NAME", "only this metric; may be given several times",
+     offsetof(struct compare_settings, metrics)},
+    {"max-regression", CLI_SHARE, "5%", "how much worse is a regression (default: 5%)",
+     offsetof(struct compare_settings, threshold)},
+    {"threshold", CLI_SHARE, "5%", "the same", offsetof(struct compare_settings, threshold)},
+    {"alpha", CLI_SHARE, "0.05", "chance of a false alarm that is taken (default: 0.05)",
+     offsetof(struct compare_settings, alpha)},
+    {"json", CLI_TEXT, "FILE", "write the comparison as JSON; - is standard output",
+     offsetof(struct compare_settings, json)},
+    {"fail-inconclusive", CLI_FLAG, NULL, "exit status 5 where something is inconclusive",
+     offsetof(struct compare_settings, fail_inconclusive)},
+    {0},
+};
+
+static int compare_complain(const char *text)
+{
+    fprintf(stderr, "mems-stress compare: %s\n", text);
+    return VERDICT_EXIT_USAGE;
+}
+
+int cli_compare_options(const char *command, const struct cli_list *metrics,
+                        const struct cli_share *threshold, const struct cli_share *alpha,
+                        struct compare_options *options)
+{
+    *options = (struct compare_options){
+        .judge = {.threshold = threshold->given ? threshold->value : JUDGE_THRESHOLD,
+                  .alpha = alpha != NULL && alpha->given ? alpha->value : JUDGE_ALPHA,
+                  .seed = 1}};
+    if (options->judge.alpha <= 0) {
+        fprintf(stderr, "mems-stress %s: --alpha: above 0, for instance 0.05\n", command);
+        return VERDICT_EXIT_USAGE;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; metrics != NULL && i < metrics->count; i++) {
+        const struct metric *metric = metric_find(metrics->items[i]);
+        if (metric == NULL) {
+            const char *names[METRIC_COUNT + 1] = {NULL};
+            for (size_t m = 0; m < METRIC_COUNT; m++) {
+                names[m] = metric_table[m].name;
+            }
+            const char *near = job_suggest(metrics->items[i], names);
+            fprintf(stderr, "mems-stress %s: no metric \"%s\"%s%s%s; known:", command,
+                    metrics->items[i], near != NULL ? "; did you mean \"" : "",
+                    near != NULL ? near : "", near != NULL ? "\"?" : "");
+            for (size_t m = 0; m < METRIC_COUNT; m++) {
+                fprintf(stderr, "%s %s", m > 0 ? "," : "", names[m]);
+            }
+            fprintf(stderr, "\n");
+            return VERDICT_EXIT_USAGE;
+        }
+        bool twice = false;
+        for (size_t m = 0; m < kept; m++) {
+            twice |= options->metrics[m] == metric;
+        }
+        if (!twice) {
+            options->metrics[kept++] = metric;
+        }
+    }
+    return 0;
+}
+
+// "X,Y" with the comma outside parentheses.
+static bool compare_cut(const char *text, char **x, char **y)
+{
+    int depth = 0;
+    const char *comma = NULL;
+    for (const char *at = text; *at != '\0'; at++) {
+        depth += (*at == '(') - (*at == ')');
+        if (*at == ',' && depth == 0) {
+            if (comma != NULL) {
+                return false;
+            }
+            comma = at;
+        }
+    }
+    if (comma == NULL || comma == text || comma[1] == '\0') {
+        return false;
+    }
+    *x = strndup(text, (size_t)(comma - text));
+    *y = strdup(comma + 1);
+    return *x != NULL && *y != NULL;
+}
+
+static int compare_write(const struct comparison *comparison, const char *path, int status)
+{
+    struct complaint complaint = {{0}};
+    struct json_t *json = compare_json(comparison);
+    char *text = document_print(json, &complaint);
+    int error = text == NULL ? 1 : document_write(path, text, &complaint);
+    free(text);
+    if (error != 0) {
+        compare_complain(complaint.text);
+        return status == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN : status;
+    }
+    return status;
+}
+
+static int compare_show(struct comparison *comparison, const struct compare_settings *settings)
+{
+    bool machine = settings->json != NULL && strcmp(settings->json, "-") == 0;
+    struct verdict verdict = {.exit = VERDICT_EXIT_PASS};
+    verdict_compare(&verdict, compare_outcome(comparison), settings->fail_inconclusive);
+    compare_print(comparison, machine ? stderr : stdout);
+    int status = (int)verdict.exit;
+    if (settings->json != NULL) {
+        status = compare_write(comparison, settings->json, status);
+    }
+    compare_fini(comparison);
+    return status;
+}
+
+static int compare_two_targets(const char *path, const struct compare_settings *settings,
+                               const struct compare_options *options)
+{
+    struct complaint complaint = {{0}};
+    struct measured measured;
+    struct comparison comparison;
+    char *x = NULL;
+    char *y = NULL;
+    if (!compare_cut(settings->targets, &x, &y)) {
+        free(x);
+        free(y);
+        return compare_complain("--targets wants two targets, X,Y");
+    }
+    int error = measured_read(path, &measured, &complaint);
+    if (error == 0) {
+        error = compare_targets(&measured, x, y, options, &comparison, &complaint);
+        measured_fini(&measured);
+    }
+    free(x);
+    free(y);
+    return error != 0 ? compare_complain(complaint.text) : compare_show(&comparison, settings);
+}
+
+static int compare_two_files(const char *path_a, const char *path_b,
+                             const struct compare_settings *settings,
+                             const struct compare_options *options)
+{
+    struct complaint complaint = {{0}};
+    struct measured a;
+    struct measured b;
+    struct comparison comparison;
+    int error = measured_read(path_a, &a, &complaint);
+    if (error != 0) {
+        return compare_complain(complaint.text);
+    }
+    error = measured_read(path_b, &b, &complaint);
+    if (error == 0) {
+        error = compare_results(&a, &b, options, &comparison, &complaint);
+        measured_fini(&b);
+    }
+    measured_fini(&a);
+    return error != 0 ? compare_complain(complaint.text) : compare_show(&comparison, settings);
+}
+
+static int compare_main(int argc, char **argv)
+{
+    struct compare_settings settings = {0};
+    struct compare_options options;
+    struct complaint complaint = {{0}};
+    struct cli_list words = {0};
+    int status;
+    if (!cli_parse(&cli_command_compare, argc, argv, &settings, &words, &status)) {
+        return status;
+    }
+    size_t wanted = settings.targets != NULL ? 1 : 2;
+    if (words.count != wanted) {
+        fprintf(stderr, "mems-stress compare: %zu result%s, %zu %s wanted; usage: mems-stress %s\n",
+                words.count, words.count == 1 ? "" : "s", wanted, wanted == 1 ? "is" : "are",
+                cli_command_compare.form);
+        return VERDICT_EXIT_USAGE;
+    }
+    status = cli_compare_options("compare", &settings.metrics, &settings.threshold, &settings.alpha,
+                                 &options);
+    if (status != 0) {
+        return status;
+    }
+    if (settings.json != NULL && !document_possible()) {
+        return compare_complain("--json: this build has no libjansson");
+    }
+    if (settings.json != NULL && document_probe(settings.json, &complaint) != 0) {
+        compare_complain(complaint.text);
+        return VERDICT_EXIT_UNWRITTEN;
+    }
+    return settings.targets != NULL
+               ? compare_two_targets(words.items[0], &settings, &options)
+               : compare_two_files(words.items[0], words.items[1], &settings, &options);
+}
+
+const struct cli_command cli_command_compare = {
+    .name = "compare",
+    .form = "compare A.json B.json | compare A.json --targets X,Y  [OPTIONS]",
+    .help = "are two results different: pass, improved, regressed or inconclusive by metric",
+    .about =
+        "\n"
+        "Each section and target that both results have is compared by its medians: B over A, "
+        "with\n"
+        "a bootstrap interval of the ratio and a rank test (two results: Mann-Whitney; two "
+        "targets\n"
+        "of one result: Wilcoxon's signed rank of the ratios within each repeat), two-sided and\n"
+        "corrected for their number after Holm.\n"
+        "\n"
+        "  regressed     the whole interval is past --max-regression, and p is at most alpha\n"
+        "  inconclusive  the interval holds the threshold; fewer than 5 repeats a side; unsteady\n"
+        "  improved      as regressed, on the good side\n"
+        "  pass          else\n"
+        "\n"
+        "What does not fit together (workload and its version, threads, values of keys, a target\n"
+        "that only one has, a cell that did not pass) is refused, and named.\n"
+        "Exit status: 0 pass or improved, 4 regressed, 5 inconclusive (with --fail-inconclusive),\n"
+        "1 unreadable or refused.",
+    .options = compare_options,
+    .main = compare_main,
+};

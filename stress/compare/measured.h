@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// measured.h - a result as comparisons see it: which sections, which cells, which figures. Made
+// from a document or from a plan that has run.
+
+#ifndef COMPARE_MEASURED_H
+#define COMPARE_MEASURED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "job/complaint.h"
+#include "result/metric.h"
+
+struct measured_value {
+    char *key, *text;
+};
+
+struct measured_section {
+    char *name;
+    char *workload;
+    unsigned version; // of the workload
+    unsigned threads;
+    struct measured_value *values; // of the section's keys, as written
+    size_t value_count;
+};
+
+struct measured_cell {
+    size_t section; // index
+    char *target;
+    unsigned repeat;
+    enum cell_verdict verdict;
+    bool known;                  // the figures below are
+    double metric[METRIC_COUNT]; // NAN: nobody can know, or the document has none
+};
+
+struct measured {
+    char *name; // what complaints call it: the file
+    struct measured_section *sections;
+    size_t section_count;
+    struct measured_cell *cells; // in no order
+    size_t cell_count;
+};
+
+// The plan's cells as they ended. `name` is copied.
+void measured_of_plan(const struct plan *plan, const char *name, struct measured *measured);
+
+// Reads a result file. 0, or an errno value with a complaint that names the file and, where its
+// content is at fault, the place in it; nothing is then left to finish.
+int measured_read(const char *path, struct measured *measured, struct complaint *complaint);
+
+void measured_fini(struct measured *measured);
+
+// For the two above: room for so many; memory that never fails; a copy.
+void measured_init(struct measured *measured, const char *name, size_t sections, size_t cells);
+void *measured_zeroed(size_t count, size_t size);
+char *measured_copy(const char *text);
+
+#endif

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+//
+// read.c - a result file is read for a comparison, strictly.
+//
+// 1. Forms. A file is JSON; read_forms says which kinds of document are known and how each is told
+//    from the rest. Another tool's results are one row more and one function that fills in a struct
+//    measured.
+// 2. Strictness. What a comparison rests on must be there and of the right type: a figure that is
+//    missing is no zero. Fields that it does not need are not looked at, so that a document with
+//    more of them can be read. A complaint says file, place and what would be right.
+// 3. Places. `at` is a path like "cells[3].metrics", made on the way down.
+
+#include "compare/measured.h"
+
+#include <errno.h>
+
+#ifdef MEMS_HAVE_JANSSON
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "result/document.h"
+
+struct reading {
+    const char *file;
+    struct complaint *complaint;
+};
+
+static int read_complain(const struct reading *reading, const char *at, const char *key,
+                         const char *wanted)
+{
+    complain(reading->complaint, "%s: %s%s%s: %s is wanted", reading->file, at,
+             *at != '\0' ? "." : "", key, wanted);
+    return EINVAL;
+}
+
+static int read_text(const struct reading *reading, const json_t *object, const char *at,
+                     const char *key, const char **text)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_string(value)) {
+        return read_complain(reading, at, key, "a text");
+    }
+    *text = json_string_value(value);
+    return 0;
+}
+
+static int read_count(const struct reading *reading, const json_t *object, const char *at,
+                      const char *key, unsigned *count)
+{
+    const json_t *value = json_object_get(object, key);
+    json_int_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < 0 || number > INT32_MAX) {
+        return read_complain(reading, at, key, "a whole number from 0 on");
+    }
+    *count = (unsigned)number;
+    return 0;
+}
+
+static int read_values(const struct reading *reading, json_t *object, const char *at,
+                       struct measured_section *section)
+{
+    const char *key;
+    json_t *value;
+    json_t *values = json_object_get(object, "values");
+    if (!json_is_object(values)) {
+        return read_complain(reading, at, "values", "an object");
+    }
+    section->values = measured_zeroed(json_object_size(values), sizeof *section->values);
+    json_object_foreach(values, key, value)
+    {
+        if (!json_is_string(value) && !json_is_null(value)) {
+            char place[128];
+            snprintf(place, sizeof place, "%s.values", at);
+            return read_complain(reading, place, key, "a text or null");
+        }
+        struct measured_value *made = &section->values[section->value_count++];
+        made->key = measured_copy(key);
+        made->text = measured_copy(json_string_value(value));
+    }
+    return 0;
+}
+
+static int read_section(const struct reading *reading, json_t *object, const char *at,
+                        struct measured_section *section)
+{
+    const char *name;
+    const char *workload;
+    int error = read_text(reading, object, at, "name", &name);
+    if (error == 0) {
+        error = read_text(reading, object, at, "workload", &workload);
+    }
+    if (error == 0) {
+        section->name = measured_copy(name);
+        section->workload = measured_copy(workload);
+        error = read_count(reading, object, at, "workload_version", &section->version);
+    }
+    if (error == 0) {
+        error = read_count(reading, object, at, "threads", &section->threads);
+    }
+    return error != 0 ? error : read_values(reading, object, at, section);
+}
+
+static int read_verdict(const struct reading *reading, const json_t *object, const char *at,
+                        enum cell_verdict *verdict)
+{
+    const char *text;
+    int error = read_text(reading, object, at, "verdict", &text);
+    if (error != 0) {
+        return error;
+    }
+    for (int i = CELL_WAITING; i <= CELL_SKIPPED; i++) {
+        if (strcmp(cell_verdict_name((enum cell_verdict)i), text) == 0) {
+            *verdict = (enum cell_verdict)i;
+            return 0;
+        }
+    }
+    return read_complain(reading, at, "verdict", "pass, failed, crashed or the like");
+}
+
+// Metrics that this program does not know are another version's: left alone.
+static int read_metrics(const struct reading *reading, const json_t *object, const char *at,
+                        struct measured_cell *cell)
+{
+    const json_t *metrics = json_object_get(object, "metrics");
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        cell->metric[i] = NAN;
+    }
+    if (metrics == NULL) {
+        return 0;
+    }
+    if (!json_is_object(metrics)) {
+        return read_complain(reading, at, "metrics", "an object");
+    }
+    cell->known = true;
+    for (size_t i = 0; i < METRIC_COUNT; i++) {
+        const json_t *value = json_object_get(metrics, metric_table[i].name);
+        if (json_is_number(value)) {
+            cell->metric[i] = json_number_value(value);
+        } else if (value != NULL && !json_is_null(value)) {
+            char place[128];
+            snprintf(place, sizeof place, "%s.metrics", at);
+            return read_complain(reading, place, metric_table[i].name, "a number or null");
+        }
+        if (cell->metric[i] < 0) {
+            char place[128];
+            snprintf(place, sizeof place, "%s.metrics", at);
+            return read_complain(reading, place, metric_table[i].name, "a number from 0 on");
+        }
+    }
+    return 0;
+}
+
+static int read_cell(const struct reading *reading, const json_t *object, const char *at,
+                     const struct measured *measured, struct measured_cell *cell)
+{
+    const char *section;
+    const char *target;
+    int error = read_text(reading, object, at, "section", &section);
+    if (error == 0) {
+        error = read_text(reading, object, at, "target", &target);
+    }
+    if (error == 0) {
+        error = read_count(reading, object, at, "repeat", &cell->repeat);
+    }
+    if (error == 0) {
+        error = read_verdict(reading, object, at, &cell->verdict);
+    }
+    if (error == 0) {
+        error = read_metrics(reading, object, at, cell);
+    }
+    if (error != 0) {
+        return error;
+    }
+    cell->target = measured_copy(target);
+    while (cell->section < measured->section_count &&
+           strcmp(measured->sections[cell->section].name, section) != 0) {
+        cell->section++;
+    }
+    if (cell->section == measured->section_count) {
+        return read_complain(reading, at, "section", "the name of one of job.sections");
+    }
+    return 0;
+}
+
+static int read_own(const struct reading *reading, json_t *root, struct measured *measured)
+{
+    char at[64];
+    json_t *sections = json_object_get(json_object_get(root, "job"), "sections");
+    json_t *cells = json_object_get(root, "cells");
+    if (!json_is_array(sections)) {
+        return read_complain(reading, "job", "sections", "an array");
+    }
+    if (!json_is_array(cells)) {
+        return read_complain(reading, "", "cells", "an array");
+    }
+    measured_init(measured, reading->file, json_array_size(sections), json_array_size(cells));
+    int error = 0;
+    for (size_t i = 0; i < measured->section_count && error == 0; i++) {
+        snprintf(at, sizeof at, "job.sections[%zu]", i);
+        error = read_section(reading, json_array_get(sections, i), at, &measured->sections[i]);
+    }
+    for (size_t i = 0; i < measured->cell_count && error == 0; i++) {
+        snprintf(at, sizeof at, "cells[%zu]", i);
+        error = read_cell(reading, json_array_get(cells, i), at, measured, &measured->cells[i]);
+    }
+    return error;
+}
+
+static bool read_is_own(const json_t *root)
+{
+    const char *schema = json_string_value(json_object_get(root, "schema"));
+    return schema != NULL && strcmp(schema, DOCUMENT_SCHEMA) == 0;
+}
+
+static const struct {
+    const char *name; // as a complaint lists it
+    bool (*is)(const json_t *root);
+    int (*read)(const struct reading *reading, json_t *root, struct measured *measured);
+} read_forms[] = {
+    {"schema \"" DOCUMENT_SCHEMA "\"", read_is_own, read_own},
+};
+
+static int read_form(const struct reading *reading, json_t *root, struct measured *measured)
+{
+    const json_t *schema = json_object_get(root, "schema");
+    for (size_t i = 0; i < sizeof read_forms / sizeof read_forms[0]; i++) {
+        if (read_forms[i].is(root)) {
+            return read_forms[i].read(reading, root, measured);
+        }
+    }
+    if (json_is_string(schema)) {
+        complain(reading->complaint,
+                 "%s: a document of schema \"%s\"; this mems-stress reads \"%s\"", reading->file,
+                 complaint_clip(json_string_value(schema)).text, DOCUMENT_SCHEMA);
+    } else {
+        complain(reading->complaint,
+                 "%s: no result of mems-stress: no \"schema\" (write one with: mems-stress run "
+                 "JOB --json FILE)",
+                 reading->file);
+    }
+    return EINVAL;
+}
+
+int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
+{
+    struct reading reading = {path, complaint};
+    json_error_t wrong;
+    memset(measured, 0, sizeof *measured);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        int error = errno;
+        complain(complaint, "cannot read %s: %s", path, strerror(error));
+        return error;
+    }
+    errno = 0;
+    json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
+    int error = ferror(file) && errno != 0 ? errno : EINVAL;
+    bool unreadable = ferror(file) != 0;
+    fclose(file);
+    if (root == NULL && unreadable) {
+        complain(complaint, "cannot read %s: %s", path, strerror(error));
+        return error;
+    }
+    if (root == NULL) {
+        complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
+        return EINVAL;
+    }
+    error = read_form(&reading, root, measured);
+    json_decref(root);
+    if (error != 0) {
+        measured_fini(measured);
+    }
+    return error;
+}
+
+#else
+
+int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
+{
+    (void)measured;
+    complain(complaint, "cannot read %s: this mems-stress was built without libjansson", path);
+    return ENOTSUP;
+}
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// plan_write.c - a plan as a job file.
+//
+// What it says is all that decides what the cells do, and nothing else: no date, no version, no
+// folder of whoever made it. The plan of a plan is the same, byte for byte, because every value is
+// written in the one form that it is read back to, gates and groups are kept by the names that
+// they have here, and the order of the cells follows from the sections and their seeds.
+//
+// The hash is SHA-256 of every line that does not begin with '#', so that anybody can check it:
+// grep -v '^#' FILE | sha256sum.
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef MEMS_HAVE_NETTLE
+#include <nettle/sha2.h>
+#endif
+
+#include "run/plan.h"
+
+#ifdef MEMS_HAVE_NETTLE
+
+static void write_hash(const char *text, size_t length, FILE *out)
+{
+    struct sha256_ctx hash;
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_init(&hash);
+    sha256_update(&hash, length, (const uint8_t *)text);
+    sha256_digest(&hash, sizeof digest, digest);
+    fprintf(out, "# SHA-256 of the lines without # at their beginning: ");
+    for (size_t i = 0; i < sizeof digest; i++) {
+        fprintf(out, "%02x", digest[i]);
+    }
+    fprintf(out, "\n");
+}
+
+#else
+
+static void write_hash(const char *text, size_t length, FILE *out)
+{
+    (void)text;
+    (void)length;
+    fprintf(out, "# no SHA-256: this mems-stress was built without libnettle\n");
+}
+
+#endif
+
+int plan_write(const struct plan *plan, FILE *out)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *content = open_memstream(&text, &length);
+    if (content == NULL) {
+        return errno;
+    }
+    for (size_t i = 0; i < plan->section_count; i++) {
+        fprintf(content, "\n%s", plan->sections[i].text);
+    }
+    if (fclose(content) != 0) {
+        free(text);
+        return ENOMEM;
+    }
+    fprintf(out, "# A plan of mems-stress: a job with every value resolved.\n");
+    write_hash(text, length, out);
+    fprintf(out, "%s# %zu cell%s, in this order:\n", text, plan->cell_count,
+            plan->cell_count == 1 ? "" : "s");
+    free(text);
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct cell *cell = &plan->cells[i];
+        char target[4096];
+        plan_target_text(cell->spec, target, sizeof target);
+        fprintf(out, "# %s/%s/%u seed %llu%s\n", cell->section->section->name, target, cell->repeat,
+                (unsigned long long)cell->seed,
+                cell->verdict == CELL_SKIPPED ? " (its target is not here)" : "");
+    }
+    return 0;
+}
