@@ -52,7 +52,8 @@ uint64_t histogram_bucket_most(unsigned bucket);
 // ---- the inline halves -------------------------------------------------------------------------
 
 // Row 0 holds 0..63; row r >= 1 holds [2^(r+5), 2^(r+6)), by the top HISTOGRAM_BITS + 1 bits. With
-// bit 6 set whatever the value is, rows 0 and 1, which are one wide both, need no case of their own.
+// bit 6 set whatever the value is, rows 0 and 1, which are one wide both, need no case of their
+// own.
 static inline unsigned histogram_bucket(uint64_t value)
 {
     if (__builtin_expect(value >> HISTOGRAM_LIMIT != 0, 0)) {
