@@ -11,39 +11,42 @@
 
 #define STAMP_STEP 64u
 
+#define STAMP_LONG 256u // below it the vectors' beginnings cost more than they save
+
 // Two words of the pattern.
 typedef uint64_t stamp_pair __attribute__((vector_size(16)));
 
-struct stamp_row {
-    stamp_pair pair[STAMP_STEP / sizeof(stamp_pair)];
-};
-
-static inline struct stamp_row stamp_row_at(uint64_t seed, size_t index)
+static inline stamp_pair stamp_pair_at(uint64_t seed, size_t index)
 {
-    struct stamp_row row;
-    for (unsigned i = 0; i < 4; i++) {
-        uint64_t first = stamp_word(seed, index + 2 * i);
-        row.pair[i] = (stamp_pair){first, stamp_word(first, 1)};
-    }
-    return row;
+    return (stamp_pair){stamp_word(seed, index), stamp_word(seed, index + 1)};
 }
 
-static inline void stamp_row_next(struct stamp_row *row)
+static inline void stamp_put(uint8_t *bytes, stamp_pair pair)
 {
-    const uint64_t step = stamp_word(0, STAMP_STEP / 8);
-    for (unsigned i = 0; i < 4; i++) {
-        row->pair[i] += (stamp_pair){step, step};
-    }
+    memcpy(bytes, &pair, sizeof pair);
+}
+
+static inline stamp_pair stamp_get(const uint8_t *bytes)
+{
+    stamp_pair pair;
+    memcpy(&pair, bytes, sizeof pair);
+    return pair;
 }
 
 // The whole steps of 64 bytes of `length`, from the word at `index` on.
 static size_t stamp_fill_steps(uint8_t *bytes, uint64_t seed, size_t index, size_t length)
 {
+    const uint64_t step = stamp_word(0, STAMP_STEP / 8);
+    const stamp_pair next = {step, step};
+    stamp_pair a = stamp_pair_at(seed, index), b = stamp_pair_at(seed, index + 2);
+    stamp_pair c = stamp_pair_at(seed, index + 4), d = stamp_pair_at(seed, index + 6);
     size_t i = 0;
-    struct stamp_row row = stamp_row_at(seed, index);
     for (; i + STAMP_STEP <= length; i += STAMP_STEP) {
-        memcpy(bytes + i, &row, STAMP_STEP);
-        stamp_row_next(&row);
+        stamp_put(bytes + i, a);
+        stamp_put(bytes + i + 16, b);
+        stamp_put(bytes + i + 32, c);
+        stamp_put(bytes + i + 48, d);
+        a += next, b += next, c += next, d += next;
     }
     return i;
 }
@@ -51,19 +54,18 @@ static size_t stamp_fill_steps(uint8_t *bytes, uint64_t seed, size_t index, size
 // Those before the first that differs.
 static size_t stamp_compare_steps(const uint8_t *bytes, uint64_t seed, size_t index, size_t length)
 {
+    const uint64_t step = stamp_word(0, STAMP_STEP / 8);
+    const stamp_pair next = {step, step};
+    stamp_pair a = stamp_pair_at(seed, index), b = stamp_pair_at(seed, index + 2);
+    stamp_pair c = stamp_pair_at(seed, index + 4), d = stamp_pair_at(seed, index + 6);
     size_t i = 0;
-    struct stamp_row row = stamp_row_at(seed, index);
     for (; i + STAMP_STEP <= length; i += STAMP_STEP) {
-        struct stamp_row found;
-        memcpy(&found, bytes + i, STAMP_STEP);
-        stamp_pair wrong = {0, 0};
-        for (unsigned k = 0; k < 4; k++) {
-            wrong |= found.pair[k] ^ row.pair[k];
-        }
+        stamp_pair wrong = (stamp_get(bytes + i) ^ a) | (stamp_get(bytes + i + 16) ^ b) |
+                           (stamp_get(bytes + i + 32) ^ c) | (stamp_get(bytes + i + 48) ^ d);
         if ((wrong[0] | wrong[1]) != 0) {
             break;
         }
-        stamp_row_next(&row);
+        a += next, b += next, c += next, d += next;
     }
     return i;
 }
@@ -81,7 +83,7 @@ size_t stamp_fill(uint8_t *bytes, uint64_t seed, size_t offset, size_t length)
     for (size_t lead = stamp_lead(offset, length); i < lead; i++) {
         bytes[i] = stamp_byte(seed, offset + i);
     }
-    if (i + STAMP_STEP <= length) {
+    if (i + STAMP_LONG <= length) {
         i += stamp_fill_steps(bytes + i, seed, (offset + i) / 8, length - i);
     }
     for (; i + 8 <= length; i += 8) {
@@ -102,7 +104,7 @@ size_t stamp_compare(const uint8_t *bytes, uint64_t seed, size_t offset, size_t 
             return i;
         }
     }
-    if (i + STAMP_STEP <= length) {
+    if (i + STAMP_LONG <= length) {
         i += stamp_compare_steps(bytes + i, seed, (offset + i) / 8, length - i);
     }
     for (; i + 8 <= length; i += 8) {
