@@ -22,6 +22,7 @@ extern const struct cli_command cli_command_faults;
 extern const struct cli_command cli_command_compare;
 extern const struct cli_command cli_command_selftest;
 extern const struct cli_command cli_command_fit;
+extern const struct cli_command cli_command_schema;
 
 // From a job that was read to the exit status: what run, plan and replay have in common.
 struct job;

@@ -107,7 +107,8 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     head->started = started;
     head->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
     head->comparison = baseline->json;
-    struct output_scene scene = {plan, &verdict, head};
+    struct output_scene scene = {plan, &verdict, head,
+                                 baseline->compared ? &baseline->findings : NULL};
     return job_report(&scene, settings, baseline);
 }
 
