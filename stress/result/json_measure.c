@@ -30,6 +30,19 @@ json_t *json_of_fairness(const struct cell_report *report, unsigned threads)
     return object;
 }
 
+json_t *json_of_harness(const struct cell_report *report)
+{
+    const struct report_harness *harness = &report->harness;
+    if (!report->harness_known) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "op_ns", json_of_real(harness->op_ns), "timed_ns",
+                     json_of_real(harness->timed_ns), "checked_ns",
+                     json_of_real(harness->checked_ns), "checked_bytes_per_ns",
+                     json_of_real(harness->checked_bytes_per_ns), "metrics_bytes",
+                     json_of_count(report->metrics_bytes));
+}
+
 json_t *json_of_system(const struct cell_report *report)
 {
     json_t *object = json_object();

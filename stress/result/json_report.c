@@ -286,6 +286,7 @@ json_t *json_of_report(const struct cell *cell)
     json_object_set_new(object, "warmup_ns", json_of_count(report->warmup_ns));
     json_object_set_new(object, "steady", json_of_steady(report));
     json_object_set_new(object, "speed", json_of_speed(report));
+    json_object_set_new(object, "harness", json_of_harness(report));
     json_object_set_new(object, "operations", report_operations(report));
     json_object_set_new(object, "latency", report_latency(report, open_loop));
     json_object_set_new(object, "memory", report_memory(report));

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "result/figures.h"
+#include "result/harness.h"
 #include "result/summary.h"
 #include "result/trouble.h"
 #include "result/wrap.h"
@@ -292,6 +293,9 @@ void table_print(FILE *out, const struct plan *plan, const struct verdict *verdi
     for (size_t i = 0; i < plan->section_count && !brief; i++) {
         table_section(out, plan, &plan->sections[i]);
         fprintf(out, "\n");
+    }
+    if (!brief) {
+        harness_print(out, plan);
     }
     for (size_t i = 0; i < plan->cell_count; i++) {
         const struct cell *cell = &plan->cells[i];
