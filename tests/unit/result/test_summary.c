@@ -136,7 +136,7 @@ static void test_table(void **state)
     assert_non_null(strstr(text, "Mops/s"));
     assert_non_null(strstr(text, "\nnull                 50.0 1.00 20.0  20.0    -"));
     assert_non_null(strstr(text, "\nlibc                 9.00 0.18 20.0  20.0    -"));
-    assert_non_null(strstr(text, " 3.00     -     - pass\n"));
+    assert_non_null(strstr(text, " 3.00 0.0     -     - pass\n"));
     assert_non_null(strstr(text, "verdict: pass (6 pass); up to 9"));
     free(text);
     close_scene(&scene);
@@ -148,8 +148,9 @@ static void test_waits(void **state)
     (void)state;
     static const uint64_t waited[] = {0, 900, 500000, 500000};
     static const uint64_t each[] = {3600, 3600, 3600, 5760000};
-    static const char *const shown[] = {" 3.00     0  0.00 pass\n", " 3.00 1e-04  0.36 pass\n",
-                                        " 3.00 0.056   200 pass\n", " 3.00 0.056   3e5 pass\n"};
+    static const char *const shown[] = {
+        " 3.00 0.0     0  0.00 pass\n", " 3.00 0.0 1e-04  0.36 pass\n",
+        " 3.00 0.0 0.056   200 pass\n", " 3.00 0.0 0.056   3e5 pass\n"};
     struct scene scene;
     struct verdict verdict;
     struct summary summary[2];
