@@ -57,7 +57,7 @@ struct cli_job_settings {
      offsetof(struct cli_job_settings, set)},                                                      \
         {"section", CLI_LIST, "NAME", "only this section or group; may be given several times",    \
          offsetof(struct cli_job_settings, sections)},                                             \
-        {"target", CLI_LIST, "TARGET", "instead of the job's; may be given several times",         \
+        {"target", CLI_LIST, "TARGET", "instead of the job's; several: separated by commas",         \
          offsetof(struct cli_job_settings, targets)},                                              \
         {"workload", CLI_LIST, "NAMES",                                                            \
          "without a job: a section of each, separated by commas; with --target",                   \

@@ -78,6 +78,16 @@ class Run(Case):
         rates = [line for line in lines if line.strip().startswith('"ops_per_second":')]
         self.assertEqual(len(rates), len(outcome.document["cells"]))
 
+    def test_targets_of_the_command_line(self):
+        job = self.write("job.ini", JOB)
+        expected = ["null", "mems:dynamic(fit=best,arenas=2)", "libc"]
+        for words in (["--target", ",".join(expected)], ["--target", expected[0] + ", " + expected[1], "--target", "libc"]):
+            outcome = self.stress("run", job, "--list", *words)
+            self.assertEqual({line.split("/")[1] for line in outcome.out.splitlines()}, set(expected), outcome.err)
+        outcome = self.stress("run", job, "--target", "null,")
+        self.assertEqual(outcome.status, 1)
+        self.assertIn("an empty target", outcome.err)
+
     def test_table(self):
         lines = self.run_job(JOB).out.splitlines()
         for line in lines:
