@@ -10,7 +10,7 @@
 
 #include "cli/cli.h"
 #include "job/job.h"
-#include "result/document.h"
+#include "target/target.h"
 
 struct compare_settings {
     struct cli_list metrics;
@@ -85,40 +85,17 @@ int cli_compare_options(const char *command, const struct cli_list *metrics,
     return 0;
 }
 
-// "X,Y" with the comma outside parentheses.
+// "X,Y": two targets.
 static bool compare_cut(const char *text, char **x, char **y)
 {
-    int depth = 0;
-    const char *comma = NULL;
-    for (const char *at = text; *at != '\0'; at++) {
-        depth += (*at == '(') - (*at == ')');
-        if (*at == ',' && depth == 0) {
-            if (comma != NULL) {
-                return false;
-            }
-            comma = at;
-        }
-    }
-    if (comma == NULL || comma == text || comma[1] == '\0') {
+    size_t length = target_list_piece(text);
+    const char *rest = text[length] == ',' ? text + length + 1 : "";
+    if (length == 0 || *rest == '\0' || rest[target_list_piece(rest)] != '\0') {
         return false;
     }
-    *x = strndup(text, (size_t)(comma - text));
-    *y = strdup(comma + 1);
+    *x = strndup(text, length);
+    *y = strdup(rest);
     return *x != NULL && *y != NULL;
-}
-
-static int compare_write(const struct comparison *comparison, const char *path, int status)
-{
-    struct complaint complaint = {{0}};
-    struct json_t *json = compare_json(comparison);
-    char *text = document_print(json, &complaint);
-    int error = text == NULL ? 1 : document_write(path, text, &complaint);
-    free(text);
-    if (error != 0) {
-        compare_complain(complaint.text);
-        return status == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN : status;
-    }
-    return status;
 }
 
 static int compare_show(struct comparison *comparison, const struct compare_settings *settings)
@@ -129,7 +106,8 @@ static int compare_show(struct comparison *comparison, const struct compare_sett
     compare_print(comparison, machine ? stderr : stdout);
     int status = (int)verdict.exit;
     if (settings->json != NULL) {
-        status = compare_write(comparison, settings->json, status);
+        status =
+            cli_json_write(&cli_command_compare, compare_json(comparison), settings->json, status);
     }
     compare_fini(comparison);
     return status;
@@ -183,7 +161,6 @@ static int compare_main(int argc, char **argv)
 {
     struct compare_settings settings = {0};
     struct compare_options options;
-    struct complaint complaint = {{0}};
     struct cli_list words = {0};
     int status;
     if (!cli_parse(&cli_command_compare, argc, argv, &settings, &words, &status)) {
@@ -201,12 +178,9 @@ static int compare_main(int argc, char **argv)
     if (status != 0) {
         return status;
     }
-    if (settings.json != NULL && !document_possible()) {
-        return compare_complain("--json: this build has no libjansson");
-    }
-    if (settings.json != NULL && document_probe(settings.json, &complaint) != 0) {
-        compare_complain(complaint.text);
-        return VERDICT_EXIT_UNWRITTEN;
+    status = cli_json_probe(&cli_command_compare, settings.json);
+    if (status != 0) {
+        return status;
     }
     return settings.targets != NULL
                ? compare_two_targets(words.items[0], &settings, &options)
