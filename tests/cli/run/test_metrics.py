@@ -2,12 +2,9 @@
 #
 # test_metrics.py - what a cell is told by, from outside: structure and laws, never times.
 
-import os
 import unittest
 
-from stress import Case
-
-SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
+from stress import SANITIZED, Case
 WARM = """
 [work]
 workload = churn
