@@ -28,6 +28,7 @@ JOBS = {
     "realloc-growth": "most = 100k\n",
     "large": "places = 3\nreplacements = 5\nblock = 400k-800k\n",
 }
+SAME = "one thread's places are the same in every build; what each does is watched above"
 
 
 def job(workload, targets, more="", verify=4):
@@ -68,6 +69,7 @@ class Adversary(Case):
                                        for workload, keys in JOBS.items()))
         self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
 
+    @unittest.skipIf(SANITIZED, SAME)
     def test_robson_is_evaded_by_moving_alone(self):
         text = job("robson", [*UNMOVED, MOVED, "null"], "live = 8Mi\nlargest = 512Ki\n", verify=2)
         found = self.figures(text)
@@ -84,6 +86,7 @@ class Adversary(Case):
         # What is live, and a region of 1 MiB that is filled in part.
         self.assertLessEqual(found["blow-up"][MOVED][0], 1 + 2 / 8)
 
+    @unittest.skipIf(SANITIZED, SAME)
     def test_doubling_catches_every_fit(self):
         found = self.figures(job("doubling", [*FITS, MOVED]))["blow-up"]
         for target in FITS:
@@ -92,6 +95,7 @@ class Adversary(Case):
             self.assertGreaterEqual(blow_up, 0.95 * bound, target)
         self.assertLess(found[MOVED][0], 0.5 * found[MOVED][1])
 
+    @unittest.skipIf(SANITIZED, SAME)
     def test_comb_grows_unless_holes_are_moved_together(self):
         found = self.figures(job("comb", [*FITS, "mems:slab", MOVED]))["growth"]
         for target, (growth, bound) in found.items():
@@ -102,6 +106,7 @@ class Adversary(Case):
                 # A region is 1 MiB of 16.
                 self.assertAlmostEqual(growth, bound, delta=1.5 / 16, msg=target)
 
+    @unittest.skipIf(SANITIZED, SAME)
     def test_pins_hurt_slabs_and_not_extents(self):
         found = self.figures(job("pin-per-slab", ["mems:slab", "mems:dynamic"]))["held"]
         self.assertGreater(found["mems:slab"][0], 0.95 * found["mems:slab"][1])

@@ -133,7 +133,7 @@ static struct job *watch(const char *keys, uint64_t seed, uint64_t ops)
 
 // One thread's chain: to a sanitizer a short one shows as much.
 #define SHORTER (MEMS_TEST_SCALE > 4 ? 30 : MEMS_TEST_SCALE)
-#define EVENTS (3000000 / SHORTER)
+#define EVENTS  (3000000 / SHORTER)
 
 static void test_the_steady_state(void **state)
 {
