@@ -73,8 +73,10 @@ class Workloads(Case):
                 self.assertGreater(operations["free_remote"], 0, where)
 
     def test_time(self):
-        self.passes(job("runtime = 20ms"))
+        text = job("runtime = 20ms")
+        self.passes(text.replace("null, libc", "libc") if SANITIZED else text)
 
+    @unittest.skipIf(SANITIZED, "the workloads' unit tests have this law in every build")
     def test_same_seed_same_operations(self):
         text = job("ops = 2000", startup="ops = 60").replace(", mems:dynamic", "").replace(
             ", mems:slab", "").replace(", ?preload:jemalloc", "")
