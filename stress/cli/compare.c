@@ -14,6 +14,7 @@
 #include "job/job.h"
 #include "result/annotation.h"
 #include "result/output.h"
+#include "target/target.h"
 
 struct compare_settings {
     struct cli_list metrics;
@@ -93,25 +94,16 @@ int cli_compare_options(const char *command, const struct cli_list *metrics,
     return 0;
 }
 
-// "X,Y" with the comma outside parentheses.
+// "X,Y": two targets.
 static bool compare_cut(const char *text, char **x, char **y)
 {
-    int depth = 0;
-    const char *comma = NULL;
-    for (const char *at = text; *at != '\0'; at++) {
-        depth += (*at == '(') - (*at == ')');
-        if (*at == ',' && depth == 0) {
-            if (comma != NULL) {
-                return false;
-            }
-            comma = at;
-        }
-    }
-    if (comma == NULL || comma == text || comma[1] == '\0') {
+    size_t length = target_list_piece(text);
+    const char *rest = text[length] == ',' ? text + length + 1 : "";
+    if (length == 0 || *rest == '\0' || rest[target_list_piece(rest)] != '\0') {
         return false;
     }
-    *x = strndup(text, (size_t)(comma - text));
-    *y = strdup(comma + 1);
+    *x = strndup(text, length);
+    *y = strdup(rest);
     return *x != NULL && *y != NULL;
 }
 
@@ -217,8 +209,8 @@ static int compare_main(int argc, char **argv)
 {
     struct compare_settings settings = {0};
     struct compare_options options;
-    struct complaint complaint = {{0}};
     struct cli_list words = {0};
+    struct complaint complaint = {{0}};
     int status;
     if (!cli_parse(&cli_command_compare, argc, argv, &settings, &words, &status)) {
         return status;

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "result/json.h"
+#include "json/json.h"
 
 static json_t *compare_json_row(const struct compare_row *row)
 {

@@ -6,7 +6,7 @@
 
 #ifdef MEMS_HAVE_JANSSON
 
-#include "result/json.h"
+#include "json/json.h"
 
 static json_t *selftest_json_try(const struct selftest_try *it)
 {

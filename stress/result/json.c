@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// json.c - the pieces of the document that every other piece is made of; host, section, cell.
+// json.c - pieces of the document: host, section, cell.
 
 #ifdef MEMS_HAVE_JANSSON
 
@@ -14,23 +14,6 @@
 #include "result/summary.h"
 #include "workload/workload.h"
 
-json_t *json_of_text(const char *text)
-{
-    if (text == NULL) {
-        return json_null();
-    }
-    json_t *string = json_string(text);
-    if (string == NULL) {
-        char *copy = strdup(text);
-        for (char *at = copy; at != NULL && *at != '\0'; at++) {
-            *at = (unsigned char)*at < 0x80 ? *at : '?';
-        }
-        string = json_string(copy != NULL ? copy : "");
-        free(copy);
-    }
-    return string;
-}
-
 // Text that is empty where nobody knows.
 static json_t *json_of_known(const char *text)
 {
@@ -41,30 +24,6 @@ static json_t *json_of_known(const char *text)
 static json_t *json_of_known_size(uint64_t bytes)
 {
     return bytes > 0 ? json_of_count(bytes) : json_null();
-}
-
-json_t *json_of_lines(const char *text)
-{
-    json_t *lines = json_array();
-    while (*text != '\0') {
-        size_t length = strcspn(text, "\n");
-        char *line = strndup(text, length);
-        json_array_append_new(lines, json_of_text(line));
-        free(line);
-        text += length;
-        text += *text == '\n';
-    }
-    return lines;
-}
-
-json_t *json_of_real(double real)
-{
-    return isfinite(real) ? json_real(real) : json_null();
-}
-
-json_t *json_of_count(uint64_t count)
-{
-    return count <= INT64_MAX ? json_integer((json_int_t)count) : json_real((double)count);
 }
 
 static json_t *json_of_topology(const struct topology *topology)

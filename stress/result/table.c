@@ -263,6 +263,8 @@ void table_describe(FILE *out)
         {"result",
          "the worst of the repeats: pass; failed: a check did; crashed; hung; unsteady;\n"
          "incomplete; skipped: not installed. *: more than 1 % of the allocations refused"},
+        {"harness:", "under the tables: ns that an operation takes of the harness itself: neither\n"
+                     "timed nor checked; every one timed; checks 1 to 3 on 64 B; medians"},
     };
     fprintf(out,
             "The table of a run has a row a target; with repeats, medians. Units are in the "

@@ -8,8 +8,8 @@
 
 #ifdef MEMS_HAVE_JANSSON
 
-#include "result/json.h"
 #include "show/words.h"
+#include "json/json.h"
 
 #define SHOW_SCHEMA "mems-stress/show/1"
 

@@ -2,12 +2,9 @@
 #
 # test_metrics.py - what a cell is told by, from outside: structure and laws, never times.
 
-import os
 import unittest
 
-from stress import Case
-
-SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
+from stress import SANITIZED, Case
 WARM = """
 [work]
 workload = churn
@@ -43,6 +40,12 @@ class Metrics(Case):
             self.assertRegex(system["futex_why"], "perf_event|trac")
         self.assertGreater(report["speed"]["before_ns"], 0)
         self.assertGreater(report["speed"]["after_ns"], 0)
+        harness = report["harness"]
+        self.assertGreater(harness["op_ns"], 0)
+        self.assertGreater(harness["checked_ns"], 0)
+        self.assertGreater(harness["checked_bytes_per_ns"], 0)
+        self.assertEqual(harness["metrics_bytes"], report["memory"]["metrics_bytes"])
+        self.assertEqual(harness["timed_ns"] is None, report["latency"]["one_in"] == 0)
         for kind, count in counts(report["latency"]).items():
             self.assertLessEqual(count, operations[kind] + threads)
             self.assertEqual(sum(n for _, n in report["latency"][kind]["buckets"]), count)

@@ -10,10 +10,9 @@ import select
 import shlex
 import signal
 import subprocess
-import time
 import unittest
 
-from stress import PROGRAM, Case, cell_of
+from stress import PROGRAM, Case, cell_of, wait_for
 
 JOB = """
 [work]
@@ -31,16 +30,6 @@ threads = 2
 runtime = 60s
 verify = 1
 """
-
-
-def wait_for(what, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        got = what()
-        if got:
-            return got
-        time.sleep(0.01)
-    raise AssertionError("waited %g s in vain" % seconds)
 
 
 class Run(Case):
