@@ -123,7 +123,7 @@ class Schema(unittest.TestCase):
                 for prop, value in part.get("properties", {}).items():
                     units = UNIT.findall(value.get("description", ""))
                     for suffix, unit in ("_ns", "ns"), ("_bytes", "bytes"), ("_share", "share"):
-                        if prop.endswith(suffix) and "unit_bytes" not in prop and "log2" not in prop:
+                        if prop.endswith(suffix) and not re.search("unit_bytes|log2|_per_ns", prop):
                             with self.subTest(schema=name, property=prop):
                                 self.assertIn(unit, units)
 
