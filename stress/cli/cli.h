@@ -23,6 +23,25 @@ extern const struct cli_command cli_command_compare;
 extern const struct cli_command cli_command_selftest;
 extern const struct cli_command cli_command_fit;
 
+// How results are compared, by compare and by run --baseline.
+struct cli_comparing {
+    struct cli_list metrics;
+    struct cli_share threshold;
+    struct cli_share alpha;
+};
+
+// Rows of a command's options that fill in the above, a member `comparing` of its settings.
+#define CLI_COMPARING_OPTIONS(settings)                                                            \
+    {"metric", CLI_LIST, "NAME", "compare only this metric; may be given several times",           \
+     offsetof(settings, comparing.metrics)},                                                       \
+        {"max-regression", CLI_SHARE, "5%", "how much worse is a regression (default: 5%)",        \
+         offsetof(settings, comparing.threshold)},                                                 \
+    {                                                                                              \
+        "alpha", CLI_SHARE, "0.05",                                                                \
+            "chance of a false alarm that is taken, a metric (default: 0.05)",                     \
+            offsetof(settings, comparing.alpha)                                                    \
+    }
+
 // From a job that was read to the exit status: what run, plan and replay have in common.
 struct job;
 struct cli_job_settings {
@@ -42,7 +61,7 @@ struct cli_job_settings {
     struct cli_number seed;
     struct cli_number repeats;
     const char *baseline; // a result to compare with; NULL: none
-    struct cli_share max_regression;
+    struct cli_comparing comparing;
     bool fail_inconclusive;
     // which cells of it
     const char *filter;
@@ -57,7 +76,7 @@ struct cli_job_settings {
      offsetof(struct cli_job_settings, set)},                                                      \
         {"section", CLI_LIST, "NAME", "only this section or group; may be given several times",    \
          offsetof(struct cli_job_settings, sections)},                                             \
-        {"target", CLI_LIST, "TARGET", "instead of the job's; several: separated by commas",         \
+        {"target", CLI_LIST, "TARGET", "instead of the job's; several: separated by commas",       \
          offsetof(struct cli_job_settings, targets)},                                              \
         {"workload", CLI_LIST, "NAMES",                                                            \
          "without a job: a section of each, separated by commas; with --target",                   \
@@ -93,11 +112,9 @@ void cli_write_value(FILE *job, const char *key, const struct cli_list *words);
 int cli_run_job(const struct job *job, const char *command, const char *text,
                 const struct cli_job_settings *settings, int argc, char **argv);
 
-// What comparisons are asked for by these options. `metrics` and `alpha` may be NULL. 0, or an exit
-// status after a message.
+// What comparisons are asked for by these options. 0, or an exit status after a message.
 struct compare_options;
-int cli_compare_options(const char *command, const struct cli_list *metrics,
-                        const struct cli_share *threshold, const struct cli_share *alpha,
+int cli_compare_options(const char *command, const struct cli_comparing *comparing,
                         struct compare_options *options);
 
 #endif
