@@ -33,6 +33,7 @@ char *measured_copy(const char *text)
 
 void measured_init(struct measured *measured, const char *name, size_t sections, size_t cells)
 {
+    memset(measured, 0, sizeof *measured);
     measured->name = measured_copy(name);
     measured->sections = measured_zeroed(sections, sizeof *measured->sections);
     measured->cells = measured_zeroed(cells, sizeof *measured->cells);
