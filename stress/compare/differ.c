@@ -72,7 +72,8 @@ static const struct measured_cell *differ_cell(const struct measured *measured, 
 {
     for (size_t i = 0; i < measured->cell_count; i++) {
         const struct measured_cell *cell = &measured->cells[i];
-        if (strcmp(cell->target, target) == 0 && *cell->supplier.path != '\0') {
+        if (cell->supplier.path != NULL && *cell->supplier.path != '\0' &&
+            strcmp(cell->target, target) == 0) {
             return cell;
         }
     }

@@ -34,7 +34,7 @@ struct measured_section {
     size_t file_count;
 };
 
-// Whose malloc a cell called; "" where it does not say so.
+// Whose malloc a cell called; "" where it does not say so; all NULL: nobody knows.
 struct measured_supplier {
     char *path, *version, *build_id;
 };
