@@ -69,6 +69,7 @@ void baseline_judge(struct baseline *baseline, const struct plan *plan, const st
                 compare_tell(&baseline->comparison, baseline->warning);
             }
             baseline->json = compare_json(&baseline->comparison);
+            compare_findings(&baseline->comparison, &baseline->findings);
             outcome = compare_outcome(&baseline->comparison);
         } else {
             fprintf(stderr, "mems-stress: --baseline: %s\n", complaint.text);
@@ -90,6 +91,7 @@ void baseline_close(struct baseline *baseline)
 {
     if (baseline->compared) {
         compare_json_free(baseline->json);
+        findings_fini(&baseline->findings);
         compare_fini(&baseline->comparison);
     }
     if (baseline->asked) {

@@ -19,8 +19,9 @@ struct baseline {
     struct measured kept;
     struct comparison comparison;
     bool foreseen;
-    char warning[320];   // told before the run, where foreseen
-    struct json_t *json; // of it, for documents; NULL: none
+    char warning[320];        // told before the run, where foreseen
+    struct json_t *json;      // of it, for documents; NULL: none
+    struct findings findings; // of it, for the other forms
 };
 
 // Reads the baseline, before anything runs. 0, or an exit status after a message.

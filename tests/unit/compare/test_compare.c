@@ -206,7 +206,7 @@ static void test_unsteady_and_unknown(void **state)
     make(&a, "a", 8, 1000);
     make(&b, "b", 8, 500);
     b.cells[0].verdict = CELL_UNSTEADY;
-    b.cells[9].metric[METRIC_RATE] = NAN;
+    a.cells[9].metric[METRIC_RATE] = NAN;
     assert_int_equal(outcome(&a, &b, "did not become steady in 1 of 16", 2, 0),
                      VERDICT_INCONCLUSIVE);
     assert_int_equal(outcome(&a, &b, "not known in 1 of 16", 2, 0), VERDICT_INCONCLUSIVE);
