@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // metric.c - every figure a cell is told by, as one table.
+//
+// A floor is what nobody would act on: a nanosecond of a latency, a tenth of one on average, a
+// hundredth of a share, one wait in a thousand operations, a few pages. Without it a figure that
+// rises from nothing to next to nothing has risen without end.
 
 #include "result/metric.h"
 
@@ -168,6 +172,7 @@ const struct metric metric_table[METRIC_COUNT] = {
                     "phase",
             .better = METRIC_HIGHER,
             .judged = true,
+            .speed = METRIC_PER_TIME,
             .of = metric_rate,
         },
     [METRIC_CPU] =
@@ -178,6 +183,8 @@ const struct metric metric_table[METRIC_COUNT] = {
                     "programs take of the machine is not in it",
             .better = METRIC_LOWER,
             .judged = true,
+            .speed = METRIC_TIME,
+            .floor = 0.1,
             .of = metric_cpu,
         },
     [METRIC_ALLOC_P50] =
@@ -186,6 +193,8 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "median time of an allocation",
             .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_alloc_p50,
         },
     [METRIC_ALLOC_P99] =
@@ -194,6 +203,10 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "99th percentile of an allocation",
             .better = METRIC_LOWER,
+            .judged = true,
+            .seldom = true,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_alloc_p99,
         },
     [METRIC_ALLOC_P999] =
@@ -202,6 +215,8 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "99.9th percentile of an allocation",
             .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_alloc_p999,
         },
     [METRIC_FREE_P50] =
@@ -210,6 +225,8 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "median time of a free by the thread that allocated",
             .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_free_p50,
         },
     [METRIC_FREE_P99] =
@@ -218,6 +235,10 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "99th percentile of a free by the thread that allocated",
             .better = METRIC_LOWER,
+            .judged = true,
+            .seldom = true,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_free_p99,
         },
     [METRIC_REMOTE_P99] =
@@ -226,6 +247,10 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "99th percentile of a free by another thread",
             .better = METRIC_LOWER,
+            .judged = true,
+            .seldom = true,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_remote_p99,
         },
     [METRIC_HELD] =
@@ -235,6 +260,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .help = "most held from the system over most live",
             .better = METRIC_LOWER,
             .judged = true,
+            .floor = 0.01,
             .of = metric_held,
         },
     [METRIC_INTERNAL] =
@@ -243,6 +269,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the blocks' bytes, not asked for, when most was live",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_internal,
         },
     [METRIC_EXTERNAL] =
@@ -251,6 +278,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "1 - largest hole/free bytes, when most was live; engines only",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_external,
         },
     [METRIC_RSS] =
@@ -260,6 +288,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .help = "largest resident set of the samples",
             .better = METRIC_LOWER,
             .judged = true,
+            .floor = 65536,
             .of = metric_rss,
         },
     [METRIC_WAITS] =
@@ -268,6 +297,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "waits/op",
             .help = "threads that slept for one of the engine's locks",
             .better = METRIC_LOWER,
+            .floor = 1e-3,
             .of = metric_waits,
         },
     [METRIC_WAIT_NS] =
@@ -276,6 +306,8 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns/op",
             .help = "time slept for the engine's locks",
             .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_wait_ns,
         },
     [METRIC_REFUSED] =
@@ -284,6 +316,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the allocations asked for, refused",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_refused,
         },
     [METRIC_RESPONSE_P99] =
@@ -292,6 +325,10 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "99th percentile of an allocation from its intended start; open loop only",
             .better = METRIC_LOWER,
+            .judged = true,
+            .seldom = true,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_response,
         },
     [METRIC_CV] =
@@ -301,6 +338,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .help =
                 "how unevenly the operations are spread over threads: standard deviation over mean",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_cv,
         },
     [METRIC_OFFCPU] =
@@ -309,6 +347,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the threads' time, not on a CPU",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_offcpu,
         },
     [METRIC_SYSTEM] =
@@ -317,6 +356,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the CPU time, in the kernel",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_system,
         },
     [METRIC_FUTEX] =
@@ -325,6 +365,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "waits/op",
             .help = "calls that ask the kernel to wait on a futex",
             .better = METRIC_LOWER,
+            .floor = 1e-3,
             .of = metric_futex,
         },
     [METRIC_HUGE] =
@@ -333,6 +374,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the largest resident set, in huge pages",
             .better = METRIC_NEITHER,
+            .floor = 0.01,
             .of = metric_huge,
         },
     [METRIC_RSS_OVERHEAD] =
@@ -342,6 +384,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .help = "resident at the end beyond baseline and live bytes, over live bytes; where "
                     "all of them were touched",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_overhead,
         },
     [METRIC_DECAY_LEFT] =
@@ -350,6 +393,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the peak over the baseline, resident when decay= was over",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_decay_left,
         },
     [METRIC_DECAY_HALF] =
@@ -358,6 +402,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "until half of the peak over the baseline was given back",
             .better = METRIC_LOWER,
+            .floor = 1e6,
             .of = metric_decay_half,
         },
     [METRIC_CONCENTRATION] =
@@ -366,6 +411,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "1 - sqrt(sum of squares of the holes)/sum, at the end; engines only",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_concentration,
         },
 };

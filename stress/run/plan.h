@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "disk/digest.h"
 #include "job/complaint.h"
 #include "job/job.h"
 #include "run/pin.h"
@@ -59,6 +60,12 @@ struct cell {
     char *output;        // what the process printed, its end; NULL: nothing
 };
 
+// A file that a key of a section names, as it was when the plan was made.
+struct plan_file {
+    const char *key, *path; // the job's
+    struct digest digest;   // of its content
+};
+
 struct plan_section {
     const struct job_section *section;
     char *text; // every value resolved, and what the command line says over it
@@ -70,6 +77,8 @@ struct plan_section {
     struct target_spec *specs;
     char **missing; // by spec: why an optional target is not here; NULL: it is
     size_t spec_count;
+    struct plan_file *files; // by key
+    size_t file_count;
 };
 
 struct plan {
