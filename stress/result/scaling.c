@@ -157,13 +157,25 @@ struct scaling_page {
     size_t lines;
 };
 
-// The part of the name that the sweep's sections share: what an expansion adds is behind a slash.
+// The section's name without its number of threads, which a sweep has added: "churn size=64".
+static void scaling_name(FILE *out, const char *name)
+{
+    const char *added = strstr(name, " threads=");
+    if (added == NULL) {
+        fprintf(out, "%s", name);
+        return;
+    }
+    const char *rest = added + 1 + strcspn(added + 1, " ");
+    fprintf(out, "%.*s%s", (int)(added - name), name, rest);
+}
+
 static void scaling_print_curve(void *arg, const struct scaling_curve *curve)
 {
     struct scaling_page *page = arg;
     const char *separator = ":";
-    fprintf(page->out, "scaling %s, %s", curve->sections[0]->section->workload->name,
-            curve->target);
+    fprintf(page->out, "scaling ");
+    scaling_name(page->out, curve->sections[0]->section->name);
+    fprintf(page->out, ", %s", curve->target);
     for (size_t i = 0; i < curve->count; i++) {
         double efficiency = scaling_efficiency(curve, i);
         if (curve->points[i].threads != 1 && !isnan(efficiency)) {

@@ -111,9 +111,11 @@ static void table_header(FILE *out, const struct table_units *units)
 {
     char latency[32];
     snprintf(latency, sizeof latency, "%s, %s", units->latency, units->time->name);
-    int over = strlen(latency) > 11 ? (int)strlen(latency) - 11 : 0;
-    fprintf(out, "%-*s%*s%5s%*s%5s%5s%5s%5s%6s%6s\n", TABLE_TARGET_WIDTH, "", TABLE_RATE_WIDTH,
-            "rate", "rel.", 11 + over, latency, "held", "int.", "ext.", "RSS", "waits", "wait");
+    // A longer word takes the room of those beside it.
+    int over = strlen(latency) > 10 ? 2 : 0;
+    fprintf(out, "%-*s%*s%5s%*s%5s%5s%5s%5s%6s%6s\n", TABLE_TARGET_WIDTH, "",
+            TABLE_RATE_WIDTH - over, "rate", "rel.", 11 + over, latency, "held", "int.", "ext.",
+            "RSS", "waits", "wait");
     fprintf(out, "%-*s%*s%5s%5s%6s%5s%5s%5s%5s%6s%6s result\n", TABLE_TARGET_WIDTH, "target",
             TABLE_RATE_WIDTH, units->rate->name, "x", "p50", "p99", "live", "%", "%",
             units->size->name, "/op", "ns/op");

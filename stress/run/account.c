@@ -18,8 +18,9 @@
 //    where what is left of a batch is no longer paced, and with a steady state, where the figures
 //    are those of the last window. For that window the beginnings of its parts are kept in a ring.
 // 6. Memory. Everything is mapped before the first operation, in one piece (account_bytes), and
-//    every page of it and of the report is touched before the baseline is taken: what the resident
-//    set grows by after that is the target's and the workload's.
+//    every page of it and of the report is touched before the baseline is taken, which is when all
+//    threads are there and none has begun: what the resident set grows by after that is the
+//    target's and the workload's.
 
 #include "run/account.h"
 
@@ -165,7 +166,6 @@ void account_begin(struct account *account, struct run *run)
     account_touch(&stage->report, sizeof stage->report);
     account_touch((char *)stage + stage->history_offset, stage->bytes - stage->history_offset);
     struct cell_report *report = account->report;
-    report->baseline_rss_bytes = resident_bytes();
     futex_open(&account->futex);
     memcpy(report->futex_why, account->futex.why, sizeof report->futex_why);
     snprintf(report->pinned, sizeof report->pinned, "%s", stage->pin);
@@ -173,6 +173,11 @@ void account_begin(struct account *account, struct run *run)
         histogram_clear(&account->curves.set[0][i]); // of what the workload's open has done
     }
     span_begin(&account->span[0], run, &account->futex, 0);
+}
+
+void account_baseline(struct account *account)
+{
+    account->report->baseline_rss_bytes = resident_bytes();
 }
 
 void account_started(struct account *account, struct run *run)

@@ -230,10 +230,12 @@ static void cell_run(struct run *run, struct stage *stage, struct account *accou
     stage->report.speed_before_ns = speed_measure_ns();
     account_begin(account, run);
     run->warming = run->workload->fills || job_number(run->section, "warmup") > 0;
-    stage_enter(stage, STAGE_RUN);
     if (worker_start_all(run) != 0) {
         evidence_refuse("the system does not start so many threads");
     }
+    account_baseline(account);
+    stage_enter(stage, STAGE_RUN);
+    worker_let_all_begin(run);
     course_run(run, account, cell_is_told_to_stop);
     worker_join_all(run);
     account_end(account, run);

@@ -74,7 +74,8 @@ static void *worker_live(void *argument)
         life->thread = pthread_self();
     } else {
         life->thread = pthread_self();
-        pthread_barrier_wait(&run->start);
+        pthread_barrier_wait(&run->start); // all are here
+        pthread_barrier_wait(&run->start); // all begin
     }
     spent_begin(&life->spent);
     life->body(worker);
@@ -175,10 +176,15 @@ int worker_start_all(struct run *run)
             return error;
         }
     }
+    pthread_barrier_wait(&run->start);
+    return 0;
+}
+
+void worker_let_all_begin(struct run *run)
+{
     run->started_ns = run_now_ns();
     run->ready_ns = run->workload->fills ? 0 : run->started_ns;
     pthread_barrier_wait(&run->start);
-    return 0;
 }
 
 bool worker_wait(struct run *run, uint64_t deadline_ns)

@@ -22,9 +22,11 @@ struct worker_life {
     uint64_t ended_ns;    // [atomic] 0: it works
 };
 
-// Starts every worker and opens the barrier. 0, or errno: then some threads may be waiting behind
-// the barrier, and the process must end.
+// Starts every worker; all are waiting behind the barrier when it returns. 0, or errno: then some
+// threads may be waiting there, and the process must end.
 int worker_start_all(struct run *run);
+// Opens the barrier.
+void worker_let_all_begin(struct run *run);
 // Waits for the end of the last worker, until all are ready and wait to be released, or until
 // `deadline_ns` (CLOCK_MONOTONIC). True: ended.
 bool worker_wait(struct run *run, uint64_t deadline_ns);

@@ -61,6 +61,7 @@ static void test_successors(void **state)
     struct scene scene;
     open_scene(&scene);
     assert_int_equal(worker_start_all(&scene.run), 0);
+    worker_let_all_begin(&scene.run);
     while (!worker_wait(&scene.run, run_now_ns() + 1000000000)) {
     }
     worker_join_all(&scene.run);
@@ -81,6 +82,7 @@ static void test_stop(void **state)
     open_scene(&scene);
     scene.run.stop = true;
     assert_int_equal(worker_start_all(&scene.run), 0);
+    worker_let_all_begin(&scene.run);
     while (!worker_wait(&scene.run, run_now_ns() + 1000000000)) {
     }
     worker_join_all(&scene.run);
