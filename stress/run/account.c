@@ -30,6 +30,7 @@
 #include <sys/prctl.h>
 
 #include "measure/clock.h"
+#include "run/code.h"
 #include "run/decay.h"
 #include "run/stage.h"
 #include "run/worker.h"
@@ -162,6 +163,7 @@ static void account_touch(void *memory, size_t bytes)
 void account_begin(struct account *account, struct run *run)
 {
     struct stage *stage = run->stage;
+    code_populate();
     account_touch(account->memory, account_bytes(run->section, run->threads));
     account_touch(&stage->report, sizeof stage->report);
     account_touch((char *)stage + stage->history_offset, stage->bytes - stage->history_offset);
