@@ -76,10 +76,10 @@ static inline void histogram_add(struct histogram *histogram, uint64_t value)
     if (__builtin_expect(value >> HISTOGRAM_LIMIT != 0, 0)) {
         histogram_increase(&histogram->capped, 1);
     }
-    if (__builtin_expect(value < histogram->least, 0)) {
+    if (__builtin_expect(value < __atomic_load_n(&histogram->least, __ATOMIC_RELAXED), 0)) {
         __atomic_store_n(&histogram->least, value, __ATOMIC_RELAXED);
     }
-    if (__builtin_expect(value > histogram->most, 0)) {
+    if (__builtin_expect(value > __atomic_load_n(&histogram->most, __ATOMIC_RELAXED), 0)) {
         __atomic_store_n(&histogram->most, value, __ATOMIC_RELAXED);
     }
 }

@@ -9,7 +9,7 @@
 
 #include "run/plan.h"
 
-// Medians over the cells that were measured, at most 100 columns. Nothing where there is none.
+// Medians over the cells that were measured, at most 80 columns. Nothing where there is none.
 void harness_print(FILE *out, const struct plan *plan);
 
 #endif

@@ -77,7 +77,7 @@ static json_t *measure_decay(const struct cell_report *report)
         json_array_append_new(after, json_of_count(report->decay[i].after_ns));
         json_array_append_new(rss, json_of_count(report->decay[i].rss_bytes));
     }
-    return json_pack("{s:o, s:o, s:o, s:o}", "after_ns", after, "rss", rss, "left_share",
+    return json_pack("{s:o, s:o, s:o, s:o}", "after_ns", after, "rss_bytes", rss, "left_share",
                      json_of_real(decay_left_share(report)), "half_life_ns",
                      json_of_real(decay_half_life_ns(report)));
 }
@@ -97,8 +97,8 @@ static json_t *measure_native(const struct cell_report *report)
 void json_add_memory(json_t *memory, const struct cell_report *report)
 {
     bool looked = report->detail_count > 0;
-    json_object_set_new(memory, "pss_peak", measure_known(looked, report->peak_pss_bytes));
-    json_object_set_new(memory, "huge_peak", measure_known(looked, report->peak_huge_bytes));
+    json_object_set_new(memory, "pss_peak_bytes", measure_known(looked, report->peak_pss_bytes));
+    json_object_set_new(memory, "huge_peak_bytes", measure_known(looked, report->peak_huge_bytes));
     json_object_set_new(memory, "huge_share", json_of_real(summary_huge_share(report)));
     json_object_set_new(memory, "rss_overhead", json_of_real(report->fragmentation.rss_overhead));
     json_object_set_new(memory, "detailed_looks", json_of_count(report->detail_count));
@@ -131,10 +131,11 @@ void json_add_holes(json_t *fragmentation, const struct report_fragmentation *re
                         measure_share(report->holes_per_block));
     json_object_set_new(fragmentation, "holes_per_block_at_end",
                         measure_share(report->end_holes_per_block));
-    json_object_set_new(fragmentation, "waste_per_block", measure_share(report->waste_per_block));
+    json_object_set_new(fragmentation, "waste_bytes_per_block",
+                        measure_share(report->waste_per_block));
     json_object_set_new(fragmentation, "concentration",
                         known ? json_of_real(report->concentration) : json_null());
-    json_object_set_new(fragmentation, "unusable_by_log2", known ? curve : json_null());
+    json_object_set_new(fragmentation, "unusable_share_by_log2_bytes", known ? curve : json_null());
     if (!known) {
         json_decref(curve);
     }
@@ -146,7 +147,7 @@ json_t *json_of_steady(const struct cell_report *report)
     if (report->steady == STEADY_NOT_ASKED) {
         return json_null();
     }
-    return json_pack("{s:b, s:o, s:o}", "reached", reached, "deviation",
+    return json_pack("{s:b, s:o, s:o}", "reached", reached, "deviation_share",
                      json_of_real(report->steady_deviation), "at_ns",
                      measure_known(reached, report->steady_ns));
 }

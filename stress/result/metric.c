@@ -123,6 +123,18 @@ static double metric_response_p99(const struct cell *cell)
     return metric_response(cell, 0.99);
 }
 
+static double metric_free_response(const struct cell *cell)
+{
+    uint64_t value = histogram_quantile(&cell->stage->report.response[OP_FREE], 0.99);
+    return value == UINT64_MAX ? NAN : (double)value;
+}
+
+static double metric_remote_response(const struct cell *cell)
+{
+    uint64_t value = histogram_quantile(&cell->stage->report.response[OP_FREE_REMOTE], 0.99);
+    return value == UINT64_MAX ? NAN : (double)value;
+}
+
 static double metric_starts(const struct cell *cell)
 {
     const struct cell_report *report = &cell->stage->report;
@@ -265,7 +277,7 @@ const struct metric metric_table[METRIC_COUNT] = {
         },
     [METRIC_INTERNAL] =
         {
-            .name = "internal",
+            .name = "internal_share",
             .unit = "share",
             .help = "of the blocks' bytes, not asked for, when most was live",
             .better = METRIC_LOWER,
@@ -273,7 +285,7 @@ const struct metric metric_table[METRIC_COUNT] = {
         },
     [METRIC_EXTERNAL] =
         {
-            .name = "external",
+            .name = "external_share",
             .unit = "share",
             .help = "1 - largest hole/free bytes, when most was live; engines only",
             .better = METRIC_LOWER,
@@ -329,6 +341,24 @@ const struct metric metric_table[METRIC_COUNT] = {
                     "steps are paced); open loop only",
             .better = METRIC_LOWER,
             .of = metric_response_p99,
+        },
+    [METRIC_FREE_RESPONSE_P99] =
+        {
+            .name = "free_response_p99_ns",
+            .unit = "ns",
+            .help = "99th percentile of a free by the thread that allocated, from its intended "
+                    "start; open loop only",
+            .better = METRIC_LOWER,
+            .of = metric_free_response,
+        },
+    [METRIC_REMOTE_RESPONSE_P99] =
+        {
+            .name = "free_remote_response_p99_ns",
+            .unit = "ns",
+            .help = "99th percentile of a free by another thread, from its intended start; open "
+                    "loop only",
+            .better = METRIC_LOWER,
+            .of = metric_remote_response,
         },
     [METRIC_STARTS] =
         {

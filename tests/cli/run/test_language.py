@@ -9,31 +9,11 @@ import re
 import shlex
 import signal
 import subprocess
-import time
 import unittest
 
-from stress import PROGRAM, Case, evil
+from stress import JOBS, PROGRAM, Case, evil, is_gone, wait_for
 
-JOBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "stress", "jobs")
 QUICK = "workload = churn\ntarget = null\nops = 500\n"
-
-
-def wait_for(what, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        got = what()
-        if got:
-            return got
-        time.sleep(0.01)
-    raise AssertionError("waited %g s in vain" % seconds)
-
-
-def is_gone(pid):
-    try:
-        with open("/proc/%d/stat" % pid) as file:
-            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 class Plans(Case):

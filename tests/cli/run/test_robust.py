@@ -15,9 +15,9 @@ import sys
 import time
 import unittest
 
-from stress import PROGRAM, Case, cell_of, evil, processes
+from stress import PROGRAM, SANITIZED, Case, cell_of, evil, processes, wait_for
 
-SLOW = 10 if os.environ.get("MEMS_SANITIZE") else 1
+SLOW = 10 if SANITIZED else 1
 ROUNDS = max(5, int(os.environ.get("MEMS_ROBUST_ROUNDS", "50")) // SLOW)
 SEED = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 32)
 QUICK = """
@@ -46,16 +46,6 @@ touch = full
 memory_limit = 64Mi
 timeout = 5s
 """
-
-
-def wait_for(what, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        got = what()
-        if got:
-            return got
-        time.sleep(0.002)
-    raise AssertionError("waited %g s in vain" % seconds)
 
 
 def left_of(driver, job):
