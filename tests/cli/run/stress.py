@@ -67,6 +67,17 @@ def cell_of(driver):
     return None
 
 
+def at_work(cell, workers=2):
+    """Whether so many threads of a cell beside its first have run for 5 ms: they are past their start,
+    in which a sanitizer's runtime takes no signal, and have begun with operations."""
+    ran = 0
+    for thread in os.listdir("/proc/%d/task" % cell):
+        if int(thread) != cell:
+            with open("/proc/%d/task/%s/schedstat" % (cell, thread)) as file:
+                ran += int(file.read().split()[0]) >= 5000000
+    return ran >= workers
+
+
 class Outcome:
     def __init__(self, status, out, err, document):
         self.status, self.out, self.err, self.document = status, out, err, document

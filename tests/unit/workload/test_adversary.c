@@ -29,8 +29,7 @@ static const char *const jobs[] = {
     "workload = peak-pinned\nthreads = 2\nblocks = 300\npinned = 0.1\nops = 3001\n",
     "workload = peak-pinned\nthreads = 1\nblocks = 50\npinned = 1\nops = 1001\n",
     "workload = size-shift\nthreads = 2\ncap = 20k\nops = 2001\n",
-    "workload = size-shift\nthreads = 1\ncap = 20k\nfreed = 1\nbefore = 492\nafter = 7\nops = "
-    "9999\n",
+    "workload = size-shift\ncap = 20k\nfreed = 1\nbefore = 492\nafter = 7\nops = 9999\n",
     "workload = realloc-growth\nthreads = 2\narrays = 5\nmost = 10k\nops = 1001\n",
     "workload = realloc-growth\nthreads = 1\nstart = 1\nmost = 1k\ngrowth = half\nops = 1001\n",
     "workload = realloc-growth\nthreads = 1\nmost = 1k\ngrowth = chunk\nchunk = 100\nops = 777\n",

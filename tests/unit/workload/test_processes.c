@@ -63,9 +63,10 @@ static void test_spaces_close_with_all_they_hold(void **state)
         if (!there(targets[i])) {
             continue;
         }
-        struct job *job = engine_open("workload = processes\nthreads = 2\nops = 20000\n"
-                                      "size = 16-2000\n",
-                                      targets[i], CHECK_WHOLE);
+        char keys[100];
+        snprintf(keys, sizeof keys, "workload = processes\nthreads = 2\nops = %u\nsize = 16-2000\n",
+                 20000 / MEMS_TEST_SCALE);
+        struct job *job = engine_open(keys, targets[i], CHECK_WHOLE);
         work(fake_run.workload);
         assert_true(fake_spaces_opened > 200 / MEMS_TEST_SCALE);
         assert_true(engine_stats().live_blocks > 0);
