@@ -108,10 +108,47 @@ static double metric_refused(const struct cell *cell)
     return summary_refused(&cell->stage->report);
 }
 
-static double metric_response(const struct cell *cell)
+// Of allocations; of the steps where it is them that are paced.
+static double metric_response(const struct cell *cell, double share)
 {
-    uint64_t value = histogram_quantile(&cell->stage->report.response[OP_ALLOC], 0.99);
+    const struct histogram *response = cell->stage->report.response;
+    enum op_kind kind = response[OP_ALLOC].count > 0 ? OP_ALLOC : OP_STEP;
+    uint64_t value = histogram_quantile(&response[kind], share);
     return value == UINT64_MAX ? NAN : (double)value;
+}
+
+static double metric_response_p50(const struct cell *cell)
+{
+    return metric_response(cell, 0.5);
+}
+
+static double metric_response_p99(const struct cell *cell)
+{
+    return metric_response(cell, 0.99);
+}
+
+static double metric_free_response(const struct cell *cell)
+{
+    uint64_t value = histogram_quantile(&cell->stage->report.response[OP_FREE], 0.99);
+    return value == UINT64_MAX ? NAN : (double)value;
+}
+
+static double metric_remote_response(const struct cell *cell)
+{
+    uint64_t value = histogram_quantile(&cell->stage->report.response[OP_FREE_REMOTE], 0.99);
+    return value == UINT64_MAX ? NAN : (double)value;
+}
+
+static double metric_starts(const struct cell *cell)
+{
+    const struct cell_report *report = &cell->stage->report;
+    return summary_open_loop(cell) ? (double)report->begun * 1e9 / (double)report->wall_ns : NAN;
+}
+
+static double metric_late(const struct cell *cell)
+{
+    const struct cell_report *report = &cell->stage->report;
+    return report->begun > 0 ? (double)report->late / (double)report->begun : NAN;
 }
 
 static double metric_cv(const struct cell *cell)
@@ -257,7 +294,8 @@ const struct metric metric_table[METRIC_COUNT] = {
         {
             .name = "held_over_live",
             .unit = "x",
-            .help = "most held from the system over most live",
+            .help = "most held over most live (requested); held: of an engine, mapped for its "
+                    "blocks; of a foreign allocator, resident set less baseline",
             .better = METRIC_LOWER,
             .judged = true,
             .floor = 0.01,
@@ -319,17 +357,66 @@ const struct metric metric_table[METRIC_COUNT] = {
             .floor = 0.01,
             .of = metric_refused,
         },
+    [METRIC_RESPONSE_P50] =
+        {
+            .name = "alloc_response_p50_ns",
+            .unit = "ns",
+            .help = "median of an allocation from its intended start (of a step where steps are "
+                    "paced); open loop only",
+            .better = METRIC_LOWER,
+            .of = metric_response_p50,
+        },
     [METRIC_RESPONSE_P99] =
         {
             .name = "alloc_response_p99_ns",
             .unit = "ns",
-            .help = "99th percentile of an allocation from its intended start; open loop only",
+            .help = "99th percentile of an allocation from its intended start (of a step where "
+                    "steps are paced); open loop only",
             .better = METRIC_LOWER,
             .judged = true,
             .seldom = true,
             .speed = METRIC_TIME,
             .floor = 1,
-            .of = metric_response,
+            .of = metric_response_p99,
+        },
+    [METRIC_FREE_RESPONSE_P99] =
+        {
+            .name = "free_response_p99_ns",
+            .unit = "ns",
+            .help = "99th percentile of a free by the thread that allocated, from its intended "
+                    "start; open loop only",
+            .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
+            .of = metric_free_response,
+        },
+    [METRIC_REMOTE_RESPONSE_P99] =
+        {
+            .name = "free_remote_response_p99_ns",
+            .unit = "ns",
+            .help = "99th percentile of a free by another thread, from its intended start; open "
+                    "loop only",
+            .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
+            .of = metric_remote_response,
+        },
+    [METRIC_STARTS] =
+        {
+            .name = "starts_per_second",
+            .unit = "1/s",
+            .help = "intended starts that were begun, over the time of the measured phase; open "
+                    "loop only",
+            .better = METRIC_HIGHER,
+            .of = metric_starts,
+        },
+    [METRIC_LATE] =
+        {
+            .name = "late_share",
+            .unit = "share",
+            .help = "of the intended starts that were begun, behind their time; open loop only",
+            .better = METRIC_LOWER,
+            .of = metric_late,
         },
     [METRIC_CV] =
         {

@@ -60,6 +60,7 @@ struct target_usage {
     uint64_t free_bytes; // inside held, in holes
     uint64_t largest_hole;
     uint64_t holes;
+    uint64_t live_blocks;
     uint64_t metadata_bytes;
     bool known;
 };

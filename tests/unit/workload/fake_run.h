@@ -269,6 +269,11 @@ void *run_map(size_t bytes)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+void *run_map_lazily(size_t bytes)
+{
+    return run_map(bytes);
+}
+
 uint64_t run_held(const struct run *run)
 {
     (void)run;
@@ -349,6 +354,14 @@ static inline double fake_bound(const char *name)
         }
     }
     return NAN;
+}
+
+static unsigned fake_ready; // [atomic] calls
+
+void worker_ready(struct worker *worker)
+{
+    __atomic_fetch_add(&fake_ready, 1, __ATOMIC_RELAXED);
+    (void)worker;
 }
 
 bool worker_stop(struct worker *worker, uint64_t done)
