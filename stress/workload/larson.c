@@ -30,6 +30,7 @@ struct larson {
 };
 
 static const struct job_key larson_keys[] = {
+    {JOB_SIZE_KEY, .standard = "8-999", .help = "bytes of a request"},
     {.name = "slots",
      .kind = JOB_NUMBER,
      .least = 1,
@@ -160,7 +161,7 @@ const struct workload workload_larson = {
     .help =
         "a server's threads: replace random blocks, then leave them all to a successor and exit",
     .class = WORKLOAD_SERVER,
-    .version = 1,
+    .version = 2,
     .keys = larson_keys,
     .demand = larson_demand,
     .open = larson_open,
