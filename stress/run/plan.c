@@ -183,16 +183,6 @@ static int plan_target(struct plan_section *section, const char *text, const cha
     return 0;
 }
 
-// The length of the first piece of "a,b(c,d)": commas inside parentheses do not separate.
-static size_t plan_piece(const char *text)
-{
-    size_t length = 0;
-    for (int depth = 0; text[length] != '\0' && (text[length] != ',' || depth > 0); length++) {
-        depth += (text[length] == '(') - (text[length] == ')');
-    }
-    return length;
-}
-
 // Targets of the command line, each word one or several.
 static int plan_words(struct plan_section *section, const char *const *words,
                       struct complaint *complaint)
@@ -200,7 +190,7 @@ static int plan_words(struct plan_section *section, const char *const *words,
     int error = 0;
     for (; *words != NULL && error == 0; words++) {
         for (const char *at = *words; at != NULL && error == 0;) {
-            size_t length = plan_piece(at);
+            size_t length = target_list_piece(at);
             char *piece = strndup(at, length);
             if (piece == NULL) {
                 abort();
