@@ -50,6 +50,7 @@ struct cli_job_settings {
     bool annotate;
     bool quiet;
     bool dry_run;            // write the plan, run nothing
+    bool abort;              // the first cell that fails ends the run
     bool list;               // print the names of the cells, run nothing
     struct cli_list no_warn; // codes of warnings
     // what there is to run, where no job file says it

@@ -101,6 +101,7 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     baseline_foresee(baseline, plan);
     host_tick(&head->scene.before);
     progress_view(&view, settings->quiet);
+    view.abort = settings->abort;
     drive_plan(plan, &view);
     host_tick(&head->scene.after);
     verdict_of(plan, drive_interrupted(), &verdict);

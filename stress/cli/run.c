@@ -10,6 +10,8 @@ static const struct cli_option run_options[] = {
      offsetof(struct cli_job_settings, filter)},
     {"only", CLI_TEXT, "CELL", "only the cell of this name",
      offsetof(struct cli_job_settings, only)},
+    {"abort", CLI_FLAG, NULL, "end the run after the first cell that failed, crashed or hung",
+     offsetof(struct cli_job_settings, abort)},
     {"list", CLI_FLAG, NULL, "print the names of the cells; run nothing",
      offsetof(struct cli_job_settings, list)},
     {"dry-run", CLI_FLAG, NULL, "print the plan, as mems-stress plan does; run nothing",

@@ -31,7 +31,7 @@
 #include "target/target.h"
 
 enum cell_verdict {
-    CELL_WAITING, // not run yet: in a result, the run was interrupted before it
+    CELL_WAITING, // not run yet: in a result, the run was interrupted or aborted before it
     CELL_PASS,
     CELL_FAILED,  // a check, or every allocation was refused
     CELL_CRASHED, // or did not start
@@ -103,8 +103,8 @@ struct plan_options {
 
 #define PLAN_CELLS_MAX 10000
 
-// 0; ENOENT: a target that must be there is missing; EINVAL: the job, an option or a file that a
-// workload needs cannot work. `job` and `command` must outlive the plan.
+// 0; ENOENT: a target that must be there is missing, or no cell passes the filter; EINVAL: the job,
+// an option or a file that a workload needs cannot work. `job` and `command` must outlive the plan.
 int plan_make(const struct job *job, const char *command, const struct plan_options *options,
               struct plan **plan, struct complaint *complaint);
 void plan_free(struct plan *plan);

@@ -23,11 +23,7 @@ struct inverse_square {
 
 static const struct job_key inverse_square_keys[] = {
     {JOB_SIZE_KEY, .standard = "invsq:4-32Ki", .help = "bytes of a request"},
-    {.name = "touch",
-     .kind = JOB_CHOICE,
-     .choices = check_touch_names,
-     .standard = "full",
-     .help = "what is written to a block after its allocation"},
+    {CHECK_TOUCH_KEY, .standard = "full"},
     {.name = "slots",
      .kind = JOB_NUMBER,
      .least = 1,

@@ -30,6 +30,7 @@ struct larson {
 };
 
 static const struct job_key larson_keys[] = {
+    {JOB_SIZE_KEY, .standard = "8-999", .help = "bytes of a request"},
     {.name = "slots",
      .kind = JOB_NUMBER,
      .least = 1,

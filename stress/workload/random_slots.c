@@ -58,11 +58,7 @@ struct random_slots {
 
 static const struct job_key random_slots_keys[] = {
     {JOB_SIZE_KEY, .standard = "exp:2000@8-16000", .help = "bytes of a request"},
-    {.name = "touch",
-     .kind = JOB_CHOICE,
-     .choices = check_touch_names,
-     .standard = "page",
-     .help = "what is written to a block after its allocation"},
+    {CHECK_TOUCH_KEY, .standard = "page"},
     {.name = "falloff",
      .kind = JOB_CHOICE,
      .choices = random_slots_falloffs,
