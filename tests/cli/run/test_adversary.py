@@ -2,14 +2,12 @@
 #
 # test_adversary.py - the adversaries on real allocators: what theory says of each kind of them.
 
-import os
 import unittest
 
-from stress import Case
+from stress import SANITIZED, Case
 
 FITS = ["mems:dynamic(fit=%s)" % fit for fit in "first next best worst buddy tlsf".split()]
 # A sanitizer's runtime does not take a second malloc in front of it.
-SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
 FOREIGN = [] if SANITIZED else ["?preload:jemalloc"]
 UNMOVED = ["libc", *FITS, "mems:slab", *FOREIGN]
 MOVED = "mems:segmentation(compact_after=1)"

@@ -9,33 +9,13 @@ import re
 import shlex
 import signal
 import subprocess
-import time
 import unittest
 
-from stress import PROGRAM, Case, evil
+from stress import JOBS, PROGRAM, SANITIZED, Case, evil, is_gone, wait_for
 
-JOBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "stress", "jobs")
 # Sized by the recorded programs, every step of which is read for each plan: too much under a sanitizer.
-LARGE = {"demo.ini", "programs.ini", "trace.ini"} if os.environ.get("MEMS_SANITIZE") else set()
+LARGE = {"demo.ini", "programs.ini", "trace.ini"} if SANITIZED else set()
 QUICK = "workload = churn\ntarget = null\nops = 500\n"
-
-
-def wait_for(what, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        got = what()
-        if got:
-            return got
-        time.sleep(0.01)
-    raise AssertionError("waited %g s in vain" % seconds)
-
-
-def is_gone(pid):
-    try:
-        with open("/proc/%d/stat" % pid) as file:
-            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 class Plans(Case):
@@ -374,7 +354,7 @@ class Complaints(Case):
         self.assertEqual(self.stress("run", job).status, 6)
 
 
-@unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "an evil allocator under a sanitizer")
+@unittest.skipIf(SANITIZED, "an evil allocator under a sanitizer")
 class Failures(Case):
     def test_the_command_for_a_failure_has_what_shaped_it(self):
         outcome = self.run_job("[a]\nworkload=churn\ntarget=null\nops=20k\nsize=777\n", "--target",

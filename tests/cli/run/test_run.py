@@ -9,12 +9,11 @@ import select
 import shlex
 import signal
 import subprocess
-import time
 import unittest
 
-from stress import PROGRAM, Case, at_work, cell_of
+from stress import PROGRAM, SANITIZED, Case, at_work, cell_of, wait_for
 
-OPS = 4000 if os.environ.get("MEMS_SANITIZE") else 20000
+OPS = 4000 if SANITIZED else 20000
 JOB = """
 [work]
 workload = churn
@@ -31,16 +30,6 @@ threads = 2
 runtime = 60s
 verify = 1
 """
-
-
-def wait_for(what, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        got = what()
-        if got:
-            return got
-        time.sleep(0.01)
-    raise AssertionError("waited %g s in vain" % seconds)
 
 
 class Run(Case):
@@ -72,19 +61,29 @@ class Run(Case):
             self.assertGreater(cell["metrics"]["ops_per_second"], 0)
             latency = cell["report"]["latency"]["alloc"]
             self.assertEqual(sum(count for _, count in latency["buckets"]), latency["count"])
-            self.assertLessEqual(latency["p50"], latency["max"] * 1.01)
+            self.assertLessEqual(latency["p50_ns"], latency["max_ns"] * 1.01)
 
     def test_document_is_readable(self):
         outcome, text = self.whole()
         lines = text.splitlines()
         self.assertLess(len(lines), 500 * len(outcome.document["cells"]))
-        for key in "buckets", "at_ns", "live":
+        for key in "buckets", "at_ns", "live_bytes":
             curves = [line for line in lines if line.strip().startswith('"%s":[' % key)]
             self.assertGreaterEqual(len(curves), 4, key)
             for line in curves:
                 self.assertRegex(line, r"\]+,?$", key)
         rates = [line for line in lines if line.strip().startswith('"ops_per_second":')]
         self.assertEqual(len(rates), len(outcome.document["cells"]))
+
+    def test_targets_of_the_command_line(self):
+        job = self.write("job.ini", JOB)
+        expected = ["null", "mems:dynamic(fit=best,arenas=2)", "libc"]
+        for words in (["--target", ",".join(expected)], ["--target", expected[0] + ", " + expected[1], "--target", "libc"]):
+            outcome = self.stress("run", job, "--list", *words)
+            self.assertEqual({line.split("/")[1] for line in outcome.out.splitlines()}, set(expected), outcome.err)
+        outcome = self.stress("run", job, "--target", "null,")
+        self.assertEqual(outcome.status, 1)
+        self.assertIn("an empty target", outcome.err)
 
     def test_table(self):
         lines = self.whole()[0].out.splitlines()
@@ -146,8 +145,8 @@ class Run(Case):
         cell = self.whole()[0].cell("mems:dynamic")
         engine = cell["report"]["engine"]
         self.assertEqual(engine["allocs"], cell["report"]["operations"]["alloc"])
-        self.assertEqual(engine["requested_bytes"], cell["report"]["memory"]["live"])
-        self.assertEqual(engine["block_bytes"], cell["report"]["memory"]["taken"])
+        self.assertEqual(engine["requested_bytes"], cell["report"]["memory"]["live_bytes"])
+        self.assertEqual(engine["block_bytes"], cell["report"]["memory"]["taken_bytes"])
         self.assertEqual(cell["report"]["engine_drained"]["live_blocks"], 0)
         self.assertTrue(cell["report"]["invariants_checked"])
         self.assertTrue(cell["report"]["contention"]["locks"])
@@ -164,20 +163,20 @@ class Run(Case):
     def test_fragmentation_of_what_ends_empty(self):
         job = JOB.replace("workload = churn", "workload = producer-consumer")
         self.assertNotEqual(job, JOB)
-        ops = "40k" if os.environ.get("MEMS_SANITIZE") else "200k"
+        ops = "40k" if SANITIZED else "200k"
         outcome = self.run_job(job.replace("ops = %d" % OPS, "ops = " + ops))
         self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
         for cell in outcome.document["cells"]:
             figures, samples = cell["report"]["fragmentation"], cell["report"]["samples"]
-            self.assertEqual(samples["live"][-1], 0)
-            self.assertIsNone(figures["internal_at_end"])
+            self.assertEqual(samples["live_bytes"][-1], 0)
+            self.assertIsNone(figures["internal_share_at_end"])
             engine = cell["target"].startswith("mems:")
-            self.assertEqual(figures["external_at_most_live"] is not None, engine)
+            self.assertEqual(figures["external_share_at_most_live"] is not None, engine)
             self.assertEqual("largest_hole" in samples, engine)
             if cell["target"] != "null":
                 self.assertGreater(len(samples["at_ns"]), 1)
-                self.assertGreater(max(samples["live"]), 0)
-                self.assertGreaterEqual(figures["internal_at_most_live"], 0)
+                self.assertGreater(max(samples["live_bytes"]), 0)
+                self.assertGreaterEqual(figures["internal_share_at_most_live"], 0)
 
     def test_same_seed_same_operations(self):
         def counts(*arguments):
@@ -222,7 +221,7 @@ class Run(Case):
     def test_who_supplies_malloc(self):
         cell = self.run_job(JOB, "--target", "libc").cell()
         self.assertTrue(os.path.isfile(cell["malloc"]["path"]))
-        if not os.environ.get("MEMS_SANITIZE"):
+        if not SANITIZED:
             self.assertIn("libc.so", cell["malloc"]["path"])
             self.assertIn("glibc", cell["malloc"]["version"])
             notes = subprocess.run(["readelf", "-n", cell["malloc"]["path"]],

@@ -6,10 +6,8 @@
 import os
 import unittest
 
-from stress import Case, evil
+from stress import JOBS, SANITIZED, Case, evil
 
-JOBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 3, "stress", "jobs",
-                    "workloads")
 SECTIONS = """
 [global]
 target = null, libc, mems:dynamic, mems:slab, ?preload:jemalloc
@@ -29,7 +27,6 @@ WORKLOADS = {
     "pareto-slots": "slots = 200\naccess = check",
     "startup": "",
 }
-SANITIZED = os.environ.get("MEMS_SANITIZE", "") != ""
 
 
 def job(length, **special):
@@ -114,12 +111,13 @@ class Workloads(Case):
                 self.assertIn(outcome.cell()["evidence"]["check"]["name"], ("stamp", "overlap"))
 
     def test_a_job_each(self):
-        names = sorted(os.listdir(JOBS))
+        folder = os.path.join(JOBS, "workloads")
+        names = sorted(os.listdir(folder))
         self.assertLessEqual(set(name + ".ini" for name in WORKLOADS), set(names))
         listed = self.stress("list", "workloads").out.split()
         for name in names:
             self.assertIn(name[:-len(".ini")], listed)
-            with open(os.path.join(JOBS, name)) as file:
+            with open(os.path.join(folder, name)) as file:
                 self.assertIn("\nworkload = %s\n" % name[:-len(".ini")], file.read())
 
 

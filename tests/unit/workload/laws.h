@@ -53,6 +53,22 @@ static struct job *read_job(const char *keys)
     return job_parse(text, (size_t)length, "job", "/", &job, &complaint) == 0 ? job : NULL;
 }
 
+// Keys that no job may have, and what the complaint must say of them.
+struct bad_job {
+    const char *keys, *says;
+};
+
+static inline void refuse_jobs(const struct bad_job *bad, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_null(read_job(bad[i].keys));
+        if (strstr(complaint.text, bad[i].says) == NULL ||
+            strncmp(complaint.text, "job:", 4) != 0) {
+            fail_msg("%s is answered with: %s", bad[i].keys, complaint.text);
+        }
+    }
+}
+
 static void *thread_body(void *argument)
 {
     struct worker *worker = argument;
