@@ -356,7 +356,7 @@ class Complaints(Case):
         self.assertEqual(self.stress("run", job).status, 6)
 
 
-@unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "an evil allocator under a sanitizer")
+@unittest.skipIf(SANITIZED, "an evil allocator under a sanitizer")
 class Failures(Case):
     def test_the_command_for_a_failure_has_what_shaped_it(self):
         outcome = self.run_job("[a]\nworkload=churn\ntarget=null\nops=20k\nsize=777\n", "--target",
