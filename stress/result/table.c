@@ -299,8 +299,8 @@ void table_describe(FILE *out)
          "of the frees by the thread that allocated, one in a hundred took longer"},
         {"free p99 rem.", "of the frees by another thread"},
         {"response",
-         "with rate=, these times are: from the intended start to the end. Below the table: what\n"
-         "was achieved of the intended rate, and the times from start to end (service)"},
+         "with rate=, these times are: from the intended start to the end. Below the table:\n"
+         "what was achieved of the intended rate, and the times from start to end (service)"},
         {"held/live",
          "the most held over the most that was live (requested). Held is, of an engine, what\n"
          "it has mapped for blocks (its records apart); of a foreign allocator what the"},

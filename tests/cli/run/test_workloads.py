@@ -156,7 +156,7 @@ class Workloads(Case):
             elif cell["section"] == "comb":
                 self.assertGreater(figures["growth"], 1)
             else:
-                self.assertGreater(cell["report"]["memory"]["rss_peak"], 10 << 20)
+                self.assertGreater(cell["report"]["memory"]["rss_peak_bytes"], 10 << 20)
 
     @unittest.skipIf(SANITIZED, "a foreign malloc and a sanitizer's do not go together")
     def test_sins_are_found(self):

@@ -36,6 +36,7 @@ RUNS = {
     "sweep": ("[a]\nworkload = churn\ntarget = null, libc\nops = 1k\nthreads = 1,2,4\n", 0, ()),
     "pinned": (churn("libc", "threads = 2\npin = spread\nops = 1k"), 0, ()),
     "figures": ("[a]\nworkload = robson\ntarget = mems:dynamic(fit=first)\nverify = 1\n", 0, ()),
+    "a file": ("[it]\nworkload = trace\ntrace = %s/traces/sqlite.mtrace\ntarget = null\n" % JOBS, 0, ()),
     "context": (churn("null", "ops = 1k"), 0, ("--context", "ticket=7", "--context", "why=a = b")),
     "skipped": (churn("?preload:no-such-allocator"), 6, ()),
     "engine refuses": (churn("mems:fixed(partitions=64x10)", "ops = 2k"), 0, ()),

@@ -176,6 +176,9 @@ static void test_spare_bytes(void **state)
             op_alloc(worker, &slot, size, 0);
             *byte_at(offset) ^= 0x10;
             FAKE_FAILS("usable", op_free(worker, &slot));
+            worker = open_usable(CHECK_WHOLE); // a failed operation ends its worker
+            op_alloc(worker, &slot, size, 0);
+            *byte_at(offset) ^= 0x10;
             FAKE_FAILS("usable", op_resize(worker, &slot, 2 * size));
             worker = open_usable(CHECK_EDGES);
             op_alloc(worker, &slot, size, 0);
