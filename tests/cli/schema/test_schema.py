@@ -59,6 +59,8 @@ def seen(schema, root, value, found):
             if name in schema.get("properties", {}):
                 found.add((id(schema), name))
                 seen(schema["properties"][name], root, child, found)
+            elif isinstance(schema.get("additionalProperties"), dict):
+                seen(schema["additionalProperties"], root, child, found)
     if isinstance(value, list) and "items" in schema:
         for child in value:
             seen(schema["items"], root, child, found)
