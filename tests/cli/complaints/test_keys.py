@@ -17,7 +17,8 @@ from stress import PROGRAM, Case
 JOBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "stress", "jobs")
 # What a workload must be given.
 MUST = {"fleet": {"distribution": os.path.join(JOBS, "fleet", "programs.fleet")},
-        "trace": {"trace": os.path.join(JOBS, "traces", "sqlite.mtrace")}}
+        "trace": {"trace": os.path.join(JOBS, "traces", "sqlite.mtrace")},
+        "message-passing": {"threads": "2"}, "producer-consumer": {"threads": "2"}}
 # By kind of key: what is no value of it.
 BAD = {"a number": ("x", "1x", "-1", "1.5", "9" * 30), "a size": ("x", "1kB", "-1", "1K", "9" * 30),
        "a time": ("x", "1", "-1s", "1sec", "9" * 18 + "h"), "a decimal": ("x", "1e", "1,x"),
@@ -25,7 +26,7 @@ BAD = {"a number": ("x", "1x", "-1", "1.5", "9" * 30), "a size": ("x", "1kB", "-
        "one word": ("?!x",), "yes": ("maybe",)}
 # Texts that have a form, with what is not of that form. The others are free.
 FORMS = {"steady": ("x", "dev:0%", "slope"), "latency_limit": ("x", "alloc:p100<1us", "alloc:p50<1"),
-         "pin": ("x", "1-", "0-1/0"), "stream": ("x", "zipf:x"), "workload": ("?!x", "chrun"),
+         "pin": ("x", "1-"), "stream": ("x", "zipf:x"), "workload": ("?!x", "chrun"),
          "target": ("x", "libcc", "mems:none", "mems:dynamic(fit=x)", "mems:dynamic(", "libc,,null")}
 FREE = {"setup", "prepare", "cleanup", "wait_for", "group", "folder"}
 
@@ -93,7 +94,7 @@ class Keys(Case):
             outcome, line = self.plan(number, workload, "%s = %s" % (key, value))
             place = r"^(mems-stress: )?\S*job%d\.ini:%d:\d+: " % (number, line)
             named = r"key '%s' has no value: give one" % key if value == "" else (
-                r"(key )?'?%s'? = .*(allowed is|did you mean|a series is|a list|prints them|is no"
+                r"(key )?'?%s'? = .*(allowed is|expected|did you mean|a series is|a list|prints them|is no"
                 r"|wanted|such|options|not closed|match|separated)" % key)
             if (outcome.status, outcome.out) != (1, "") or not re.search(place + named, outcome.err):
                 return case, outcome.status, outcome.err
@@ -118,7 +119,7 @@ class Keys(Case):
     def test_silently_ignored_keys(self):
         # A key is in the plan of a workload, or it is refused: there is nothing between.
         common = [key for workload, key in self.tables if workload is None
-                  if key not in ("workload", "target")]
+                  if key not in ("workload", "target", "wait_for")]  # of nothing: no wait
         own = {workload: [key for w, key in self.tables if w == workload] for workload in self.workloads}
         values = {"a number": "2", "a size": "64Mi", "a time": "700ms", "sizes": "64"}
         special = {"touch": "full", "arrival": "poisson", "steady": "dev:9%", "latency": "1/7",
@@ -128,7 +129,7 @@ class Keys(Case):
                  if key not in own[workload]]
         cases += [(workload, key) for workload in self.workloads
                   for key in {key for _, key in self.tables} - set(common) - set(own[workload])
-                  - {"workload", "target"}]
+                  - {"workload", "target", "wait_for"}]
         self.assertGreater(len(cases), 1500)
 
         def judge(number, case):
