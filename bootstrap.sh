@@ -44,13 +44,14 @@ core=(
 
 # test: what tests/ and bench/ use beside.
 test=(
-    libcmocka-dev    # tests/unit and others
-    libbenchmark-dev # bench/
-    python3          # tests/architecture, and a program whose allocations are recorded
-    clang-format     # the format gate
-    shellcheck       # the gate for shell scripts
-    valgrind         # bench: instructions counted by callgrind
-    libxml2-utils    # tests/cli: xmllint validates JUnit XML
+    libcmocka-dev      # tests/unit and others
+    libbenchmark-dev   # bench/
+    python3            # tests/architecture, and a program whose allocations are recorded
+    clang-format       # the format gate
+    shellcheck         # the gate for shell scripts
+    valgrind           # bench: instructions counted by callgrind
+    libxml2-utils      # tests/cli: xmllint validates JUnit XML
+    python3-jsonschema # tests/cli: validates JSON documents
 )
 
 # full: what a developer wants, and what records the traces again.

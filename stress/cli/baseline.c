@@ -46,6 +46,7 @@ void baseline_judge(struct baseline *baseline, const struct plan *plan, bool fai
                             &complaint) == 0) {
             baseline->compared = true;
             baseline->json = compare_json(&baseline->comparison);
+            compare_findings(&baseline->comparison, &baseline->findings);
             outcome = compare_outcome(&baseline->comparison);
         } else {
             fprintf(stderr, "mems-stress: --baseline: %s\n", complaint.text);
@@ -67,6 +68,7 @@ void baseline_close(struct baseline *baseline)
 {
     if (baseline->compared) {
         compare_json_free(baseline->json);
+        findings_fini(&baseline->findings);
         compare_fini(&baseline->comparison);
     }
     if (baseline->asked) {

@@ -17,7 +17,8 @@ struct baseline {
     struct compare_options options;
     struct measured kept;
     struct comparison comparison;
-    struct json_t *json; // of it, for documents; NULL: none
+    struct json_t *json;      // of it, for documents; NULL: none
+    struct findings findings; // of it, for the other forms
 };
 
 // Reads the baseline, before anything runs. 0, or an exit status after a message.

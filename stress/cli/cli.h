@@ -22,6 +22,7 @@ extern const struct cli_command cli_command_faults;
 extern const struct cli_command cli_command_compare;
 extern const struct cli_command cli_command_selftest;
 extern const struct cli_command cli_command_fit;
+extern const struct cli_command cli_command_schema;
 
 // From a job that was read to the exit status: what run, plan and replay have in common.
 struct job;
@@ -50,14 +51,28 @@ struct cli_job_settings {
     struct cli_list context; // KEY=VALUE, for the document
 };
 
-// Rows of a command's options that fill in the above.
+// Rows of a command's options that fill in the above, where it is what the command's settings begin
+// with.
+#define CLI_OUTPUT_OPTIONS                                                                         \
+    {"json", CLI_TEXT, "FILE",                                                                     \
+     "write the result as JSON (mems-stress schema); -: to standard output",                       \
+     offsetof(struct cli_job_settings, outputs.path[OUTPUT_JSON])},                                \
+        {"csv", CLI_TEXT, "FILE", "write a row a cell as CSV; - is standard output",               \
+         offsetof(struct cli_job_settings, outputs.path[OUTPUT_CSV])},                             \
+        {"junit", CLI_TEXT, "FILE", "write a test a cell as JUnit XML; - is standard output",      \
+         offsetof(struct cli_job_settings, outputs.path[OUTPUT_JUNIT])},                           \
+    {                                                                                              \
+        "ci", CLI_FLAG, NULL, "also print annotations for GitHub Actions",                         \
+            offsetof(struct cli_job_settings, annotate)                                            \
+    }
+
 #define CLI_JOB_OPTIONS                                                                            \
     {"set", CLI_LIST, "KEY=VALUE",                                                                 \
      "over the job, where it can be used; SECTION.KEY=VALUE: there; repeatable",                   \
      offsetof(struct cli_job_settings, set)},                                                      \
         {"section", CLI_LIST, "NAME", "only this section or group; may be given several times",    \
          offsetof(struct cli_job_settings, sections)},                                             \
-        {"target", CLI_LIST, "TARGET", "instead of the job's; may be given several times",         \
+        {"target", CLI_LIST, "TARGET", "instead of the job's; several: separated by commas",       \
          offsetof(struct cli_job_settings, targets)},                                              \
         {"workload", CLI_LIST, "NAMES",                                                            \
          "without a job: a section of each, separated by commas; with --target",                   \
@@ -83,6 +98,13 @@ int cli_job_open(const struct cli_command *command, const struct cli_list *words
                  const struct cli_job_settings *settings, struct cli_job *made);
 void cli_job_close(struct cli_job *made);
 
+// The whole of a command that has such a job: its line and the environment read into `settings`,
+// the job opened, cli_run_job.
+// `check` judges what the command line alone has given: 0, or 1 after a message. NULL: all is good.
+int cli_job_main(const struct cli_command *command,
+                 int (*check)(const struct cli_job_settings *settings),
+                 struct cli_job_settings *settings, int argc, char **argv);
+
 // Adds to a command what the settings do to a plan: --set, --target, --seed, --repeats.
 void cli_job_shape(FILE *command, const struct cli_job_settings *settings);
 
@@ -92,6 +114,15 @@ void cli_write_value(FILE *job, const char *key, const struct cli_list *words);
 // `command` is what a re-run begins with, `text` the job as written.
 int cli_run_job(const struct job *job, const char *command, const char *text,
                 const struct cli_job_settings *settings, int argc, char **argv);
+
+// --json of a command that ends in a document of its own; NULL: it was not asked for. Before the
+// work: 0, or an exit status after a message, where no document can be written to the path.
+int cli_json_probe(const struct cli_command *command, const char *path);
+// After the work, which came to `status`: writes the document and takes it over. The status, or
+// another in place of 0 after a message.
+struct json_t;
+int cli_json_write(const struct cli_command *command, struct json_t *root, const char *path,
+                   int status);
 
 // What comparisons are asked for by these options. `metrics` and `alpha` may be NULL. 0, or an exit
 // status after a message.

@@ -7,17 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "job/job.h"
-#include "result/document.h"
+#include "result/annotation.h"
+#include "result/output.h"
+#include "target/target.h"
 
 struct compare_settings {
     struct cli_list metrics;
     struct cli_share threshold;
     struct cli_share alpha;
     const char *targets;
-    const char *json;
+    struct output_paths outputs;
+    bool annotate;
     bool fail_inconclusive;
 };
 
@@ -32,7 +37,11 @@ static const struct cli_option compare_options[] = {
     {"alpha", CLI_SHARE, "0.05", "chance of a false alarm that is taken (default: 0.05)",
      offsetof(struct compare_settings, alpha)},
     {"json", CLI_TEXT, "FILE", "write the comparison as JSON; - is standard output",
-     offsetof(struct compare_settings, json)},
+     offsetof(struct compare_settings, outputs.path[OUTPUT_JSON])},
+    {"junit", CLI_TEXT, "FILE", "write a test a metric as JUnit XML; - is standard output",
+     offsetof(struct compare_settings, outputs.path[OUTPUT_JUNIT])},
+    {"ci", CLI_FLAG, NULL, "also print annotations for GitHub Actions",
+     offsetof(struct compare_settings, annotate)},
     {"fail-inconclusive", CLI_FLAG, NULL, "exit status 5 where something is inconclusive",
      offsetof(struct compare_settings, fail_inconclusive)},
     {0},
@@ -85,52 +94,69 @@ int cli_compare_options(const char *command, const struct cli_list *metrics,
     return 0;
 }
 
-// "X,Y" with the comma outside parentheses.
+// "X,Y": two targets.
 static bool compare_cut(const char *text, char **x, char **y)
 {
-    int depth = 0;
-    const char *comma = NULL;
-    for (const char *at = text; *at != '\0'; at++) {
-        depth += (*at == '(') - (*at == ')');
-        if (*at == ',' && depth == 0) {
-            if (comma != NULL) {
-                return false;
-            }
-            comma = at;
-        }
-    }
-    if (comma == NULL || comma == text || comma[1] == '\0') {
+    size_t length = target_list_piece(text);
+    const char *rest = text[length] == ',' ? text + length + 1 : "";
+    if (length == 0 || *rest == '\0' || rest[target_list_piece(rest)] != '\0') {
         return false;
     }
-    *x = strndup(text, (size_t)(comma - text));
-    *y = strdup(comma + 1);
+    *x = strndup(text, length);
+    *y = strdup(rest);
     return *x != NULL && *y != NULL;
 }
 
-static int compare_write(const struct comparison *comparison, const char *path, int status)
+static char *compare_text(enum output_form form, const struct comparison *comparison,
+                          const struct findings *findings, struct complaint *complaint)
 {
-    struct complaint complaint = {{0}};
-    struct json_t *json = compare_json(comparison);
-    char *text = document_print(json, &complaint);
-    int error = text == NULL ? 1 : document_write(path, text, &complaint);
-    free(text);
-    if (error != 0) {
-        compare_complain(complaint.text);
-        return status == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN : status;
+    if (form == OUTPUT_JSON) {
+        return document_print(compare_json(comparison), complaint);
+    }
+    char host[256] = "";
+    char stamp[32];
+    time_t now = time(NULL);
+    gethostname(host, sizeof host - 1);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", gmtime(&now));
+    char *text = output_junit_findings(findings, stamp, host);
+    if (text == NULL) {
+        complain(complaint, "--junit: out of memory");
+    }
+    return text;
+}
+
+// Each form that was asked for. One that cannot be written outweighs a pass, not a regression.
+static int compare_write(const struct comparison *comparison, const struct findings *findings,
+                         const struct output_paths *outputs, int status)
+{
+    for (enum output_form form = 0; form < OUTPUT_FORMS; form++) {
+        struct complaint complaint = {{0}};
+        if (outputs->path[form] == NULL) {
+            continue;
+        }
+        char *text = compare_text(form, comparison, findings, &complaint);
+        if (text == NULL || document_write(outputs->path[form], text, &complaint) != 0) {
+            compare_complain(complaint.text);
+            status = status == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN : status;
+        }
+        free(text);
     }
     return status;
 }
 
 static int compare_show(struct comparison *comparison, const struct compare_settings *settings)
 {
-    bool machine = settings->json != NULL && strcmp(settings->json, "-") == 0;
+    FILE *out = output_has_stdout(&settings->outputs) ? stderr : stdout;
     struct verdict verdict = {.exit = VERDICT_EXIT_PASS};
+    struct findings findings;
     verdict_compare(&verdict, compare_outcome(comparison), settings->fail_inconclusive);
-    compare_print(comparison, machine ? stderr : stdout);
-    int status = (int)verdict.exit;
-    if (settings->json != NULL) {
-        status = compare_write(comparison, settings->json, status);
+    compare_findings(comparison, &findings);
+    compare_print(comparison, out);
+    if (settings->annotate) {
+        annotation_findings(out, &findings, NULL);
     }
+    int status = compare_write(comparison, &findings, &settings->outputs, (int)verdict.exit);
+    findings_fini(&findings);
     compare_fini(comparison);
     return status;
 }
@@ -183,8 +209,8 @@ static int compare_main(int argc, char **argv)
 {
     struct compare_settings settings = {0};
     struct compare_options options;
-    struct complaint complaint = {{0}};
     struct cli_list words = {0};
+    struct complaint complaint = {{0}};
     int status;
     if (!cli_parse(&cli_command_compare, argc, argv, &settings, &words, &status)) {
         return status;
@@ -201,10 +227,10 @@ static int compare_main(int argc, char **argv)
     if (status != 0) {
         return status;
     }
-    if (settings.json != NULL && !document_possible()) {
-        return compare_complain("--json: this build has no libjansson");
+    if (output_check(&settings.outputs, &complaint) != 0) {
+        return compare_complain(complaint.text);
     }
-    if (settings.json != NULL && document_probe(settings.json, &complaint) != 0) {
+    if (output_probe(&settings.outputs, &complaint) != 0) {
         compare_complain(complaint.text);
         return VERDICT_EXIT_UNWRITTEN;
     }

@@ -107,8 +107,40 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     head->started = started;
     head->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
     head->comparison = baseline->json;
-    struct output_scene scene = {plan, &verdict, head};
+    struct output_scene scene = {plan, &verdict, head,
+                                 baseline->compared ? &baseline->findings : NULL};
     return job_report(&scene, settings, baseline);
+}
+
+static bool job_settings_are_good(const struct cli_job_settings *settings,
+                                  struct complaint *complaint)
+{
+    if (settings->repeats.given &&
+        (settings->repeats.value == 0 || settings->repeats.value > 1000)) {
+        complain(complaint, "--repeats: 1 .. 1000");
+        return false;
+    }
+    return job_context_is_good(&settings->context, complaint) &&
+           output_check(&settings->outputs, complaint) == 0 &&
+           (settings->no_warn.count == 0 ||
+            warning_check_codes(settings->no_warn.items, complaint) == 0);
+}
+
+// What was asked for, with the plan.
+static int job_do(struct plan *plan, const struct cli_job_settings *settings,
+                  struct document_head *head, struct baseline *baseline)
+{
+    struct complaint complaint = {0};
+    if (settings->dry_run) {
+        return job_show(plan);
+    }
+    if (settings->list) {
+        return job_list(plan);
+    }
+    if (output_probe(&settings->outputs, &complaint) != 0) {
+        return job_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
+    }
+    return job_drive(plan, settings, head, baseline);
 }
 
 int cli_run_job(const struct job *job, const char *command, const char *text,
@@ -117,7 +149,8 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
     struct complaint complaint = {0};
     struct baseline baseline;
     struct plan *plan;
-    struct document_head head = {.argc = argc, .argv = argv, .text = text};
+    struct document_head head = {
+        .argc = argc, .argv = argv, .text = text, .context = settings->context.items};
     struct plan_options options = {
         .sections = settings->sections.count > 0 ? settings->sections.items : NULL,
         .targets = settings->targets.count > 0 ? settings->targets.items : NULL,
@@ -127,19 +160,7 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
         .filter = settings->filter,
         .only = settings->only,
     };
-    head.context = settings->context.items;
-    if (settings->repeats.given &&
-        (settings->repeats.value == 0 || settings->repeats.value > 1000)) {
-        return job_fail("--repeats: 1 .. 1000", VERDICT_EXIT_USAGE);
-    }
-    if (!job_context_is_good(&settings->context, &complaint)) {
-        return job_fail(complaint.text, VERDICT_EXIT_USAGE);
-    }
-    if (output_check(&settings->outputs, &complaint) != 0) {
-        return job_fail(complaint.text, VERDICT_EXIT_USAGE);
-    }
-    if (settings->no_warn.count > 0 &&
-        warning_check_codes(settings->no_warn.items, &complaint) != 0) {
+    if (!job_settings_are_good(settings, &complaint)) {
         return job_fail(complaint.text, VERDICT_EXIT_USAGE);
     }
     int status = baseline_open(settings, &baseline);
@@ -147,21 +168,35 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
         return status;
     }
     int error = plan_make(job, command, &options, &plan, &complaint);
-    if (error != 0) {
-        baseline_close(&baseline);
-        return job_fail(complaint.text,
-                        error == ENOENT ? VERDICT_EXIT_NOTHING : VERDICT_EXIT_USAGE);
-    }
-    if (settings->dry_run) {
-        status = job_show(plan);
-    } else if (settings->list) {
-        status = job_list(plan);
-    } else if (output_probe(&settings->outputs, &complaint) != 0) {
-        status = job_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
+    if (error == 0) {
+        status = job_do(plan, settings, &head, &baseline);
+        plan_free(plan);
     } else {
-        status = job_drive(plan, settings, &head, &baseline);
+        status =
+            job_fail(complaint.text, error == ENOENT ? VERDICT_EXIT_NOTHING : VERDICT_EXIT_USAGE);
     }
-    plan_free(plan);
     baseline_close(&baseline);
+    return status;
+}
+
+int cli_job_main(const struct cli_command *command,
+                 int (*check)(const struct cli_job_settings *settings),
+                 struct cli_job_settings *settings, int argc, char **argv)
+{
+    struct cli_list words = {0};
+    struct cli_job made;
+    int status;
+    if (!cli_parse(command, argc, argv, settings, &words, &status)) {
+        return status;
+    }
+    if ((check != NULL && check(settings) != 0) ||
+        !cli_mirror(command, &cli_command_run, settings)) {
+        return 1;
+    }
+    status = cli_job_open(command, &words, settings, &made);
+    if (status == 0) {
+        status = cli_run_job(made.job, made.command, made.text, settings, argc, argv);
+    }
+    cli_job_close(&made);
     return status;
 }

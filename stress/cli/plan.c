@@ -9,21 +9,7 @@ static const struct cli_option plan_options[] = {CLI_JOB_OPTIONS, {0}};
 static int plan_main(int argc, char **argv)
 {
     struct cli_job_settings settings = {.dry_run = true};
-    struct cli_list words = {0};
-    struct cli_job made;
-    int status;
-    if (!cli_parse(&cli_command_plan, argc, argv, &settings, &words, &status)) {
-        return status;
-    }
-    if (!cli_mirror(&cli_command_plan, &cli_command_run, &settings)) {
-        return 1;
-    }
-    status = cli_job_open(&cli_command_plan, &words, &settings, &made);
-    if (status == 0) {
-        status = cli_run_job(made.job, made.command, made.text, &settings, argc, argv);
-    }
-    cli_job_close(&made);
-    return status;
+    return cli_job_main(&cli_command_plan, NULL, &settings, argc, argv);
 }
 
 const struct cli_command cli_command_plan = {

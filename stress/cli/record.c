@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cli/trace.h"
+#include "measure/median.h"
 #include "trace/merge.h"
 #include "trace/place.h"
 
@@ -259,22 +260,9 @@ static int record(const struct options *options, const char *library)
 
 // ---- measuring ----------------------------------------------------------------------------------
 
-static int by_value(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static double median_ms(uint64_t *values, size_t count)
-{
-    qsort(values, count, sizeof(*values), by_value);
-    uint64_t low = values[(count - 1) / 2], high = values[count / 2];
-    return ((double)low + (double)high) / 2e6;
-}
-
-// One run, plain or recorded; `*wall` gets its time. The spool is thrown away.
+// One run, plain or recorded; `*wall_ms` gets its time. The spool is thrown away.
 static int measure_one(const struct options *options, const char *library, bool recorded,
-                       uint64_t *wall, struct complaint *complaint)
+                       double *wall_ms, struct complaint *complaint)
 {
     const char *place = getenv("TMPDIR");
     char path[4096];
@@ -286,7 +274,7 @@ static int measure_one(const struct options *options, const char *library, bool 
     struct record_run run = {
         .argv = options->argv, .folder = folder, .children = options->children, .quiet = true};
     int error = record_run(&run, library, complaint);
-    *wall = run.wall_ns;
+    *wall_ms = (double)run.wall_ns / 1e6;
     if (error == 0 && record_exit_status(run.status) != 0) {
         complain(complaint, "%s ended with exit status %d: no measure", options->argv[0],
                  record_exit_status(run.status));
@@ -303,15 +291,15 @@ static int measure(const struct options *options, const char *library)
 {
     struct complaint complaint = {""};
     size_t count = options->measure;
-    uint64_t *walls = calloc(count * 2, sizeof(*walls));
+    double *walls = calloc(count * 2, sizeof(*walls));
     int error = walls == NULL ? ENOMEM : 0;
     for (size_t i = 0; i < count * 2 && error == 0; i++) {
         bool recorded = (i / 2 + i) % 2 == 1; // plain, recorded, recorded, plain, ...
-        uint64_t *wall = &walls[(recorded ? count : 0) + i / 2];
-        error = measure_one(options, library, recorded, wall, &complaint);
+        double *wall_ms = &walls[(recorded ? count : 0) + i / 2];
+        error = measure_one(options, library, recorded, wall_ms, &complaint);
     }
     if (error == 0) {
-        double plain = median_ms(walls, count), recorded = median_ms(walls + count, count);
+        double plain = median_of(walls, count), recorded = median_of(walls + count, count);
         printf("plain %.1f ms, recorded %.1f ms, ratio %.3f (medians of %zu runs each, in turns)\n",
                plain, recorded, recorded / plain, count);
     } else {

@@ -20,6 +20,8 @@ struct replay_settings {
     struct cli_number verify;
 };
 
+_Static_assert(offsetof(struct replay_settings, job) == 0, "shared rows fill in what is first");
+
 static const struct cli_option replay_options[] = {
     {"target", CLI_LIST, "TARGET", "into which; may be given several times",
      offsetof(struct replay_settings, job.targets)},
@@ -27,14 +29,7 @@ static const struct cli_option replay_options[] = {
      offsetof(struct replay_settings, copies)},
     {"verify", CLI_NUMBER, "N", "how thoroughly blocks are checked, 0 .. 4",
      offsetof(struct replay_settings, verify)},
-    {"json", CLI_TEXT, "FILE", "write the result as JSON; - is standard output",
-     offsetof(struct replay_settings, job.outputs.path[OUTPUT_JSON])},
-    {"csv", CLI_TEXT, "FILE", "write a row a cell as CSV; - is standard output",
-     offsetof(struct replay_settings, job.outputs.path[OUTPUT_CSV])},
-    {"junit", CLI_TEXT, "FILE", "write a test a cell as JUnit XML; - is standard output",
-     offsetof(struct replay_settings, job.outputs.path[OUTPUT_JUNIT])},
-    {"ci", CLI_FLAG, NULL, "also print annotations for GitHub Actions",
-     offsetof(struct replay_settings, job.annotate)},
+    CLI_OUTPUT_OPTIONS,
     {"seed", CLI_NUMBER, "N", "of the order of targets",
      offsetof(struct replay_settings, job.seed)},
     {"repeats", CLI_NUMBER, "N", "how often each target is measured",

@@ -14,14 +14,7 @@ static const struct cli_option run_options[] = {
      offsetof(struct cli_job_settings, list)},
     {"dry-run", CLI_FLAG, NULL, "print the plan, as mems-stress plan does; run nothing",
      offsetof(struct cli_job_settings, dry_run)},
-    {"json", CLI_TEXT, "FILE", "write the result as JSON; - is standard output",
-     offsetof(struct cli_job_settings, outputs.path[OUTPUT_JSON])},
-    {"csv", CLI_TEXT, "FILE", "write a row a cell as CSV; - is standard output",
-     offsetof(struct cli_job_settings, outputs.path[OUTPUT_CSV])},
-    {"junit", CLI_TEXT, "FILE", "write a test a cell as JUnit XML; - is standard output",
-     offsetof(struct cli_job_settings, outputs.path[OUTPUT_JUNIT])},
-    {"ci", CLI_FLAG, NULL, "also print annotations for GitHub Actions",
-     offsetof(struct cli_job_settings, annotate)},
+    CLI_OUTPUT_OPTIONS,
     {"context", CLI_LIST, "KEY=VALUE", "into the result, as it is; may be given several times",
      offsetof(struct cli_job_settings, context)},
     {"baseline", CLI_TEXT, "FILE", "compare with this result (mems-stress compare --help)",
@@ -63,21 +56,7 @@ static int run_check(const struct cli_job_settings *settings)
 static int run_main(int argc, char **argv)
 {
     struct cli_job_settings settings = {0};
-    struct cli_list words = {0};
-    struct cli_job made;
-    int status;
-    if (!cli_parse(&cli_command_run, argc, argv, &settings, &words, &status)) {
-        return status;
-    }
-    if (run_check(&settings) != 0 || !cli_mirror(&cli_command_run, &cli_command_run, &settings)) {
-        return 1;
-    }
-    status = cli_job_open(&cli_command_run, &words, &settings, &made);
-    if (status == 0) {
-        status = cli_run_job(made.job, made.command, made.text, &settings, argc, argv);
-    }
-    cli_job_close(&made);
-    return status;
+    return cli_job_main(&cli_command_run, run_check, &settings, argc, argv);
 }
 
 const struct cli_command cli_command_run = {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "result/document.h"
+#include "result/verdict.h"
 
 struct selftest_settings {
     const char *target;
@@ -129,20 +129,6 @@ static const struct selftest_kind *selftest_find(const struct cli_list *words)
     return NULL;
 }
 
-static int selftest_write(const struct selftest *selftest, const char *kind, const char *path,
-                          int status)
-{
-    struct complaint complaint = {{0}};
-    char *text = document_print(selftest_json(selftest, kind, status), &complaint);
-    int error = text == NULL ? 1 : document_write(path, text, &complaint);
-    free(text);
-    if (error != 0) {
-        selftest_complain(complaint.text);
-        return status == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN : status;
-    }
-    return status;
-}
-
 static int selftest_go(const struct selftest_kind *kind, struct selftest *selftest,
                        const char *json)
 {
@@ -153,8 +139,9 @@ static int selftest_go(const struct selftest_kind *kind, struct selftest *selfte
     } else {
         kind->sum(selftest, status == VERDICT_EXIT_PASS);
     }
-    if (json != NULL) {
-        status = selftest_write(selftest, kind->name, json, status);
+    if (json != NULL && status != VERDICT_EXIT_USAGE) {
+        status = cli_json_write(&cli_command_selftest, selftest_json(selftest, kind->name, status),
+                                json, status);
     }
     selftest_fini(selftest);
     return status;
@@ -193,7 +180,6 @@ static int selftest_main(int argc, char **argv)
 {
     struct selftest_settings settings = {0};
     struct selftest selftest;
-    struct complaint complaint = {{0}};
     struct cli_list words = {0};
     int status;
     if (!cli_parse(&cli_command_selftest, argc, argv, &settings, &words, &status)) {
@@ -207,12 +193,9 @@ static int selftest_main(int argc, char **argv)
     if (status != 0) {
         return status;
     }
-    if (settings.json != NULL && !document_possible()) {
-        return selftest_complain("--json: this build has no libjansson");
-    }
-    if (settings.json != NULL && document_probe(settings.json, &complaint) != 0) {
-        selftest_complain(complaint.text);
-        return VERDICT_EXIT_UNWRITTEN;
+    status = cli_json_probe(&cli_command_selftest, settings.json);
+    if (status != 0) {
+        return status;
     }
     selftest_out = settings.json != NULL && strcmp(settings.json, "-") == 0 ? stderr : stdout;
     return selftest_go(kind, &selftest, settings.json);

@@ -9,6 +9,7 @@
 
 #include "compare/judge.h"
 #include "compare/measured.h"
+#include "result/finding.h"
 #include "result/verdict.h"
 
 struct json_t;
@@ -69,5 +70,8 @@ void compare_print(const struct comparison *comparison, FILE *out);
 // The `comparison` of a document. With libjansson only, else NULL.
 struct json_t *compare_json(const struct comparison *comparison);
 void compare_json_free(struct json_t *json);
+
+// What there is to tell continuous integration: rows, then notes. For findings_fini.
+void compare_findings(const struct comparison *comparison, struct findings *findings);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "result/json.h"
+#include "json/json.h"
 
 static json_t *compare_json_row(const struct compare_row *row)
 {
@@ -56,7 +56,7 @@ struct json_t *compare_json(const struct comparison *comparison)
     json_object_set_new(object, "schema", json_string("mems-stress-comparison/1"));
     json_object_set_new(object, "a", json_of_text(comparison->name_a));
     json_object_set_new(object, "b", json_of_text(comparison->name_b));
-    json_object_set_new(object, "threshold", json_of_real(judge->threshold));
+    json_object_set_new(object, "threshold_share", json_of_real(judge->threshold));
     json_object_set_new(object, "alpha", json_of_real(judge->alpha));
     json_object_set_new(object, "judged", json_of_count(comparison->judged));
     for (int i = 0; i < JUDGE_VERDICTS; i++) {

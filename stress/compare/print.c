@@ -6,28 +6,7 @@
 #include <string.h>
 
 #include "compare/compare.h"
-
-#define PRINT_WIDTH 100
-
-// Words, in lines that fit, all but the first behind `indent` blanks. `at` is the column reached.
-static void print_words(FILE *out, int at, int indent, const char *text)
-{
-    while (*text != '\0') {
-        int length = (int)strcspn(text, " ");
-        if (at > indent && at + 1 + length > PRINT_WIDTH) {
-            fprintf(out, "\n%*s", indent, "");
-            at = indent;
-        } else if (at > indent) {
-            fprintf(out, " ");
-            at++;
-        }
-        fprintf(out, "%.*s", length, text);
-        at += length;
-        text += length;
-        text += strspn(text, " ");
-    }
-    fprintf(out, "\n");
-}
+#include "result/wrap.h"
 
 // Four digits in the row's own unit, thousands as k, M, G, T.
 static void print_value(FILE *out, int width, double value)
@@ -72,8 +51,7 @@ static void print_row(FILE *out, const struct compare_row *row)
     }
     fprintf(out, " %s\n", judge_verdict_name(result->verdict));
     if (result->reason[0] != '\0') {
-        fprintf(out, "    ");
-        print_words(out, 4, 4, result->reason);
+        wrap_words(out, 0, 4, result->reason);
     }
 }
 
@@ -88,7 +66,7 @@ static void print_notes(const struct comparison *comparison, FILE *out)
         const struct compare_note *note = &comparison->notes[i];
         int at = fprintf(out, "%s: [%s]%s%s:", note->refused ? "refused" : "left out",
                          note->section, *note->target != '\0' ? " " : "", note->target);
-        print_words(out, at, 4, note->reason);
+        wrap_words(out, at, 4, note->reason);
     }
     if (comparison->note_count > 0) {
         fprintf(out, "\n");

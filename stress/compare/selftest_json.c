@@ -6,7 +6,7 @@
 
 #ifdef MEMS_HAVE_JANSSON
 
-#include "result/json.h"
+#include "json/json.h"
 
 static json_t *selftest_json_try(const struct selftest_try *it)
 {
@@ -35,13 +35,13 @@ struct json_t *selftest_json(const struct selftest *selftest, const char *kind, 
     json_object_set_new(object, "exit_status", json_integer(exit_status));
     json_object_set_new(object, "target", json_of_text(selftest->target));
     json_object_set_new(object, "seed", json_of_count(selftest->seed));
-    json_object_set_new(object, "threshold", json_of_real(selftest->threshold));
+    json_object_set_new(object, "threshold_share", json_of_real(selftest->threshold));
     json_object_set_new(object, "repeats", json_integer(selftest->repeats));
     json_object_set_new(object, "times", json_integer(selftest->times));
     json_object_set_new(object, "done", json_integer(selftest->done));
     json_object_set_new(object, "operations", json_of_count(selftest->ops));
     json_object_set_new(object, "delay_steps", json_of_count(selftest->steps));
-    json_object_set_new(object, "slowdown", json_of_real(selftest->slowdown));
+    json_object_set_new(object, "slowdown_share", json_of_real(selftest->slowdown));
     json_object_set_new(object, "alarms", json_integer(selftest->alarms));
     json_object_set_new(object, "significant", json_integer(selftest->significant));
     json_object_set_new(object, "found", json_integer(selftest->found));

@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "measure/median.h"
 #include "workload/random.h"
 
 #define STATISTICS_EXACT     50 // a sample of so many is too large for the exact form
@@ -42,24 +43,12 @@ static void *statistics_zeroed(size_t count, size_t size)
     return memory;
 }
 
-static int statistics_order(const void *a, const void *b)
-{
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 static double *statistics_sorted(const double *values, size_t count)
 {
     double *sorted = statistics_zeroed(count, sizeof *sorted);
     memcpy(sorted, values, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, statistics_order);
+    median_sort(sorted, count);
     return sorted;
-}
-
-static double statistics_middle(double low, double high)
-{
-    return low == high ? low : (low + high) / 2;
 }
 
 double statistics_median(const double *values, size_t count)
@@ -68,7 +57,7 @@ double statistics_median(const double *values, size_t count)
         return NAN;
     }
     double *sorted = statistics_sorted(values, count);
-    double median = statistics_middle(sorted[(count - 1) / 2], sorted[count / 2]);
+    double median = median_of_sorted(sorted, count);
     free(sorted);
     return median;
 }
@@ -261,7 +250,9 @@ struct holm_place {
 
 static int holm_order(const void *a, const void *b)
 {
-    return statistics_order(&((const struct holm_place *)a)->p, &((const struct holm_place *)b)->p);
+    double left = ((const struct holm_place *)a)->p;
+    double right = ((const struct holm_place *)b)->p;
+    return (left > right) - (left < right);
 }
 
 void statistics_holm(const double *p, size_t count, double *adjusted)
@@ -300,14 +291,14 @@ static double bootstrap_median(const double *sorted, size_t count, uint32_t *tim
     while (seen + times[place] <= high) {
         seen += times[place++];
     }
-    return statistics_middle(lower, sorted[place]);
+    return median_between(lower, sorted[place]);
 }
 
 // The part in the middle that holds `level` of the resamples.
 static struct statistics_interval bootstrap_cut(double *resamples, double level)
 {
     struct statistics_interval interval;
-    qsort(resamples, STATISTICS_RESAMPLES, sizeof *resamples, statistics_order);
+    median_sort(resamples, STATISTICS_RESAMPLES);
     size_t off = (size_t)floor((1 - level) / 2 * STATISTICS_RESAMPLES + 1e-9);
     interval.low = resamples[off];
     interval.high = resamples[STATISTICS_RESAMPLES - 1 - off];

@@ -6,7 +6,7 @@
 
 #ifdef MEMS_HAVE_JANSSON
 
-#include "result/json.h"
+#include "json/json.h"
 
 char *faults_document(const char *source, const struct references *references,
                       const struct faults_row *rows, size_t count, struct complaint *complaint)

@@ -13,19 +13,6 @@ void histogram_init(struct histogram *histogram)
     histogram->least = UINT64_MAX;
 }
 
-// Row 0 holds 0..63; row r >= 1 holds [2^(r+5), 2^(r+6)), by the top HISTOGRAM_BITS + 1 bits.
-unsigned histogram_bucket(uint64_t value)
-{
-    if (value >> HISTOGRAM_LIMIT != 0) {
-        return HISTOGRAM_BUCKETS - 1;
-    }
-    if (value >> HISTOGRAM_BITS == 0) {
-        return (unsigned)value;
-    }
-    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - HISTOGRAM_BITS;
-    return (shift << HISTOGRAM_BITS) + (unsigned)(value >> shift);
-}
-
 uint64_t histogram_bucket_least(unsigned bucket)
 {
     unsigned row = bucket >> HISTOGRAM_BITS;
@@ -61,27 +48,6 @@ void histogram_clear(struct histogram *histogram)
     histogram_put(&histogram->total, 0);
     histogram_put(&histogram->least, UINT64_MAX);
     histogram_put(&histogram->most, 0);
-}
-
-static void histogram_increase(uint64_t *field, uint64_t by)
-{
-    histogram_put(field, histogram_get(field) + by);
-}
-
-void histogram_add(struct histogram *histogram, uint64_t value)
-{
-    histogram_increase(&histogram->bucket[histogram_bucket(value)], 1);
-    histogram_increase(&histogram->count, 1);
-    histogram_increase(&histogram->total, value);
-    if (value >> HISTOGRAM_LIMIT != 0) {
-        histogram_increase(&histogram->capped, 1);
-    }
-    if (value < histogram_get(&histogram->least)) {
-        histogram_put(&histogram->least, value);
-    }
-    if (value > histogram_get(&histogram->most)) {
-        histogram_put(&histogram->most, value);
-    }
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from)

@@ -34,7 +34,7 @@ void histogram_init(struct histogram *histogram);
 void histogram_clear(struct histogram *histogram);
 // A histogram has one writer. Another thread may read while it writes, and sees some recent state
 // of each field.
-void histogram_add(struct histogram *histogram, uint64_t value);
+static inline void histogram_add(struct histogram *histogram, uint64_t value);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
 // The value that at least `share` (0..1) of the values do not exceed: the middle of its bucket,
@@ -45,8 +45,43 @@ double histogram_mean(const struct histogram *histogram); // 0 when empty
 
 // The bucket of a value, and the least and greatest value of a bucket (the last: UINT64_MAX). For
 // those who draw the whole curve.
-unsigned histogram_bucket(uint64_t value);
+static inline unsigned histogram_bucket(uint64_t value);
 uint64_t histogram_bucket_least(unsigned bucket);
 uint64_t histogram_bucket_most(unsigned bucket);
+
+// ---- the inline halves -------------------------------------------------------------------------
+
+// Row 0 holds 0..63; row r >= 1 holds [2^(r+5), 2^(r+6)), by the top HISTOGRAM_BITS + 1 bits. With
+// bit 6 set whatever the value is, rows 0 and 1, which are one wide both, need no case of their
+// own.
+static inline unsigned histogram_bucket(uint64_t value)
+{
+    if (__builtin_expect(value >> HISTOGRAM_LIMIT != 0, 0)) {
+        return HISTOGRAM_BUCKETS - 1;
+    }
+    unsigned shift = 63u - (unsigned)__builtin_clzll(value | 1u << HISTOGRAM_BITS) - HISTOGRAM_BITS;
+    return (shift << HISTOGRAM_BITS) + (unsigned)(value >> shift);
+}
+
+static inline void histogram_increase(uint64_t *field, uint64_t by)
+{
+    __atomic_store_n(field, __atomic_load_n(field, __ATOMIC_RELAXED) + by, __ATOMIC_RELAXED);
+}
+
+static inline void histogram_add(struct histogram *histogram, uint64_t value)
+{
+    histogram_increase(&histogram->bucket[histogram_bucket(value)], 1);
+    histogram_increase(&histogram->count, 1);
+    histogram_increase(&histogram->total, value);
+    if (__builtin_expect(value >> HISTOGRAM_LIMIT != 0, 0)) {
+        histogram_increase(&histogram->capped, 1);
+    }
+    if (__builtin_expect(value < __atomic_load_n(&histogram->least, __ATOMIC_RELAXED), 0)) {
+        __atomic_store_n(&histogram->least, value, __ATOMIC_RELAXED);
+    }
+    if (__builtin_expect(value > __atomic_load_n(&histogram->most, __ATOMIC_RELAXED), 0)) {
+        __atomic_store_n(&histogram->most, value, __ATOMIC_RELAXED);
+    }
+}
 
 #endif

@@ -5,7 +5,8 @@
 // A workflow command is a line "::error file=F,line=N,title=T::text". In the text % CR LF are
 // written %25 %0D %0A; in a property , and : too. Paths are relative to the folder the run was
 // started in, which in a workflow is the repository. GitHub shows ten annotations of a kind a step:
-// so one for each section and target, with how many repeats it had, not one a cell.
+// so one for each section and target, with how many repeats it had, not one a cell; and of a
+// comparison one for all that regressed in it, one for all that is inconclusive.
 
 #include "result/annotation.h"
 
@@ -47,6 +48,7 @@ static void annotation_cell(FILE *out, const struct plan *plan, size_t index)
 {
     const struct cell *cell = &plan->cells[index];
     unsigned bad = 0;
+    unsigned all = 0;
     for (size_t i = 0; i < plan->cell_count; i++) {
         const struct cell *other = &plan->cells[i];
         bool same = other->section == cell->section && other->target == cell->target;
@@ -54,6 +56,7 @@ static void annotation_cell(FILE *out, const struct plan *plan, size_t index)
             return;
         }
         bad += same && annotation_is_bad(other);
+        all += same;
     }
     char text[700];
     fprintf(out, "::error ");
@@ -64,7 +67,7 @@ static void annotation_cell(FILE *out, const struct plan *plan, size_t index)
     annotation_text(out, text, true);
     fprintf(out, "::");
     annotation_text(out, cell->message, false);
-    snprintf(text, sizeof text, "\n%u of %u repeats; again: ", bad, cell->section->repeats);
+    snprintf(text, sizeof text, "\n%u of %u repeats; again: ", bad, all);
     annotation_text(out, text, false);
     annotation_text(out, cell->rerun, false);
     fputc('\n', out);
@@ -80,12 +83,82 @@ static void annotation_warning(void *arg, const char *code, const char *text)
     fputc('\n', out);
 }
 
+static const struct job_section *annotation_section(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; plan != NULL && i < plan->section_count; i++) {
+        if (strcmp(plan->sections[i].section->name, name) == 0) {
+            return plan->sections[i].section;
+        }
+    }
+    return NULL;
+}
+
+static bool annotation_is_alike(const struct finding *a, const struct finding *b)
+{
+    return a->kind == b->kind && strcmp(a->section, b->section) == 0 &&
+           strcmp(a->target, b->target) == 0;
+}
+
+static bool annotation_is_first(const struct findings *findings, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (annotation_is_alike(&findings->items[i], &findings->items[index])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The metrics of one kind of one target.
+static void annotation_finding(FILE *out, const struct findings *findings, size_t index,
+                               const struct plan *plan)
+{
+    const struct finding *first = &findings->items[index];
+    const struct job_section *section = annotation_section(plan, first->section);
+    bool bad = first->kind == FINDING_REGRESSED || first->kind == FINDING_REFUSED;
+    char text[1400];
+    fprintf(out, bad ? "::error " : "::warning ");
+    if (section != NULL) {
+        annotation_place(out, section);
+        fputc(',', out);
+    }
+    snprintf(text, sizeof text, "%s: %s%s%s", finding_kind_name(first->kind), first->target,
+             *first->target != '\0' ? " in " : "", first->section);
+    fprintf(out, "title=");
+    annotation_text(out, text, true);
+    fprintf(out, "::");
+    const char *separator = "";
+    for (size_t i = index; i < findings->count; i++) {
+        const struct finding *finding = &findings->items[i];
+        if (annotation_is_alike(first, finding)) {
+            snprintf(text, sizeof text, "%s%s%s%s", separator, finding->metric,
+                     *finding->metric != '\0' ? ": " : "", finding->text);
+            annotation_text(out, text, false);
+            separator = "\n";
+        }
+    }
+    fputc('\n', out);
+}
+
+void annotation_findings(FILE *out, const struct findings *findings, const struct plan *plan)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        enum finding_kind kind = findings->items[i].kind;
+        if (kind != FINDING_PASS && kind != FINDING_LEFT_OUT && annotation_is_first(findings, i)) {
+            annotation_finding(out, findings, i, plan);
+        }
+    }
+}
+
 void annotation_print(FILE *out, const struct output_scene *scene)
 {
     for (size_t i = 0; i < scene->plan->cell_count; i++) {
         if (annotation_is_bad(&scene->plan->cells[i])) {
             annotation_cell(out, scene->plan, i);
         }
+    }
+    if (scene->findings != NULL) {
+        annotation_findings(out, scene->findings, scene->plan);
     }
     warning_each(&scene->head->scene, annotation_warning, out);
     fprintf(out, "::notice title=mems-stress %s::verdict: %s, exit status %d\n",

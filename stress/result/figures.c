@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "measure/median.h"
 #include "result/summary.h"
 
 #define FIGURES_WIDTH  100
@@ -55,19 +56,6 @@ static void figures_add_name(struct figures_names *names, const struct report_fi
     }
 }
 
-static int figures_compare(const void *a, const void *b)
-{
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-static double figures_middle(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, figures_compare);
-    return count > 0 ? (values[(count - 1) / 2] + values[count / 2]) / 2 : NAN;
-}
-
 void figures_median(const struct plan *plan, const struct plan_section *section, unsigned target,
                     const char *name, double *value, double *bound)
 {
@@ -90,8 +78,8 @@ void figures_median(const struct plan *plan, const struct plan_section *section,
             bounds[bound_count++] = figure->bound;
         }
     }
-    *value = figures_middle(values, value_count);
-    *bound = figures_middle(bounds, bound_count);
+    *value = median_of(values, value_count);
+    *bound = median_of(bounds, bound_count);
     free(values);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// json.c - the pieces of the document that every other piece is made of; host, section, cell.
+// json.c - pieces of the document: host, section, cell.
 
 #ifdef MEMS_HAVE_JANSSON
 
@@ -14,45 +14,16 @@
 #include "result/summary.h"
 #include "workload/workload.h"
 
-json_t *json_of_text(const char *text)
+// Text that is empty where nobody knows.
+static json_t *json_of_known(const char *text)
 {
-    if (text == NULL) {
-        return json_null();
-    }
-    json_t *string = json_string(text);
-    if (string == NULL) {
-        char *copy = strdup(text);
-        for (char *at = copy; at != NULL && *at != '\0'; at++) {
-            *at = (unsigned char)*at < 0x80 ? *at : '?';
-        }
-        string = json_string(copy != NULL ? copy : "");
-        free(copy);
-    }
-    return string;
+    return *text != '\0' ? json_of_text(text) : json_null();
 }
 
-json_t *json_of_lines(const char *text)
+// A size that is 0 where nobody knows.
+static json_t *json_of_known_size(uint64_t bytes)
 {
-    json_t *lines = json_array();
-    while (*text != '\0') {
-        size_t length = strcspn(text, "\n");
-        char *line = strndup(text, length);
-        json_array_append_new(lines, json_of_text(line));
-        free(line);
-        text += length;
-        text += *text == '\n';
-    }
-    return lines;
-}
-
-json_t *json_of_real(double real)
-{
-    return isfinite(real) ? json_real(real) : json_null();
-}
-
-json_t *json_of_count(uint64_t count)
-{
-    return count <= INT64_MAX ? json_integer((json_int_t)count) : json_real((double)count);
+    return bytes > 0 ? json_of_count(bytes) : json_null();
 }
 
 static json_t *json_of_topology(const struct topology *topology)
@@ -65,9 +36,10 @@ static json_t *json_of_topology(const struct topology *topology)
         json_object_set_new(object, "packages", json_of_count(topology->packages));
         json_object_set_new(object, "cores", json_of_count(topology->cores));
         json_object_set_new(object, "numa_nodes", json_of_count(topology->nodes));
-        json_object_set_new(object, "cache_line_bytes", json_of_count(topology->cache_line_bytes));
+        json_object_set_new(object, "cache_line_bytes",
+                            json_of_known_size(topology->cache_line_bytes));
         for (size_t i = 0; i < sizeof caches / sizeof caches[0]; i++) {
-            json_object_set_new(object, caches[i], json_of_count(topology->cache_bytes[i]));
+            json_object_set_new(object, caches[i], json_of_known_size(topology->cache_bytes[i]));
         }
     }
     return object;
@@ -84,21 +56,24 @@ json_t *json_of_host(const struct host *host)
     }
     json_t *object = json_object();
     json_object_set_new(object, "name", json_of_text(host->name));
-    json_object_set_new(object, "cpu", json_of_text(host->cpu));
+    json_object_set_new(object, "cpu", json_of_known(host->cpu));
     json_object_set_new(object, "cores", json_integer(host->cores));
     json_object_set_new(object, "memory_bytes", json_of_count(host->memory_bytes));
-    json_object_set_new(object, "kernel", json_of_text(host->kernel));
-    json_object_set_new(object, "system", json_of_text(host->system));
-    json_object_set_new(object, "transparent_hugepages", json_of_text(host->transparent_hugepages));
-    json_object_set_new(object, "governor", json_of_text(host->governor));
-    json_object_set_new(object, "boost", json_of_text(host->boost));
-    json_object_set_new(object, "hypervisor", json_of_text(host->hypervisor));
+    json_object_set_new(object, "kernel", json_of_known(host->kernel));
+    json_object_set_new(object, "system", json_of_known(host->system));
+    json_object_set_new(object, "transparent_hugepages",
+                        json_of_known(host->transparent_hugepages));
+    json_object_set_new(object, "governor", json_of_known(host->governor));
+    json_object_set_new(object, "boost", json_of_known(host->boost));
+    json_object_set_new(object, "hypervisor", json_of_known(host->hypervisor));
     json_object_set_new(object, "load",
-                        json_pack("[f, f, f]", host->load[0], host->load[1], host->load[2]));
+                        host->load[0] >= 0
+                            ? json_pack("[f, f, f]", host->load[0], host->load[1], host->load[2])
+                            : json_null());
     json_object_set_new(object, "topology", json_of_topology(&host->topology));
     json_object_set_new(object, "libc", json_of_text(host->libc));
-    json_object_set_new(object, "libc_path", json_of_text(host->libc_path));
-    json_object_set_new(object, "libc_build_id", json_of_text(host->libc_build_id));
+    json_object_set_new(object, "libc_path", json_of_known(host->libc_path));
+    json_object_set_new(object, "libc_build_id", json_of_known(host->libc_build_id));
     json_object_set_new(object, "revision", json_of_text(host->revision));
     json_object_set_new(object, "compiler", json_of_text(host->compiler));
     json_object_set_new(object, "flags", json_of_text(host->flags));
@@ -115,7 +90,7 @@ json_t *json_of_section(const struct plan_section *section)
     }
     json_t *demand = json_object();
     json_object_set_new(demand, "peak_bytes", json_of_count(section->demand.peak_bytes));
-    json_object_set_new(demand, "largest", json_of_count(section->demand.largest));
+    json_object_set_new(demand, "largest_bytes", json_of_count(section->demand.largest));
     json_t *object = json_object();
     json_object_set_new(object, "name", json_of_text(job->name));
     json_object_set_new(object, "workload", json_of_text(job->workload->name));
@@ -153,9 +128,9 @@ json_t *json_of_cell(const struct plan *plan, const struct cell *cell)
     if (cell->stage != NULL) {
         const struct report_supplier *supplier = &cell->stage->report.supplier;
         json_object_set_new(object, "malloc",
-                            json_pack("{s:o, s:o, s:o}", "path", json_of_text(supplier->path),
-                                      "version", json_of_text(supplier->version), "build_id",
-                                      json_of_text(supplier->build_id)));
+                            json_pack("{s:o, s:o, s:o}", "path", json_of_known(supplier->path),
+                                      "version", json_of_known(supplier->version), "build_id",
+                                      json_of_known(supplier->build_id)));
     }
     if (summary_measured(cell)) {
         json_t *metrics = json_object();

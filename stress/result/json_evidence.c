@@ -23,7 +23,7 @@ static json_t *evidence_operation(const struct history *history, uint64_t index)
     return json_pack("{s:o, s:s, s:I, s:I, s:o, s:o}", "index", json_of_count(index), "kind",
                      history_kind_name(operation.kind), "slot", (json_int_t)operation.slot,
                      "generation", (json_int_t)operation.generation, "block",
-                     evidence_hex(operation.block), "size", json_of_count(operation.size));
+                     evidence_hex(operation.block), "size_bytes", json_of_count(operation.size));
 }
 
 // A worker's last operations, oldest first, and the one that was under way.
@@ -45,7 +45,7 @@ static json_t *evidence_check(const struct evidence *evidence)
                      json_of_text(evidence->check), "text", json_of_text(evidence->text), "slot",
                      (json_int_t)evidence->slot, "generation", (json_int_t)evidence->generation,
                      "owner", (json_int_t)evidence->owner, "block", evidence_hex(evidence->block),
-                     "size", json_of_count(evidence->size), "expected",
+                     "size_bytes", json_of_count(evidence->size), "expected",
                      evidence_hex(evidence->expected), "found", evidence_hex(evidence->found));
 }
 

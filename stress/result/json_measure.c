@@ -30,6 +30,19 @@ json_t *json_of_fairness(const struct cell_report *report, unsigned threads)
     return object;
 }
 
+json_t *json_of_harness(const struct cell_report *report)
+{
+    const struct report_harness *harness = &report->harness;
+    if (!report->harness_known) {
+        return json_null();
+    }
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "op_ns", json_of_real(harness->op_ns), "timed_ns",
+                     json_of_real(harness->timed_ns), "checked_ns",
+                     json_of_real(harness->checked_ns), "checked_bytes_per_ns",
+                     json_of_real(harness->checked_bytes_per_ns), "metrics_bytes",
+                     json_of_count(report->metrics_bytes));
+}
+
 json_t *json_of_system(const struct cell_report *report)
 {
     json_t *object = json_object();
@@ -64,7 +77,7 @@ static json_t *measure_decay(const struct cell_report *report)
         json_array_append_new(after, json_of_count(report->decay[i].after_ns));
         json_array_append_new(rss, json_of_count(report->decay[i].rss_bytes));
     }
-    return json_pack("{s:o, s:o, s:o, s:o}", "after_ns", after, "rss", rss, "left_share",
+    return json_pack("{s:o, s:o, s:o, s:o}", "after_ns", after, "rss_bytes", rss, "left_share",
                      json_of_real(decay_left_share(report)), "half_life_ns",
                      json_of_real(decay_half_life_ns(report)));
 }
@@ -84,8 +97,8 @@ static json_t *measure_native(const struct cell_report *report)
 void json_add_memory(json_t *memory, const struct cell_report *report)
 {
     bool looked = report->detail_count > 0;
-    json_object_set_new(memory, "pss_peak", measure_known(looked, report->peak_pss_bytes));
-    json_object_set_new(memory, "huge_peak", measure_known(looked, report->peak_huge_bytes));
+    json_object_set_new(memory, "pss_peak_bytes", measure_known(looked, report->peak_pss_bytes));
+    json_object_set_new(memory, "huge_peak_bytes", measure_known(looked, report->peak_huge_bytes));
     json_object_set_new(memory, "huge_share", json_of_real(summary_huge_share(report)));
     json_object_set_new(memory, "rss_overhead", json_of_real(report->fragmentation.rss_overhead));
     json_object_set_new(memory, "detailed_looks", json_of_count(report->detail_count));
@@ -110,7 +123,7 @@ void json_add_holes(json_t *fragmentation, const struct report_fragmentation *re
     }
     json_object_set_new(fragmentation, "concentration",
                         known ? json_of_real(report->concentration) : json_null());
-    json_object_set_new(fragmentation, "unusable_by_log2", known ? curve : json_null());
+    json_object_set_new(fragmentation, "unusable_share_by_log2_bytes", known ? curve : json_null());
     if (!known) {
         json_decref(curve);
     }
@@ -122,7 +135,7 @@ json_t *json_of_steady(const struct cell_report *report)
     if (report->steady == STEADY_NOT_ASKED) {
         return json_null();
     }
-    return json_pack("{s:b, s:o, s:o}", "reached", reached, "deviation",
+    return json_pack("{s:b, s:o, s:o}", "reached", reached, "deviation_share",
                      json_of_real(report->steady_deviation), "at_ns",
                      measure_known(reached, report->steady_ns));
 }

@@ -19,17 +19,20 @@ static json_t *report_histogram(const struct histogram *histogram)
     static const struct {
         const char *name;
         double share;
-    } quantiles[] = {
-        {"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}, {"p99.99", 0.9999}};
+    } quantiles[] = {{"p50_ns", 0.5},
+                     {"p90_ns", 0.9},
+                     {"p99_ns", 0.99},
+                     {"p99.9_ns", 0.999},
+                     {"p99.99_ns", 0.9999}};
     json_t *object = json_object();
     json_object_set_new(object, "count", json_of_count(histogram->count));
-    json_object_set_new(object, "mean", json_of_real(histogram_mean(histogram)));
+    json_object_set_new(object, "mean_ns", json_of_real(histogram_mean(histogram)));
     for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
         uint64_t value = histogram_quantile(histogram, quantiles[i].share);
         json_object_set_new(object, quantiles[i].name,
                             value != UINT64_MAX ? json_of_count(value) : json_null());
     }
-    json_object_set_new(object, "max", json_of_count(histogram->most));
+    json_object_set_new(object, "max_ns", json_of_count(histogram->most));
     json_object_set_new(object, "capped", json_of_count(histogram->capped));
     // [least value of the bucket, how many]: the whole curve.
     json_t *buckets = json_array();
@@ -74,9 +77,8 @@ static json_t *report_latency(const struct cell_report *report, bool open_loop)
 {
     json_t *object = json_object();
     json_t *response = json_object();
-    json_object_set_new(object, "unit", json_string("ns"));
     json_object_set_new(object, "one_in", json_of_count(report->latency_every));
-    json_object_set_new(object, "timer_overhead", json_of_count(report->timer_ns));
+    json_object_set_new(object, "timer_overhead_ns", json_of_count(report->timer_ns));
     report_histograms(object, report->latency);
     report_histograms(response, report->response);
     json_object_set_new(object, "late", open_loop ? json_of_count(report->late) : json_null());
@@ -106,7 +108,7 @@ static json_t *report_usage(const struct target_usage *usage)
         return json_null();
     }
     return json_pack("{s:o, s:o, s:o, s:o, s:o}", "held_bytes", json_of_count(usage->held_bytes),
-                     "free_bytes", json_of_count(usage->free_bytes), "largest_hole",
+                     "free_bytes", json_of_count(usage->free_bytes), "largest_hole_bytes",
                      json_of_count(usage->largest_hole), "holes", json_of_count(usage->holes),
                      "metadata_bytes", json_of_count(usage->metadata_bytes));
 }
@@ -114,12 +116,12 @@ static json_t *report_usage(const struct target_usage *usage)
 static json_t *report_memory(const struct cell_report *report)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "rss_baseline", json_of_count(report->baseline_rss_bytes));
-    json_object_set_new(object, "rss_peak", json_of_count(report->peak_rss_bytes));
-    json_object_set_new(object, "rss_end", json_of_count(report->end_rss_bytes));
-    json_object_set_new(object, "rss_drained", json_of_count(report->drained_rss_bytes));
-    json_object_set_new(object, "live", json_of_count(report->live_bytes));
-    json_object_set_new(object, "taken", json_of_count(report->taken_bytes));
+    json_object_set_new(object, "rss_baseline_bytes", json_of_count(report->baseline_rss_bytes));
+    json_object_set_new(object, "rss_peak_bytes", json_of_count(report->peak_rss_bytes));
+    json_object_set_new(object, "rss_end_bytes", json_of_count(report->end_rss_bytes));
+    json_object_set_new(object, "rss_drained_bytes", json_of_count(report->drained_rss_bytes));
+    json_object_set_new(object, "live_bytes", json_of_count(report->live_bytes));
+    json_object_set_new(object, "taken_bytes", json_of_count(report->taken_bytes));
     json_object_set_new(object, "engine", report_usage(&report->usage));
     json_object_set_new(object, "engine_drained", report_usage(&report->drained));
     json_add_memory(object, report);
@@ -141,10 +143,12 @@ static json_t *report_ratio(double ratio)
 static json_t *report_fragmentation_of(const struct report_fragmentation *fragmentation)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "internal_at_most_live", report_share(fragmentation->internal));
-    json_object_set_new(object, "external_at_most_live", report_share(fragmentation->external));
-    json_object_set_new(object, "internal_at_end", report_share(fragmentation->end_internal));
-    json_object_set_new(object, "external_at_end", report_share(fragmentation->end_external));
+    json_object_set_new(object, "internal_share_at_most_live",
+                        report_share(fragmentation->internal));
+    json_object_set_new(object, "external_share_at_most_live",
+                        report_share(fragmentation->external));
+    json_object_set_new(object, "internal_share_at_end", report_share(fragmentation->end_internal));
+    json_object_set_new(object, "external_share_at_end", report_share(fragmentation->end_external));
     json_object_set_new(object, "mean_held_over_live",
                         report_ratio(fragmentation->mean_held_over_live));
     json_object_set_new(object, "held_over_live_at_most_live",
@@ -248,13 +252,13 @@ static json_t *report_samples(const struct cell_report *report)
     } columns[] = {
         {"at_ns", offsetof(struct report_sample, at_ns)},
         {"operations", offsetof(struct report_sample, operations)},
-        {"allocated", offsetof(struct report_sample, allocated_bytes)},
-        {"live", offsetof(struct report_sample, live_bytes)},
-        {"taken", offsetof(struct report_sample, taken_bytes)},
-        {"held", offsetof(struct report_sample, held_bytes)},
-        {"rss", offsetof(struct report_sample, rss_bytes)},
-        {"free", offsetof(struct report_sample, free_bytes)},
-        {"largest_hole", offsetof(struct report_sample, largest_hole)},
+        {"allocated_bytes", offsetof(struct report_sample, allocated_bytes)},
+        {"live_bytes", offsetof(struct report_sample, live_bytes)},
+        {"taken_bytes", offsetof(struct report_sample, taken_bytes)},
+        {"held_bytes", offsetof(struct report_sample, held_bytes)},
+        {"rss_bytes", offsetof(struct report_sample, rss_bytes)},
+        {"free_bytes", offsetof(struct report_sample, free_bytes)},
+        {"largest_hole_bytes", offsetof(struct report_sample, largest_hole)},
     };
     // The last two are the engine's.
     bool engine = report->sample_count > 0 && report->samples[0].holes_known;
@@ -264,9 +268,9 @@ static json_t *report_samples(const struct cell_report *report)
     for (size_t i = 0; i < count; i++) {
         json_object_set_new(object, columns[i].name, report_column(report, columns[i].offset));
     }
-    json_object_set_new(object, "pss",
+    json_object_set_new(object, "pss_bytes",
                         report_seldom_column(report, offsetof(struct report_sample, pss_bytes)));
-    json_object_set_new(object, "huge",
+    json_object_set_new(object, "huge_bytes",
                         report_seldom_column(report, offsetof(struct report_sample, huge_bytes)));
     return object;
 }
@@ -282,6 +286,7 @@ json_t *json_of_report(const struct cell *cell)
     json_object_set_new(object, "warmup_ns", json_of_count(report->warmup_ns));
     json_object_set_new(object, "steady", json_of_steady(report));
     json_object_set_new(object, "speed", json_of_speed(report));
+    json_object_set_new(object, "harness", json_of_harness(report));
     json_object_set_new(object, "operations", report_operations(report));
     json_object_set_new(object, "latency", report_latency(report, open_loop));
     json_object_set_new(object, "memory", report_memory(report));

@@ -66,10 +66,10 @@ static json_t *scaling_points(const struct usl_point *points, size_t count)
 
 static json_t *scaling_law(const struct usl *usl)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i}", "lambda", json_of_real(usl->lambda), "sigma",
-                     json_of_real(usl->sigma), "kappa", json_of_real(usl->kappa), "peak_threads",
-                     json_of_real(usl->peak), "r2", json_of_real(usl->r2), "thread_counts",
-                     (int)usl->counts);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i}", "lambda_ops_per_second",
+                     json_of_real(usl->lambda), "sigma", json_of_real(usl->sigma), "kappa",
+                     json_of_real(usl->kappa), "peak_threads", json_of_real(usl->peak), "r2",
+                     json_of_real(usl->r2), "thread_counts", (int)usl->counts);
 }
 
 static json_t *scaling_target(const struct scaling *scaling, const char *target)

@@ -8,6 +8,7 @@
 // 2. A section is a suite, a cell a test. A failed check is a failure; a crash, a hang or a cell
 //    that did not start an error; what was left out, interrupted, or not steady is skipped, with
 //    the reason.
+//    So is what a comparison with a baseline came to, as a suite of its own: junit_findings.c.
 // 3. XML 1.0 knows no way to write most control characters: they become '?', as does whatever is
 //    not UTF-8.
 
@@ -16,53 +17,8 @@
 #include <string.h>
 
 #include "result/host.h"
+#include "result/junit.h"
 #include "result/output.h"
-
-// The length of the UTF-8 sequence at `text`, 0 where there is none.
-static unsigned junit_sequence(const char *text)
-{
-    unsigned char first = (unsigned char)*text;
-    unsigned length = first < 0x80                    ? 1
-                      : first >= 0xc2 && first < 0xe0 ? 2
-                      : first >= 0xe0 && first < 0xf0 ? 3
-                      : first >= 0xf0 && first < 0xf5 ? 4
-                                                      : 0;
-    for (unsigned i = 1; i < length; i++) {
-        if (((unsigned char)text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    // U+FFFE, U+FFFF and surrogates are no characters.
-    bool surrogate = first == 0xed && (unsigned char)text[1] >= 0xa0;
-    bool none = first == 0xef && (unsigned char)text[1] == 0xbf && (unsigned char)text[2] >= 0xbe;
-    return surrogate || none ? 0 : length;
-}
-
-static void junit_text(FILE *out, const char *text)
-{
-    while (*text != '\0') {
-        unsigned length = junit_sequence(text);
-        unsigned char c = (unsigned char)*text;
-        if (length == 0 || (c < 0x20 && c != '\n' && c != '\t')) {
-            fputc('?', out);
-            length = length == 0 ? 1 : length;
-        } else if (c == '<' || c == '>' || c == '&' || c == '"') {
-            fputs(c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : "&quot;", out);
-        } else if (c == '\n') {
-            fputs("&#10;", out);
-        } else {
-            fprintf(out, "%.*s", (int)length, text);
-        }
-        text += length;
-    }
-}
-
-static void junit_attribute(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, " %s=\"", name);
-    junit_text(out, text);
-    fputc('"', out);
-}
 
 struct junit_counts {
     unsigned tests, failures, errors, skipped;
@@ -203,6 +159,10 @@ char *output_junit(const struct output_scene *scene)
     fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for (size_t i = 0; i < scene->plan->section_count; i++) {
         junit_section(out, scene, i);
+    }
+    if (scene->findings != NULL) {
+        junit_findings(out, scene->findings, scene->plan->section_count, scene->head->started,
+                       scene->head->scene.host->name);
     }
     fprintf(out, "</testsuites>\n");
     if (fclose(out) != 0) {

@@ -239,7 +239,7 @@ const struct metric metric_table[METRIC_COUNT] = {
         },
     [METRIC_INTERNAL] =
         {
-            .name = "internal",
+            .name = "internal_share",
             .unit = "share",
             .help = "of the blocks' bytes, not asked for, when most was live",
             .better = METRIC_LOWER,
@@ -247,7 +247,7 @@ const struct metric metric_table[METRIC_COUNT] = {
         },
     [METRIC_EXTERNAL] =
         {
-            .name = "external",
+            .name = "external_share",
             .unit = "share",
             .help = "1 - largest hole/free bytes, when most was live; engines only",
             .better = METRIC_LOWER,

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "result/document.h"
+#include "result/finding.h"
 
 enum output_form { OUTPUT_JSON, OUTPUT_CSV, OUTPUT_JUNIT, OUTPUT_FORMS };
 
@@ -22,6 +23,7 @@ struct output_scene {
     const struct plan *plan;
     const struct verdict *verdict;
     const struct document_head *head;
+    const struct findings *findings; // of a comparison with a baseline; NULL: none
 };
 
 // Whether one of them has standard output for itself: everything else then goes to standard error.
@@ -40,5 +42,7 @@ int output_write(const struct output_paths *paths, const struct output_scene *sc
 // The forms as text; the caller frees it. NULL: out of memory.
 char *output_csv(const struct output_scene *scene);
 char *output_junit(const struct output_scene *scene);
+// Of a comparison alone; `stamp` is ISO 8601.
+char *output_junit_findings(const struct findings *findings, const char *stamp, const char *host);
 
 #endif

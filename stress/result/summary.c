@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "measure/median.h"
+
 uint64_t summary_operations(const struct cell_report *report)
 {
     uint64_t sum = 0;
@@ -63,13 +65,6 @@ bool summary_measured(const struct cell *cell)
            cell->stage != NULL && cell->stage->report.wall_ns > 0;
 }
 
-static int summary_compare(const void *a, const void *b)
-{
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
 // The median of one figure over the repeats of a target; NAN where none has it.
 static double summary_median(const struct plan *plan, const struct plan_section *section,
                              unsigned target, const struct metric *metric)
@@ -88,11 +83,7 @@ static double summary_median(const struct plan *plan, const struct plan_section 
             }
         }
     }
-    qsort(values, count, sizeof *values, summary_compare);
-    double median = NAN;
-    if (count > 0) {
-        median = (values[(count - 1) / 2] + values[count / 2]) / 2;
-    }
+    double median = median_of(values, count);
     free(values);
     return median;
 }

@@ -3,8 +3,8 @@
 // table.c - the result for people: a table a section, what went wrong, the verdict.
 //
 // A column has one unit for all its rows, chosen for the largest of them and printed in the
-// header; the two latencies share theirs. A figure that nobody can know is a dash. What does not
-// fit into the 80 columns of a terminal (more percentiles, frees, every lock) is in the document.
+// header; the latencies share theirs. A figure that nobody can know is a dash. What does not fit
+// into 100 columns (more percentiles, every lock) is in the document.
 
 #include "result/table.h"
 
@@ -13,13 +13,16 @@
 #include <string.h>
 
 #include "result/figures.h"
+#include "result/harness.h"
 #include "result/summary.h"
 #include "result/trouble.h"
+#include "result/wrap.h"
 #include "workload/workload.h"
 
 #define TABLE_TARGET_WIDTH 19
 #define TABLE_RATE_WIDTH   6
 #define TABLE_LONGER       1 // a name may reach so far into the next column
+#define TABLE_INDENT       4 // of lines that go on
 
 struct table_unit {
     const char *name;
@@ -48,14 +51,17 @@ static double table_larger(double a, double b)
     return isnan(a) || b > a ? b : a;
 }
 
-// Right-aligned with three significant digits or more; a dash where it is unknown. What would touch
-// the column before it is told as a power: 3e5.
+// Right-aligned, with three significant digits where there is room for them; a dash where it is
+// unknown. What would touch the column before it even without digits is told as a power: 3e5.
 static void table_number(FILE *out, int width, double figure)
 {
     char text[64] = "-";
     if (!isnan(figure)) {
         int digits = figure < 9.995 ? 2 : figure < 99.95 ? 1 : 0;
         int length = snprintf(text, sizeof text, "%.*f", digits, figure);
+        while (length >= width && digits > 0) {
+            length = snprintf(text, sizeof text, "%.*f", --digits, figure);
+        }
         if (length >= width) {
             snprintf(text, sizeof text, "%.0e", figure);
             char *exponent = strchr(text, '+');
@@ -68,23 +74,41 @@ static void table_number(FILE *out, int width, double figure)
     fprintf(out, "%*s", width, text);
 }
 
-static void table_title(FILE *out, const struct plan_section *section)
+// How many repeats of a target of the section the plan has: fewer than the job's where cells were
+// chosen.
+static unsigned table_repeats(const struct plan *plan, const struct plan_section *section)
+{
+    unsigned most = 0;
+    for (unsigned target = 0; target < section->spec_count; target++) {
+        unsigned count = 0;
+        for (size_t i = 0; i < plan->cell_count; i++) {
+            count += plan->cells[i].section == section && plan->cells[i].target == target;
+        }
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+static void table_title(FILE *out, const struct plan *plan, const struct plan_section *section)
 {
     const struct job_section *job = section->section;
     bool timed = job_number(job, "runtime") > 0; // else the workload ends by itself
-    fprintf(out, "%s: workload %s, %u thread%s, %s%s, verify %s", job->name, job->workload->name,
-            section->threads, section->threads == 1 ? "" : "s",
-            job_number(job, "ops") != 0 ? "ops "
-            : timed                     ? "runtime "
-                                        : "to its end",
-            job_number(job, "ops") != 0 ? job_text(job, "ops")
-            : timed                     ? job_text(job, "runtime")
-                                        : "",
-            job_text(job, "verify"));
-    if (section->repeats > 1) {
-        fprintf(out, "; medians of %u repeats", section->repeats);
+    bool counted = job_number(job, "ops") != 0;
+    unsigned repeats = table_repeats(plan, section);
+    char text[600];
+    int length = snprintf(text, sizeof text, "workload %s, %u thread%s, %s%s, verify %s",
+                          job->workload->name, section->threads, section->threads == 1 ? "" : "s",
+                          counted ? "ops "
+                          : timed ? "runtime "
+                                  : "to its end",
+                          counted ? job_text(job, "ops")
+                          : timed ? job_text(job, "runtime")
+                                  : "",
+                          job_text(job, "verify"));
+    if (repeats > 1 && length > 0 && (size_t)length < sizeof text) {
+        snprintf(text + length, sizeof text - (size_t)length, "; medians of %u repeats", repeats);
     }
-    fprintf(out, "\n");
+    wrap_words(out, fprintf(out, "%s:", job->name), TABLE_INDENT, text);
 }
 
 // Waits for each operation: seldom, so that what is below a thousandth is told as a power.
@@ -105,13 +129,16 @@ struct table_units {
 
 static void table_header(FILE *out, const struct table_units *units)
 {
-    char latency[32];
-    snprintf(latency, sizeof latency, "alloc, %s", units->time->name);
-    fprintf(out, "%-*s%*s%5s%11s%5s%5s%5s%5s%6s%6s\n", TABLE_TARGET_WIDTH, "", TABLE_RATE_WIDTH,
-            "rate", "rel.", latency, "held", "int.", "ext.", "RSS", "waits", "wait");
-    fprintf(out, "%-*s%*s%5s%5s%6s%5s%5s%5s%5s%6s%6s result\n", TABLE_TARGET_WIDTH, "target",
-            TABLE_RATE_WIDTH, units->rate->name, "x", "p50", "p99", "live", "%", "%",
-            units->size->name, "/op", "ns/op");
+    char alloc[32];
+    char release[32];
+    snprintf(alloc, sizeof alloc, "alloc %s", units->time->name);
+    snprintf(release, sizeof release, "free p99 %s", units->time->name);
+    fprintf(out, "%-*s%*s%5s%10s %11s%5s%5s%5s%5s%4s%6s%6s\n", TABLE_TARGET_WIDTH, "",
+            TABLE_RATE_WIDTH, "rate", "rel.", alloc, release, "held", "int.", "ext.", "RSS", "cv",
+            "waits", "wait");
+    fprintf(out, "%-*s%*s%5s%5s%6s%5s%6s%5s%5s%5s%5s%4s%6s%6s result\n", TABLE_TARGET_WIDTH,
+            "target", TABLE_RATE_WIDTH, units->rate->name, "x", "p50", "p99", "loc.", "rem.",
+            "live", "%", "%", units->size->name, "%", "/op", "ns/op");
 }
 
 static void table_row(FILE *out, const struct summary *summary, const struct table_units *units)
@@ -129,14 +156,17 @@ static void table_row(FILE *out, const struct summary *summary, const struct tab
     table_number(out, 5, summary->relative);
     table_number(out, 5, summary->median[METRIC_ALLOC_P50] / units->time->factor);
     table_number(out, 6, summary->median[METRIC_ALLOC_P99] / units->time->factor);
+    table_number(out, 5, summary->median[METRIC_FREE_P99] / units->time->factor);
+    table_number(out, 6, summary->median[METRIC_REMOTE_P99] / units->time->factor);
     table_number(out, 5, summary->median[METRIC_HELD]);
     table_number(out, 5, summary->median[METRIC_INTERNAL] * 100);
     table_number(out, 5, summary->median[METRIC_EXTERNAL] * 100);
     table_number(out, 5, summary->median[METRIC_RSS] / units->size->factor);
+    table_number(out, 4, summary->median[METRIC_CV] * 100);
     table_waits(out, 6, summary->median[METRIC_WAITS]);
     table_number(out, 6, summary->median[METRIC_WAIT_NS]);
-    fprintf(out, " %s%s\n", cell_verdict_name(summary->verdict),
-            summary->median[METRIC_REFUSED] > 0.01 ? "*" : "");
+    fprintf(out, "%c%s\n", summary->median[METRIC_REFUSED] > 0.01 ? '*' : ' ',
+            cell_verdict_name(summary->verdict));
 }
 
 static void table_section(FILE *out, const struct plan *plan, const struct plan_section *section)
@@ -154,11 +184,13 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
         rate = table_larger(rate, summary->median[METRIC_RATE]);
         time = table_larger(time, summary->median[METRIC_ALLOC_P50]);
         time = table_larger(time, summary->median[METRIC_ALLOC_P99] / 10);
+        time = table_larger(time, summary->median[METRIC_FREE_P99] / 10);
+        time = table_larger(time, summary->median[METRIC_REMOTE_P99] / 10);
         size = table_larger(size, summary->median[METRIC_RSS]);
     }
     struct table_units units = {table_unit(table_rates, rate, 1), table_unit(table_times, time, 10),
                                 table_unit(table_sizes, size, 1)};
-    table_title(out, section);
+    table_title(out, plan, section);
     table_header(out, &units);
     for (size_t i = 0; i < section->spec_count; i++) {
         table_row(out, &summaries[i], &units);
@@ -176,14 +208,14 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
 static void table_verdict(FILE *out, const struct plan *plan, const struct verdict *verdict)
 {
     const char *separator = " (";
-    fprintf(out, "verdict: %s", verdict->name);
+    int at = fprintf(out, "verdict: %s", verdict->name);
     for (enum cell_verdict i = CELL_WAITING; i <= CELL_SKIPPED; i++) {
         if (verdict->cells[i] > 0) {
-            fprintf(out, "%s%zu %s", separator, verdict->cells[i], cell_verdict_name(i));
+            at += fprintf(out, "%s%zu %s", separator, verdict->cells[i], cell_verdict_name(i));
             separator = ", ";
         }
     }
-    fprintf(out, "%s", separator[0] == ',' ? ")" : "");
+    at += fprintf(out, "%s", separator[0] == ',' ? ")" : "");
     double most = 0;
     const struct cell *worst = NULL;
     for (size_t i = 0; i < plan->cell_count; i++) {
@@ -194,10 +226,13 @@ static void table_verdict(FILE *out, const struct plan *plan, const struct verdi
         }
     }
     if (most > 0.01) {
-        fprintf(out, "; up to %.1f %% refused (%s in %s)", most * 100, worst->spec->name,
-                worst->section->section->name);
+        char text[1400];
+        snprintf(text, sizeof text, "up to %.1f %% refused (%s in %s)", most * 100,
+                 worst->spec->name, worst->section->section->name);
+        wrap_words(out, at + fprintf(out, ";"), TABLE_INDENT, text);
+    } else {
+        fprintf(out, "\n");
     }
-    fprintf(out, "\n");
 }
 
 void table_describe(FILE *out)
@@ -211,22 +246,32 @@ void table_describe(FILE *out)
         {"alloc p50, p99",
          "of the allocations that were timed (latency=): half took longer than p50, one\n"
          "in a hundred longer than p99"},
+        {"free p99 loc.",
+         "of the frees by the thread that allocated, one in a hundred took longer"},
+        {"free p99 rem.", "of the frees by another thread"},
         {"held/live",
          "the most memory held from the system over the most that was live (requested)"},
         {"int. %", "of what live blocks take, how much nobody asked for; when most is live"},
         {"ext. %", "of the free memory in the engine, how much is not in the largest hole; when\n"
                    "most is live; nobody knows it of a foreign allocator"},
         {"RSS", "the largest resident set of the process, the harness in it"},
+        {"cv %",
+         "how unevenly the operations are spread over the threads: their standard deviation\n"
+         "over their mean"},
         {"waits/op", "how often an operation had to wait for one of the engine's locks"},
         {"wait ns/op", "time waited for them, spread over all operations"},
-        {"result", "pass; failed: a check did; crashed; hung; incomplete; skipped: not installed;\n"
-                   "*: more than 1 % of the allocations were refused"},
+        {"result",
+         "the worst of the repeats: pass; failed: a check did; crashed; hung; unsteady;\n"
+         "incomplete; skipped: not installed. *: more than 1 % of the allocations refused"},
+        {"harness:", "under the tables: ns that an operation takes of the harness itself: neither\n"
+                     "timed nor checked; every one timed; checks 1 to 3 on 64 B; medians"},
     };
-    fprintf(
-        out,
-        "The table of a run has a row a target; with repeats, medians. Units are in the header.\n"
-        "A dash: nobody can know, or fewer than ten samples lie beyond that percentile. More\n"
-        "percentiles, frees, every lock and the curves over time are in the JSON document.\n\n");
+    fprintf(out,
+            "The table of a run has a row a target; with repeats, medians. Units are in the "
+            "header, one\n"
+            "for all rows. A figure too long for its column is a power: 3e5.\n"
+            "A dash: nobody can know, or fewer than ten samples lie beyond that percentile. More\n"
+            "percentiles, every lock and the curves over time are in the JSON document.\n\n");
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         const char *help = columns[i].help;
         size_t length = strcspn(help, "\n");
@@ -239,7 +284,10 @@ void table_describe(FILE *out)
 
 void table_warning(void *arg, const char *code, const char *text)
 {
-    fprintf(arg, "warning: %s [%s]\n", text, code);
+    char line[1024];
+    FILE *out = arg;
+    snprintf(line, sizeof line, "%s [%s]", text, code);
+    wrap_words(out, fprintf(out, "warning:"), TABLE_INDENT, line);
 }
 
 void table_print(FILE *out, const struct plan *plan, const struct verdict *verdict, bool brief)
@@ -247,6 +295,9 @@ void table_print(FILE *out, const struct plan *plan, const struct verdict *verdi
     for (size_t i = 0; i < plan->section_count && !brief; i++) {
         table_section(out, plan, &plan->sections[i]);
         fprintf(out, "\n");
+    }
+    if (!brief) {
+        harness_print(out, plan);
     }
     for (size_t i = 0; i < plan->cell_count; i++) {
         const struct cell *cell = &plan->cells[i];

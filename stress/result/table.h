@@ -10,7 +10,7 @@
 #include "result/verdict.h"
 #include "run/plan.h"
 
-// At most 80 columns wide (but for names and messages that are longer themselves). `brief`: only
+// At most 100 columns wide (but for names and messages that are longer themselves). `brief`: only
 // troubles and the verdict.
 void table_print(FILE *out, const struct plan *plan, const struct verdict *verdict, bool brief);
 // One line a warning. `arg` is a FILE: a warning_teller.

@@ -25,11 +25,11 @@ static void trouble_lines(FILE *out, const char *prefix, const char *text, unsig
 static void trouble_operation(FILE *out, const struct history *history, uint64_t index)
 {
     struct history_operation operation = history_read(history, index);
-    fprintf(out, " %s slot %u", history_kind_name(operation.kind), operation.slot);
+    fprintf(out, "%s slot %u", history_kind_name(operation.kind), operation.slot);
     if (operation.block != 0) {
         fprintf(out, " 0x%llx", (unsigned long long)operation.block);
     }
-    fprintf(out, " size %llu", (unsigned long long)operation.size);
+    fprintf(out, " size %llu\n", (unsigned long long)operation.size);
 }
 
 // The last operations of one worker, the one under way at the end.
@@ -37,14 +37,14 @@ static void trouble_history(FILE *out, struct stage *stage, unsigned worker)
 {
     const struct history *history = stage_history(stage, worker);
     uint64_t count = history->count;
-    fprintf(out, "  thread %u had done %llu operations:", worker, (unsigned long long)count);
+    fprintf(out, "  thread %u had done %llu operations, the last:\n", worker,
+            (unsigned long long)count);
     for (uint64_t i = count > TROUBLE_OPERATIONS ? count - TROUBLE_OPERATIONS : 0; i < count; i++) {
+        fprintf(out, "    ");
         trouble_operation(out, history, i);
-        fputs(i + 1 < count ? "," : "", out);
     }
-    fprintf(out, "\n    at work on");
+    fprintf(out, "    at work on ");
     trouble_operation(out, history, count);
-    fprintf(out, "\n");
 }
 
 static void trouble_stacks(FILE *out, const struct evidence *evidence)

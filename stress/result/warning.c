@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "measure/median.h"
 #include "result/summary.h"
 
 #define WARNING_LOAD    0.5  // of the CPUs, busy before the run began
@@ -108,32 +109,25 @@ static void warning_governor(const struct warning_voice *voice)
     }
 }
 
-static int warning_compare(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a;
-    uint64_t right = *(const uint64_t *)b;
-    return (left > right) - (left < right);
-}
-
 // A fixed piece of work before and after each cell: how its time varied over the run, from the
 // fastest tenth to the slowest.
 static void warning_speed(const struct warning_voice *voice)
 {
     const struct plan *plan = voice->scene->plan;
     size_t count = 0;
-    uint64_t *times = calloc(2 * plan->cell_count + 1, sizeof *times);
+    double *times = calloc(2 * plan->cell_count + 1, sizeof *times);
     for (size_t i = 0; i < plan->cell_count && times != NULL; i++) {
         const struct cell *cell = &plan->cells[i];
         if (summary_measured(cell) && cell->stage->report.speed_before_ns > 0 &&
             cell->stage->report.speed_after_ns > 0) {
-            times[count++] = cell->stage->report.speed_before_ns;
-            times[count++] = cell->stage->report.speed_after_ns;
+            times[count++] = (double)cell->stage->report.speed_before_ns;
+            times[count++] = (double)cell->stage->report.speed_after_ns;
         }
     }
     if (count >= 4) {
-        qsort(times, count, sizeof *times, warning_compare);
-        double slow = (double)times[count - 1 - count / 10];
-        double fast = (double)times[count / 10];
+        median_sort(times, count);
+        double slow = times[count - 1 - count / 10];
+        double fast = times[count / 10];
         if (slow > WARNING_SPEED * fast) {
             warning_say(voice, "the machine is noisy: the same work took up to %.0f %% longer",
                         (slow / fast - 1) * 100);

@@ -29,11 +29,11 @@
 #include <sys/prctl.h>
 
 #include "measure/clock.h"
+#include "measure/proc.h"
 #include "run/decay.h"
 #include "run/stage.h"
 #include "run/worker.h"
 #include "workload/pace.h"
-#include "workload/resident.h"
 
 #define ACCOUNT_SHARE    16     // of the time gone by: the distance to the next sample
 #define ACCOUNT_LEAST_NS 250000 // a sample costs some microseconds
@@ -164,7 +164,7 @@ void account_begin(struct account *account, struct run *run)
     account_touch(&stage->report, sizeof stage->report);
     account_touch((char *)stage + stage->history_offset, stage->bytes - stage->history_offset);
     struct cell_report *report = account->report;
-    report->baseline_rss_bytes = resident_bytes();
+    report->baseline_rss_bytes = proc_resident();
     futex_open(&account->futex);
     memcpy(report->futex_why, account->futex.why, sizeof report->futex_why);
     snprintf(report->pinned, sizeof report->pinned, "%s", stage->pin);
@@ -207,7 +207,7 @@ static void account_take(struct account *account, struct run *run, struct report
     sample->allocated_bytes = totals.allocated_bytes - account->origin_allocated_bytes;
     sample->live_bytes = account_clamp(totals.requested_bytes);
     sample->taken_bytes = account_clamp(totals.taken_bytes);
-    sample->rss_bytes = resident_bytes();
+    sample->rss_bytes = proc_resident();
     account_usage(run, &usage);
     sample->holes_known = usage.known;
     sample->free_bytes = usage.free_bytes;
@@ -449,7 +449,7 @@ static void account_decay(struct account *account, struct run *run, bool (*told)
         }
         report->decay[i].after_ns = run_now_ns() - began;
         report->decay[i].rss_bytes =
-            rollup_look(&account->rollup, &detail) ? detail.rss_bytes : resident_bytes();
+            rollup_look(&account->rollup, &detail) ? detail.rss_bytes : proc_resident();
         report->decay_count = i + 1;
     }
 }
@@ -459,7 +459,7 @@ void account_drained(struct account *account, struct run *run, uint64_t drain_ns
 {
     struct cell_report *report = account->report;
     report->drain_ns = drain_ns;
-    report->drained_rss_bytes = resident_bytes();
+    report->drained_rss_bytes = proc_resident();
     account_decay(account, run, told);
     report->incomplete |= told();
     account_usage(run, &report->drained);

@@ -22,6 +22,7 @@
 #include "measure/own.h"
 #include "measure/speed.h"
 #include "run/account.h"
+#include "run/cost.h"
 #include "run/course.h"
 #include "run/evidence.h"
 #include "run/limit.h"
@@ -163,9 +164,12 @@ static void cell_prepare(struct run *run, struct stage *stage, struct target_spe
     run->workload = run->section->workload;
     // Where nothing is timed one by one the clock is read so seldom that it need not be a fast one;
     // to calibrate that takes as long as a short cell.
-    if (job_number(run->section, "latency") != 0) {
+    bool timed = job_number(run->section, "latency") != 0;
+    if (timed) {
         clock_init();
     }
+    cost_measure(&stage->report.harness, timed);
+    stage->report.harness_known = true;
     cell_open_target(run, spec, &complaint);
     cell_open_workers(run);
     account_open(account, run);

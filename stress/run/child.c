@@ -173,22 +173,6 @@ pid_t child_fork(struct child_post *post)
     return pid;
 }
 
-pid_t child_start(struct run *run, struct child_post *post)
-{
-    char program[] = "mems-stress", command[] = "child", file[16], number[16];
-    char *arguments[] = {program, command, file, number, NULL};
-    snprintf(file, sizeof file, "%d", run->stage->file);
-    snprintf(number, sizeof number, "%d", (int)(post - run->stage->children));
-    child_copy(post->workload, sizeof post->workload, run->workload->name);
-    child_copy(post->doing, sizeof post->doing, "starting, before main");
-    post->parent = getpid();
-    __atomic_store_n(&post->state, CHILD_BORN, __ATOMIC_RELEASE);
-    pid_t pid;
-    int error = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, arguments, environ);
-    errno = error;
-    return error == 0 ? pid : -1;
-}
-
 // A child that hangs: where it is, and where its own children are; then it is killed.
 static void child_bury(struct stage *stage, const struct child_post *post, pid_t pid)
 {
@@ -281,4 +265,30 @@ void child_wait(struct worker *worker, struct child_post *post, pid_t pid,
         child_blame(worker, post, rule->hang, what);
     }
     child_judge(worker, post, status, rule);
+}
+
+// -1 and errno on failure.
+static pid_t child_start(struct run *run, struct child_post *post)
+{
+    char program[] = "mems-stress", command[] = "child", file[16], number[16];
+    char *arguments[] = {program, command, file, number, NULL};
+    snprintf(file, sizeof file, "%d", run->stage->file);
+    snprintf(number, sizeof number, "%d", (int)(post - run->stage->children));
+    child_copy(post->workload, sizeof post->workload, run->workload->name);
+    child_copy(post->doing, sizeof post->doing, "starting, before main");
+    post->parent = getpid();
+    __atomic_store_n(&post->state, CHILD_BORN, __ATOMIC_RELEASE);
+    pid_t pid;
+    int error = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, arguments, environ);
+    errno = error;
+    return error == 0 ? pid : -1;
+}
+
+void child_run(struct worker *worker, struct child_post *post, const struct child_rule *rule)
+{
+    pid_t pid = child_start(worker->run, post);
+    if (pid < 0) {
+        child_fail(worker, RUN_HARNESS, NULL, 0, "no process: %s", strerror(errno));
+    }
+    child_wait(worker, post, pid, rule);
 }

@@ -4,7 +4,7 @@
 //
 // 1. A child has a post, in memory that it shares with the cell and the driver: what it is to do,
 //    what it is doing, what it found. A worker uses the posts it owns, one child at a time each.
-// 2. child_fork is fork(): the child runs on with whatever the allocator made of that. child_start
+// 2. child_fork is fork(): the child runs on with whatever the allocator made of that. child_run's
 //    is this program again (with the same LD_PRELOAD), which calls the workload's `child` before it
 //    has called any malloc itself.
 // 3. child_wait is the judge: a child that makes no progress for too long (it neither ends nor says
@@ -30,8 +30,6 @@ struct child_post *child_post(struct run *run, unsigned index);
 
 // fork(), of the calling thread. As fork: 0 in the child, -1 and errno on failure.
 pid_t child_fork(struct child_post *post);
-// A fresh process that runs the workload's `child`. -1 and errno on failure.
-pid_t child_start(struct run *run, struct child_post *post);
 
 struct child_rule {
     const char *hang;    // the check's name when it makes no progress
@@ -42,6 +40,10 @@ struct child_rule {
 // Waits for the end; returns only when all was as it should be.
 void child_wait(struct worker *worker, struct child_post *post, pid_t pid,
                 const struct child_rule *rule);
+
+// A fresh process that runs the workload's `child`, and child_wait for it. No process to be had is
+// the harness's failure.
+void child_run(struct worker *worker, struct child_post *post, const struct child_rule *rule);
 
 // ---- the child's side (and, where said, anybody's) ----------------------------------------------
 

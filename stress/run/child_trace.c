@@ -28,6 +28,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
+#include "measure/proc.h"
 #include "run/evidence.h"
 #include "run/run.h"
 
@@ -149,13 +150,8 @@ void child_trace_line(int process, int tid, const char *name, char *text, size_t
 {
     char path[96];
     snprintf(path, sizeof path, "/proc/%d/task/%d/%s", process, tid, name);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = file >= 0 ? read(file, text, size - 1) : 0;
-    text[got > 0 ? got : 0] = '\0';
+    proc_read(path, text, size);
     text[strcspn(text, "\n")] = '\0';
-    if (file >= 0) {
-        close(file);
-    }
 }
 
 // The threads of a process: how many, at most CHILD_TRACE_THREADS. By system calls, as opendir

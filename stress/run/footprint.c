@@ -11,35 +11,18 @@
 #include "run/footprint.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "measure/clock.h"
+#include "measure/proc.h"
 
 #define FOOTPRINT_FAMILY_NS 100000000u
 
 void footprint_open(struct footprint *footprint, pid_t cell)
 {
     *footprint = (struct footprint){.cell = cell, .pid = {cell}, .count = 1};
-}
-
-// A small file of /proc as text. 0: not there.
-static size_t footprint_slurp(const char *path, char *text, size_t size)
-{
-    size_t used = 0;
-    ssize_t got;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && used + 1 < size && (got = read(fd, text + used, size - 1 - used)) > 0) {
-        used += (size_t)got;
-    }
-    text[used] = '\0';
-    if (fd >= 0) {
-        close(fd);
-    }
-    return used;
 }
 
 struct footprint_kin {
@@ -57,7 +40,7 @@ static struct footprint_kin *footprint_everybody(size_t *count)
     while (proc != NULL && (entry = readdir(proc)) != NULL) {
         int pid = atoi(entry->d_name), parent;
         snprintf(path, sizeof path, "/proc/%d/stat", pid);
-        if (pid <= 0 || footprint_slurp(path, text, sizeof text) == 0) {
+        if (pid <= 0 || proc_read(path, text, sizeof text) == 0) {
             continue;
         }
         const char *after = strrchr(text, ')'); // the name may hold anything
@@ -98,19 +81,16 @@ void footprint_family(struct footprint *footprint)
 static uint64_t footprint_resident(pid_t pid)
 {
     char path[64], text[256];
-    unsigned long long pages = 0;
     snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    if (footprint_slurp(path, text, sizeof text) == 0 || sscanf(text, "%*u %llu", &pages) != 1) {
-        return 0;
-    }
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    proc_read(path, text, sizeof text);
+    return proc_resident_of(text);
 }
 
 static uint64_t footprint_proportional(pid_t pid)
 {
     char path[64], text[4096];
     snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-    const char *at = footprint_slurp(path, text, sizeof text) > 0 ? strstr(text, "\nPss:") : NULL;
+    const char *at = proc_read(path, text, sizeof text) > 0 ? strstr(text, "\nPss:") : NULL;
     return at != NULL ? strtoull(at + 5, NULL, 10) * 1024 : footprint_resident(pid);
 }
 

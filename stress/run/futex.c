@@ -16,7 +16,6 @@
 #include "run/futex.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -25,6 +24,8 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "measure/proc.h"
 
 #ifndef FUTEX_LOCK_PI2
 #define FUTEX_LOCK_PI2 13
@@ -39,18 +40,9 @@ static const int futex_flags[] = {0, FUTEX_PRIVATE_FLAG, FUTEX_CLOCK_REALTIME,
 static long futex_number(const char *path)
 {
     char text[32];
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
+    if (proc_read(path, text, sizeof text) == 0) {
         return -1;
     }
-    ssize_t length = read(file, text, sizeof text - 1);
-    int error = errno;
-    close(file);
-    if (length <= 0) {
-        errno = error;
-        return -1;
-    }
-    text[length] = '\0';
     return strtol(text, NULL, 10);
 }
 

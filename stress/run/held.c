@@ -8,13 +8,13 @@
 
 #include <string.h>
 
+#include "measure/proc.h"
 #include "run/run.h"
 #include "run/stage.h"
-#include "workload/resident.h"
 
 uint64_t run_resident(const struct run *run)
 {
-    uint64_t resident = resident_bytes();
+    uint64_t resident = proc_resident();
     uint64_t baseline = run->stage->report.baseline_rss_bytes;
     return resident > baseline ? resident - baseline : 0;
 }

@@ -183,25 +183,53 @@ static int plan_target(struct plan_section *section, const char *text, const cha
     return 0;
 }
 
+// Targets of the command line, each word one or several.
+static int plan_words(struct plan_section *section, const char *const *words,
+                      struct complaint *complaint)
+{
+    int error = 0;
+    for (; *words != NULL && error == 0; words++) {
+        for (const char *at = *words; at != NULL && error == 0;) {
+            size_t length = target_list_piece(at);
+            char *piece = strndup(at, length);
+            if (piece == NULL) {
+                abort();
+            }
+            error = plan_target(section, piece, NULL, false, complaint);
+            free(piece);
+            at = at[length] == ',' ? at + length + 1 : NULL;
+        }
+    }
+    return error;
+}
+
+static size_t plan_commas(const char *text)
+{
+    size_t count = 0;
+    for (; *text != '\0'; text++) {
+        count += *text == ',';
+    }
+    return count;
+}
+
 static int plan_targets(struct plan_section *section, const struct plan_options *options,
                         struct complaint *complaint)
 {
-    const char *const *list = options->targets;
-    const char *folder = NULL;
-    if (list == NULL) {
-        const struct job_value *value = job_value(section->section, "target");
-        list = (const char *const *)value->list;
-        folder = value->folder;
+    const struct job_value *value = job_value(section->section, "target");
+    const char *const *list =
+        options->targets != NULL ? options->targets : (const char *const *)value->list;
+    size_t most = 0; // a comma may stand between two
+    for (size_t i = 0; list[i] != NULL; i++) {
+        most += 1 + plan_commas(list[i]);
     }
-    size_t count = 0;
-    while (list[count] != NULL) {
-        count++;
+    section->specs = plan_zeroed(most, sizeof *section->specs);
+    section->missing = plan_zeroed(most, sizeof *section->missing);
+    if (options->targets != NULL) {
+        return plan_words(section, list, complaint);
     }
-    section->specs = plan_zeroed(count, sizeof *section->specs);
-    section->missing = plan_zeroed(count, sizeof *section->missing);
     int error = 0;
-    for (size_t i = 0; i < count && error == 0; i++) {
-        error = plan_target(section, list[i], folder, options->targets == NULL, complaint);
+    for (size_t i = 0; list[i] != NULL && error == 0; i++) {
+        error = plan_target(section, list[i], value->folder, true, complaint);
     }
     return error;
 }

@@ -94,8 +94,18 @@ struct report_engine {
     struct mems_lock_stats locks[REPORT_LOCKS];
 };
 
+// What an operation of the harness itself costs (run/cost.h). NAN: not measured.
+struct report_harness {
+    double op_ns;                // neither timed nor checked
+    double timed_ns;             // every one timed
+    double checked_ns;           // checks 1 to 3, 64 B
+    double checked_bytes_per_ns; // a block's bytes over the time to write and to compare them
+};
+
 struct cell_report {
     struct report_supplier supplier;
+    bool harness_known;
+    struct report_harness harness;
     bool incomplete; // the cell was told to stop before its end
     // the measured phase
     uint64_t wall_ns;

@@ -9,11 +9,12 @@
 
 #include "run/spent.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "measure/proc.h"
 
 // The CPU clock of one thread, as the kernel numbers clocks: the complement of the id over three
 // bits, of which 4 says "of a thread" and 2 "as the scheduler counts" (clock_getcpuclockid(3) has
@@ -28,15 +29,9 @@ static bool spent_runqueue(int tid, uint64_t *ns)
     char path[64];
     char text[128];
     snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", tid);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = file >= 0 ? read(file, text, sizeof text - 1) : -1;
-    if (file >= 0) {
-        close(file);
-    }
-    if (length <= 0) {
+    if (proc_read(path, text, sizeof text) == 0) {
         return false;
     }
-    text[length] = '\0';
     char *second;
     strtoull(text, &second, 10);
     *ns = strtoull(second, NULL, 10);

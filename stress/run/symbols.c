@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "measure/proc.h"
+
 #ifdef MEMS_HAVE_LIBDW
 
 #include <dwarf.h>
@@ -98,12 +100,7 @@ static bool symbols_stops(pid_t process, pid_t thread)
 {
     char path[64], text[512];
     snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)process, (int)thread);
-    FILE *in = fopen(path, "re");
-    size_t got = in != NULL ? fread(text, 1, sizeof text - 1, in) : 0;
-    if (in != NULL) {
-        fclose(in);
-    }
-    text[got] = '\0';
+    proc_read(path, text, sizeof text);
     const char *after = strrchr(text, ')'); // the name may hold anything
     return after != NULL && strchr("RSTt", after[1] == ' ' ? after[2] : '?') != NULL;
 }

@@ -8,8 +8,8 @@
 
 #ifdef MEMS_HAVE_JANSSON
 
-#include "result/json.h"
 #include "show/words.h"
+#include "json/json.h"
 
 #define SHOW_SCHEMA "mems-stress/show/1"
 
@@ -132,14 +132,14 @@ void show_document_end(struct show_document *document, struct show *show)
     struct show_summary summary;
     uint64_t unit = show_unit(show);
     show_sum_up(show, &summary);
-    json_t *object =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "served",
-                  json_of_count(summary.served), "refused", json_of_count(summary.refused),
-                  "refused_enough_free", json_of_count(summary.refused_enough), "internal",
-                  show_share(summary.internal), "external", show_share(summary.external), "holes",
-                  json_of_count(summary.holes), "free", show_units(summary.free_bytes, unit),
-                  "largest_hole", show_units(summary.largest_hole, unit), "faults",
-                  json_of_count(summary.faults), "moved", show_units(summary.moved_bytes, unit));
+    json_t *object = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "served",
+        json_of_count(summary.served), "refused", json_of_count(summary.refused),
+        "refused_enough_free", json_of_count(summary.refused_enough), "internal_share",
+        show_share(summary.internal), "external_share", show_share(summary.external), "holes",
+        json_of_count(summary.holes), "free", show_units(summary.free_bytes, unit), "largest_hole",
+        show_units(summary.largest_hole, unit), "faults", json_of_count(summary.faults), "moved",
+        show_units(summary.moved_bytes, unit));
     json_object_set_new(document->target, "summary", object);
     json_object_set_new(document->target, "end", show_map(show, show_look(show)));
 }

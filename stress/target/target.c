@@ -30,6 +30,15 @@ const struct target_spec *target_spec_base(const struct target_spec *spec)
     return spec;
 }
 
+size_t target_list_piece(const char *list)
+{
+    size_t length = 0;
+    for (int depth = 0; list[length] != '\0' && (list[length] != ',' || depth > 0); length++) {
+        depth += (list[length] == '(') - (list[length] == ')');
+    }
+    return length;
+}
+
 void target_spec_fini(struct target_spec *spec)
 {
     if (spec->inner != NULL) {

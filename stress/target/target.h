@@ -102,6 +102,8 @@ struct target {
 // name, and is to be finished too; after any other failure it is empty.
 int target_parse(const char *text, const char *folder, struct target_spec *spec,
                  struct complaint *complaint);
+// How long the first target of a list is: commas inside parentheses do not separate.
+size_t target_list_piece(const char *list);
 void target_spec_fini(struct target_spec *spec);
 // The target that does the work: spec itself, or what it is around.
 const struct target_spec *target_spec_base(const struct target_spec *spec);

@@ -12,43 +12,22 @@
 // 3. Determinism: everything depends on the seed alone.
 
 #include "run/run.h"
-#include "workload/demand.h"
+#include "workload/false_sharing.h"
 #include "workload/gate.h"
 #include "workload/rows.h"
-
-#define CACHE_SCRATCH_BATCH 16u // blocks between two looks at the clock
-
-struct cache_scratch_slot {
-    struct slot slot;
-} __attribute__((aligned(128)));
 
 struct cache_scratch {
     const struct distribution *sizes;
     uint64_t writes;
     struct gate gate;
-    struct cache_scratch_slot *slots; // by worker
+    struct false_sharing_slot *slots; // by worker
 };
 
 static const struct job_key cache_scratch_keys[] = {
     {JOB_SIZE_KEY, .standard = "8", .help = "bytes of a block: fewer than a cache line"},
-    {.name = "writes",
-     .kind = JOB_NUMBER,
-     .least = 1,
-     .most = 1e9,
-     .values = "1 .. 1G",
-     .standard = "500",
-     .help = "how often a block's bytes are inverted and inverted back before it is freed"},
+    FALSE_SHARING_WRITES,
     {.name = NULL},
 };
-
-static int cache_scratch_demand(const struct job_section *section, struct target_demand *demand,
-                                struct complaint *complaint)
-{
-    (void)complaint;
-    demand_add(demand, job_value(section, "size")->distribution,
-               (double)job_number(section, "threads"));
-    return 0;
-}
 
 static int cache_scratch_open(struct run *run, struct complaint *complaint)
 {
@@ -56,25 +35,18 @@ static int cache_scratch_open(struct run *run, struct complaint *complaint)
     struct cache_scratch *scratch = run_map(sizeof *scratch);
     scratch->sizes = job_value(run->section, "size")->distribution;
     scratch->writes = job_number(run->section, "writes");
-    scratch->slots = run_map(run->threads * sizeof *scratch->slots);
-    for (unsigned i = 0; i < run->threads; i++) {
-        scratch->slots[i].slot.id = i;
-    }
+    scratch->slots = false_sharing_slots(run);
     gate_init(&scratch->gate, run->threads);
     run->shared = scratch;
     return 0;
-}
-
-static size_t cache_scratch_size(struct worker *worker, const struct cache_scratch *scratch)
-{
-    return distribution_draw(scratch->sizes, random_next(&worker->random));
 }
 
 // Worker 0 hands out the blocks.
 static void cache_scratch_begin(struct worker *worker, struct cache_scratch *scratch)
 {
     for (unsigned i = 0; worker->number == 0 && i < worker->run->threads; i++) {
-        op_alloc(worker, &scratch->slots[i].slot, cache_scratch_size(worker, scratch), 0);
+        size_t size = distribution_draw(scratch->sizes, random_next(&worker->random));
+        op_alloc(worker, &scratch->slots[i].slot, size, 0);
     }
     gate_meet(&scratch->gate);
 }
@@ -90,14 +62,7 @@ static void cache_scratch_work(struct worker *worker)
         done = 1;
     }
     while (!worker_stop(worker, done)) {
-        done = 0;
-        while (done < 2 * CACHE_SCRATCH_BATCH && done < worker->budget) {
-            if (op_alloc(worker, slot, cache_scratch_size(worker, scratch), 0) == 0) {
-                op_rewrite(worker, slot, scratch->writes);
-                op_free(worker, slot);
-            }
-            done += 2;
-        }
+        done = false_sharing_batch(worker, slot, scratch->sizes, scratch->writes);
     }
 }
 
@@ -112,7 +77,7 @@ const struct workload workload_cache_scratch = {
     .class = WORKLOAD_SHARING,
     .version = 1,
     .keys = cache_scratch_keys,
-    .demand = cache_scratch_demand,
+    .demand = false_sharing_demand,
     .open = cache_scratch_open,
     .work = cache_scratch_work,
     .close = cache_scratch_close,

@@ -11,44 +11,19 @@
 // times, in memory. Determinism: everything depends on the seed alone.
 
 #include "run/run.h"
-#include "workload/demand.h"
+#include "workload/false_sharing.h"
 #include "workload/rows.h"
-
-#define CACHE_THRASH_BATCH 16u // blocks between two looks at the clock
-
-struct cache_thrash_slot {
-    struct slot slot;
-} __attribute__((aligned(128)));
 
 static const struct job_key cache_thrash_keys[] = {
     {JOB_SIZE_KEY, .standard = "8", .help = "bytes of the block: fewer than a cache line"},
-    {.name = "writes",
-     .kind = JOB_NUMBER,
-     .least = 1,
-     .most = 1e9,
-     .values = "1 .. 1G",
-     .standard = "500",
-     .help = "how often a block's bytes are inverted and inverted back before it is freed"},
+    FALSE_SHARING_WRITES,
     {.name = NULL},
 };
-
-static int cache_thrash_demand(const struct job_section *section, struct target_demand *demand,
-                               struct complaint *complaint)
-{
-    (void)complaint;
-    demand_add(demand, job_value(section, "size")->distribution,
-               (double)job_number(section, "threads"));
-    return 0;
-}
 
 static int cache_thrash_open(struct run *run, struct complaint *complaint)
 {
     (void)complaint;
-    struct cache_thrash_slot *slots = run_map(run->threads * sizeof *slots);
-    for (unsigned i = 0; i < run->threads; i++) {
-        slots[i].slot.id = i;
-    }
-    run->shared = slots;
+    run->shared = false_sharing_slots(run);
     return 0;
 }
 
@@ -56,18 +31,10 @@ static void cache_thrash_work(struct worker *worker)
 {
     const struct distribution *sizes = job_value(worker->run->section, "size")->distribution;
     uint64_t writes = job_number(worker->run->section, "writes");
-    struct slot *slot = &((struct cache_thrash_slot *)worker->run->shared)[worker->number].slot;
+    struct slot *slot = &((struct false_sharing_slot *)worker->run->shared)[worker->number].slot;
     uint64_t done;
     do {
-        done = 0;
-        while (done < 2 * CACHE_THRASH_BATCH && done < worker->budget) {
-            size_t size = distribution_draw(sizes, random_next(&worker->random));
-            if (op_alloc(worker, slot, size, 0) == 0) {
-                op_rewrite(worker, slot, writes);
-                op_free(worker, slot);
-            }
-            done += 2;
-        }
+        done = false_sharing_batch(worker, slot, sizes, writes);
     } while (!worker_stop(worker, done));
 }
 
@@ -82,7 +49,7 @@ const struct workload workload_cache_thrash = {
     .class = WORKLOAD_SHARING,
     .version = 1,
     .keys = cache_thrash_keys,
-    .demand = cache_thrash_demand,
+    .demand = false_sharing_demand,
     .open = cache_thrash_open,
     .work = cache_thrash_work,
     .close = cache_thrash_close,

@@ -158,16 +158,13 @@ static void churn_hand_over(struct worker *worker, struct churn *churn, struct s
     handover_give(worker, &self->mail, &churn_next(worker, churn)->mail, slot);
 }
 
-struct churn_draw {
-    struct slot *slot;
-    uint64_t number; // the random one that chose it
-};
-
+// Lists and their lengths.
 struct churn_batch {
-    unsigned frees, hands, fills; // the sum is the number of draws
+    size_t frees, hands, fills;
     struct slot *free[CHURN_BATCH];
     struct slot *hand[CHURN_BATCH];
-    struct churn_draw fill[CHURN_BATCH];
+    struct slot *fill[CHURN_BATCH];
+    uint64_t rest[CHURN_BATCH]; // of the number that chose fill[i]
 };
 
 // One random number serves slot and size: the high half of random * slots is the slot, the low
@@ -186,72 +183,89 @@ static OP_INLINE void churn_draw(struct worker *worker, const struct churn *chur
 {
     struct random random = worker->random;
     uint64_t count = churn->slots;
-    unsigned frees = 0, hands = 0;
+    size_t frees = 0, hands = 0, fills = 0;
     for (unsigned i = 0; i < draws; i++) {
-        uint64_t number = random_next(&random);
-        struct slot *slot = &slots[(uint64_t)(((unsigned __int128)number * count) >> 64)];
-        bool held = slot->size != 0;
-        batch->fill[i - frees - hands] = (struct churn_draw){slot, number};
+        uint64_t at;
+        uint64_t rest = random_multiply(random_next(&random), count, &at);
+        struct slot *slot = &slots[at];
+        uint64_t size = slot->size;
+        batch->fill[fills] = slot;
+        batch->rest[fills] = rest;
         batch->free[frees] = slot;
+        fills += size < 1; // as a comparison with 1 it is added by the carry
         if (sharing) {
-            bool away = held & (churn_rest(churn, number) < churn->remote);
+            bool held = size != 0;
+            bool away = held & (rest < churn->remote);
             batch->hand[hands] = slot;
             hands += away;
             frees += held ^ away;
         } else {
-            frees += held;
+            frees += size >= 1;
         }
     }
     worker->random = random;
     batch->frees = frees;
     batch->hands = hands;
-    batch->fills = draws - frees - hands;
+    batch->fills = fills;
 }
 
 static OP_INLINE void churn_fill(struct worker *worker, const struct churn *churn,
-                                 struct slot *slot, uint64_t number)
+                                 struct slot *slot, uint64_t rest)
 {
-    op_alloc(worker, slot, distribution_draw(churn->sizes, churn_rest(churn, number)), 0);
+    op_alloc(worker, slot, distribution_draw(churn->sizes, rest), 0);
 }
 
 // What a list says of a slot that the batch has changed since it was drawn does not hold.
 static __attribute__((noinline)) void churn_again(struct worker *worker, struct churn *churn,
                                                   struct slot *slot)
 {
-    uint64_t number = random_next(&worker->random);
+    uint64_t rest = churn_rest(churn, random_next(&worker->random));
     if (slot->size == 0) {
-        churn_fill(worker, churn, slot, number);
-    } else if (churn_rest(churn, number) < churn->remote) {
+        churn_fill(worker, churn, slot, rest);
+    } else if (rest < churn->remote) {
         churn_hand_over(worker, churn, slot);
     } else {
         op_free(worker, slot);
     }
 }
 
+// `sizes` by value: what its kind is, is then known where this is inlined.
+static OP_INLINE void churn_fill_all(struct worker *worker, struct churn *churn,
+                                     const struct churn_batch *batch, struct distribution sizes)
+{
+    for (size_t i = 0; i < batch->fills; i++) {
+        struct slot *slot = batch->fill[i];
+        if (__builtin_expect(slot->size == 0, 1)) {
+            op_alloc(worker, slot, distribution_draw(&sizes, batch->rest[i]), 0);
+        } else {
+            churn_again(worker, churn, slot);
+        }
+    }
+}
+
 static void churn_work_off(struct worker *worker, struct churn *churn,
                            const struct churn_batch *batch)
 {
-    for (unsigned i = 0; i < batch->frees; i++) {
-        if (__builtin_expect(batch->free[i]->size != 0, 1)) {
-            op_free(worker, batch->free[i]);
+    for (size_t i = 0; i < batch->frees; i++) {
+        struct slot *slot = batch->free[i];
+        if (__builtin_expect(slot->size != 0, 1)) {
+            op_free(worker, slot);
         } else {
-            churn_again(worker, churn, batch->free[i]);
+            churn_again(worker, churn, slot);
         }
     }
-    for (unsigned i = 0; i < batch->hands; i++) {
-        if (__builtin_expect(batch->hand[i]->size != 0, 1)) {
-            churn_hand_over(worker, churn, batch->hand[i]);
+    for (size_t i = 0; i < batch->hands; i++) {
+        struct slot *slot = batch->hand[i];
+        if (__builtin_expect(slot->size != 0, 1)) {
+            churn_hand_over(worker, churn, slot);
         } else {
-            churn_again(worker, churn, batch->hand[i]);
+            churn_again(worker, churn, slot);
         }
     }
-    for (unsigned i = 0; i < batch->fills; i++) {
-        const struct churn_draw *fill = &batch->fill[i];
-        if (__builtin_expect(fill->slot->size == 0, 1)) {
-            churn_fill(worker, churn, fill->slot, fill->number);
-        } else {
-            churn_again(worker, churn, fill->slot);
-        }
+    if (churn->sizes->columns == NULL) {
+        churn_fill_all(worker, churn, batch, *churn->sizes);
+    } else {
+        churn_fill_all(worker, churn, batch, *churn->sizes);
     }
 }
 

@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "measure/proc.h"
 #include "workload/edge.h"
 #include "workload/rows.h"
 
@@ -162,7 +163,7 @@ static void destructors_work(struct worker *worker)
         destructors_thread(worker, life);
         op_step_end(worker, began);
         if (__atomic_add_fetch(&shared->ended, 1, __ATOMIC_RELAXED) == all / 16) {
-            __atomic_store_n(&shared->before, edge_resident(), __ATOMIC_RELAXED);
+            __atomic_store_n(&shared->before, proc_resident(), __ATOMIC_RELAXED);
         }
     }
 }
@@ -171,7 +172,7 @@ static void destructors_close(struct run *run)
 {
     struct destructors *shared = run->shared;
     uint64_t limit = job_number(run->section, "leak_limit");
-    uint64_t after = edge_resident();
+    uint64_t after = proc_resident();
     uint64_t growth = shared->before != 0 && after > shared->before ? after - shared->before : 0;
     run_figure(run, "growth of the resident set", "B", (double)growth, (double)limit);
     run_figure(run, "threads", "", (double)shared->ended, NAN);

@@ -6,7 +6,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,20 +218,6 @@ void edge_pause(struct random *random)
         struct timespec time = {.tv_nsec = (long)(roll >> 32 & 0x7fff)};
         nanosleep(&time, NULL);
     }
-}
-
-uint64_t edge_resident(void)
-{
-    char text[128];
-    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t got = file >= 0 ? read(file, text, sizeof text - 1) : 0;
-    text[got > 0 ? got : 0] = '\0';
-    if (file >= 0) {
-        close(file);
-    }
-    char *end;
-    strtoull(text, &end, 10);
-    return strtoull(end, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 const char *const edge_unused[] = {"threads", "size", "verify", "touch", NULL};

@@ -78,9 +78,6 @@ size_t edge_draw(struct random *random);
 // time and what happens meets at ever other places.
 void edge_pause(struct random *random);
 
-// Bytes of the resident set, read without malloc.
-uint64_t edge_resident(void);
-
 #define EDGE_CHILDREN (STAGE_CHILDREN / 2)
 
 // The keys that every process workload which has children takes; and the rows that all of them

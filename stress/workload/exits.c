@@ -18,10 +18,8 @@
 //    than it asked for: exit-status; before its last handler has run: exit-early. A step is a
 //    process.
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "workload/edge.h"
@@ -216,11 +214,7 @@ static void exits_work(struct worker *worker)
         // The end of the last thread is exit(0).
         rule.status = way == EXITS_OUTLIVED ? 0 : EXITS_STATUS;
         uint64_t began = op_step_begin(worker);
-        pid_t pid = child_start(run, post);
-        if (pid < 0) {
-            child_fail(worker, RUN_HARNESS, NULL, 0, "no process: %s", strerror(errno));
-        }
-        child_wait(worker, post, pid, &rule);
+        child_run(worker, post, &rule);
         op_step_end(worker, began);
         way++;
     } while (!worker_stop(worker, 1));

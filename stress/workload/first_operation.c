@@ -17,12 +17,10 @@
 // 4. Failure. As of any block: refused, alignment, calloc, stamp, resize, usable-size; child-crash,
 //    child-hang. A step is a thread or a process.
 
-#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "workload/edge.h"
 #include "workload/rows.h"
@@ -213,11 +211,7 @@ static void first_process_step(struct worker *worker, unsigned call, uint32_t ca
     post->argument[FIRST_ARGUMENT_CALL] = call;
     post->argument[FIRST_ARGUMENT_CALLS] = calls;
     post->argument[FIRST_ARGUMENT_THREADS] = threads;
-    pid_t pid = child_start(worker->run, post);
-    if (pid < 0) {
-        child_fail(worker, RUN_HARNESS, NULL, 0, "no process: %s", strerror(errno));
-    }
-    child_wait(worker, post, pid, &rule);
+    child_run(worker, post, &rule);
     op_step(worker, 1);
 }
 

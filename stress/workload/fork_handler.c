@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -119,11 +118,7 @@ static void fork_handler_work(struct worker *worker)
         post->seed = random_next(&worker->random);
         post->argument[HANDLER_FORKS] = forks < worker->budget ? forks : worker->budget;
         post->argument[HANDLER_CALLS] = *(uint32_t *)run->shared;
-        pid_t pid = child_start(run, post);
-        if (pid < 0) {
-            child_fail(worker, RUN_HARNESS, NULL, 0, "no process: %s", strerror(errno));
-        }
-        child_wait(worker, post, pid, &rule);
+        child_run(worker, post, &rule);
         op_step(worker, post->steps);
     } while (!worker_stop(worker, forks));
 }

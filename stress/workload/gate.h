@@ -3,9 +3,9 @@
 // gate.h - a barrier that its members may leave: where threads meet that end at different times.
 //
 // Each member arrives, then asks gate_passed until it is true, doing what others may wait for in
-// between. The last to arrive is told so: it does what is to be done while all are at the gate,
-// and opens it. A member that ends leaves; where everybody else is waiting already, it is the last.
-// A gate without members is a bug.
+// between; or it sleeps in gate_wait, where the others will take long. The last to arrive is told
+// so: it does what is to be done while all are at the gate, and opens it. A member that ends
+// leaves; where everybody else is waiting already, it is the last. A gate without members is a bug.
 //
 // [R:gate] [A:gate]: what a member did before it arrived is seen by all after they have passed.
 
@@ -20,7 +20,8 @@
 
 struct gate {
     pthread_mutex_t lock;
-    unsigned members; // [lock]
+    pthread_cond_t opened;
+    unsigned members; // [lock] stays as it is while all of them wait
     unsigned waiting; // [lock] <= members                                                     (G1)
     uint64_t phase;   // [atomic] how often it has opened; written under the lock
 };
@@ -29,6 +30,7 @@ static inline void gate_init(struct gate *gate, unsigned members)
 {
     *gate = (struct gate){.members = members};
     pthread_mutex_init(&gate->lock, NULL);
+    pthread_cond_init(&gate->opened, NULL);
 }
 
 // True: this is the last one, and has to open the gate. `phase` is what gate_passed wants.
@@ -55,12 +57,22 @@ static inline void gate_open(struct gate *gate)
     pthread_mutex_lock(&gate->lock);
     gate->waiting = 0;
     __atomic_store_n(&gate->phase, gate->phase + 1, __ATOMIC_RELEASE); // [R:gate]
+    pthread_cond_broadcast(&gate->opened);
     pthread_mutex_unlock(&gate->lock);
 }
 
 static inline bool gate_passed(const struct gate *gate, uint64_t phase)
 {
     return __atomic_load_n(&gate->phase, __ATOMIC_ACQUIRE) != phase; // [A:gate]
+}
+
+static inline void gate_wait(struct gate *gate, uint64_t phase)
+{
+    pthread_mutex_lock(&gate->lock);
+    while (gate->phase == phase) {
+        pthread_cond_wait(&gate->opened, &gate->lock);
+    }
+    pthread_mutex_unlock(&gate->lock);
 }
 
 // Arrives and waits for all. Nothing is done meanwhile.

@@ -20,10 +20,10 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "measure/proc.h"
 #include "workload/edge.h"
 #include "workload/rows.h"
 
@@ -52,18 +52,6 @@ struct maps_block {
 };
 
 static struct maps_block maps_blocks[MAPS_BLOCKS];
-
-static uint64_t maps_number(const char *path)
-{
-    char text[64];
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = file >= 0 ? read(file, text, sizeof text - 1) : 0;
-    text[got > 0 ? got : 0] = '\0';
-    if (file >= 0) {
-        close(file);
-    }
-    return strtoull(text, NULL, 10);
-}
 
 // The mappings of this process: lines of a file.
 static uint64_t maps_count(void)
@@ -230,7 +218,7 @@ static int maps_open(struct run *run, struct complaint *complaint)
 {
     struct maps *shared = run_map(sizeof *shared);
     shared->calls = edge_calls();
-    shared->limit = maps_number("/proc/sys/vm/max_map_count");
+    shared->limit = proc_number("/proc/sys/vm/max_map_count");
     if (shared->limit == 0 || shared->limit > MAPS_MOST) {
         complain(complaint,
                  "maps: vm.max_map_count is %llu: more than %d cannot be taken in reasonable time; "
@@ -253,11 +241,7 @@ static void maps_work(struct worker *worker)
         post->argument[MAPS_CALLS] = shared->calls;
         post->argument[MAPS_LIMIT] = shared->limit;
         uint64_t began = op_step_begin(worker);
-        pid_t pid = child_start(worker->run, post);
-        if (pid < 0) {
-            child_fail(worker, RUN_HARNESS, NULL, 0, "no process: %s", strerror(errno));
-        }
-        child_wait(worker, post, pid, &rule);
+        child_run(worker, post, &rule);
         op_step_end(worker, began);
         __atomic_fetch_add(&shared->refused, post->argument[MAPS_REFUSED], __ATOMIC_RELAXED);
     } while (!worker_stop(worker, 1));

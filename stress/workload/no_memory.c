@@ -16,7 +16,6 @@
 //    refused; child-crash, child-hang; and as of any block. A step is a process.
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -25,6 +24,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "measure/proc.h"
 #include "workload/edge.h"
 #include "workload/rows.h"
 
@@ -52,18 +52,6 @@ static void no_memory_use_stack(void)
     for (size_t i = 0; i < sizeof stack; i += 4096) {
         stack[i] = 1;
     }
-}
-
-static uint64_t no_memory_mapped(void)
-{
-    char text[128];
-    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t got = file >= 0 ? read(file, text, sizeof text - 1) : 0;
-    text[got > 0 ? got : 0] = '\0';
-    if (file >= 0) {
-        close(file);
-    }
-    return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 // Until the system has said no often enough. Returns how often.
@@ -139,7 +127,7 @@ static void no_memory_child(struct child_post *post)
     }
     getrlimit(space ? RLIMIT_AS : RLIMIT_DATA, &before);
     now = before;
-    now.rlim_cur = space ? no_memory_mapped() : 4096;
+    now.rlim_cur = space ? proc_mapped() : 4096;
     if (setrlimit(space ? RLIMIT_AS : RLIMIT_DATA, &now) != 0) {
         child_fail(NULL, RUN_HARNESS, NULL, 0, "no limit: %s", strerrordesc_np(errno));
     }
@@ -187,11 +175,7 @@ static void no_memory_workload(struct worker *worker)
         post->argument[NO_MEMORY_WAY] = way++ % NO_MEMORY_WAYS;
         post->argument[NO_MEMORY_CALLS] = shared->calls;
         uint64_t began = op_step_begin(worker);
-        pid_t pid = child_start(worker->run, post);
-        if (pid < 0) {
-            child_fail(worker, RUN_HARNESS, NULL, 0, "no process: %s", strerror(errno));
-        }
-        child_wait(worker, post, pid, &rule);
+        child_run(worker, post, &rule);
         op_step_end(worker, began);
         __atomic_fetch_add(&shared->refused, post->argument[NO_MEMORY_REFUSED], __ATOMIC_RELAXED);
     } while (!worker_stop(worker, 1));

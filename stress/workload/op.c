@@ -20,6 +20,7 @@ _Static_assert(OP_KINDS <= (unsigned)HISTORY_TOUCH,
 
 // What a slow operation has to do.
 struct op_plan {
+    bool careful; // its block is checked or touched
     bool timed;
     bool measured;
     bool paced;
@@ -32,7 +33,7 @@ static inline struct op_plan op_plan(struct worker *worker)
 {
     uint32_t every = worker->latency_every != 0 ? worker->latency_every : OP_SAMPLE_EVERY;
     bool careful = !worker->ops->no_memory && (worker->check | worker->touch) != 0;
-    struct op_plan plan = {.measured = careful && worker->check != 0};
+    struct op_plan plan = {.careful = careful, .measured = careful && worker->check != 0};
     plan.paced = worker->pace != NULL;
     if (worker->latency_left > worker->stride) {
         worker->latency_left -= worker->stride;
@@ -45,7 +46,7 @@ static inline struct op_plan op_plan(struct worker *worker)
         plan.measured |= roll * OP_SAMPLE_EVERY < (uint64_t)every << 32;
     }
     worker->stride = careful || plan.paced ? 1 : worker->latency_left;
-    worker->countdown = worker->stride - 1;
+    worker->slow_at = worker->history->count + worker->stride;
     return plan;
 }
 
@@ -106,6 +107,27 @@ static void op_unmeasure(struct worker *worker, struct slot *slot)
     }
 }
 
+// What was noted last is no operation.
+static void op_aside_end(struct worker *worker)
+{
+    history_end(worker->history);
+    worker->slow_at++;
+}
+
+static enum op_kind op_free_kind(const struct worker *worker, const struct slot *slot)
+{
+    bool own = slot->owner == worker->number && (slot->flags & SLOT_INHERITED) == 0;
+    return own ? OP_FREE : OP_FREE_REMOTE;
+}
+
+static void op_emptied(struct worker *worker, struct slot *slot, enum op_kind kind)
+{
+    op_count(&worker->count[kind], 1);
+    op_count(&worker->freed_bytes, slot->size);
+    op_unmeasure(worker, slot);
+    slot->size = 0;
+}
+
 static int op_refused(struct worker *worker)
 {
     struct history *history = worker->history;
@@ -128,6 +150,7 @@ int op_alloc_refused(struct worker *worker, struct slot *slot, size_t size, int 
         slot->size = size; // for the report
         op_fail(worker, slot, "alloc", error);
     }
+    slot->generation--;
     return op_refused(worker);
 }
 
@@ -140,8 +163,7 @@ static int op_alloc_with(struct worker *worker, struct slot *slot, size_t size, 
                          bool zeroed)
 {
     struct op_plan plan = op_plan(worker);
-    struct history_entry *entry =
-        history_begin(worker->history, OP_ALLOC, slot->id, slot->generation + 1, 0, size);
+    struct history_entry *entry = op_alloc_begin(worker, slot, size);
     uint64_t block;
     op_begin(worker, &plan);
     int error = zeroed ? worker->ops->alloc_zeroed(worker->space, size, &block)
@@ -150,14 +172,14 @@ static int op_alloc_with(struct worker *worker, struct slot *slot, size_t size, 
         return op_alloc_refused(worker, slot, size, error);
     }
     op_end(worker, &plan, OP_ALLOC);
-    history_place(entry, block);
-    history_end(worker->history);
-    op_filled(worker, slot, block, size);
+    op_alloc_end(worker, slot, entry, block, size);
     if (plan.measured) {
         op_measure(worker, slot);
     }
-    check_allocated(worker, slot, align, zeroed);
-    check_touch(worker, slot);
+    if (plan.careful) {
+        check_allocated(worker, slot, align, zeroed);
+        check_touch(worker, slot);
+    }
     return 0;
 }
 
@@ -171,16 +193,13 @@ int op_alloc_zeroed(struct worker *worker, struct slot *slot, size_t size)
     if (op_is_slow(worker)) {
         return op_alloc_with(worker, slot, size, 0, true);
     }
-    struct history_entry *entry =
-        history_begin(worker->history, OP_ALLOC, slot->id, slot->generation + 1, 0, size);
+    struct history_entry *entry = op_alloc_begin(worker, slot, size);
     uint64_t block;
     int error = worker->ops->alloc_zeroed(worker->space, size, &block);
     if (error != 0) {
         return op_alloc_refused(worker, slot, size, error);
     }
-    history_place(entry, block);
-    history_end(worker->history);
-    op_filled(worker, slot, block, size);
+    op_alloc_end(worker, slot, entry, block, size);
     return 0;
 }
 
@@ -189,7 +208,9 @@ void op_free_slow(struct worker *worker, struct slot *slot)
     struct op_plan plan = op_plan(worker);
     enum op_kind kind = op_free_kind(worker, slot);
     history_begin(worker->history, kind, slot->id, slot->generation, slot->block, slot->size);
-    check_freeing(worker, slot);
+    if (plan.careful) {
+        check_freeing(worker, slot);
+    }
     op_begin(worker, &plan);
     int error = worker->ops->release(worker->space, slot->block);
     if (error != 0) {
@@ -200,12 +221,24 @@ void op_free_slow(struct worker *worker, struct slot *slot)
     op_emptied(worker, slot, kind);
 }
 
+void op_free_other(struct worker *worker, struct slot *slot)
+{
+    enum op_kind kind = op_free_kind(worker, slot);
+    history_begin(worker->history, kind, slot->id, slot->generation, slot->block, slot->size);
+    int error = worker->ops->release(worker->space, slot->block);
+    if (error != 0) {
+        op_free_failed(worker, slot, error);
+    }
+    history_end(worker->history);
+    op_emptied(worker, slot, kind);
+}
+
 void op_abandon(struct worker *worker, struct slot *slot)
 {
     history_begin(worker->history, HISTORY_VERIFY, slot->id, slot->generation, slot->block,
                   slot->size);
     check_freeing(worker, slot);
-    history_end(worker->history);
+    op_aside_end(worker);
     op_unmeasure(worker, slot);
     op_count(&worker->freed_bytes, slot->size);
     slot->size = 0;
@@ -264,7 +297,7 @@ void op_touch(struct worker *worker, struct slot *slot, size_t offset, bool writ
 {
     history_begin(worker->history, HISTORY_TOUCH, slot->id, slot->generation, slot->block, offset);
     check_byte(worker, slot, offset, write);
-    history_end(worker->history);
+    op_aside_end(worker);
 }
 
 void op_verify(struct worker *worker, struct slot *slot)
@@ -272,7 +305,7 @@ void op_verify(struct worker *worker, struct slot *slot)
     history_begin(worker->history, HISTORY_VERIFY, slot->id, slot->generation, slot->block,
                   slot->size);
     check_contents(worker, slot);
-    history_end(worker->history);
+    op_aside_end(worker);
 }
 
 uint64_t op_place(struct worker *worker, const struct slot *slot)
@@ -294,14 +327,14 @@ void op_read(struct worker *worker, struct slot *slot)
 {
     history_begin(worker->history, HISTORY_TOUCH, slot->id, slot->generation, slot->block, 0);
     check_read(worker, slot);
-    history_end(worker->history);
+    op_aside_end(worker);
 }
 
 void op_rewrite(struct worker *worker, struct slot *slot, uint64_t times)
 {
     history_begin(worker->history, HISTORY_TOUCH, slot->id, slot->generation, slot->block, 0);
     check_rewrite(worker, slot, times);
-    history_end(worker->history);
+    op_aside_end(worker);
 }
 
 uint64_t op_step_begin(struct worker *worker)

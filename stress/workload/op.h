@@ -7,9 +7,12 @@
 //    slot: id, generation and owner say for the rest of its life which allocation it came from.
 // 2. Every counter is the worker's own: written with relaxed stores by its thread, read by the
 //    sampler. There is no shared counter, so that the harness does not contend with itself.
-// 3. The common operation is a countdown, a note in the history, the call, a handful of stores. It
-//    is inline here. When the countdown runs out (at every operation where blocks are checked or
-//    touched, else once in a while) the operation is done by its _slow half in op.c.
+// 3. The common operation is a comparison, a note in the history, the call, a handful of stores. It
+//    is inline here: some 40 instructions with the null target's own, of which the history takes
+//    15. The history counts the operations, so that no other countdown is needed: when its count
+//    reaches slow_at (at every operation where blocks are checked or touched, else once in a while)
+//    the operation is done by its _slow half in op.c. What is noted there but is no operation (a
+//    touch, a verification) puts slow_at off by one.
 // 4. Latency is taken on one operation in worker->latency_every (0: never, 1: all). Which one is
 //    drawn at random, so that a workload's rhythm cannot hide from it, and from a stream apart, so
 //    that a job does the same operations whether it is timed or not. It is the target's call alone
@@ -49,11 +52,17 @@ struct slot {
     uint64_t block;      // the target's name for it; valid when size > 0
     uint64_t size;       // requested; 0: empty
     uint32_t generation; // of the slot; goes up at each allocation
-    uint16_t owner;      // worker that allocated it
-    uint16_t flags;
-    uint32_t block_size; // what it takes, when it is measured (and below 4 GiB); else 0
     uint32_t id;         // number of the slot in the run, for stamps and reports
+    union {
+        struct {
+            uint16_t owner; // worker that allocated it
+            uint16_t flags;
+            uint32_t block_size; // what it takes, when it is measured (and below 4 GiB); else 0
+        };
+        uint64_t birth; // the three at once: its owner's number while there is nothing special
+    };
 };
+_Static_assert(sizeof(struct slot) == 32, "two slots a cache line");
 
 struct pace; // workload/pace.h
 
@@ -64,7 +73,7 @@ struct worker {
     const struct target_ops *ops;
     void *space;
     struct history *history;  // its last operations, in memory shared with the driver
-    uint32_t countdown;       // operations until the next slow one
+    uint64_t slow_at;         // the history's count when the next slow operation begins
     uint32_t number;          // 0 ..
     uint64_t count[OP_KINDS]; // operations that succeeded
     uint64_t allocated_bytes; // requested, ever (resizing: what a block grew by)
@@ -146,6 +155,7 @@ int worker_hand_over(struct worker *worker, void (*body)(struct worker *worker))
 int op_alloc_slow(struct worker *worker, struct slot *slot, size_t size, size_t align);
 int op_alloc_refused(struct worker *worker, struct slot *slot, size_t size, int error);
 void op_free_slow(struct worker *worker, struct slot *slot);
+void op_free_other(struct worker *worker, struct slot *slot); // fast, but of any block
 _Noreturn void op_free_failed(struct worker *worker, const struct slot *slot, int error);
 
 // The sampler reads what this thread alone writes: a plain add to memory, seen whole. (Compilers
@@ -164,39 +174,37 @@ static inline void op_step(struct worker *worker, uint64_t count)
     op_count(&worker->count[OP_STEP], count);
 }
 
-// One operation goes by; true when it is to be done the slow way.
-static inline bool op_is_slow(struct worker *worker)
+// True when the next operation is to be done the slow way.
+static inline bool op_is_slow(const struct worker *worker)
 {
-    return __builtin_expect(worker->countdown-- == 0, 0);
+    return __builtin_expect(worker->history->count >= worker->slow_at, 0);
 }
 
-static inline void op_filled(struct worker *worker, struct slot *slot, uint64_t block, size_t size)
+// The slot's new generation begins; op_alloc_refused takes it back.
+static inline struct history_entry *op_alloc_begin(struct worker *worker, struct slot *slot,
+                                                   size_t size)
+{
+    uint32_t generation = slot->generation + 1;
+    slot->generation = generation;
+    return history_begin(worker->history, OP_ALLOC, slot->id, generation, 0, size);
+}
+
+static inline void op_alloc_end(struct worker *worker, struct slot *slot,
+                                struct history_entry *entry, uint64_t block, size_t size)
 {
     slot->block = block;
+    history_place(entry, block);
+    history_end(worker->history);
     slot->size = size;
-    slot->generation++;
-    slot->owner = (uint16_t)worker->number;
-    slot->flags = 0;
-    slot->block_size = 0;
+    slot->birth = worker->number;
     op_count(&worker->count[OP_ALLOC], 1);
     op_count(&worker->allocated_bytes, size);
 }
 
-static inline void op_emptied(struct worker *worker, struct slot *slot, enum op_kind kind)
+// Its own block, and one that is not measured: no more is to be done than op_free does.
+static inline bool op_is_plain(const struct worker *worker, const struct slot *slot)
 {
-    op_count(&worker->count[kind], 1);
-    op_count(&worker->freed_bytes, slot->size);
-    if (slot->block_size != 0) {
-        op_count(&worker->measured_bytes, -slot->size);
-        op_count(&worker->taken_bytes, -(uint64_t)slot->block_size);
-    }
-    slot->size = 0;
-}
-
-static inline enum op_kind op_free_kind(const struct worker *worker, const struct slot *slot)
-{
-    bool own = slot->owner == worker->number && (slot->flags & SLOT_INHERITED) == 0;
-    return own ? OP_FREE : OP_FREE_REMOTE;
+    return __builtin_expect(slot->birth == worker->number, 1);
 }
 
 static OP_INLINE int op_alloc(struct worker *worker, struct slot *slot, size_t size, size_t align)
@@ -204,16 +212,13 @@ static OP_INLINE int op_alloc(struct worker *worker, struct slot *slot, size_t s
     if (op_is_slow(worker)) {
         return op_alloc_slow(worker, slot, size, align);
     }
-    struct history_entry *entry =
-        history_begin(worker->history, OP_ALLOC, slot->id, slot->generation + 1, 0, size);
+    struct history_entry *entry = op_alloc_begin(worker, slot, size);
     uint64_t block;
     int error = worker->ops->alloc(worker->space, size, align, &block);
     if (__builtin_expect(error != 0, 0)) {
         return op_alloc_refused(worker, slot, size, error);
     }
-    history_place(entry, block);
-    history_end(worker->history);
-    op_filled(worker, slot, block, size);
+    op_alloc_end(worker, slot, entry, block, size);
     return 0;
 }
 
@@ -223,14 +228,19 @@ static OP_INLINE void op_free(struct worker *worker, struct slot *slot)
         op_free_slow(worker, slot);
         return;
     }
-    enum op_kind kind = op_free_kind(worker, slot);
-    history_begin(worker->history, kind, slot->id, slot->generation, slot->block, slot->size);
+    if (!op_is_plain(worker, slot)) {
+        op_free_other(worker, slot);
+        return;
+    }
+    history_begin(worker->history, OP_FREE, slot->id, slot->generation, slot->block, slot->size);
     int error = worker->ops->release(worker->space, slot->block);
     if (__builtin_expect(error != 0, 0)) {
         op_free_failed(worker, slot, error);
     }
     history_end(worker->history);
-    op_emptied(worker, slot, kind);
+    op_count(&worker->count[OP_FREE], 1);
+    op_count(&worker->freed_bytes, slot->size);
+    slot->size = 0;
 }
 
 #endif

@@ -33,12 +33,26 @@ static inline void random_init(struct random *random, uint64_t seed, uint64_t th
     random->step = random_mix(~x) | 1;
 }
 
+// Both halves of a product. (Compilers take the halves of a 128-bit type through memory.)
+static inline uint64_t random_multiply(uint64_t a, uint64_t b, uint64_t *high)
+{
+#if defined(__x86_64__)
+    uint64_t low;
+    __asm__("mulq %3" : "=a"(low), "=d"(*high) : "%0"(a), "r"(b) : "cc");
+    return low;
+#else
+    unsigned __int128 product = (unsigned __int128)a * b;
+    *high = (uint64_t)(product >> 64);
+    return (uint64_t)product;
+#endif
+}
+
 static inline uint64_t random_next(struct random *random)
 {
     random->state += random->step;
-    unsigned __int128 product =
-        (unsigned __int128)random->state * (random->state ^ 0xe7037ed1a0b428dbu);
-    return (uint64_t)(product >> 64) ^ (uint64_t)product;
+    uint64_t high;
+    uint64_t low = random_multiply(random->state, random->state ^ 0xe7037ed1a0b428dbu, &high);
+    return high ^ low;
 }
 
 // Uniform in 0 .. bound - 1; bias below bound / 2^64.

@@ -22,10 +22,10 @@
 #include <math.h>
 
 #include "check/check.h"
+#include "measure/proc.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/gate.h"
-#include "workload/resident.h"
 #include "workload/ring.h"
 #include "workload/rows.h"
 
@@ -182,7 +182,7 @@ static int random_slots_open(struct run *run, struct complaint *complaint)
     }
     gate_init(&shared->gate, run->threads);
     run->shared = shared;
-    shared->baseline = resident_bytes();
+    shared->baseline = proc_resident();
     return 0;
 }
 
@@ -230,7 +230,7 @@ static void random_slots_compare(struct run *run, struct random_slots *shared)
         return;
     }
     double live = (double)totals.requested_bytes;
-    double overhead = 100 * ((double)resident_bytes() - (double)shared->baseline - live) / live;
+    double overhead = 100 * ((double)proc_resident() - (double)shared->baseline - live) / live;
     shared->most_overhead = fmax(shared->most_overhead, overhead);
     run_figure(run, "overhead at the last barrier", "%", overhead, NAN);
     run_figure(run, "highest overhead at a barrier", "%", shared->most_overhead, NAN);

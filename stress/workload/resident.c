@@ -1,27 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// resident.c - what /proc says, thinned and compared.
+// resident.c - a series of resident sets, thinned and compared.
 
 #include "workload/resident.h"
-
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-uint64_t resident_bytes(void)
-{
-    char text[128];
-    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-        return 0;
-    }
-    ssize_t length = read(file, text, sizeof text - 1);
-    close(file);
-    text[length > 0 ? length : 0] = '\0';
-    const char *second = strchr(text, ' ');
-    return second != NULL ? strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
-}
 
 bool resident_step(struct resident_series *series)
 {

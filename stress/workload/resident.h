@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// resident.h - the resident set of this process, for workloads that say something of it.
+// resident.h - how the resident set grows, for workloads that say something of it.
 //
 // A series keeps what was seen at regular steps of a count that nobody knows the end of: when its
 // places are full every second one is dropped, and of those that follow as many. It then answers
@@ -16,9 +16,6 @@
 
 #define RESIDENT_PLACES 256
 #define RESIDENT_LEAST  16 // kept values below which a series does not answer
-
-// Of /proc/self/statm; 0 where the kernel does not say. Allocates nothing.
-uint64_t resident_bytes(void);
 
 // A zeroed series is an empty one.                 count <= RESIDENT_PLACES, stride a power of 2
 struct resident_series {

@@ -8,11 +8,10 @@
 
 void rounds_init(struct rounds *rounds, struct run *run, uint64_t slots)
 {
-    *rounds = (struct rounds){.run = run, .slot_count = slots, .present = run->threads};
+    *rounds = (struct rounds){.run = run, .slot_count = slots};
     rounds->again =
         job_number(run->section, "ops") != 0 || job_number(run->section, "runtime") != 0;
-    pthread_mutex_init(&rounds->lock, NULL);
-    pthread_cond_init(&rounds->met, NULL);
+    gate_init(&rounds->gate, run->threads);
     rounds->slots = run_map(run->threads * sizeof(rounds->slots[0]));
     for (unsigned i = 0; i < run->threads; i++) {
         rounds->slots[i] = run_map(slots * sizeof(struct slot));
@@ -33,46 +32,25 @@ void rounds_fini(struct rounds *rounds)
     }
 }
 
-// Every thread that is to come is there. With the lock held.
-static void rounds_hold(struct rounds *rounds)
-{
-    if (rounds->present == rounds->run->threads && !rounds->run->ops->no_memory) {
-        rounds->measure(rounds->run);
-    }
-    rounds->arrived = 0;
-    rounds->meetings++;
-    pthread_cond_broadcast(&rounds->met);
-}
-
 void rounds_meet(struct rounds *rounds, void (*measure)(struct run *run))
 {
-    pthread_mutex_lock(&rounds->lock);
-    uint64_t meeting = rounds->meetings;
-    rounds->measure = measure;
-    if (++rounds->arrived == rounds->present) {
-        rounds_hold(rounds);
+    uint64_t meeting;
+    if (!gate_arrive(&rounds->gate, &meeting)) {
+        gate_wait(&rounds->gate, meeting);
+        return;
     }
-    while (rounds->meetings == meeting) {
-        pthread_cond_wait(&rounds->met, &rounds->lock);
+    bool all = rounds->gate.members == rounds->run->threads;
+    if (all && !rounds->run->ops->no_memory) {
+        measure(rounds->run);
     }
-    pthread_mutex_unlock(&rounds->lock);
-}
-
-static void rounds_leave(struct rounds *rounds)
-{
-    pthread_mutex_lock(&rounds->lock);
-    rounds->present--;
-    if (rounds->present > 0 && rounds->arrived == rounds->present) {
-        rounds_hold(rounds);
-    }
-    pthread_mutex_unlock(&rounds->lock);
+    gate_open(&rounds->gate);
 }
 
 void rounds_work(struct rounds *rounds, struct worker *worker, bool (*round)(struct worker *))
 {
     while (round(worker) && rounds->again) {
     }
-    rounds_leave(rounds);
+    gate_leave_open(&rounds->gate);
 }
 
 uint64_t rounds_live(const struct run *run)

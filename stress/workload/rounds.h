@@ -15,23 +15,18 @@
 #ifndef WORKLOAD_ROUNDS_H
 #define WORKLOAD_ROUNDS_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "run/run.h"
+#include "workload/gate.h"
 
 struct rounds {
-    struct run *run;      // [ro]
-    bool again;           // [ro] rounds go on until ops or runtime are over
-    struct slot **slots;  // [ro] by thread
-    uint64_t slot_count;  // [ro] of each thread
-    pthread_mutex_t lock; // guards what follows
-    pthread_cond_t met;
-    unsigned present; // threads that will come to meetings still; arrived < present at rest
-    unsigned arrived;
-    uint64_t meetings; // held so far
-    void (*measure)(struct run *run);
+    struct run *run;     // [ro]
+    bool again;          // [ro] rounds go on until ops or runtime are over
+    struct slot **slots; // [ro] by thread
+    uint64_t slot_count; // [ro] of each thread
+    struct gate gate;    // its members are the threads that will come to meetings still
 };
 
 // `slots` empty ones for each thread, numbered. In the workload's open.

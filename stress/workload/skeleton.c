@@ -66,17 +66,19 @@ static void skeleton_work(struct worker *worker)
     const struct distribution *sizes = job_value(worker->run->section, "size")->distribution;
     size_t align = job_number(worker->run->section, "align");
     struct slot slot = ((struct slot *)worker->run->shared)[worker->number];
-    uint64_t done;
+    uint64_t pairs;
     do {
-        done = 0;
-        while (done < 2 * SKELETON_BATCH && done < worker->budget) {
-            size_t size = distribution_draw(sizes, random_next(&worker->random));
+        uint64_t left = worker->budget / 2 + worker->budget % 2;
+        pairs = left < SKELETON_BATCH ? left : SKELETON_BATCH;
+        struct random random = worker->random; // the batch's, so that it stays in registers
+        for (uint64_t i = 0; i < pairs; i++) {
+            size_t size = distribution_draw(sizes, random_next(&random));
             if (op_alloc(worker, &slot, size, align) == 0) { // else it was refused, and counted
                 op_free(worker, &slot);
             }
-            done += 2;
         }
-    } while (!worker_stop(worker, done));
+        worker->random = random;
+    } while (!worker_stop(worker, 2 * pairs));
 }
 
 // Frees what is still held. This workload holds nothing between two operations.

@@ -20,6 +20,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "measure/proc.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/resident.h"
@@ -123,7 +124,7 @@ static void thread_churn_live(struct worker *worker)
     struct thread_churn *churn = worker->run->shared;
     struct thread_churn_worker *self = &churn->workers[worker->number];
     if (worker->number == 0 && self->generation > 0 && resident_step(&churn->resident)) {
-        resident_keep(&churn->resident, resident_bytes());
+        resident_keep(&churn->resident, proc_resident());
     }
     for (uint64_t done = 0; done < churn->blocks;) {
         uint64_t left = churn->blocks - done;

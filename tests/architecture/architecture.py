@@ -101,6 +101,16 @@ def lib_include(path, mark, name):
     return None
 
 
+def stress_include(path, mark, name):
+    room, target = path.split("/")[1], name.split("/")[0]
+    if room not in rules.STRESS_MAY_INCLUDE:
+        return "room", f"stress/{room} is no room of the house (rules.py, STRESS_MAY_INCLUDE)"
+    rooms = rules.STRESS_MAY_INCLUDE[room] | {room}
+    if mark == '"' and target in rules.STRESS_MAY_INCLUDE and target not in rooms:
+        return "stairs", f"stress/{room} may not include stress/{target}: {name}"
+    return outer_include(path, mark, name)
+
+
 def outer_include(path, mark, name):
     target = room_of_include(mark, name)
     if target is not None and name not in rules.PUBLIC_HEADERS:
@@ -112,6 +122,8 @@ def outer_include(path, mark, name):
 def check_includes(path, code):
     if path.startswith("lib/") and path.count("/") >= 2:
         judge = lib_include
+    elif path.startswith("stress/") and path.count("/") >= 2:
+        judge = stress_include
     elif path.startswith(tuple(folder + "/" for folder in rules.OUTSIDE_LIB)):
         judge = outer_include
     else:

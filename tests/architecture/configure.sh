@@ -4,7 +4,7 @@
 # configure.sh - what CMake decides: plain CMake is preset release, and a missing library that is optional takes only
 # its feature away, with a message.
 #
-# usage: configure.sh [build]     with "build": also builds without any optional library
+# usage: configure.sh [build]     with "build": also builds without any optional library, and without each
 
 set -u
 tree=$(cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -64,25 +64,53 @@ exec pkg-config "$@"
 EOF
 chmod +x "$stage/pkg-config"
 
-without=(-DPKG_CONFIG_EXECUTABLE="$stage/pkg-config" -DCMAKE_DISABLE_FIND_PACKAGE_benchmark=ON)
-export UNKNOWN="cmocka jansson libzstd benchmark"
-configure bare "${without[@]}"
-libraries=(cmocka jansson zstd)
-if grep -q 'find_package(benchmark' "$tree/bench/CMakeLists.txt"; then
-    libraries+=(benchmark)
-fi
-for library in "${libraries[@]}"; do
-    grep -qiE "$library.*(not found|without)|without.*$library" "$stage/bare.log" || fault "$library is missing, and no message says so"
-done
-if [ "${1-}" = build ]; then
-    cmake --build "$stage/bare" --parallel "$(nproc)" >"$stage/build.log" 2>&1 || {
+with_pkg_config=(-DPKG_CONFIG_EXECUTABLE="$stage/pkg-config" -DMEMS_WERROR=ON)
+without_benchmark=(-DCMAKE_DISABLE_FIND_PACKAGE_benchmark=ON)
+libraries=(jansson libzstd libdw nettle hwloc) # what stress/CMakeLists.txt can do without
+asked=$(sed -n 's/^pkg_check_modules([A-Z]* IMPORTED_TARGET \([a-z]*\))$/\1/p' "$tree/stress/CMakeLists.txt")
+[ "$(sort <<<"$asked")" = "$(printf '%s\n' "${libraries[@]}" | sort)" ] ||
+    fault "stress/CMakeLists.txt asks for $(tr '\n' ' ' <<<"$asked"), this test knows ${libraries[*]}"
+
+# What is missing is said, and nothing else is.
+says_missing() {
+    local library
+    for library in "${libraries[@]}" cmocka "Google Benchmark"; do
+        if grep -q -- "-- $library not found: " "$stage/$1.log"; then
+            grep -qF "|$library|" <<<"|$2|" || fault "$1: $library is there, and a message says it is not"
+        elif grep -qF "|$library|" <<<"|$2|"; then
+            fault "$1: $library is missing, and no message says so"
+        fi
+    done
+}
+
+# Builds what was configured as $1: all of it, or target $2.
+build() {
+    if ! cmake --build "$stage/$1" --parallel "$(nproc)" ${2:+--target "$2"} >"$stage/build.log" 2>&1; then
         tail -30 "$stage/build.log"
-        fault "the tree does not build without the optional libraries"
-    }
+        fault "$1: the tree does not build"
+    fi
+}
+
+export UNKNOWN="cmocka ${libraries[*]}"
+configure bare "${with_pkg_config[@]}" "${without_benchmark[@]}"
+says_missing bare "$(printf '%s|' "${libraries[@]}")cmocka|Google Benchmark"
+if [ "${1-}" = build ]; then
+    build bare
+    # Each alone, for what only two of them together can do; unoptimised, which takes the least time.
+    for library in "${libraries[@]}"; do
+        UNKNOWN=$library
+        configure "$library" "${with_pkg_config[@]}" -DCMAKE_BUILD_TYPE=Debug
+        says_missing "$library" "$library"
+        build "$library" mems-stress
+        "$stage/$library/stress/mems-stress" run --workload churn --target null --set ops=1k --quiet >"$stage/run.log" 2>&1 || {
+            cat "$stage/run.log"
+            fault "$library: mems-stress does not run without it"
+        }
+    done
 fi
 
 export UNKNOWN="liburcu-memb liburcu"
-if cmake -S "$tree" -B "$stage/urcu" -G Ninja "${without[@]}" >"$stage/urcu.log" 2>&1; then
+if cmake -S "$tree" -B "$stage/urcu" -G Ninja "${with_pkg_config[@]}" >"$stage/urcu.log" 2>&1; then
     fault "liburcu is required, and CMake goes on without it"
 fi
 

@@ -2,7 +2,7 @@
 #
 # rules.py - the rules of the house as data; architecture.py applies them, plants.py breaks each once.
 #
-# A room is a folder under lib/. Paths are relative to the top of the tree, patterns are Python's.
+# A room is a folder under lib/ or stress/. Paths are relative to the top of the tree, patterns are Python's.
 
 # Stairs go down only, siblings do not talk: what each room of lib/ may include, beside itself and the headers of
 # the system. "include" are the public headers, <mems/...>.
@@ -16,6 +16,28 @@ MAY_INCLUDE = {
     "cache": {"memory", "sync", "os", "base", "include"},
     "engine": {"cache", "policy", "memory", "sync", "os", "base", "include"},
     "malloc": {"engine", "cache", "policy", "memory", "sync", "os", "base", "include"},
+}
+
+# The same of the rooms of stress/, each line a step above the ones before it. The cell at work is three rooms that
+# know each other: workloads do operations, a run has workers that do them, checks look at their blocks. And a job's
+# keys are its workload's.
+CELL = {"workload", "run", "check", "target", "faults", "population", "trace", "job", "measure", "disk"}
+STRESS_MAY_INCLUDE = {
+    "measure": set(),
+    "disk": set(),
+    "json": set(),
+    "job": {"workload"},
+    "trace": {"job", "measure", "disk"},
+    "target": {"job"},
+    "population": {"trace", "job"},
+    "faults": {"job", "json"},
+    "workload": CELL,
+    "run": CELL,
+    "check": CELL,
+    "result": CELL | {"json"},
+    "compare": CELL | {"result", "json"},
+    "show": {"target", "trace", "job", "json"},
+    "cli": CELL | {"result", "compare", "show", "json"},
 }
 
 # Public headers are the only ones of ours that these folders may use, beside their own.

@@ -19,7 +19,7 @@ static void *plugin_blocks[PLUGIN_BLOCKS];
 __attribute__((constructor)) static void plugin_open(void)
 {
     for (size_t i = 0; i < PLUGIN_BLOCKS; i++) {
-        plugin_blocks[i] = malloc(8 << i % 12);
+        plugin_blocks[i] = malloc((size_t)8 << i % 12);
     }
 }
 

@@ -3,10 +3,19 @@
 # test_baseline.py - mems-stress run --baseline from outside. Rates of so short runs say nothing: the
 # baselines are real results whose figures were changed by far more than any machine varies.
 
+import copy
 import json
+import os
+import re
+import shutil
+import subprocess
 import unittest
+import xml.etree.ElementTree as ElementTree
 
+import stress
 from stress import Case
+
+SCHEMA = os.path.join(os.path.dirname(os.path.abspath(stress.__file__)), "junit.xsd")
 
 JOB = """
 [work]
@@ -19,11 +28,16 @@ repeats = 6
 
 
 class Baseline(Case):
+    made = None  # the result of JOB: one run for all tests
+
     def setUp(self):
         super().setUp()
-        outcome = self.run_job(JOB)
-        self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
-        self.kept = outcome.document
+        self.write("job.ini", JOB)
+        if Baseline.made is None:
+            outcome = self.run_job(JOB)
+            self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+            Baseline.made = outcome.document
+        self.kept = copy.deepcopy(Baseline.made)
 
     def baseline(self, factor, verdicts=None):
         for cell in self.kept["cells"]:
@@ -57,6 +71,63 @@ class Baseline(Case):
         self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
         self.assertGreater(outcome.document["comparison"]["regressed"], 0)
         self.assertEqual(outcome.document["verdict"], "failed")
+
+    def suite(self, path):
+        """The comparison's tests, by the metric: the element inside, None for a pass."""
+        if shutil.which("xmllint") is not None:
+            valid = subprocess.run(["xmllint", "--noout", "--schema", SCHEMA, path], capture_output=True, text=True)
+            self.assertEqual(valid.returncode, 0, valid.stderr)
+        suite = ElementTree.parse(path).getroot()[-1]
+        self.assertEqual(suite.get("name"), "comparison")
+        cases = suite.findall("testcase")
+        inside = [case[0] if len(case) > 0 else None for case in cases]
+        self.assertEqual(int(suite.get("tests")), len(cases))
+        for element, attribute in ("failure", "failures"), ("error", "errors"), ("skipped", "skipped"):
+            self.assertEqual(int(suite.get(attribute)), sum(i is not None and i.tag == element for i in inside))
+        return {case.get("name"): i for case, i in zip(cases, inside)}
+
+    def test_each_form_tells_a_regression(self):
+        kept, xml = self.baseline(1e6), self.path("result.xml")
+        outcome = self.run_job(JOB, "--baseline", kept, "--junit", xml, "--ci")
+        rows = {"libc: " + row["metric"]: row for row in outcome.document["comparison"]["rows"]}
+        suite = self.suite(xml)
+        self.assertEqual(sorted(suite), sorted(rows))
+        for name, row in rows.items():
+            tag = {"regressed": "failure", "inconclusive": "skipped"}.get(row["verdict"])
+            self.assertEqual(tag, suite[name].tag if suite[name] is not None else None, name)
+        self.assertEqual(suite["libc: ops_per_second"].get("type"), "regressed")
+        self.assertRegex(suite["libc: ops_per_second"].get("message"), r"^median .* ops/s: ratio .* worse is allowed$")
+        errors = re.findall(r"(?m)^::error (.*)$", outcome.out)
+        self.assertEqual(len(errors), 1, outcome.out)  # one for all metrics of a target
+        self.assertTrue(errors[0].startswith("file=job.ini,line=2,title=regressed%3A libc in work::"), errors[0])
+        self.assertIn("ops_per_second: median", errors[0])
+        # The same from two results, after the runs.
+        now = self.write("now.json", json.dumps(outcome.document))
+        again = self.stress("compare", kept, now, "--junit", xml, "--ci")
+        self.assertEqual(again.status, 4, again.err)
+        self.assertEqual({name: i is not None and i.tag for name, i in self.suite(xml).items()},
+                         {name: i is not None and i.tag for name, i in suite.items()})
+        self.assertRegex(again.out, r"(?m)^::error title=regressed%3A libc in work::")
+        both = self.stress("compare", kept, now, "--junit", "-", "--json", "-")
+        self.assertEqual((both.status, both.out), (1, ""))
+        self.assertIn("both go to standard output", both.err)
+
+    def test_each_form_tells_what_is_inconclusive(self):
+        xml = self.path("result.xml")
+        outcome = self.run_job(JOB, "--baseline", self.baseline(1), "--repeats", "2", "--junit", xml, "--ci")
+        self.assertEqual(outcome.status, 0)
+        for inside in self.suite(xml).values():
+            self.assertEqual(inside.tag, "skipped")
+            self.assertIn("repeats", inside.get("message"))
+        self.assertRegex(outcome.out, r"(?m)^::warning file=job.ini,line=2,title=inconclusive%3A libc in work::")
+        self.assertNotIn("::error", outcome.out)
+
+    def test_each_form_tells_what_is_refused(self):
+        xml = self.path("result.xml")
+        self.kept["job"]["sections"][0]["workload_version"] += 1
+        outcome = self.run_job(JOB, "--baseline", self.baseline(1), "--junit", xml, "--ci")
+        self.assertEqual([inside.tag for inside in self.suite(xml).values()], ["error"])
+        self.assertRegex(outcome.out, r"(?m)^::error file=job.ini,line=2,title=refused%3A")
 
     def test_inconclusive(self):
         few = ("--baseline", self.baseline(1), "--repeats", "2")

@@ -194,14 +194,14 @@ class Compare(Case):
     def test_zero_and_null(self):
         a, b = document(cells()), document(cells())
         for cell in a["cells"]:
-            cell["metrics"].update(refused_share=0, external=None)
+            cell["metrics"].update(refused_share=0, external_share=None)
         for cell in b["cells"]:
-            cell["metrics"].update(refused_share=0.5, external=None)
-        outcome = self.compare(a, b, "--metric", "refused_share", "--metric", "external")
+            cell["metrics"].update(refused_share=0.5, external_share=None)
+        outcome = self.compare(a, b, "--metric", "refused_share", "--metric", "external_share")
         self.assertEqual(outcome.status, 4)
         self.assertEqual(self.verdicts(outcome), {"refused_share": "regressed"})
         self.assertIsNone(outcome.document["rows"][0]["ratio"])
-        self.assertIn("external is not known", outcome.out)
+        self.assertIn("external_share is not known", outcome.out)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,39 @@ import os
 import shlex
 import subprocess
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ["MEMS_STRESS"]
 EVIL = os.environ.get("MEMS_EVIL", "")
+SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
+JOBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 3, "stress", "jobs")
 
 
 def evil(sin):
     return "preload:" + os.path.join(EVIL, "libevil-%s.so" % sin)
+
+
+def edge(sin):
+    return "preload:" + os.path.join(EVIL, "libedge-%s.so" % sin)
+
+
+def wait_for(what, seconds=20):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        got = what()
+        if got:
+            return got
+        time.sleep(0.01)
+    raise AssertionError("waited %g s in vain" % seconds)
+
+
+def is_gone(pid):
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def processes():
@@ -40,6 +65,17 @@ def cell_of(driver):
         if parent == driver and command[:2] == ["mems-stress", "cell"]:
             return pid
     return None
+
+
+def at_work(cell, workers=2):
+    """Whether so many threads of a cell beside its first have run for 5 ms: they are past their start,
+    in which a sanitizer's runtime takes no signal, and have begun with operations."""
+    ran = 0
+    for thread in os.listdir("/proc/%d/task" % cell):
+        if int(thread) != cell:
+            with open("/proc/%d/task/%s/schedstat" % (cell, thread)) as file:
+                ran += int(file.read().split()[0]) >= 5000000
+    return ran >= workers
 
 
 class Outcome:

@@ -98,7 +98,7 @@ class Evil(Case):
         self.assertTrue(any("libevil-crash" in frame for frame in frames), frames)
         worker = cell["evidence"]["threads"][cell["evidence"]["worker"]]
         self.assertEqual(worker["at_work_on"]["kind"], "alloc")
-        self.assertEqual(worker["at_work_on"]["size"], 777)
+        self.assertEqual(worker["at_work_on"]["size_bytes"], 777)
         self.assertEqual(self.again(cell["again"]).status, 3)
 
     def test_abort(self):
@@ -160,7 +160,7 @@ class Evil(Case):
         self.assertEqual(cell["evidence"]["address"], "0x10")
         self.assertIn("libevil-smash", cell["evidence"]["backtrace"]["frames"][0])
         worker = cell["evidence"]["threads"][cell["evidence"]["worker"]]
-        self.assertEqual(worker["at_work_on"]["size"], 777)
+        self.assertEqual(worker["at_work_on"]["size_bytes"], 777)
 
     def test_jump_to_nowhere(self):
         cell = self.sin("nowhere").cell()
@@ -179,8 +179,8 @@ class Evil(Case):
 
     def test_last_operations_on_the_console(self):
         outcome = self.sin("crash", 1)
-        self.assertRegex(outcome.out, r"thread 0 had done \d+ operations: (\w+ slot \d+ 0x[0-9a-f]+"
-                                      r" size 777(, )?){4}\n    at work on alloc slot \d+ size 777\n")
+        self.assertRegex(outcome.out, r"thread 0 had done \d+ operations, the last:\n(    \w+ slot \d+ 0x[0-9a-f]+"
+                                      r" size 777\n){4}    at work on alloc slot \d+ size 777\n")
 
     def test_refusals_show(self):
         outcome = self.sin("refuse")

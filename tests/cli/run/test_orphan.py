@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from stress import EVIL, PROGRAM, Case
+from stress import PROGRAM, Case, edge, wait_for
 
 JOB = """
 [it]
@@ -18,10 +18,6 @@ timeout = %ds
 child_timeout = %ds
 %s
 """
-
-
-def edge(sin):
-    return "preload:" + os.path.join(EVIL, "libedge-%s.so" % sin)
 
 
 def marked(mark):
@@ -50,22 +46,16 @@ class Orphans(Case):
         self.addCleanup(driver.kill)
         return driver, mark
 
-    def wait_for(self, condition, what):
-        until = time.monotonic() + 30
-        while not condition():
-            self.assertLess(time.monotonic(), until, what)
-            time.sleep(0.01)
-
     def test_no_process_outlives_a_driver_that_is_killed(self):
         # Children that hang: in fork's own handlers, in a signal handler, at exit.
         for workload, sin in (("fork-handler", "fork_lock"), ("fork-child", "child_lock"),
                               ("fork-child", "child_hang"), ("exits", "exit_hang")):
             driver, mark = self.start(JOB % (workload, edge(sin), 100, 60, "ops = 100k"))
             # The driver, the cell, and a child of it that is there to stay.
-            self.wait_for(lambda: len(marked(mark)) >= 3, "no child came")
+            wait_for(lambda: len(marked(mark)) >= 3, 30)
             driver.send_signal(signal.SIGKILL)
             driver.wait()
-            self.wait_for(lambda: marked(mark) == [], "orphans: %s" % marked(mark))
+            wait_for(lambda: marked(mark) == [], 30)
 
     def test_no_process_outlives_its_cell(self):
         driver, mark = self.start(JOB % ("exits", edge("exit_hang"), 5, 1, "ops = 5"))

@@ -12,10 +12,9 @@ import subprocess
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-from stress import Case, evil
+from stress import SANITIZED, Case, evil
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
 
 JOB = """[one]
 workload = churn

@@ -3,12 +3,9 @@
 # test_process.py - the process workloads: the C library passes each, and so does the allocator from
 # which those that sin are made.
 
-import os
 import unittest
 
-from stress import EVIL, Case
-
-SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
+from stress import SANITIZED, Case, edge
 
 # With a job's keys that make it short.
 SHORT = {
@@ -24,10 +21,6 @@ SHORT = {
     "maps": "ops = 1\nchild_timeout = 3s",
     "destructors": "count = 320",
 }
-
-def edge(sin):
-    return "preload:" + os.path.join(EVIL, "libedge-%s.so" % sin)
-
 
 def job(workload, target, more=""):
     return "[it]\nworkload = %s\ntarget = %s\ntimeout = 10s\n%s\n%s\n" % (

@@ -3,10 +3,9 @@
 # test_process_evil.py - allocators that sin at the edge of a process: each must be caught, by the
 # workload that is meant for it and under the right name.
 
-import os
 import unittest
 
-from stress import EVIL, Case
+from stress import Case, edge
 
 # A job's keys. A child that hangs is seen after a second: nothing here needs so long.
 SHORT = {
@@ -23,10 +22,6 @@ SHORT = {
     "destructors": "count = 320",
 }
 
-
-
-def edge(sin):
-    return "preload:" + os.path.join(EVIL, "libedge-%s.so" % sin)
 
 
 def job(workload, sin, ops=None):

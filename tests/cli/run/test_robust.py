@@ -15,10 +15,10 @@ import sys
 import time
 import unittest
 
-from stress import PROGRAM, Case, cell_of, evil, processes
+from stress import PROGRAM, SANITIZED, Case, at_work, cell_of, evil, processes, wait_for
 
-SLOW = 10 if os.environ.get("MEMS_SANITIZE") else 1
-ROUNDS = max(5, int(os.environ.get("MEMS_ROBUST_ROUNDS", "50")) // SLOW)
+SLOW = 10 if SANITIZED else 1
+ROUNDS = max(5, int(os.environ.get("MEMS_ROBUST_ROUNDS", "20")) // SLOW)
 SEED = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 32)
 QUICK = """
 [some work]
@@ -47,15 +47,8 @@ memory_limit = 64Mi
 timeout = 5s
 """
 
-
-def wait_for(what, seconds=20):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        got = what()
-        if got:
-            return got
-        time.sleep(0.002)
-    raise AssertionError("waited %g s in vain" % seconds)
+# A sanitizer's libc keeps what is freed, to see it used: more than the limit.
+MODEST = "mems:dynamic" if SANITIZED else "libc"
 
 
 def left_of(driver, job):
@@ -97,11 +90,7 @@ class Robust(Case):
 
     def at_work(self, driver):
         cell = wait_for(lambda: cell_of(driver.pid))
-
-        def has_threads():
-            with open("/proc/%d/stat" % cell) as file:
-                return int(file.read().rsplit(")", 1)[1].split()[17]) >= 3
-        wait_for(has_threads)
+        wait_for(lambda: at_work(cell))
         return cell
 
     # ---- the driver dies --------------------------------------------------------------------------
@@ -186,11 +175,10 @@ class Robust(Case):
         driver.send_signal(signal.SIGINT)
         wait_for(lambda: os.path.exists("/proc/%d" % cell)
                  and pending(cell) & 1 << signal.SIGTERM - 1)  # the driver asked it to
-        began = time.monotonic()
         driver.send_signal(signal.SIGINT)
         self.assertEqual(driver.wait(), 130)
-        self.assertLess(time.monotonic() - began, 4)  # not after the five seconds of grace
         self.nothing_left(driver)
+        # After the five seconds of grace there would be a result.
         self.assertEqual(os.listdir(self.folder.name), ["job.ini"])
 
     # ---- others meddle ----------------------------------------------------------------------------
@@ -287,20 +275,23 @@ class Robust(Case):
         self.assertNotIn("memory_method", self.run_job(QUICK).document["cells"][0])
 
     def test_limit_is_kept_and_named(self):
-        outcome = self.run_job(LIMITED % "libc")
+        outcome = self.run_job(LIMITED % MODEST)
         self.assertEqual(outcome.status, 0, outcome.out)
         self.assertIn("RSS watched every", outcome.cell()["memory_method"])
 
     @unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "no evil allocators under a sanitizer")
     def test_leak_is_refused_memory(self):
-        outcome = self.run_job(LIMITED % evil("leak"))
+        # 777 bytes of every second operation: four times the limit.
+        outcome = self.run_job((LIMITED % evil("leak")).replace("ops = 2M", "ops = 700k"))
         self.assertEqual(outcome.status, 0, outcome.out)
         self.assertGreater(outcome.cell()["report"]["operations"]["refused"], 1000)
         self.assertLess(outcome.cell()["max_rss_bytes"], 88 << 20)
 
     def test_limit_is_the_target_s_not_the_harness_s(self):
         # The map of check 4 and the threads' stacks are more than the limit.
-        text = (LIMITED % "libc, mems:dynamic, ?preload:jemalloc, ?preload:mimalloc").replace(
+        # A foreign malloc and a sanitizer's do not go together.
+        others = "" if os.environ.get("MEMS_SANITIZE") else ", mems:dynamic, ?preload:jemalloc, ?preload:mimalloc"
+        text = (LIMITED % (MODEST + others)).replace(
             "verify = 0", "verify = 4\nthreads = 16").replace("ops = 2M", "ops = 20k")
         outcome = self.run_job(text)
         self.assertEqual(outcome.status, 0, outcome.out)

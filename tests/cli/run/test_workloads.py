@@ -6,10 +6,8 @@
 import os
 import unittest
 
-from stress import Case, evil
+from stress import JOBS, SANITIZED, Case, evil
 
-JOBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 3, "stress", "jobs",
-                    "workloads")
 SECTIONS = """
 [global]
 target = null, libc, mems:dynamic, mems:slab, ?preload:jemalloc
@@ -29,13 +27,12 @@ WORKLOADS = {
     "pareto-slots": "slots = 200\naccess = check",
     "startup": "",
 }
-SANITIZED = os.environ.get("MEMS_SANITIZE", "") != ""
 
 
 def job(length, **special):
     text = SECTIONS
     if SANITIZED:  # a foreign malloc and a sanitizer's do not go together
-        text = text.replace(", ?preload:jemalloc", "")
+        text = text.replace(", ?preload:jemalloc", "").replace(", mems:slab", "")
     for name, keys in WORKLOADS.items():
         text += "[%s]\nworkload = %s\n%s\n%s\n" % (name, name, special.get(name, length), keys)
     return text
@@ -73,10 +70,13 @@ class Workloads(Case):
                 self.assertGreater(operations["free_remote"], 0, where)
 
     def test_time(self):
-        self.passes(job("runtime = 20ms"))
+        text = job("runtime = 20ms")
+        self.passes(text.replace("null, libc", "libc") if SANITIZED else text)
 
+    @unittest.skipIf(SANITIZED, "the workloads' unit tests have this law in every build")
     def test_same_seed_same_operations(self):
-        text = job("ops = 2000", startup="ops = 60").replace(", mems:dynamic, mems:slab", "")
+        text = job("ops = 2000", startup="ops = 60").replace(", mems:dynamic", "").replace(
+            ", mems:slab", "").replace(", ?preload:jemalloc", "")
         asked = []
         for _ in range(2):
             # But for who frees, which in exchange and thread-churn is the schedule's choice.
@@ -88,12 +88,11 @@ class Workloads(Case):
     @unittest.skipIf(SANITIZED, "a foreign malloc and a sanitizer's do not go together")
     def test_a_leak_fails(self):
         # One that gives no block of 777 bytes out again, and one that does.
-        for sin, status in ("forget", 2), ("none", 0):
+        for sin, status in ("none", 0), ("forget", 2):
             outcome = self.run_job("[a]\nworkload = thread-churn\ntarget = %s\nthreads = 2\n"
                                    "ops = 20k\nsize = 777\nleak_limit = 1Mi\n" % evil(sin))
             self.assertEqual(outcome.status, status, outcome.out + outcome.err)
-        cell = self.run_job("[a]\nworkload = thread-churn\ntarget = %s\nthreads = 2\nops = 20k\n"
-                            "size = 777\nleak_limit = 1Mi\n" % evil("forget")).cell()
+        cell = outcome.cell()
         self.assertEqual(cell["verdict"], "failed")
         self.assertEqual(cell["evidence"]["check"]["name"], "leak")
         self.assertIn("leak_limit is 1048576", cell["message"])
@@ -111,15 +110,15 @@ class Workloads(Case):
                 self.assertEqual(outcome.status, 2, (name, sin, outcome.out, outcome.err))
                 self.assertIn(outcome.cell()["evidence"]["check"]["name"], ("stamp", "overlap"))
 
-    def test_jobs_are_read(self):
-        names = sorted(os.listdir(JOBS))
+    def test_a_job_each(self):
+        folder = os.path.join(JOBS, "workloads")
+        names = sorted(os.listdir(folder))
         self.assertLessEqual(set(name + ".ini" for name in WORKLOADS), set(names))
         listed = self.stress("list", "workloads").out.split()
         for name in names:
             self.assertIn(name[:-len(".ini")], listed)
-            outcome = self.stress("run", os.path.join(JOBS, name), "--dry-run")
-            self.assertEqual(outcome.status, 0, outcome.err)
-            self.assertIn("workload = " + name[:-len(".ini")], outcome.out)
+            with open(os.path.join(folder, name)) as file:
+                self.assertIn("\nworkload = %s\n" % name[:-len(".ini")], file.read())
 
 
 if __name__ == "__main__":

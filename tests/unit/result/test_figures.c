@@ -6,43 +6,14 @@
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "support/test.h"
+#include "unit/result/scene.h"
 
 #define REPEATS 3
 #define WIDTH   100
 
-// A plan of one section with three targets, whose cells were never run but say they were.
-struct scene {
-    struct job *job;
-    struct plan *plan;
-};
-
-static void open_scene(struct scene *scene)
-{
-    static const char text[] = "[only]\nworkload = churn\nrepeats = 3\n"
-                               "target = null, libc, mems:dynamic(fit=best)\n";
-    struct complaint complaint = {{0}};
-    struct plan_options options = {0};
-    assert_int_equal(job_parse(text, strlen(text), "test.ini", "/", &scene->job, &complaint), 0);
-    assert_int_equal(
-        plan_make(scene->job, "mems-stress run test.ini", &options, &scene->plan, &complaint), 0);
-    for (size_t i = 0; i < scene->plan->cell_count; i++) {
-        struct cell *cell = &scene->plan->cells[i];
-        int file;
-        assert_int_equal(stage_create(1, "", &cell->stage, &file), 0);
-        close(file);
-        cell->verdict = CELL_PASS;
-        cell->stage->report.wall_ns = 1000000000;
-    }
-}
-
-static void close_scene(struct scene *scene)
-{
-    plan_free(scene->plan);
-    job_free(scene->job);
-}
+static const char job[] = "[only]\nworkload = churn\nrepeats = 3\n"
+                          "target = null, libc, mems:dynamic(fit=best)\n";
 
 // To every repeat of a target.
 static void give(struct scene *scene, unsigned target, const char *name, const double *values,
@@ -80,7 +51,7 @@ static void test_nothing_where_nothing_is_said(void **state)
 {
     (void)state;
     struct scene scene;
-    open_scene(&scene);
+    open_scene(&scene, job);
     assert_prints(&scene, "");
     close_scene(&scene);
 }
@@ -90,7 +61,7 @@ static void test_medians_of_those_that_have_it(void **state)
     (void)state;
     struct scene scene;
     double value, bound;
-    open_scene(&scene);
+    open_scene(&scene, job);
     give(&scene, 1, "blow-up", (const double[REPEATS]){3, 9, 5}, 4.5);
     give(&scene, 2, "blow-up", (const double[REPEATS]){123.4, 12, NAN}, 4.5);
     figures_median(scene.plan, &scene.plan->sections[0], 1, "blow-up", &value, &bound);
@@ -113,7 +84,7 @@ static void test_bounds_of_their_own_or_none(void **state)
 {
     (void)state;
     struct scene scene;
-    open_scene(&scene);
+    open_scene(&scene, job);
     give(&scene, 0, "held", (const double[REPEATS]){1, 1, 1}, NAN);
     give(&scene, 1, "held", (const double[REPEATS]){2, 2, 2}, 7.25);
     give(&scene, 1, "moves", (const double[REPEATS]){1e9, 1e9, 1e9}, NAN);
@@ -126,7 +97,7 @@ static void test_a_long_line_goes_on_below(void **state)
 {
     (void)state;
     struct scene scene;
-    open_scene(&scene);
+    open_scene(&scene, job);
     for (unsigned i = 0; i < 3; i++) {
         give(&scene, i, "a figure whose name is thirty-nine long", (const double[REPEATS]){i, i, i},
              100 + i);

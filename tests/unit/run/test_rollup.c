@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 
 #include "measure/clock.h"
+#include "measure/proc.h"
 #include "support/test.h"
-#include "workload/resident.h"
 
 #define BYTES (32u << 20)
 
@@ -42,12 +42,12 @@ static void test_memory_is_seen(void **state)
         skip(); // a kernel without smaps_rollup
     }
     char *memory = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    uint64_t statm = resident_bytes();
+    uint64_t statm = proc_resident();
     memset(memory, 1, BYTES);
     assert_true(rollup_look(&rollup, &after));
     assert_true(after.rss_bytes >= before.rss_bytes + BYTES);
     assert_true(after.pss_bytes >= before.pss_bytes + BYTES / 2);
-    assert_true(resident_bytes() >= statm + BYTES / 2);
+    assert_true(proc_resident() >= statm + BYTES / 2);
     munmap(memory, BYTES);
     rollup_close(&rollup);
 }

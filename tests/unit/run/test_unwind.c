@@ -16,6 +16,13 @@
 #include "run/symbols.h"
 #include "support/test.h"
 
+// A function with a frame of its own, called as it is written; clang has no noipa.
+#if defined(__clang__)
+#define APART __attribute__((noinline, optnone))
+#else
+#define APART __attribute__((noipa))
+#endif
+
 static struct evidence *evidence; // shared with children
 
 static void open_evidence(void)
@@ -52,13 +59,13 @@ static void install(int signal)
 
 static volatile int zero; // keeps calls from being the last thing that a function does
 
-static __attribute__((noipa)) int static_inner(int signal)
+static APART int static_inner(int signal)
 {
     raise(signal);
     return zero;
 }
 
-static __attribute__((noipa)) int static_outer(int signal)
+static APART int static_outer(int signal)
 {
     return static_inner(signal) + zero;
 }
@@ -82,13 +89,13 @@ static void test_callers_have_names(void **state)
     close_evidence();
 }
 
-static __attribute__((noipa)) int here(void)
+static APART int here(void)
 {
     unwind_here(&evidence->trace.unwind, 1);
     return zero;
 }
 
-static __attribute__((noipa)) int static_caller(void)
+static APART int static_caller(void)
 {
     return here() + zero;
 }
@@ -127,14 +134,14 @@ static void jump_to_nowhere(void)
     zero = 1;
 }
 
-static __attribute__((noipa)) void smash_stack(void)
+static APART void smash_stack(void)
 {
     char *frame = __builtin_frame_address(0);
     memset(frame, 0x41, 256);
     *(volatile char *)(uintptr_t)(16 + zero) = 1;
 }
 
-static __attribute__((noipa)) int deeper(int depth)
+static APART int deeper(int depth)
 {
     volatile char large[4096];
     large[depth % 4096] = 1;

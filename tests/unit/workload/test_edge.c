@@ -145,18 +145,6 @@ static void test_refusals(void **state)
 #endif
 }
 
-static void test_residents_are_counted(void **state)
-{
-    (void)state;
-    uint64_t before = edge_resident();
-    size_t size = 32 << 20;
-    char *block = malloc(size);
-    memset(block, 1, size);
-    __asm__ volatile("" : : "r"(block) : "memory");
-    assert_true(edge_resident() >= before + size / 2);
-    free(block);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,7 +154,6 @@ int main(void)
         cmocka_unit_test(test_a_changed_byte_is_found),
         cmocka_unit_test(test_resizing_keeps_what_it_must),
         cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_residents_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static void make_jobs(void)
     };
     make_file(path, population);
     // Classes that are hardly ever there, one that never dies, more than two to the power of two.
-    make_file(small, "mems-fleet 1\n1 1 0.001\n2-9 0 5\n64 3 0.7\n1Ki-3Ki 0.01 2\n1Mi 0.5 0.01\n");
+    make_file(small, "mems-fleet 1\n1 1 0.001\n2-9 0 5\n64 3 0.7\n1Ki-3Ki 0.01 2\n40k 0.5 0.01\n");
     for (unsigned i = 0; i < JOBS; i++) {
         snprintf(job_texts[i], sizeof job_texts[i], "workload = fleet\ndistribution = %s\n%s",
                  i == 4 ? small : path, keys[i]);
@@ -131,7 +131,9 @@ static struct job *watch(const char *keys, uint64_t seed, uint64_t ops)
     return job;
 }
 
-#define EVENTS (3000000 / MEMS_TEST_SCALE)
+// One thread's chain: to a sanitizer a short one shows as much.
+#define SHORTER (MEMS_TEST_SCALE > 4 ? 30 : MEMS_TEST_SCALE)
+#define EVENTS  (3000000 / SHORTER)
 
 static void test_the_steady_state(void **state)
 {
@@ -174,7 +176,7 @@ static void test_live_counts_are_poisson(void **state)
 {
     (void)state;
     enum { MOMENTS = 600 };
-    unsigned moments = MOMENTS / MEMS_TEST_SCALE;
+    unsigned moments = MOMENTS / SHORTER;
     double sum[CLASSES] = {0}, squares[CLASSES] = {0};
     for (unsigned i = 0; i < moments; i++) {
         struct job *job = watch(jobs[0], i, 4000);
@@ -299,9 +301,7 @@ static void test_jobs_that_cannot_be(void **state)
              path);
     snprintf(little, sizeof little, "workload = fleet\ndistribution = %s\nscale = 0.001\n", path);
     snprintf(alone, sizeof alone, "workload = fleet\ndistribution = %s\nremote_share = 1\n", path);
-    const struct {
-        const char *keys, *says;
-    } bad[] = {
+    const struct bad_job bad[] = {
         {"workload = fleet\n", "distribution"},
         {"workload = fleet\ndistribution = /nowhere\n", "No such file"},
         {"workload = fleet\ndistribution = /nowhere\nsize = 8\n", "size"},
@@ -309,13 +309,7 @@ static void test_jobs_that_cannot_be(void **state)
         {little, "the distribution has 390 live blocks, which makes 0.39"},
         {alone, "threads = 2 or more"},
     };
-    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_null(read_job(bad[i].keys));
-        if (strstr(complaint.text, bad[i].says) == NULL ||
-            strncmp(complaint.text, "job:", 4) != 0) {
-            fail_msg("%s is answered with: %s", bad[i].keys, complaint.text);
-        }
-    }
+    refuse_jobs(bad, sizeof bad / sizeof bad[0]);
     struct job *job = read_job(much); // 390 million blocks
     assert_non_null(job);
     job_free(job);

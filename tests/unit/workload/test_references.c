@@ -162,9 +162,7 @@ static void test_jobs_that_cannot_be(void **state)
     char file[200], blocks[220];
     snprintf(file, sizeof file, "workload = references\nreferences = %s\n", trace);
     snprintf(blocks, sizeof blocks, "%sblocks = 3\n", trace_job);
-    const struct {
-        const char *keys, *says;
-    } bad[] = {
+    const struct bad_job bad[] = {
         {"workload = references\nstream = zip:1\n", "expected one of uniform, scan"},
         {"workload = references\nstream = trace\n", "a trace needs its file"},
         {"workload = references\nstream = trace\nreferences = /nowhere\n", "No such file"},
@@ -174,13 +172,7 @@ static void test_jobs_that_cannot_be(void **state)
         {file, "only stream = trace follows a file"},
         {blocks, "leave `blocks` out"},
     };
-    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_null(read_job(bad[i].keys));
-        if (strstr(complaint.text, bad[i].says) == NULL ||
-            strncmp(complaint.text, "job:", 4) != 0) {
-            fail_msg("%s is answered with: %s", bad[i].keys, complaint.text);
-        }
-    }
+    refuse_jobs(bad, sizeof bad / sizeof bad[0]);
 }
 
 int main(void)

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// test_resident.c - growth over the last half of a series, whatever its length; the resident set.
-
-#include <string.h>
-#include <sys/mman.h>
+// test_resident.c - growth over the last half of a series, whatever its length.
 
 #include "support/test.h"
 #include "workload/resident.h"
@@ -64,26 +61,11 @@ static void test_too_few_say_nothing(void **state)
     assert_true(growth_of(RESIDENT_LEAST, steady, &growth));
 }
 
-static void test_the_resident_set(void **state)
-{
-    (void)state;
-    size_t size = 64 << 20;
-    uint64_t before = resident_bytes();
-    char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(memory != MAP_FAILED);
-    assert_true(before > 0);
-    memset(memory, 1, size);
-    assert_true(resident_bytes() > before + size / 2);
-    munmap(memory, size);
-    assert_true(resident_bytes() < before + size / 2);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_growth),
         cmocka_unit_test(test_too_few_say_nothing),
-        cmocka_unit_test(test_the_resident_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// json_print.c - the document as text that people can read too.
+// print.c - the document as text that people can read too.
 //
 // An object has a line for each member, an array of objects or texts a line for each element; all
 // other arrays (curves, buckets) take one line, however long, and so does an object of plain values
@@ -9,10 +9,11 @@
 
 #ifdef MEMS_HAVE_JANSSON
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "result/json.h"
+#include "json/json.h"
 
 #define JSON_PRINT_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9))
 

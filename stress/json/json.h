@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// json.h - values of a document, and how it is laid out. With libjansson only.
+
+#ifndef JSON_JSON_H
+#define JSON_JSON_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+// Text that may not be UTF-8: then everything beyond ASCII becomes '?'.
+json_t *json_of_text(const char *text);
+json_t *json_of_lines(const char *text);
+// A real, or null where it is not a number.
+json_t *json_of_real(double real);
+json_t *json_of_count(uint64_t count);
+
+// The document as text, laid out; the caller frees it. NULL: out of memory.
+char *json_print(json_t *root);
+
+#endif

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// wrap.c - lines for people that fit 100 columns.
+
+#include "result/wrap.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+// Columns that so many bytes of UTF-8 take, a column a character.
+static int wrap_columns(const char *text, int bytes)
+{
+    int columns = 0;
+    for (int i = 0; i < bytes; i++) {
+        columns += ((unsigned char)text[i] & 0xc0) != 0x80;
+    }
+    return columns;
+}
+
+void wrap_words(FILE *out, int at, int indent, const char *text)
+{
+    bool empty = at == 0;
+    at = empty ? fprintf(out, "%*s", indent, "") : at;
+    while (*text != '\0') {
+        int bytes = (int)strcspn(text, " ");
+        int columns = wrap_columns(text, bytes);
+        if (!empty && at + 1 + columns > WRAP_WIDTH) {
+            at = fprintf(out, "\n%*s", indent, "") - 1;
+            empty = true;
+        }
+        at += fprintf(out, "%s%.*s", empty ? "" : " ", bytes, text) - bytes + columns;
+        empty = false;
+        text += bytes;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
