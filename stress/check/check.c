@@ -16,6 +16,8 @@
 #define CHECK_EDGE        32u  // bytes stamped at either end by level 2
 #define CHECK_RESIZE_EDGE 256u // bytes compared at either end of what a resize keeps, levels 1, 2
 #define CHECK_PAGE        4096u
+#define CHECK_SPARE       256u // bytes beyond the request that level 3 stamps in every block,
+#define CHECK_SPARE_ALL   64u  // all of them in one block of so many
 
 const char *const check_touch_names[] = {"none", "first", "ends", "page", "full", NULL};
 
@@ -54,6 +56,12 @@ static _Noreturn void check_fail_byte(struct worker *worker, struct slot *slot,
                                       uint8_t found)
 {
     uint8_t expected = deed == CHECK_COMPARE ? stamp_byte(seed, offset) : 0;
+    if (offset >= slot->size) {
+        check_fail(worker, slot, "usable", expected, found,
+                   "byte %zu of %" PRIu32 " that the target calls usable, of %" PRIu64
+                   " requested, is 0x%02x where its owner wrote 0x%02x",
+                   offset, slot->block_size, slot->size, found, expected);
+    }
     check_fail(worker, slot, check_deed_names[deed], expected, found,
                "byte %zu of %" PRIu64 " is 0x%02x where %s 0x%02x", offset, slot->size, found,
                deed == CHECK_COMPARE ? "its owner wrote" : "calloc promises", expected);
@@ -99,10 +107,30 @@ static void check_ends(struct worker *worker, struct slot *slot, enum check_deed
     }
 }
 
+// Where the bytes end that the caller may use: what was said of the block when it was measured, as
+// every checked one is, or what was asked for.
+static size_t check_usable(const struct worker *worker, const struct slot *slot)
+{
+    bool more = worker->ops->usable && slot->block_size > slot->size;
+    return more ? slot->block_size : slot->size;
+}
+
+// The bytes beyond the request that the caller may use: the first of them, and in some blocks all.
+// Which ones is told by the stamp, so that both ends of a block's life agree.
+static void check_spare(struct worker *worker, struct slot *slot, enum check_deed deed)
+{
+    size_t spare = check_usable(worker, slot) - slot->size;
+    if (spare > CHECK_SPARE && stamp_seed(slot) % CHECK_SPARE_ALL != 0) {
+        spare = CHECK_SPARE;
+    }
+    check_bytes(worker, slot, deed, slot->size, spare);
+}
+
 static void check_stamp(struct worker *worker, struct slot *slot, enum check_deed deed)
 {
     if (worker->check >= CHECK_WHOLE) {
         check_bytes(worker, slot, deed, 0, slot->size);
+        check_spare(worker, slot, deed);
     } else if (worker->check >= CHECK_EDGES) {
         check_ends(worker, slot, deed, slot->size, CHECK_EDGE);
     }
@@ -154,16 +182,17 @@ static void check_map(struct worker *worker, struct slot *slot)
         return;
     }
     struct shadow_conflict conflict = {0};
-    int error = shadow_insert(&check_shadow, host, slot->size, slot->id, &conflict);
+    size_t size = check_usable(worker, slot);
+    int error = shadow_insert(&check_shadow, host, size, slot->id, &conflict);
     if (error == EEXIST && conflict.known != 0) {
         check_fail(worker, slot, "overlap", host, conflict.address,
                    "0x%" PRIx64 " .. 0x%" PRIx64 " overlaps the live block of slot %" PRIu32
                    " at 0x%" PRIx64,
-                   host, host + slot->size, conflict.owner, conflict.address);
+                   host, host + size, conflict.owner, conflict.address);
     } else if (error == EEXIST) {
         check_fail(worker, slot, "overlap", host, conflict.address,
                    "0x%" PRIx64 " .. 0x%" PRIx64 " overlaps a live block at 0x%" PRIx64, host,
-                   host + slot->size, conflict.address);
+                   host + size, conflict.address);
     } else if (error == EFAULT) {
         check_fail(worker, slot, "overlap", 0, host, "0x%" PRIx64 " is no address of a program",
                    host);
@@ -181,11 +210,12 @@ static void check_unmap(struct worker *worker, struct slot *slot)
     size_t span;
     uint64_t host = check_place(worker, slot, &span);
     struct shadow_conflict conflict = {0};
-    if (shadow_remove(&check_shadow, host, slot->size, &conflict) != 0) {
+    size_t size = check_usable(worker, slot);
+    if (shadow_remove(&check_shadow, host, size, &conflict) != 0) {
         check_fail(worker, slot, "overlap", host, conflict.address,
                    "the place of 0x%" PRIx64 " .. 0x%" PRIx64
                    " was freed by another while the block was live (at 0x%" PRIx64 ")",
-                   host, host + slot->size, conflict.address);
+                   host, host + size, conflict.address);
     }
     slot->flags &= (uint16_t)~SLOT_MAPPED;
 }
@@ -240,11 +270,8 @@ void check_resizing(struct worker *worker, struct slot *slot, size_t wanted)
     }
 }
 
-void check_resized(struct worker *worker, struct slot *slot, size_t old_size, size_t wanted)
+static void check_kept(struct worker *worker, struct slot *slot, size_t old_size, size_t wanted)
 {
-    if (check_is_off(worker)) {
-        return;
-    }
     check_pointer(worker, slot, 0);
     if (worker->check >= CHECK_OVERLAP) {
         check_map(worker, slot);
@@ -253,6 +280,7 @@ void check_resized(struct worker *worker, struct slot *slot, size_t old_size, si
         size_t kept = old_size < slot->size ? old_size : slot->size;
         check_bytes(worker, slot, CHECK_COMPARE, 0, kept);
         check_bytes(worker, slot, CHECK_FILL, kept, slot->size - kept);
+        check_spare(worker, slot, CHECK_FILL);
     } else {
         size_t kept = old_size < wanted ? old_size : wanted;
         check_ends(worker, slot, CHECK_COMPARE, kept, CHECK_RESIZE_EDGE);
@@ -324,22 +352,40 @@ void check_rewrite(struct worker *worker, struct slot *slot, uint64_t times)
     }
 }
 
-void check_touch(struct worker *worker, struct slot *slot)
+// The bytes of the block from `from` on; all before are touched.
+static void check_touch_from(struct worker *worker, struct slot *slot, size_t from)
 {
-    if (worker->touch == CHECK_TOUCH_NONE || worker->ops->no_memory) {
+    size_t size = slot->size;
+    if (worker->touch == CHECK_TOUCH_NONE || worker->ops->no_memory || from >= size) {
         return;
     }
     if (worker->touch == CHECK_TOUCH_FULL) {
-        check_bytes(worker, slot, CHECK_FILL, 0, slot->size);
+        check_bytes(worker, slot, CHECK_FILL, from, size - from);
     } else if (worker->touch == CHECK_TOUCH_PAGE) {
-        for (size_t offset = 0; offset < slot->size; offset += CHECK_PAGE) {
-            size_t rest = slot->size - offset;
+        size_t first = (from + CHECK_PAGE - 1) / CHECK_PAGE * CHECK_PAGE;
+        for (size_t offset = first; offset < size; offset += CHECK_PAGE) {
+            size_t rest = size - offset;
             check_bytes(worker, slot, CHECK_FILL, offset, rest < 8 ? rest : 8);
         }
     } else {
-        check_bytes(worker, slot, CHECK_FILL, 0, 1);
+        if (from == 0) {
+            check_bytes(worker, slot, CHECK_FILL, 0, 1);
+        }
         if (worker->touch == CHECK_TOUCH_ENDS) {
-            check_bytes(worker, slot, CHECK_FILL, slot->size - 1, 1);
+            check_bytes(worker, slot, CHECK_FILL, size - 1, 1);
         }
     }
+}
+
+void check_touch(struct worker *worker, struct slot *slot)
+{
+    check_touch_from(worker, slot, 0);
+}
+
+void check_resized(struct worker *worker, struct slot *slot, size_t old_size, size_t wanted)
+{
+    if (!check_is_off(worker)) {
+        check_kept(worker, slot, old_size, wanted);
+    }
+    check_touch_from(worker, slot, old_size);
 }

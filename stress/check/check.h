@@ -7,8 +7,10 @@
 //      zero, resizing keeps the first min(old, new) bytes (their first and last 256, as stamped
 //      just before it)
 //   2  the first and last 32 bytes of every block are stamped, and compared before it is freed
-//   3  the whole block is
-//   4  a map of live blocks: no byte is in two of them (shadow.h)
+//   3  the whole block is, and of what the target calls usable beyond the request (target_ops'
+//      usable) 256 bytes, or all of it in one block of 64: they are the caller's, and in no
+//      neighbour's way. A resize need not keep them
+//   4  a map of live blocks, all usable bytes of them: no byte is in two (shadow.h)
 //
 // Bytes are reached through the target's access_begin/access_end, piece by piece, so that engines
 // that page or move memory are served. The map of level 4 holds host addresses, and blocks that are
@@ -43,6 +45,14 @@ enum check_touch {
 // By enum check_touch, NULL-terminated: the words of the key `touch`.
 extern const char *const check_touch_names[];
 
+// The common row of how blocks are touched, for a workload with a default of its own: one whose
+// figures are of the resident set is to use what it asks for, or a foreign allocator seems to hold
+// next to nothing.
+#define CHECK_TOUCH_KEY                                                                            \
+    .name = "touch", .kind = JOB_CHOICE, .choices = check_touch_names,                             \
+    .values = "none, first (byte), ends (first and last), page (a word a page), full",             \
+    .help = "what is written to a block after its allocation, and to what it grows by"
+
 // After an allocation: the slot is full. `align` as asked for (0: the usual).
 void check_allocated(struct worker *worker, struct slot *slot, size_t align, bool zeroed);
 // Before a release.
@@ -61,7 +71,7 @@ void check_read(struct worker *worker, struct slot *slot);
 // Each byte inverted and inverted back, `times` times: two reads and two writes in memory each,
 // which no compiler may merge. Who else writes there spoils the stamp.
 void check_rewrite(struct worker *worker, struct slot *slot, uint64_t times);
-// Touches by policy, with the stamp's bytes.
+// Touches by policy, with the stamp's bytes. A resize does so with what the block grew by.
 void check_touch(struct worker *worker, struct slot *slot);
 
 // Ends the cell: `check` is one word for the kind, the rest one sentence. Uses no malloc.

@@ -13,19 +13,23 @@ int baseline_open(const struct cli_job_settings *settings, struct baseline *base
     struct complaint complaint = {{0}};
     memset(baseline, 0, sizeof *baseline);
     if (settings->baseline == NULL) {
-        if (settings->max_regression.given) {
-            fprintf(stderr, "mems-stress: --max-regression says nothing without --baseline FILE\n");
+        const struct cli_comparing *comparing = &settings->comparing;
+        const char *idle = comparing->threshold.given     ? "--max-regression"
+                           : comparing->alpha.given       ? "--alpha"
+                           : comparing->metrics.count > 0 ? "--metric"
+                                                          : NULL;
+        if (idle != NULL) {
+            fprintf(stderr, "mems-stress: %s says nothing without --baseline FILE\n", idle);
             return VERDICT_EXIT_USAGE;
         }
         return 0;
     }
-    int status =
-        cli_compare_options("run", NULL, &settings->max_regression, NULL, &baseline->options);
+    int status = cli_compare_options("run", &settings->comparing, &baseline->options);
     if (status != 0) {
         return status;
     }
-    // Which sections and targets run is the command line's choice.
-    baseline->options.partial = true;
+    baseline->options.chosen =
+        settings->targets.count > 0 || settings->only != NULL || settings->filter != NULL;
     if (measured_read(settings->baseline, &baseline->kept, &complaint) != 0) {
         fprintf(stderr, "mems-stress: --baseline: %s\n", complaint.text);
         return VERDICT_EXIT_USAGE;
@@ -34,17 +38,36 @@ int baseline_open(const struct cli_job_settings *settings, struct baseline *base
     return 0;
 }
 
-void baseline_judge(struct baseline *baseline, const struct plan *plan, bool fail_inconclusive,
-                    struct verdict *verdict)
+void baseline_foresee(struct baseline *baseline, const struct plan *plan)
+{
+    struct measured planned;
+    if (!baseline->asked) {
+        return;
+    }
+    measured_of_plan(plan, NULL, "this run", &planned);
+    baseline->foreseen = compare_foresee(&baseline->kept, &planned, baseline->options.judge.alpha,
+                                         baseline->warning, sizeof baseline->warning);
+    measured_fini(&planned);
+    if (baseline->foreseen) {
+        fprintf(stderr, "mems-stress: warning: --baseline: %s\n", baseline->warning);
+    }
+}
+
+void baseline_judge(struct baseline *baseline, const struct plan *plan, const struct host *host,
+                    bool fail_inconclusive, struct verdict *verdict)
 {
     struct complaint complaint = {{0}};
     struct measured now;
     enum verdict_outcome outcome = VERDICT_SAME;
     if (baseline->asked) {
-        measured_of_plan(plan, "this run", &now);
+        measured_of_plan(plan, host, "this run", &now);
+        baseline->options.whole = plan->job; // sections that the command line left out are there
         if (compare_results(&baseline->kept, &now, &baseline->options, &baseline->comparison,
                             &complaint) == 0) {
             baseline->compared = true;
+            if (baseline->foreseen) {
+                compare_tell(&baseline->comparison, baseline->warning);
+            }
             baseline->json = compare_json(&baseline->comparison);
             compare_findings(&baseline->comparison, &baseline->findings);
             outcome = compare_outcome(&baseline->comparison);

@@ -10,6 +10,7 @@
 #include "compare/compare.h"
 
 struct cli_job_settings;
+struct host;
 
 struct baseline {
     bool asked;
@@ -17,16 +18,20 @@ struct baseline {
     struct compare_options options;
     struct measured kept;
     struct comparison comparison;
+    bool foreseen;
+    char warning[320];        // told before the run, where foreseen
     struct json_t *json;      // of it, for documents; NULL: none
     struct findings findings; // of it, for the other forms
 };
 
 // Reads the baseline, before anything runs. 0, or an exit status after a message.
 int baseline_open(const struct cli_job_settings *settings, struct baseline *baseline);
+// Before the run: a warning on stderr where its repeats cannot prove anything.
+void baseline_foresee(struct baseline *baseline, const struct plan *plan);
 // Compares the run with it, and adds what that comes to to the verdict. A baseline with which the
 // run has nothing in common cannot be compared: a message, and the verdict says so.
-void baseline_judge(struct baseline *baseline, const struct plan *plan, bool fail_inconclusive,
-                    struct verdict *verdict);
+void baseline_judge(struct baseline *baseline, const struct plan *plan, const struct host *host,
+                    bool fail_inconclusive, struct verdict *verdict);
 void baseline_print(const struct baseline *baseline, FILE *out);
 void baseline_close(struct baseline *baseline);
 

@@ -24,6 +24,25 @@ extern const struct cli_command cli_command_selftest;
 extern const struct cli_command cli_command_fit;
 extern const struct cli_command cli_command_schema;
 
+// How results are compared, by compare and by run --baseline.
+struct cli_comparing {
+    struct cli_list metrics;
+    struct cli_share threshold;
+    struct cli_share alpha;
+};
+
+// Rows of a command's options that fill in the above, a member `comparing` of its settings.
+#define CLI_COMPARING_OPTIONS(settings)                                                            \
+    {"metric", CLI_LIST, "NAME", "compare only this metric; may be given several times",           \
+     offsetof(settings, comparing.metrics)},                                                       \
+        {"max-regression", CLI_SHARE, "5%", "how much worse is a regression (default: 5%)",        \
+         offsetof(settings, comparing.threshold)},                                                 \
+    {                                                                                              \
+        "alpha", CLI_SHARE, "0.05",                                                                \
+            "chance of a false alarm that is taken, a metric (default: 0.05)",                     \
+            offsetof(settings, comparing.alpha)                                                    \
+    }
+
 // From a job that was read to the exit status: what run, plan and replay have in common.
 struct job;
 struct cli_job_settings {
@@ -31,6 +50,7 @@ struct cli_job_settings {
     bool annotate;
     bool quiet;
     bool dry_run;            // write the plan, run nothing
+    bool abort;              // the first cell that fails ends the run
     bool list;               // print the names of the cells, run nothing
     struct cli_list no_warn; // codes of warnings
     // what there is to run, where no job file says it
@@ -43,7 +63,7 @@ struct cli_job_settings {
     struct cli_number seed;
     struct cli_number repeats;
     const char *baseline; // a result to compare with; NULL: none
-    struct cli_share max_regression;
+    struct cli_comparing comparing;
     bool fail_inconclusive;
     // which cells of it
     const char *filter;
@@ -124,11 +144,9 @@ struct json_t;
 int cli_json_write(const struct cli_command *command, struct json_t *root, const char *path,
                    int status);
 
-// What comparisons are asked for by these options. `metrics` and `alpha` may be NULL. 0, or an exit
-// status after a message.
+// What comparisons are asked for by these options. 0, or an exit status after a message.
 struct compare_options;
-int cli_compare_options(const char *command, const struct cli_list *metrics,
-                        const struct cli_share *threshold, const struct cli_share *alpha,
+int cli_compare_options(const char *command, const struct cli_comparing *comparing,
                         struct compare_options *options);
 
 #endif

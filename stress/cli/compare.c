@@ -17,9 +17,7 @@
 #include "target/target.h"
 
 struct compare_settings {
-    struct cli_list metrics;
-    struct cli_share threshold;
-    struct cli_share alpha;
+    struct cli_comparing comparing;
     const char *targets;
     struct output_paths outputs;
     bool annotate;
@@ -29,13 +27,9 @@ struct compare_settings {
 static const struct cli_option compare_options[] = {
     {"targets", CLI_TEXT, "X,Y", "target Y against target X of one result, paired by repeat",
      offsetof(struct compare_settings, targets)},
-    {"metric", CLI_LIST, "NAME", "only this metric; may be given several times",
-     offsetof(struct compare_settings, metrics)},
-    {"max-regression", CLI_SHARE, "5%", "how much worse is a regression (default: 5%)",
-     offsetof(struct compare_settings, threshold)},
-    {"threshold", CLI_SHARE, "5%", "the same", offsetof(struct compare_settings, threshold)},
-    {"alpha", CLI_SHARE, "0.05", "chance of a false alarm that is taken (default: 0.05)",
-     offsetof(struct compare_settings, alpha)},
+    CLI_COMPARING_OPTIONS(struct compare_settings),
+    {"threshold", CLI_SHARE, "5%", "the same as --max-regression",
+     offsetof(struct compare_settings, comparing.threshold)},
     {"json", CLI_TEXT, "FILE", "write the comparison as JSON; - is standard output",
      offsetof(struct compare_settings, outputs.path[OUTPUT_JSON])},
     {"junit", CLI_TEXT, "FILE", "write a test a metric as JUnit XML; - is standard output",
@@ -53,34 +47,60 @@ static int compare_complain(const char *text)
     return VERDICT_EXIT_USAGE;
 }
 
-int cli_compare_options(const char *command, const struct cli_list *metrics,
-                        const struct cli_share *threshold, const struct cli_share *alpha,
+// The names of all metrics, or of those that can be judged.
+static void compare_list(bool judged)
+{
+    const char *separator = " ";
+    for (size_t m = 0; m < METRIC_COUNT; m++) {
+        if (!judged || metric_table[m].better != METRIC_NEITHER) {
+            fprintf(stderr, "%s%s", separator, metric_table[m].name);
+            separator = ", ";
+        }
+    }
+    fprintf(stderr, "\n");
+}
+
+// NULL after a message.
+static const struct metric *compare_metric_of(const char *command, const char *name)
+{
+    const struct metric *metric = metric_find(name);
+    if (metric == NULL) {
+        const char *names[METRIC_COUNT + 1] = {NULL};
+        for (size_t m = 0; m < METRIC_COUNT; m++) {
+            names[m] = metric_table[m].name;
+        }
+        const char *near = job_suggest(name, names);
+        fprintf(stderr, "mems-stress %s: no metric \"%s\"%s%s%s; known:", command, name,
+                near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+                near != NULL ? "\"?" : "");
+        compare_list(false);
+    } else if (metric->better == METRIC_NEITHER) {
+        fprintf(stderr,
+                "mems-stress %s: --metric %s: neither more nor less of it is better; what can be "
+                "judged:",
+                command, name);
+        compare_list(true);
+        metric = NULL;
+    }
+    return metric;
+}
+
+int cli_compare_options(const char *command, const struct cli_comparing *comparing,
                         struct compare_options *options)
 {
+    const struct cli_share *threshold = &comparing->threshold;
     *options = (struct compare_options){
         .judge = {.threshold = threshold->given ? threshold->value : JUDGE_THRESHOLD,
-                  .alpha = alpha != NULL && alpha->given ? alpha->value : JUDGE_ALPHA,
+                  .alpha = comparing->alpha.given ? comparing->alpha.value : JUDGE_ALPHA,
                   .seed = 1}};
     if (options->judge.alpha <= 0) {
         fprintf(stderr, "mems-stress %s: --alpha: above 0, for instance 0.05\n", command);
         return VERDICT_EXIT_USAGE;
     }
     size_t kept = 0;
-    for (size_t i = 0; metrics != NULL && i < metrics->count; i++) {
-        const struct metric *metric = metric_find(metrics->items[i]);
+    for (size_t i = 0; i < comparing->metrics.count; i++) {
+        const struct metric *metric = compare_metric_of(command, comparing->metrics.items[i]);
         if (metric == NULL) {
-            const char *names[METRIC_COUNT + 1] = {NULL};
-            for (size_t m = 0; m < METRIC_COUNT; m++) {
-                names[m] = metric_table[m].name;
-            }
-            const char *near = job_suggest(metrics->items[i], names);
-            fprintf(stderr, "mems-stress %s: no metric \"%s\"%s%s%s; known:", command,
-                    metrics->items[i], near != NULL ? "; did you mean \"" : "",
-                    near != NULL ? near : "", near != NULL ? "\"?" : "");
-            for (size_t m = 0; m < METRIC_COUNT; m++) {
-                fprintf(stderr, "%s %s", m > 0 ? "," : "", names[m]);
-            }
-            fprintf(stderr, "\n");
             return VERDICT_EXIT_USAGE;
         }
         bool twice = false;
@@ -222,8 +242,7 @@ static int compare_main(int argc, char **argv)
                 cli_command_compare.form);
         return VERDICT_EXIT_USAGE;
     }
-    status = cli_compare_options("compare", &settings.metrics, &settings.threshold, &settings.alpha,
-                                 &options);
+    status = cli_compare_options("compare", &settings.comparing, &options);
     if (status != 0) {
         return status;
     }
@@ -250,15 +269,21 @@ const struct cli_command cli_command_compare = {
         "a bootstrap interval of the ratio and a rank test (two results: Mann-Whitney; two "
         "targets\n"
         "of one result: Wilcoxon's signed rank of the ratios within each repeat), two-sided and\n"
-        "corrected for their number after Holm.\n"
+        "corrected after Holm for the number of rows of the metric. alpha is the chance of a "
+        "false\n"
+        "alarm in one metric; over k metrics it is k times as much at most.\n"
         "\n"
         "  regressed     the whole interval is past --max-regression, and p is at most alpha\n"
-        "  inconclusive  the interval holds the threshold; fewer than 5 repeats a side; unsteady\n"
+        "  inconclusive  the interval holds the threshold; too few repeats (5 a side are the "
+        "least,\n"
+        "                more rows need more); unsteady; or the machine's own speed explains it\n"
         "  improved      as regressed, on the good side\n"
-        "  pass          else\n"
+        "  pass          else, and where the difference is too small to count\n"
         "\n"
-        "What does not fit together (workload and its version, threads, values of keys, a target\n"
-        "that only one has, a cell that did not pass) is refused, and named.\n"
+        "What does not fit together (workload and its version, threads, values of keys, the "
+        "content\n"
+        "of files, a section or target that B lacks, a figure that B lost, a cell that did not\n"
+        "pass) is refused, and named. Host, build, allocator and settings that differ are noted.\n"
         "Exit status: 0 pass or improved, 4 regressed, 5 inconclusive (with --fail-inconclusive),\n"
         "1 unreadable or refused.",
     .options = compare_options,

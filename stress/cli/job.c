@@ -98,12 +98,14 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
         .host = &host,
         .silenced = settings->no_warn.count > 0 ? settings->no_warn.items : NULL,
     };
+    baseline_foresee(baseline, plan);
     host_tick(&head->scene.before);
     progress_view(&view, settings->quiet);
+    view.abort = settings->abort;
     drive_plan(plan, &view);
     host_tick(&head->scene.after);
     verdict_of(plan, drive_interrupted(), &verdict);
-    baseline_judge(baseline, plan, settings->fail_inconclusive, &verdict);
+    baseline_judge(baseline, plan, &host, settings->fail_inconclusive, &verdict);
     head->started = started;
     head->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
     head->comparison = baseline->json;

@@ -3,16 +3,17 @@
 // compare.c - are two results different? Pairs what can be compared, refuses what cannot, judges.
 //
 // 1. What fits together. A section of the same name, with the same workload in the same version,
-//    the same number of threads and the same values of all keys but compare_free, which change
-//    neither the operations nor how they are measured. A key that only one document knows must have
-//    its default there: it is one that the other version did not have yet.
-// 2. Refused. A pair that does not fit, a cell that did not pass, a target that only one result
-//    has. A refusal is no verdict about the allocators: the input is at fault, and the exit status
-//    says so. What was skipped for a missing library is noted, not refused.
-// 3. Together. Holm's correction runs over everything that is judged in one comparison, so that
-//    alpha is the chance that an unchanged allocator is called changed anywhere in it.
+//    the same number of threads, the same files and the same values of all keys but a few, which
+//    change neither the operations nor how they are measured (fit.c). A key that only one document
+//    knows must have its default there: it is one that the other version did not have yet.
+// 2. Refused. A pair that does not fit, a cell that did not pass, a section or target of A that B
+//    lacks, a figure that A has and B lost. A refusal is no verdict about the allocators: the input
+//    is at fault, and the exit status says so. What was skipped for a missing library is noted, not
+//    refused, and so is what a run was told to leave out.
+// 3. Together. Holm's correction runs over the rows of one metric (family.c).
 // 4. All repeats count. A figure that is unknown in some of them makes the row inconclusive; an
 //    unsteady cell does.
+// 5. Not judged. Machine, build, allocator and settings that differ are told (differ.c).
 
 #include "compare/compare.h"
 
@@ -22,23 +23,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/statistics.h"
+#include "compare/inner.h"
 #include "job/job.h"
-
-// Keys that may differ.
-static const char *const compare_free[] = {
-    "target",  "repeats", "seed",     "threads",       "timeout",      "setup",
-    "prepare", "cleanup", "wait_for", "latency_limit", "memory_limit",
-};
 
 // ---- notes ---------------------------------------------------------------------------------
 
-static void compare_note(struct comparison *comparison, const char *section, const char *target,
-                         bool refused, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+const char *compare_kind_name(enum compare_kind kind)
+{
+    static const char *const names[] = {
+        [COMPARE_TOLD] = "note",
+        [COMPARE_LEFT_OUT] = "left out",
+        [COMPARE_REFUSED] = "refused",
+    };
+    return names[kind];
+}
 
-static void compare_note(struct comparison *comparison, const char *section, const char *target,
-                         bool refused, const char *format, ...)
+void compare_note(struct comparison *comparison, const char *section, const char *target,
+                  enum compare_kind kind, const char *format, ...)
 {
     va_list arguments;
     comparison->notes =
@@ -49,11 +50,16 @@ static void compare_note(struct comparison *comparison, const char *section, con
     struct compare_note *note = &comparison->notes[comparison->note_count++];
     note->section = measured_copy(section);
     note->target = measured_copy(target);
-    note->refused = refused;
+    note->kind = kind;
     va_start(arguments, format);
     vsnprintf(note->reason, sizeof note->reason, format, arguments);
     va_end(arguments);
-    comparison->refused += refused;
+    comparison->refused += kind == COMPARE_REFUSED;
+}
+
+void compare_tell(struct comparison *comparison, const char *text)
+{
+    compare_note(comparison, NULL, NULL, COMPARE_TOLD, "%s", text);
 }
 
 // ---- sections ------------------------------------------------------------------------------
@@ -67,86 +73,6 @@ static const struct measured_section *compare_find(const struct measured *measur
         }
     }
     return NULL;
-}
-
-static const char *compare_value(const struct measured_section *section, const char *key)
-{
-    for (size_t i = 0; i < section->value_count; i++) {
-        if (strcmp(section->values[i].key, key) == 0) {
-            return section->values[i].text;
-        }
-    }
-    return NULL;
-}
-
-static bool compare_may_differ(const char *key)
-{
-    for (size_t i = 0; i < sizeof compare_free / sizeof compare_free[0]; i++) {
-        if (strcmp(compare_free[i], key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *compare_standard(const char *key)
-{
-    const struct workload *workload;
-    const struct job_key *row = job_key_find(key, &workload);
-    return row != NULL && row->standard != NULL ? row->standard : "";
-}
-
-// The first key whose value differs; NULL: none.
-static const char *compare_differs(const struct measured_section *a,
-                                   const struct measured_section *b, const char **text_a,
-                                   const char **text_b)
-{
-    for (size_t i = 0; i < a->value_count; i++) {
-        const char *key = a->values[i].key;
-        *text_a = a->values[i].text;
-        *text_b = compare_value(b, key);
-        if (*text_b == NULL) {
-            *text_b = compare_standard(key);
-        }
-        if (strcmp(*text_a, *text_b) != 0 && !compare_may_differ(key)) {
-            return key;
-        }
-    }
-    return NULL;
-}
-
-// Whether the sections are the same work; else a note says what is not.
-static bool compare_fits(struct comparison *comparison, const struct measured_section *a,
-                         const struct measured_section *b)
-{
-    const char *text_a;
-    const char *text_b;
-    if (strcmp(a->workload, b->workload) != 0) {
-        compare_note(comparison, a->name, NULL, true, "workload is %s in A, %s in B",
-                     complaint_clip(a->workload).text, complaint_clip(b->workload).text);
-        return false;
-    }
-    if (a->version != b->version) {
-        compare_note(comparison, a->name, NULL, true,
-                     "workload %s is version %u in A, %u in B: they do other operations",
-                     complaint_clip(a->workload).text, a->version, b->version);
-        return false;
-    }
-    if (a->threads != b->threads) {
-        compare_note(comparison, a->name, NULL, true, "threads are %u in A, %u in B", a->threads,
-                     b->threads);
-        return false;
-    }
-    const char *key = compare_differs(a, b, &text_a, &text_b);
-    if (key == NULL) {
-        key = compare_differs(b, a, &text_b, &text_a);
-    }
-    if (key != NULL) {
-        compare_note(comparison, a->name, NULL, true, "%s is \"%s\" in A, \"%s\" in B",
-                     complaint_clip(key).text, complaint_clip(text_a).text,
-                     complaint_clip(text_b).text);
-    }
-    return key == NULL;
 }
 
 // ---- sides ---------------------------------------------------------------------------------
@@ -189,17 +115,19 @@ static bool compare_usable(struct comparison *comparison, const char *section, c
         const struct measured_cell *cell = side->cells[i];
         bool passed = cell->verdict == CELL_PASS || cell->verdict == CELL_UNSTEADY;
         if (cell->verdict == CELL_SKIPPED) {
-            compare_note(comparison, section, target, false, "skipped in %s: not installed", where);
+            compare_note(comparison, section, target, COMPARE_LEFT_OUT,
+                         "skipped in %s: not installed", where);
             return false;
         }
         if (!passed || !cell->known) {
-            compare_note(comparison, section, target, true, "repeat %u of %s: %s", cell->repeat,
-                         where, passed ? "no figures" : cell_verdict_name(cell->verdict));
+            compare_note(comparison, section, target, COMPARE_REFUSED, "repeat %u of %s: %s",
+                         cell->repeat, where,
+                         passed ? "no figures" : cell_verdict_name(cell->verdict));
             return false;
         }
         if (i > 0 && cell->repeat == side->cells[i - 1]->repeat) {
-            compare_note(comparison, section, target, true, "repeat %u is there twice in %s",
-                         cell->repeat, where);
+            compare_note(comparison, section, target, COMPARE_REFUSED,
+                         "repeat %u is there twice in %s", cell->repeat, where);
             return false;
         }
     }
@@ -248,6 +176,38 @@ static void compare_settle(struct compare_row *row, const char *format, size_t m
     snprintf(row->result.reason, sizeof row->result.reason, format, many, all);
 }
 
+static double *compare_speeds(const struct compare_side *side)
+{
+    double *speeds = measured_zeroed(side->count, sizeof *speeds);
+    for (size_t i = 0; i < side->count; i++) {
+        speeds[i] = side->cells[i]->speed_ns;
+    }
+    return speeds;
+}
+
+// A figure that not every cell has. Whether there is a row of it all the same: an inconclusive one.
+static bool compare_partly(struct comparison *comparison, const char *section, const char *target,
+                           const struct metric *metric, bool asked, const struct judge_sides *sides)
+{
+    size_t lost_a = compare_unknown(sides->a, sides->count_a);
+    size_t lost_b = compare_unknown(sides->b, sides->count_b);
+    if (lost_a == 0 && (lost_b == sides->count_b || !metric->seldom)) {
+        compare_note(comparison, section, target, COMPARE_REFUSED,
+                     "%s is known in all of A, and in %zu of %zu cells of B: it was lost",
+                     metric->name, sides->count_b - lost_b, sides->count_b);
+        return false;
+    }
+    bool one_side = lost_a == sides->count_a || lost_b == sides->count_b;
+    if (one_side && (asked || lost_a + lost_b < sides->count_a + sides->count_b)) {
+        compare_note(comparison, section, target, COMPARE_LEFT_OUT, "%s is not known in %s",
+                     metric->name,
+                     lost_a < sides->count_a   ? "B"
+                     : lost_b < sides->count_b ? "A"
+                                               : "either");
+    }
+    return !one_side;
+}
+
 static void compare_metric(struct comparison *comparison, const char *section, const char *target,
                            const struct metric *metric, bool asked,
                            const struct compare_side sides[2], bool paired)
@@ -261,18 +221,18 @@ static void compare_metric(struct comparison *comparison, const char *section, c
         .count_b = sides[1].count,
         .paired = paired,
         .better = metric->better,
+        .floor = metric->floor,
     };
     size_t unknown = compare_unknown(made.a, made.count_a) + compare_unknown(made.b, made.count_b);
-    if (unknown == all) {
+    if (unknown > 0 && !compare_partly(comparison, section, target, metric, asked, &made)) {
         free(made.a);
         free(made.b);
-        if (asked) {
-            compare_note(comparison, section, target, false, "%s is not known", metric->name);
-        }
         return;
     }
     struct compare_row *row = compare_add(comparison, section, target, metric);
     row->sides = made;
+    row->speed_a = compare_speeds(&sides[0]);
+    row->speed_b = compare_speeds(&sides[1]);
     if (unknown > 0) {
         row->result = (struct judge_result){.median_a = NAN,
                                             .median_b = NAN,
@@ -319,32 +279,6 @@ static bool compare_pairs(const struct compare_side sides[2])
     return pairs;
 }
 
-// Holm's correction over all rows, then their verdicts.
-static void compare_judge(struct comparison *comparison)
-{
-    double *p = measured_zeroed(comparison->row_count, sizeof *p);
-    double *adjusted = measured_zeroed(comparison->row_count, sizeof *adjusted);
-    for (size_t i = 0; i < comparison->row_count; i++) {
-        if (comparison->rows[i].judged) {
-            p[comparison->judged++] = comparison->rows[i].result.p;
-        }
-    }
-    statistics_holm(p, comparison->judged, adjusted);
-    size_t next = 0;
-    for (size_t i = 0; i < comparison->row_count; i++) {
-        struct compare_row *row = &comparison->rows[i];
-        if (row->judged) {
-            row->result.p_holm = adjusted[next++];
-        }
-        if (row->result.reason[0] == '\0') {
-            judge_decide(&row->sides, &comparison->options.judge, comparison->judged, &row->result);
-        }
-        comparison->count[row->result.verdict]++;
-    }
-    free(p);
-    free(adjusted);
-}
-
 // ---- two results ---------------------------------------------------------------------------
 
 static void compare_target(struct comparison *comparison, const struct measured *a,
@@ -355,8 +289,9 @@ static void compare_target(struct comparison *comparison, const struct measured 
     compare_gather(a, in_a, target, &sides[0]);
     compare_gather(b, in_b, target, &sides[1]);
     if (sides[1].count == 0) {
-        compare_note(comparison, in_a->name, target, !comparison->options.partial,
-                     "only in A, not in B");
+        bool chosen = comparison->options.chosen;
+        compare_note(comparison, in_a->name, target, chosen ? COMPARE_LEFT_OUT : COMPARE_REFUSED,
+                     "only in A, not in B%s", chosen ? ": this run left it out" : "");
     } else if (compare_usable(comparison, in_a->name, target, &sides[0], "A") &&
                compare_usable(comparison, in_a->name, target, &sides[1], "B")) {
         compare_metrics(comparison, in_a->name, target, sides, false);
@@ -378,12 +313,25 @@ static bool compare_is_first(const struct measured *measured, size_t cell)
     return true;
 }
 
+static bool compare_is_of(const struct job *job, const char *section)
+{
+    for (size_t i = 0; job != NULL && i < job->section_count; i++) {
+        if (strcmp(job->sections[i].name, section) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void compare_section(struct comparison *comparison, const struct measured *a,
                             const struct measured_section *in_a, const struct measured *b)
 {
     const struct measured_section *in_b = compare_find(b, in_a->name);
     if (in_b == NULL) {
-        compare_note(comparison, in_a->name, NULL, false, "only in A, not in B");
+        bool chosen = compare_is_of(comparison->options.whole, in_a->name);
+        compare_note(comparison, in_a->name, NULL, chosen ? COMPARE_LEFT_OUT : COMPARE_REFUSED,
+                     "only in A, not in B%s", chosen ? ": this run left it out" : "");
+        comparison->absent += !chosen;
         return;
     }
     if (!compare_fits(comparison, in_a, in_b)) {
@@ -399,7 +347,7 @@ static void compare_section(struct comparison *comparison, const struct measured
         if (&b->sections[b->cells[i].section] == in_b && compare_is_first(b, i)) {
             compare_gather(a, in_a, b->cells[i].target, &side);
             if (side.count == 0) {
-                compare_note(comparison, in_a->name, b->cells[i].target, false,
+                compare_note(comparison, in_a->name, b->cells[i].target, COMPARE_LEFT_OUT,
                              "only in B, not in A");
             }
             free(side.cells);
@@ -410,7 +358,7 @@ static void compare_section(struct comparison *comparison, const struct measured
 static int compare_end(struct comparison *comparison)
 {
     compare_judge(comparison);
-    if (comparison->row_count > 0 || comparison->refused > 0) {
+    if (comparison->row_count > 0 || comparison->refused > comparison->absent) {
         return 0;
     }
     compare_fini(comparison);
@@ -423,12 +371,14 @@ int compare_results(const struct measured *a, const struct measured *b,
 {
     *comparison = (struct comparison){
         .name_a = measured_copy(a->name), .name_b = measured_copy(b->name), .options = *options};
+    compare_circumstances(comparison, a, b);
     for (size_t i = 0; i < a->section_count; i++) {
         compare_section(comparison, a, &a->sections[i], b);
     }
     for (size_t i = 0; i < b->section_count; i++) {
         if (compare_find(a, b->sections[i].name) == NULL) {
-            compare_note(comparison, b->sections[i].name, NULL, false, "only in B, not in A");
+            compare_note(comparison, b->sections[i].name, NULL, COMPARE_LEFT_OUT,
+                         "only in B, not in A");
         }
     }
     if (compare_end(comparison) != 0) {
@@ -455,14 +405,15 @@ int compare_targets(const struct measured *measured, const char *a, const char *
         compare_gather(measured, section, a, &sides[0]);
         compare_gather(measured, section, b, &sides[1]);
         if (sides[0].count == 0 || sides[1].count == 0) {
-            compare_note(comparison, section->name, title, false, "%s is not in this section",
+            compare_note(comparison, section->name, title, COMPARE_LEFT_OUT,
+                         "%s is not in this section",
                          complaint_clip(sides[0].count == 0 ? a : b).text);
         } else if (compare_usable(comparison, section->name, title, &sides[0], a) &&
                    compare_usable(comparison, section->name, title, &sides[1], b)) {
             if (compare_pairs(sides)) {
                 compare_metrics(comparison, section->name, title, sides, true);
             } else {
-                compare_note(comparison, section->name, title, true,
+                compare_note(comparison, section->name, title, COMPARE_REFUSED,
                              "their repeats are not the same: nothing to pair");
             }
         }
@@ -484,6 +435,8 @@ void compare_fini(struct comparison *comparison)
         free(comparison->rows[i].target);
         free(comparison->rows[i].sides.a);
         free(comparison->rows[i].sides.b);
+        free(comparison->rows[i].speed_a);
+        free(comparison->rows[i].speed_b);
     }
     for (size_t i = 0; i < comparison->note_count; i++) {
         free(comparison->notes[i].section);

@@ -13,11 +13,15 @@
 #include "result/verdict.h"
 
 struct json_t;
+struct job;
 
 struct compare_options {
     struct judge_options judge;
     const struct metric *metrics[METRIC_COUNT + 1]; // NULL-terminated; none: those that are judged
-    bool partial; // the second result is part of a job: what only the first has is not missed
+    // What the second result was a choice of, by sections or cells, and whether by targets too:
+    // what is left out of these is not missed. NULL: it is all there is.
+    const struct job *whole;
+    bool chosen;
 };
 
 // One metric of one target of one section.
@@ -25,17 +29,24 @@ struct compare_row {
     char *section;
     char *target; // "b against a" where two targets are compared
     const struct metric *metric;
-    bool judged;              // false: the verdict was clear without a look (too few, unknown)
-    struct judge_sides sides; // owned
+    bool judged;               // false: the verdict was clear without a look (too few, unknown)
+    size_t family;             // rows of its metric that Holm's correction counts
+    double *speed_a, *speed_b; // of the cells, as measured_cell.speed_ns; owned
+    struct judge_sides sides;  // owned
     struct judge_result result;
 };
 
-// What was not compared, and why.
+enum compare_kind {
+    COMPARE_TOLD,     // worth to know; no verdict depends on it
+    COMPARE_LEFT_OUT, // not compared, and nothing is wrong
+    COMPARE_REFUSED,  // not compared: the two do not fit together, or a cell did not pass
+};
+
 struct compare_note {
-    char *section;
-    char *target;
-    char reason[240];
-    bool refused; // the two do not fit together, or a cell did not pass; else merely left out
+    char *section; // "": of the whole
+    char *target;  // "": of all
+    char reason[320];
+    enum compare_kind kind;
 };
 
 struct comparison {
@@ -45,9 +56,10 @@ struct comparison {
     size_t row_count;
     struct compare_note *notes;
     size_t note_count;
-    size_t judged; // rows that Holm's correction counts
+    size_t judged; // rows that are in some metric's correction
     size_t count[JUDGE_VERDICTS];
     size_t refused;
+    size_t absent; // of these: sections that B lacks
 };
 
 // Every section and target that both have; unpaired. 0, or EINVAL with a complaint: they have
@@ -60,6 +72,13 @@ int compare_results(const struct measured *a, const struct measured *b,
 int compare_targets(const struct measured *measured, const char *a, const char *b,
                     const struct compare_options *options, struct comparison *comparison,
                     struct complaint *complaint);
+// Whether some pair of these could never be told to differ, for want of repeats: `text` says how
+// many it takes. Cells need not have run.
+bool compare_foresee(const struct measured *a, const struct measured *b, double alpha, char *text,
+                     size_t size);
+// One more note of the whole.
+void compare_tell(struct comparison *comparison, const char *text);
+const char *compare_kind_name(enum compare_kind kind);
 void compare_fini(struct comparison *comparison);
 
 enum verdict_outcome compare_outcome(const struct comparison *comparison);

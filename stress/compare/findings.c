@@ -44,12 +44,16 @@ void compare_findings(const struct comparison *comparison, struct findings *find
     }
     for (size_t i = 0; i < comparison->note_count; i++) {
         const struct compare_note *note = &comparison->notes[i];
-        finding_add(findings, &(struct finding){
-                                  .kind = note->refused ? FINDING_REFUSED : FINDING_LEFT_OUT,
-                                  .section = note->section,
-                                  .target = note->target,
-                                  .metric = "",
-                                  .text = note->reason,
-                              });
+        if (note->kind == COMPARE_TOLD) { // changes nothing: for people and the document
+            continue;
+        }
+        finding_add(findings,
+                    &(struct finding){
+                        .kind = note->kind == COMPARE_REFUSED ? FINDING_REFUSED : FINDING_LEFT_OUT,
+                        .section = note->section,
+                        .target = note->target,
+                        .metric = "",
+                        .text = note->reason,
+                    });
     }
 }

@@ -24,8 +24,11 @@ static json_t *compare_json_row(const struct compare_row *row)
     json_object_set_new(object, "median_a", json_of_real(result->median_a));
     json_object_set_new(object, "median_b", json_of_real(result->median_b));
     json_object_set_new(object, "ratio", json_of_real(result->ratio));
+    json_object_set_new(object, "from_zero",
+                        json_boolean(result->median_a == 0 && isinf(result->ratio)));
     json_object_set_new(object, "low", json_of_real(result->low));
     json_object_set_new(object, "high", json_of_real(result->high));
+    json_object_set_new(object, "family", json_of_count(row->family));
     json_object_set_new(object, "p", row->judged ? json_of_real(result->p) : json_null());
     json_object_set_new(object, "p_holm", row->judged ? json_of_real(result->p_holm) : json_null());
     json_object_set_new(object, "effect", row->judged ? json_of_real(result->effect) : json_null());
@@ -36,9 +39,11 @@ static json_t *compare_json_row(const struct compare_row *row)
 
 static json_t *compare_json_note(const struct compare_note *note)
 {
-    return json_pack("{s:o, s:o, s:b, s:o}", "section", json_of_text(note->section), "target",
-                     *note->target != '\0' ? json_of_text(note->target) : json_null(), "refused",
-                     (int)note->refused, "reason", json_of_text(note->reason));
+    return json_pack("{s:o, s:o, s:s, s:b, s:o}", "section",
+                     *note->section != '\0' ? json_of_text(note->section) : json_null(), "target",
+                     *note->target != '\0' ? json_of_text(note->target) : json_null(), "kind",
+                     compare_kind_name(note->kind), "refused", note->kind == COMPARE_REFUSED,
+                     "reason", json_of_text(note->reason));
 }
 
 struct json_t *compare_json(const struct comparison *comparison)

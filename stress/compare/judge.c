@@ -22,7 +22,10 @@
 // 4. How many. Below 4 against 4 no p can be below 0.05 (3 against 3: 0.10; 5 pairs: 0.0625). Fewer
 //    than JUDGE_LEAST a side are inconclusive without a look. More may be needed when much is
 //    judged together: the reason then says how many.
-// 5. Nothing is left out: no outlier, no first repeat.
+// 5. Floors. A ratio says nothing where both sides are next to nothing: a metric has a difference
+//    below which nobody cares, and the whole interval of the difference must be above it too.
+// 6. Nothing is left out: no outlier, no first repeat. Zero is a figure like any other: a rate of 0
+//    has regressed, and what rises from 0 has a ratio without end.
 
 #include "compare/judge.h"
 
@@ -66,6 +69,14 @@ static void judge_measure_paired(const struct judge_sides *sides,
     result->p = test.p;
     result->effect = test.effect;
     result->least_p = statistics_least_paired(count);
+    if (sides->floor > 0) {
+        for (size_t i = 0; i < count; i++) {
+            ratios[i] = sides->b[i] - sides->a[i];
+        }
+        interval = statistics_interval_paired(ratios, count, 1 - options->alpha, options->seed);
+        result->gap_low = interval.low;
+        result->gap_high = interval.high;
+    }
     free(ratios);
     free(logs);
 }
@@ -83,6 +94,12 @@ static void judge_measure_unpaired(const struct judge_sides *sides,
     result->p = test.p;
     result->effect = test.effect;
     result->least_p = statistics_least_unpaired(sides->count_a, sides->count_b);
+    if (sides->floor > 0) {
+        interval = statistics_gap_unpaired(sides->a, sides->count_a, sides->b, sides->count_b,
+                                           1 - options->alpha, options->seed);
+        result->gap_low = interval.low;
+        result->gap_high = interval.high;
+    }
 }
 
 void judge_measure(const struct judge_sides *sides, const struct judge_options *options,
@@ -98,16 +115,20 @@ void judge_measure(const struct judge_sides *sides, const struct judge_options *
     }
 }
 
-// How many values a side it takes that the least p times `together` is not above alpha.
-static size_t judge_needed(bool paired, size_t together, double alpha)
+size_t judge_needed(bool paired, size_t count_a, size_t together, double alpha)
 {
-    size_t count = JUDGE_LEAST;
-    while (count < 1000 && (double)together * (paired ? statistics_least_paired(count)
-                                                      : statistics_least_unpaired(count, count)) >
-                               alpha) {
-        count++;
+    if (count_a != 0 && count_a < JUDGE_LEAST) {
+        return 0;
     }
-    return count;
+    for (size_t count = JUDGE_LEAST; count < 1000; count++) {
+        size_t first = count_a != 0 ? count_a : count;
+        double least =
+            paired ? statistics_least_paired(count) : statistics_least_unpaired(first, count);
+        if ((double)together * least <= alpha) {
+            return count;
+        }
+    }
+    return 0;
 }
 
 static void judge_doubt(const struct judge_sides *sides, const struct judge_options *options,
@@ -119,11 +140,27 @@ static void judge_doubt(const struct judge_sides *sides, const struct judge_opti
                  "the interval is past the threshold, but %zu repeats cannot prove anything among "
                  "%zu comparisons: %zu could",
                  sides->count_a < sides->count_b ? sides->count_a : sides->count_b, together,
-                 judge_needed(sides->paired, together, options->alpha));
+                 judge_needed(sides->paired, 0, together, options->alpha));
     } else {
         snprintf(result->reason, sizeof result->reason,
                  "the interval is past the threshold, but p = %.2g is above %g", result->p_holm,
                  options->alpha);
+    }
+}
+
+static void judge_undecided(const struct judge_sides *sides, const struct judge_options *options,
+                            bool past, struct judge_result *result)
+{
+    result->verdict = JUDGE_INCONCLUSIVE;
+    if (past) {
+        snprintf(result->reason, sizeof result->reason,
+                 "the ratio is past the threshold, but the interval of the difference holds %g, "
+                 "up to which none counts",
+                 sides->floor);
+    } else {
+        snprintf(result->reason, sizeof result->reason,
+                 "the interval holds the threshold of %g %%: more repeats, or a quieter machine",
+                 options->threshold * 100);
     }
 }
 
@@ -148,16 +185,21 @@ void judge_decide(const struct judge_sides *sides, const struct judge_options *o
     bool all_worse = lower ? result->low > worse : result->high < better;
     bool some_worse = lower ? result->high > worse : result->low < better;
     bool all_better = lower ? result->high < better : result->low > worse;
+    bool past = all_worse;
+    if (sides->floor > 0) { // how much worse, at least and at most
+        double least = lower ? result->gap_low : -result->gap_high;
+        double most = lower ? result->gap_high : -result->gap_low;
+        all_worse = all_worse && least > sides->floor;
+        some_worse = some_worse && most > sides->floor;
+        all_better = all_better && -most > sides->floor;
+    }
     bool proven = result->p_holm <= options->alpha;
     if (all_worse && proven) {
         result->verdict = JUDGE_REGRESSED;
     } else if (all_worse) {
         judge_doubt(sides, options, together, result);
     } else if (some_worse) {
-        result->verdict = JUDGE_INCONCLUSIVE;
-        snprintf(result->reason, sizeof result->reason,
-                 "the interval holds the threshold of %g %%: more repeats, or a quieter machine",
-                 options->threshold * 100);
+        judge_undecided(sides, options, past, result);
     } else if (all_better && proven) {
         result->verdict = JUDGE_IMPROVED;
     }

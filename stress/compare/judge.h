@@ -35,16 +35,18 @@ struct judge_sides {
     size_t count_a, count_b;
     bool paired;
     enum metric_better better;
+    double floor; // a difference that is not larger is none; 0: the ratio alone counts
 };
 
 struct judge_result {
     double median_a, median_b;
-    double ratio;     // b/a: of the medians; paired: the median of the repeats' ratios
-    double low, high; // of the ratio
-    double p;         // of the one test
-    double p_holm;    // among all that is judged together
-    double effect;    // -1 .. 1: positive where b is larger (Cliff's delta; paired: rank-biserial)
-    double least_p;   // that so many values could have given
+    double ratio;             // b/a: of the medians; paired: the median of the repeats' ratios
+    double low, high;         // of the ratio
+    double gap_low, gap_high; // of the difference b - a; where there is a floor
+    double p;                 // of the one test
+    double p_holm;            // among all that is judged together
+    double effect;  // -1 .. 1: positive where b is larger (Cliff's delta; paired: rank-biserial)
+    double least_p; // that so many values could have given
     enum judge_verdict verdict;
     char reason[200]; // of an inconclusive one
 };
@@ -52,6 +54,10 @@ struct judge_result {
 // All but p_holm, the verdict and its reason.
 void judge_measure(const struct judge_sides *sides, const struct judge_options *options,
                    struct judge_result *result);
+
+// The least number of values a side, or of pairs, that can prove a difference among `together`; of
+// the second side, where the first has `count_a` (0: as many). 0: no number could.
+size_t judge_needed(bool paired, size_t count_a, size_t together, double alpha);
 
 // The verdict, once p_holm is known; `together` is how many were corrected for.
 void judge_decide(const struct judge_sides *sides, const struct judge_options *options,

@@ -17,6 +17,12 @@ struct measured_value {
     char *key, *text;
 };
 
+// A file that a key names.
+struct measured_file {
+    char *key, *path;
+    char *sha256; // of its content; "": not known
+};
+
 struct measured_section {
     char *name;
     char *workload;
@@ -24,6 +30,13 @@ struct measured_section {
     unsigned threads;
     struct measured_value *values; // of the section's keys, as written
     size_t value_count;
+    struct measured_file *files;
+    size_t file_count;
+};
+
+// Whose malloc a cell called; "" where it does not say so; all NULL: nobody knows.
+struct measured_supplier {
+    char *path, *version, *build_id;
 };
 
 struct measured_cell {
@@ -31,6 +44,8 @@ struct measured_cell {
     char *target;
     unsigned repeat;
     enum cell_verdict verdict;
+    struct measured_supplier supplier;
+    double speed_ns;             // that a fixed piece of work took around the cell; 0: not known
     bool known;                  // the figures below are
     double metric[METRIC_COUNT]; // NAN: nobody can know, or the document has none
 };
@@ -41,10 +56,24 @@ struct measured {
     size_t section_count;
     struct measured_cell *cells; // in no order
     size_t cell_count;
+    struct measured_value *facts; // of host and build, by the names of measured_facts
+    size_t fact_count;
+    struct measured_value *settings; // of the environment, that an allocator would read
+    size_t setting_count;
+    bool settings_known;
 };
 
-// The plan's cells as they ended. `name` is copied.
-void measured_of_plan(const struct plan *plan, const char *name, struct measured *measured);
+// What of a document's `host` is worth a note where it differs.
+extern const struct measured_fact {
+    const char *name;   // as in the document
+    const char *called; // as people are told
+} measured_facts[];     // ends with a name of NULL
+
+// The plan's cells as they ended, or as they will be named. `name` is copied. `host` may be NULL:
+// not known.
+struct host;
+void measured_of_plan(const struct plan *plan, const struct host *host, const char *name,
+                      struct measured *measured);
 
 // Reads a result file. 0, or an errno value with a complaint that names the file and, where its
 // content is at fault, the place in it; nothing is then left to finish.
@@ -56,5 +85,6 @@ void measured_fini(struct measured *measured);
 void measured_init(struct measured *measured, const char *name, size_t sections, size_t cells);
 void *measured_zeroed(size_t count, size_t size);
 char *measured_copy(const char *text);
+void measured_add(struct measured_value **values, size_t *count, const char *key, const char *text);
 
 #endif

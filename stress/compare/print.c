@@ -64,8 +64,16 @@ static void print_notes(const struct comparison *comparison, FILE *out)
 {
     for (size_t i = 0; i < comparison->note_count; i++) {
         const struct compare_note *note = &comparison->notes[i];
-        int at = fprintf(out, "%s: [%s]%s%s:", note->refused ? "refused" : "left out",
-                         note->section, *note->target != '\0' ? " " : "", note->target);
+        int at = fprintf(out, "%s:", compare_kind_name(note->kind));
+        if (*note->section != '\0') {
+            at += fprintf(out, " [%s]", note->section);
+        }
+        if (*note->target != '\0') {
+            at += fprintf(out, " %s", note->target);
+        }
+        if (*note->section != '\0' || *note->target != '\0') {
+            at += fprintf(out, ":");
+        }
         wrap_words(out, at, 4, note->reason);
     }
     if (comparison->note_count > 0) {
@@ -94,9 +102,9 @@ void compare_print(const struct comparison *comparison, FILE *out)
     print_notes(comparison, out);
     if (comparison->row_count > 0) {
         fprintf(out,
-                "intervals of %g %%, p after Holm's correction for %zu, threshold %g %% worse, "
-                "alpha %g\n",
-                (1 - judge->alpha) * 100, comparison->judged, judge->threshold * 100, judge->alpha);
+                "intervals of %g %%, p after Holm's correction within each metric, threshold %g %% "
+                "worse, alpha %g\n",
+                (1 - judge->alpha) * 100, judge->threshold * 100, judge->alpha);
     }
     fprintf(out, "comparison:");
     const char *separator = " ";

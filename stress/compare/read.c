@@ -83,6 +83,39 @@ static int read_values(const struct reading *reading, json_t *object, const char
     return 0;
 }
 
+// Older documents do not name the files.
+static int read_files(const struct reading *reading, json_t *object, const char *at,
+                      struct measured_section *section)
+{
+    const char *key;
+    json_t *value;
+    json_t *files = json_object_get(object, "files");
+    if (files == NULL) {
+        return 0;
+    }
+    if (!json_is_object(files)) {
+        return read_complain(reading, at, "files", "an object");
+    }
+    section->files = measured_zeroed(json_object_size(files), sizeof *section->files);
+    json_object_foreach(files, key, value)
+    {
+        char place[256];
+        const char *path;
+        const json_t *hash = json_object_get(value, "sha256");
+        snprintf(place, sizeof place, "%s.files.%s", at, complaint_clip(key).text);
+        int error = read_text(reading, value, place, "path", &path);
+        if (error != 0) {
+            return error;
+        }
+        if (!json_is_string(hash) && !json_is_null(hash)) {
+            return read_complain(reading, place, "sha256", "a text or null");
+        }
+        section->files[section->file_count++] = (struct measured_file){
+            measured_copy(key), measured_copy(path), measured_copy(json_string_value(hash))};
+    }
+    return 0;
+}
+
 static int read_section(const struct reading *reading, json_t *object, const char *at,
                         struct measured_section *section)
 {
@@ -100,7 +133,10 @@ static int read_section(const struct reading *reading, json_t *object, const cha
     if (error == 0) {
         error = read_count(reading, object, at, "threads", &section->threads);
     }
-    return error != 0 ? error : read_values(reading, object, at, section);
+    if (error == 0) {
+        error = read_values(reading, object, at, section);
+    }
+    return error != 0 ? error : read_files(reading, object, at, section);
 }
 
 static int read_verdict(const struct reading *reading, const json_t *object, const char *at,
@@ -153,6 +189,46 @@ static int read_metrics(const struct reading *reading, const json_t *object, con
     return 0;
 }
 
+static char *read_copy(const json_t *object, const char *key)
+{
+    return measured_copy(json_string_value(json_object_get(object, key)));
+}
+
+// What a comparison can do without.
+static void read_circumstances(const json_t *object, struct measured_cell *cell)
+{
+    const json_t *supplier = json_object_get(object, "malloc");
+    const json_t *speed = json_object_get(json_object_get(object, "report"), "speed");
+    double before = json_number_value(json_object_get(speed, "before_ns"));
+    double after = json_number_value(json_object_get(speed, "after_ns"));
+    cell->supplier =
+        (struct measured_supplier){read_copy(supplier, "path"), read_copy(supplier, "version"),
+                                   read_copy(supplier, "build_id")};
+    cell->speed_ns = before > 0 && after > 0 ? (before + after) / 2 : 0;
+}
+
+static void read_host(json_t *host, struct measured *measured)
+{
+    const char *key;
+    json_t *value;
+    for (size_t i = 0; measured_facts[i].name != NULL; i++) {
+        const char *name = measured_facts[i].name;
+        const json_t *fact = json_object_get(host, name);
+        char number[32];
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(fact));
+        if (json_is_string(fact) || json_is_integer(fact)) {
+            measured_add(&measured->facts, &measured->fact_count, name,
+                         json_is_string(fact) ? json_string_value(fact) : number);
+        }
+    }
+    json_t *settings = json_object_get(host, "allocator_settings");
+    measured->settings_known = json_is_object(settings);
+    json_object_foreach(settings, key, value)
+    {
+        measured_add(&measured->settings, &measured->setting_count, key, json_string_value(value));
+    }
+}
+
 static int read_cell(const struct reading *reading, const json_t *object, const char *at,
                      const struct measured *measured, struct measured_cell *cell)
 {
@@ -175,6 +251,7 @@ static int read_cell(const struct reading *reading, const json_t *object, const 
         return error;
     }
     cell->target = measured_copy(target);
+    read_circumstances(object, cell);
     while (cell->section < measured->section_count &&
            strcmp(measured->sections[cell->section].name, section) != 0) {
         cell->section++;
@@ -197,6 +274,7 @@ static int read_own(const struct reading *reading, json_t *root, struct measured
         return read_complain(reading, "", "cells", "an array");
     }
     measured_init(measured, reading->file, json_array_size(sections), json_array_size(cells));
+    read_host(json_object_get(root, "host"), measured);
     int error = 0;
     for (size_t i = 0; i < measured->section_count && error == 0; i++) {
         snprintf(at, sizeof at, "job.sections[%zu]", i);

@@ -110,7 +110,7 @@ static enum verdict_exit selftest_run(const struct selftest_job *order, struct m
     }
     enum verdict_exit exit = selftest_drive(plan, complaint);
     if (exit == VERDICT_EXIT_PASS) {
-        measured_of_plan(plan, "selftest", measured);
+        measured_of_plan(plan, NULL, "selftest", measured);
     }
     plan_free(plan);
     job_free(job);
@@ -135,7 +135,12 @@ static double selftest_ratio(const struct measured *measured, const char *a, con
         }
     }
     struct judge_result result;
-    struct judge_sides sides = {times[0], times[1], repeats, repeats, true, METRIC_LOWER};
+    struct judge_sides sides = {.a = times[0],
+                                .b = times[1],
+                                .count_a = repeats,
+                                .count_b = repeats,
+                                .paired = true,
+                                .better = METRIC_LOWER};
     judge_measure(&sides, &(struct judge_options){.alpha = JUDGE_ALPHA, .seed = 1}, &result);
     free(times[0]);
     free(times[1]);

@@ -305,9 +305,9 @@ static struct statistics_interval bootstrap_cut(double *resamples, double level)
     return interval;
 }
 
-struct statistics_interval statistics_interval_unpaired(const double *a, size_t count_a,
-                                                        const double *b, size_t count_b,
-                                                        double level, uint64_t seed)
+static struct statistics_interval bootstrap_unpaired(const double *a, size_t count_a,
+                                                     const double *b, size_t count_b, double level,
+                                                     uint64_t seed, double (*of)(double, double))
 {
     struct random random;
     struct statistics_interval interval = {NAN, NAN};
@@ -323,7 +323,7 @@ struct statistics_interval statistics_interval_unpaired(const double *a, size_t 
     for (size_t i = 0; i < STATISTICS_RESAMPLES; i++) {
         double median_a = bootstrap_median(sorted_a, count_a, times, &random);
         double median_b = bootstrap_median(sorted_b, count_b, times, &random);
-        resamples[i] = statistics_ratio(median_a, median_b);
+        resamples[i] = of(median_a, median_b);
     }
     interval = bootstrap_cut(resamples, level);
     free(resamples);
@@ -331,6 +331,24 @@ struct statistics_interval statistics_interval_unpaired(const double *a, size_t 
     free(sorted_a);
     free(sorted_b);
     return interval;
+}
+
+struct statistics_interval statistics_interval_unpaired(const double *a, size_t count_a,
+                                                        const double *b, size_t count_b,
+                                                        double level, uint64_t seed)
+{
+    return bootstrap_unpaired(a, count_a, b, count_b, level, seed, statistics_ratio);
+}
+
+static double statistics_gap(double a, double b)
+{
+    return b - a;
+}
+
+struct statistics_interval statistics_gap_unpaired(const double *a, size_t count_a, const double *b,
+                                                   size_t count_b, double level, uint64_t seed)
+{
+    return bootstrap_unpaired(a, count_a, b, count_b, level, seed, statistics_gap);
 }
 
 struct statistics_interval statistics_interval_paired(const double *ratios, size_t count,

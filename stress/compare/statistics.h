@@ -46,7 +46,10 @@ void statistics_holm(const double *p, size_t count, double *adjusted);
 struct statistics_interval statistics_interval_unpaired(const double *a, size_t count_a,
                                                         const double *b, size_t count_b,
                                                         double level, uint64_t seed);
-// The same of the median of `ratios`, one a pair.
+// The same of median(b) - median(a).
+struct statistics_interval statistics_gap_unpaired(const double *a, size_t count_a, const double *b,
+                                                   size_t count_b, double level, uint64_t seed);
+// The same of the median of `ratios` (or of differences), one a pair.
 struct statistics_interval statistics_interval_paired(const double *ratios, size_t count,
                                                       double level, uint64_t seed);
 

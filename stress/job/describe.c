@@ -21,7 +21,7 @@ static const char *const kind_names[] = {
     [JOB_PATH] = "a file; a relative one starts at the folder of the job",
     [JOB_LIST] = "a list; commas inside parentheses do not separate",
     [JOB_DISTRIBUTION] = ("sizes drawn at random: SIZE, FROM-TO, SIZE/WEIGHT:FROM-TO/WEIGHT, "
-                          "log:FROM-TO, invsq:FROM-TO, exp:MEAN@FROM-TO"),
+                          "log:FROM-TO, invsq:FROM-TO, exp:MEAN@FROM-TO, zipf:S@FROM-TO"),
 };
 
 // A cell for each of several values.

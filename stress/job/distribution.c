@@ -6,7 +6,7 @@
 //
 // Every distribution is turned into a mixture of buckets: bucket i is taken with chance p_i, and
 // within it every size from low_i to high_i is as likely as any other. 64 is one bucket of one
-// size, 16-1000 is one bucket, weights are a bucket each. The three curves are cut into buckets
+// size, 16-1000 is one bucket, weights are a bucket each. The curves are cut into buckets
 // whose p_i come from their distribution functions, so that at the end of each bucket the mixture
 // and the curve agree. On whole numbers s from a to b the curves are
 //
@@ -14,14 +14,18 @@
 //   invsq:  F(s) = (1/a - 1/(s + 1)) / (1/a - 1/(b + 1))
 //   exp:    F(s) = (1 - e^(-(s + 1 - a) / m)) / (1 - e^(-(b + 1 - a) / m))
 //
-// that is, the continuous law on [a, b + 1) rounded down.
+// that is, the continuous law on [a, b + 1) rounded down. zipf is the law on the whole numbers
+// themselves: size s has the weight s^-S, at S = 1 the harmonic one. Its buckets are summed, number
+// by number up to 4096, and beyond as the integral of x^-S from half a size below to half above,
+// which is off by S (S + 1) / 24 of the square of 1/s.
 //
 // 2. Buckets and error
 //
 // For log and invsq a bucket is 1/23 of its size wide (16 an octave), so sizes up to 45 have their
 // own. For exp a bucket is besides at most m/32 wide at the least size, growing with the square
-// root of the density's inverse. Within a bucket the share of the sizes up to s is off by less than
-// 0.0005 of everything; at its ends by nothing but rounding.
+// root of the density's inverse. For zipf a bucket is besides at most 1/(16 S) of its size wide at
+// the least size, growing in the same way. Within a bucket the share of the sizes up to s is off by
+// less than 0.0005 of everything; at its ends by nothing but rounding.
 //
 // 3. Drawing
 //
@@ -48,6 +52,8 @@
 
 #define SIZE_LIMIT  (UINT64_C(1) << 50)
 #define BUCKETS_MAX 4096
+#define ZIPF_MOST   100.0 // the largest exponent: all but one in 2^100 draws are the least size
+#define ZIPF_SUMMED 4096u // up to this size every one is a term of its own
 
 struct distribution_bucket {
     uint64_t low, width; // sizes low .. low + width - 1
@@ -319,8 +325,11 @@ static int read_weights(struct reading *reading, const char *text)
 
 struct curve {
     uint64_t low, high;
-    double mean; // exp
+    double mean;     // exp
+    double exponent; // zipf
     double (*share_below)(const struct curve *curve, double size);
+    // Of sizes low .. high, by themselves, in place of share_below; NULL: there is none.
+    double (*weight)(const struct curve *curve, uint64_t low, uint64_t high);
     double (*width)(const struct curve *curve, double size);
 };
 
@@ -352,50 +361,120 @@ static double exp_width(const struct curve *curve, double size)
     return fmin(width, fmax(size / 23, curve->mean / 32));
 }
 
+// Weights are s^-S in units of that of the least size, which keeps them in a double's range.
+static double zipf_weight(const struct curve *curve, uint64_t low, uint64_t high)
+{
+    double least = (double)curve->low;
+    double weight = 0;
+    for (; low <= high && low <= ZIPF_SUMMED; low++) {
+        weight += pow((double)low / least, -curve->exponent);
+    }
+    if (low <= high) {
+        double from = (double)low - 0.5, rest = 1 - curve->exponent;
+        double octaves = log1p((double)(high - low + 1) / from);
+        double integral = rest == 0 ? octaves : expm1(rest * octaves) / rest;
+        weight += pow(from / least, -curve->exponent) * from * integral;
+    }
+    return weight;
+}
+
+static double zipf_width(const struct curve *curve, double size)
+{
+    double rarer = pow(size / (double)curve->low, fmin(1 - curve->exponent, 0) / 2);
+    return size / fmax(23, 16 * curve->exponent * rarer);
+}
+
 static int cut_curve(struct reading *reading, const struct curve *curve)
 {
     double end = (double)curve->high + 1;
-    double whole = curve->share_below(curve, end), before = 0;
+    double whole = curve->weight ? 1 : curve->share_below(curve, end), before = 0;
     for (uint64_t low = curve->low; low <= curve->high;) {
         double width = floor(curve->width(curve, (double)low));
         uint64_t step = width < 1 ? 1 : (uint64_t)fmin(width, 0x1p50);
         uint64_t high = curve->high - low < step ? curve->high : low + step - 1;
-        double upto = curve->share_below(curve, (double)high + 1);
-        int error = add_bucket(reading, low, high, (upto - before) / whole);
+        double share;
+        if (curve->weight) {
+            share = curve->weight(curve, low, high);
+        } else {
+            double upto = curve->share_below(curve, (double)high + 1);
+            share = (upto - before) / whole;
+            before = upto;
+        }
+        int error = add_bucket(reading, low, high, share);
         if (error) {
             return error;
         }
-        before = upto;
         low = high + 1;
     }
     return 0;
 }
 
-// log:FROM-TO, invsq:FROM-TO, exp:MEAN@FROM-TO
-static int read_curve(struct reading *reading)
+// What stands before the @ of a curve that has a parameter; `*text` then is its range.
+static int read_mean(struct reading *reading, const char **text, struct curve *curve)
 {
-    const char *text = strchr(reading->text, ':') + 1;
-    struct curve curve = {.share_below = log_share, .width = geometric_width};
-    int error = 0;
-    if (reading->text[0] == 'i') {
-        curve.share_below = invsq_share;
-    } else if (reading->text[0] == 'e') {
-        curve.share_below = exp_share;
-        curve.width = exp_width;
-        const char *at = strchr(text, '@');
-        uint64_t mean = 0;
-        if (!at) {
-            complain(reading->complaint, "expected MEAN@FROM-TO, as in exp:256@16-8000");
-            return EINVAL;
-        }
-        error = read_size(reading, text, (size_t)(at - text), &mean);
-        if (!error && mean == 0) {
-            complain(reading->complaint, "the mean must be at least 1");
-            error = EINVAL;
-        }
-        curve.mean = (double)mean;
-        text = at + 1;
+    const char *at = strchr(*text, '@');
+    uint64_t mean = 0;
+    if (!at) {
+        complain(reading->complaint, "expected MEAN@FROM-TO, as in exp:256@16-8000");
+        return EINVAL;
     }
+    int error = read_size(reading, *text, (size_t)(at - *text), &mean);
+    if (!error && mean == 0) {
+        complain(reading->complaint, "the mean must be at least 1");
+        error = EINVAL;
+    }
+    curve->mean = (double)mean;
+    *text = at + 1;
+    return error;
+}
+
+static int read_exponent(struct reading *reading, const char **text, struct curve *curve)
+{
+    const char *at = strchr(*text, '@');
+    if (!at) {
+        complain(reading->complaint, "expected S@FROM-TO, as in zipf:1.2@16-8000");
+        return EINVAL;
+    }
+    int error =
+        number_parse_real(*text, (size_t)(at - *text), &curve->exponent, reading->complaint);
+    if (!error && !(curve->exponent > 0 && curve->exponent <= ZIPF_MOST)) {
+        complain(reading->complaint, "the exponent of zipf is a number above 0, at most %g",
+                 ZIPF_MOST);
+        error = EINVAL;
+    }
+    *text = at + 1;
+    return error;
+}
+
+struct curve_form {
+    const char *prefix;
+    struct curve curve; // as it is before its text is read
+    int (*parameter)(struct reading *reading, const char **text, struct curve *curve);
+};
+
+// log:FROM-TO, invsq:FROM-TO, exp:MEAN@FROM-TO, zipf:S@FROM-TO
+static const struct curve_form curve_forms[] = {
+    {"log:", {.share_below = log_share, .width = geometric_width}, NULL},
+    {"invsq:", {.share_below = invsq_share, .width = geometric_width}, NULL},
+    {"exp:", {.share_below = exp_share, .width = exp_width}, read_mean},
+    {"zipf:", {.weight = zipf_weight, .width = zipf_width}, read_exponent},
+};
+
+static const struct curve_form *find_curve(const char *text)
+{
+    for (size_t i = 0; i < sizeof curve_forms / sizeof curve_forms[0]; i++) {
+        if (strncmp(text, curve_forms[i].prefix, strlen(curve_forms[i].prefix)) == 0) {
+            return &curve_forms[i];
+        }
+    }
+    return NULL;
+}
+
+static int read_curve(struct reading *reading, const struct curve_form *form)
+{
+    const char *text = reading->text + strlen(form->prefix);
+    struct curve curve = form->curve;
+    int error = form->parameter ? form->parameter(reading, &text, &curve) : 0;
     error = error ? error : read_range(reading, text, strlen(text), true, &curve.low, &curve.high);
     if (!error && curve.low == 0) {
         complain(reading->complaint, "the range must begin at 1 or above");
@@ -407,24 +486,20 @@ static int read_curve(struct reading *reading)
 int distribution_parse(const char *text, struct distribution **distribution,
                        struct complaint *complaint)
 {
-    static const char *const curves[] = {"log:", "invsq:", "exp:"};
     struct reading reading = {text, calloc(1, sizeof **distribution), complaint};
     if (!reading.made) {
         complain(complaint, "%s", strerror(ENOMEM));
         return ENOMEM;
     }
-    bool curve = false;
-    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++) {
-        curve |= strncmp(text, curves[i], strlen(curves[i])) == 0;
-    }
+    const struct curve_form *curve = find_curve(text);
     int error = 0;
     if (!curve && ((text[0] | 32) >= 'a' && (text[0] | 32) <= 'z')) {
         complain(complaint, "unknown distribution: allowed is SIZE, FROM-TO, "
                             "SIZE/WEIGHT:SIZE/WEIGHT, log:FROM-TO, invsq:FROM-TO, "
-                            "exp:MEAN@FROM-TO");
+                            "exp:MEAN@FROM-TO, zipf:S@FROM-TO");
         error = EINVAL;
     } else {
-        error = curve ? read_curve(&reading) : read_weights(&reading, text);
+        error = curve ? read_curve(&reading, curve) : read_weights(&reading, text);
     }
     error = error ? error : finish(reading.made);
     if (error) {
@@ -453,7 +528,14 @@ void distribution_write(const char *text, FILE *out)
     if (isalpha((unsigned char)text[0])) {
         size_t prefix = strcspn(text, ":") + 1;
         fprintf(out, "%.*s", (int)prefix, text);
+        bool exponent = strncmp(text, "zipf:", prefix) == 0;
         text += prefix;
+        size_t at = exponent ? strcspn(text, "@") : 0;
+        fprintf(out, "%.*s", (int)at, text);
+        text += at;
+        if (at > 0 && *text) {
+            putc(*text++, out);
+        }
     }
     while (*text) {
         size_t length = size_length(text);

@@ -8,6 +8,7 @@
 //   log:16-65536     log-uniform: as many between 16 and 32 as between 32 and 64
 //   invsq:4-32768    density 1/s^2
 //   exp:256@16-8000  exponential with that mean, cut off at both ends
+//   zipf:1.2@16-8000 density s^-1.2 on the whole numbers s; any exponent above 0, 1 and 2 too
 //
 // Sizes may be computed: 2*64-4Ki, and in parentheses where - and / would mean something else:
 // (4Ki-64)-(4Ki/2*3).

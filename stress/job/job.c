@@ -423,22 +423,42 @@ static int check_global(struct resolver *resolver)
     return 0;
 }
 
+enum { OWNERS_NAMED = 4 }; // how many workloads a complaint lists
+
+// ", which is one of workloads comb, robson and 3 more"; empty for a common key.
+static const char *describe_owners(struct arena *arena, const char *key)
+{
+    size_t owners = 0, named = 0;
+    for (size_t i = 0; workload_at(i); i++) {
+        owners += table_find(workload_at(i)->keys, key) != NULL;
+    }
+    const char *text = owners > 1 ? ", which is one of workloads " : ", which is one of workload ";
+    for (size_t i = 0; workload_at(i) && named < OWNERS_NAMED; i++) {
+        if (table_find(workload_at(i)->keys, key)) {
+            bool last = ++named == owners;
+            const char *joint = named == 1 ? "" : last ? " and " : ", ";
+            text = arena_print(arena, "%s%s%s", text, joint, workload_at(i)->name);
+        }
+    }
+    if (owners > named) {
+        text = arena_print(arena, "%s and %zu more", text, owners - named);
+    }
+    return owners > 0 && !table_find(job_common_keys, key) ? text : "";
+}
+
 static int check_globals_used(struct resolver *resolver)
 {
     const struct document_section *at = resolver->whole->document.sections;
     for (; at; at = at->next) {
         for (const struct document_entry *entry = at->global ? at->entries : NULL; entry;
              entry = entry->next) {
-            const struct workload *owner;
             if (entry->used) {
                 continue;
             }
-            job_key_find(entry->key, &owner);
             complain_at(resolver->complaint, &entry->key_at,
-                        "no section after this [global] can use key '%s'%s%s: leave it out, or "
+                        "no section after this [global] can use key '%s'%s: leave it out, or "
                         "move it before the section it is for",
-                        entry->key, owner ? ", which is one of workload " : "",
-                        owner ? owner->name : "");
+                        entry->key, describe_owners(resolver->arena, entry->key));
             return EINVAL;
         }
     }

@@ -56,8 +56,16 @@ struct job_key {
 // narrower range. The key `size`, but for its default and help:
 #define JOB_SIZE_KEY                                                                               \
     .name = "size", .kind = JOB_DISTRIBUTION, .least = 1, .most = 0x1p40,                          \
-    .values = "64, 16-1000, 64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000; "       \
-              "within 1 .. 1Ti"
+    .values = "64, 16-1000, 64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, "       \
+              "zipf:1.2@16-8000; within 1 .. 1Ti"
+
+// The common row of how blocks are checked, for a workload with a default of its own.
+#define JOB_VERIFY_KEY                                                                             \
+    .name = "verify", .kind = JOB_NUMBER, .least = 0, .most = 4,                                   \
+    .values = "0: nothing; 1: pointers (alignment, usable size, zeroed, kept by resize); 2: also " \
+              "the first and last bytes; 3: also every byte, and those that malloc_usable_size "   \
+              "grants beyond them; 4: also no two blocks overlap",                                 \
+    .help = "how thoroughly blocks are checked"
 
 struct job_value {
     const struct job_key *key;

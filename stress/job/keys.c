@@ -55,15 +55,8 @@ const struct job_key job_common_keys[] = {
         .help = "bytes of a request, drawn at random",
     },
     {
-        .name = "verify",
-        .kind = JOB_NUMBER,
-        .least = 0,
-        .most = 4,
-        .values = "0: nothing; 1: pointers (alignment, usable size, zeroed, kept by resize); "
-                  "2: also the first and last bytes; 3: also every byte; 4: also no two blocks "
-                  "overlap",
+        JOB_VERIFY_KEY,
         .standard = "1",
-        .help = "how thoroughly blocks are checked",
     },
     {
         .name = "seed",
@@ -87,7 +80,7 @@ const struct job_key job_common_keys[] = {
         .choices = touches,
         .values = "none, first (byte), ends (first and last), page (a word a page), full",
         .standard = "first",
-        .help = "what is written to a block after its allocation",
+        .help = "what is written to a block after its allocation, and to what it grows by",
     },
     {
         .name = "latency",

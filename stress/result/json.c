@@ -88,6 +88,13 @@ json_t *json_of_section(const struct plan_section *section)
     for (size_t i = 0; i < job->value_count; i++) {
         json_object_set_new(values, job->values[i].key->name, json_of_text(job->values[i].text));
     }
+    json_t *files = json_object();
+    for (size_t i = 0; i < section->file_count; i++) {
+        const char *hash = section->files[i].digest.text;
+        json_object_set_new(files, section->files[i].key,
+                            json_pack("{s:o, s:o}", "path", json_of_text(section->files[i].path),
+                                      "sha256", *hash != '\0' ? json_string(hash) : json_null()));
+    }
     json_t *demand = json_object();
     json_object_set_new(demand, "peak_bytes", json_of_count(section->demand.peak_bytes));
     json_object_set_new(demand, "largest_bytes", json_of_count(section->demand.largest));
@@ -99,6 +106,7 @@ json_t *json_of_section(const struct plan_section *section)
     json_object_set_new(object, "repeats", json_integer(section->repeats));
     json_object_set_new(object, "seed", json_of_count(section->seed));
     json_object_set_new(object, "values", values);
+    json_object_set_new(object, "files", files);
     json_object_set_new(object, "demand", demand);
     json_object_set_new(object, "text", json_of_text(section->text));
     return object;

@@ -110,6 +110,12 @@ void json_add_memory(json_t *memory, const struct cell_report *report)
     json_object_set_new(memory, "native", measure_native(report));
 }
 
+// A figure that the cell marks as unknown by a negative number.
+static json_t *measure_share(double share)
+{
+    return share >= 0 ? json_of_real(share) : json_null();
+}
+
 void json_add_holes(json_t *fragmentation, const struct report_fragmentation *report)
 {
     bool known = report->concentration >= 0;
@@ -121,6 +127,12 @@ void json_add_holes(json_t *fragmentation, const struct report_fragmentation *re
             break;
         }
     }
+    json_object_set_new(fragmentation, "holes_per_block_at_most_live",
+                        measure_share(report->holes_per_block));
+    json_object_set_new(fragmentation, "holes_per_block_at_end",
+                        measure_share(report->end_holes_per_block));
+    json_object_set_new(fragmentation, "waste_bytes_per_block",
+                        measure_share(report->waste_per_block));
     json_object_set_new(fragmentation, "concentration",
                         known ? json_of_real(report->concentration) : json_null());
     json_object_set_new(fragmentation, "unusable_share_by_log2_bytes", known ? curve : json_null());

@@ -81,6 +81,8 @@ static json_t *report_latency(const struct cell_report *report, bool open_loop)
     json_object_set_new(object, "timer_overhead_ns", json_of_count(report->timer_ns));
     report_histograms(object, report->latency);
     report_histograms(response, report->response);
+    json_object_set_new(object, "begun", open_loop ? json_of_count(report->begun) : json_null());
+    json_object_set_new(object, "missed", open_loop ? json_of_count(report->missed) : json_null());
     json_object_set_new(object, "late", open_loop ? json_of_count(report->late) : json_null());
     json_object_set_new(object, "response", open_loop ? response : json_null());
     if (!open_loop) {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // metric.c - every figure a cell is told by, as one table.
+//
+// A floor is what nobody would act on: a nanosecond of a latency, a tenth of one on average, a
+// hundredth of a share, one wait in a thousand operations, a few pages. Without it a figure that
+// rises from nothing to next to nothing has risen without end.
 
 #include "result/metric.h"
 
@@ -104,10 +108,47 @@ static double metric_refused(const struct cell *cell)
     return summary_refused(&cell->stage->report);
 }
 
-static double metric_response(const struct cell *cell)
+// Of allocations; of the steps where it is them that are paced.
+static double metric_response(const struct cell *cell, double share)
 {
-    uint64_t value = histogram_quantile(&cell->stage->report.response[OP_ALLOC], 0.99);
+    const struct histogram *response = cell->stage->report.response;
+    enum op_kind kind = response[OP_ALLOC].count > 0 ? OP_ALLOC : OP_STEP;
+    uint64_t value = histogram_quantile(&response[kind], share);
     return value == UINT64_MAX ? NAN : (double)value;
+}
+
+static double metric_response_p50(const struct cell *cell)
+{
+    return metric_response(cell, 0.5);
+}
+
+static double metric_response_p99(const struct cell *cell)
+{
+    return metric_response(cell, 0.99);
+}
+
+static double metric_free_response(const struct cell *cell)
+{
+    uint64_t value = histogram_quantile(&cell->stage->report.response[OP_FREE], 0.99);
+    return value == UINT64_MAX ? NAN : (double)value;
+}
+
+static double metric_remote_response(const struct cell *cell)
+{
+    uint64_t value = histogram_quantile(&cell->stage->report.response[OP_FREE_REMOTE], 0.99);
+    return value == UINT64_MAX ? NAN : (double)value;
+}
+
+static double metric_starts(const struct cell *cell)
+{
+    const struct cell_report *report = &cell->stage->report;
+    return summary_open_loop(cell) ? (double)report->begun * 1e9 / (double)report->wall_ns : NAN;
+}
+
+static double metric_late(const struct cell *cell)
+{
+    const struct cell_report *report = &cell->stage->report;
+    return report->begun > 0 ? (double)report->late / (double)report->begun : NAN;
 }
 
 static double metric_cv(const struct cell *cell)
@@ -168,6 +209,7 @@ const struct metric metric_table[METRIC_COUNT] = {
                     "phase",
             .better = METRIC_HIGHER,
             .judged = true,
+            .speed = METRIC_PER_TIME,
             .of = metric_rate,
         },
     [METRIC_CPU] =
@@ -178,6 +220,8 @@ const struct metric metric_table[METRIC_COUNT] = {
                     "programs take of the machine is not in it",
             .better = METRIC_LOWER,
             .judged = true,
+            .speed = METRIC_TIME,
+            .floor = 0.1,
             .of = metric_cpu,
         },
     [METRIC_ALLOC_P50] =
@@ -186,6 +230,8 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "median time of an allocation",
             .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_alloc_p50,
         },
     [METRIC_ALLOC_P99] =
@@ -194,6 +240,10 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "99th percentile of an allocation",
             .better = METRIC_LOWER,
+            .judged = true,
+            .seldom = true,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_alloc_p99,
         },
     [METRIC_ALLOC_P999] =
@@ -202,6 +252,8 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "99.9th percentile of an allocation",
             .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_alloc_p999,
         },
     [METRIC_FREE_P50] =
@@ -210,6 +262,8 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "median time of a free by the thread that allocated",
             .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_free_p50,
         },
     [METRIC_FREE_P99] =
@@ -218,6 +272,10 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "99th percentile of a free by the thread that allocated",
             .better = METRIC_LOWER,
+            .judged = true,
+            .seldom = true,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_free_p99,
         },
     [METRIC_REMOTE_P99] =
@@ -226,15 +284,21 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "99th percentile of a free by another thread",
             .better = METRIC_LOWER,
+            .judged = true,
+            .seldom = true,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_remote_p99,
         },
     [METRIC_HELD] =
         {
             .name = "held_over_live",
             .unit = "x",
-            .help = "most held from the system over most live",
+            .help = "most held over most live (requested); held: of an engine, mapped for its "
+                    "blocks; of a foreign allocator, resident set less baseline",
             .better = METRIC_LOWER,
             .judged = true,
+            .floor = 0.01,
             .of = metric_held,
         },
     [METRIC_INTERNAL] =
@@ -243,6 +307,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the blocks' bytes, not asked for, when most was live",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_internal,
         },
     [METRIC_EXTERNAL] =
@@ -251,6 +316,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "1 - largest hole/free bytes, when most was live; engines only",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_external,
         },
     [METRIC_RSS] =
@@ -260,6 +326,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .help = "largest resident set of the samples",
             .better = METRIC_LOWER,
             .judged = true,
+            .floor = 65536,
             .of = metric_rss,
         },
     [METRIC_WAITS] =
@@ -268,6 +335,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "waits/op",
             .help = "threads that slept for one of the engine's locks",
             .better = METRIC_LOWER,
+            .floor = 1e-3,
             .of = metric_waits,
         },
     [METRIC_WAIT_NS] =
@@ -276,6 +344,8 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns/op",
             .help = "time slept for the engine's locks",
             .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
             .of = metric_wait_ns,
         },
     [METRIC_REFUSED] =
@@ -284,15 +354,69 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the allocations asked for, refused",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_refused,
+        },
+    [METRIC_RESPONSE_P50] =
+        {
+            .name = "alloc_response_p50_ns",
+            .unit = "ns",
+            .help = "median of an allocation from its intended start (of a step where steps are "
+                    "paced); open loop only",
+            .better = METRIC_LOWER,
+            .of = metric_response_p50,
         },
     [METRIC_RESPONSE_P99] =
         {
             .name = "alloc_response_p99_ns",
             .unit = "ns",
-            .help = "99th percentile of an allocation from its intended start; open loop only",
+            .help = "99th percentile of an allocation from its intended start (of a step where "
+                    "steps are paced); open loop only",
             .better = METRIC_LOWER,
-            .of = metric_response,
+            .judged = true,
+            .seldom = true,
+            .speed = METRIC_TIME,
+            .floor = 1,
+            .of = metric_response_p99,
+        },
+    [METRIC_FREE_RESPONSE_P99] =
+        {
+            .name = "free_response_p99_ns",
+            .unit = "ns",
+            .help = "99th percentile of a free by the thread that allocated, from its intended "
+                    "start; open loop only",
+            .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
+            .of = metric_free_response,
+        },
+    [METRIC_REMOTE_RESPONSE_P99] =
+        {
+            .name = "free_remote_response_p99_ns",
+            .unit = "ns",
+            .help = "99th percentile of a free by another thread, from its intended start; open "
+                    "loop only",
+            .better = METRIC_LOWER,
+            .speed = METRIC_TIME,
+            .floor = 1,
+            .of = metric_remote_response,
+        },
+    [METRIC_STARTS] =
+        {
+            .name = "starts_per_second",
+            .unit = "1/s",
+            .help = "intended starts that were begun, over the time of the measured phase; open "
+                    "loop only",
+            .better = METRIC_HIGHER,
+            .of = metric_starts,
+        },
+    [METRIC_LATE] =
+        {
+            .name = "late_share",
+            .unit = "share",
+            .help = "of the intended starts that were begun, behind their time; open loop only",
+            .better = METRIC_LOWER,
+            .of = metric_late,
         },
     [METRIC_CV] =
         {
@@ -301,6 +425,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .help =
                 "how unevenly the operations are spread over threads: standard deviation over mean",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_cv,
         },
     [METRIC_OFFCPU] =
@@ -309,6 +434,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the threads' time, not on a CPU",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_offcpu,
         },
     [METRIC_SYSTEM] =
@@ -317,6 +443,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the CPU time, in the kernel",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_system,
         },
     [METRIC_FUTEX] =
@@ -325,6 +452,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "waits/op",
             .help = "calls that ask the kernel to wait on a futex",
             .better = METRIC_LOWER,
+            .floor = 1e-3,
             .of = metric_futex,
         },
     [METRIC_HUGE] =
@@ -333,6 +461,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the largest resident set, in huge pages",
             .better = METRIC_NEITHER,
+            .floor = 0.01,
             .of = metric_huge,
         },
     [METRIC_RSS_OVERHEAD] =
@@ -342,6 +471,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .help = "resident at the end beyond baseline and live bytes, over live bytes; where "
                     "all of them were touched",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_overhead,
         },
     [METRIC_DECAY_LEFT] =
@@ -350,6 +480,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "of the peak over the baseline, resident when decay= was over",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_decay_left,
         },
     [METRIC_DECAY_HALF] =
@@ -358,6 +489,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "ns",
             .help = "until half of the peak over the baseline was given back",
             .better = METRIC_LOWER,
+            .floor = 1e6,
             .of = metric_decay_half,
         },
     [METRIC_CONCENTRATION] =
@@ -366,6 +498,7 @@ const struct metric metric_table[METRIC_COUNT] = {
             .unit = "share",
             .help = "1 - sqrt(sum of squares of the holes)/sum, at the end; engines only",
             .better = METRIC_LOWER,
+            .floor = 0.01,
             .of = metric_concentration,
         },
 };

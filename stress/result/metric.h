@@ -6,6 +6,7 @@
 #ifndef RESULT_METRIC_H
 #define RESULT_METRIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "run/plan.h"
@@ -27,7 +28,12 @@ enum metric_index {
     METRIC_WAITS,
     METRIC_WAIT_NS,
     METRIC_REFUSED,
+    METRIC_RESPONSE_P50,
     METRIC_RESPONSE_P99,
+    METRIC_FREE_RESPONSE_P99,
+    METRIC_REMOTE_RESPONSE_P99,
+    METRIC_STARTS,
+    METRIC_LATE,
     METRIC_CV,
     METRIC_OFFCPU,
     METRIC_SYSTEM,
@@ -42,12 +48,23 @@ enum metric_index {
 
 enum metric_better { METRIC_NEITHER, METRIC_HIGHER, METRIC_LOWER };
 
+// What a machine that is twice as slow does to a figure.
+enum metric_speed {
+    METRIC_UNTIMED,  // nothing
+    METRIC_TIME,     // doubles it
+    METRIC_PER_TIME, // halves it
+};
+
 struct metric {
     const char *name; // as in the document and on the command line
     const char *unit;
     const char *help; // one line
     enum metric_better better;
     bool judged; // compared where nobody says what to compare
+    // A side may have no such figure, and nothing is wrong: no frees by other threads, no samples.
+    bool seldom;
+    enum metric_speed speed;
+    double floor; // a difference that is not larger is none, whatever its ratio; in its unit
     // NAN: nobody can know. The cell has been measured.
     double (*of)(const struct cell *cell);
 };

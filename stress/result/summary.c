@@ -51,6 +51,16 @@ double summary_huge_share(const struct cell_report *report)
                                     : NAN;
 }
 
+double summary_intended_rate(const struct plan_section *section)
+{
+    return (double)job_number(section->section, "rate") * section->threads;
+}
+
+bool summary_open_loop(const struct cell *cell)
+{
+    return summary_intended_rate(cell->section) > 0;
+}
+
 // Whether the report is complete though the cell has failed: it was judged by it (latency_limit).
 static bool summary_judged_by_report(const struct cell *cell)
 {

@@ -25,6 +25,9 @@ double summary_refused(const struct cell_report *report);
 double summary_system_share(const struct cell_report *report);
 double summary_offcpu_share(const struct cell_report *report);
 double summary_huge_share(const struct cell_report *report);
+// Whether the section has a rate, and what it is for all threads together.
+bool summary_open_loop(const struct cell *cell);
+double summary_intended_rate(const struct plan_section *section);
 // Whether the cell has a report worth reading.
 bool summary_measured(const struct cell *cell);
 

@@ -14,6 +14,7 @@
 
 #include "result/figures.h"
 #include "result/harness.h"
+#include "result/scaling.h"
 #include "result/summary.h"
 #include "result/trouble.h"
 #include "result/wrap.h"
@@ -125,17 +126,23 @@ static void table_waits(FILE *out, int width, double waits)
 
 struct table_units {
     const struct table_unit *rate, *time, *size;
+    bool response; // not service: open loop
+    enum metric_index p50, p99, free_p99, remote_p99;
 };
 
 static void table_header(FILE *out, const struct table_units *units)
 {
+    char latency[96];
     char alloc[32];
     char release[32];
     snprintf(alloc, sizeof alloc, "alloc %s", units->time->name);
     snprintf(release, sizeof release, "free p99 %s", units->time->name);
-    fprintf(out, "%-*s%*s%5s%10s %11s%5s%5s%5s%5s%4s%6s%6s\n", TABLE_TARGET_WIDTH, "",
-            TABLE_RATE_WIDTH, "rate", "rel.", alloc, release, "held", "int.", "ext.", "RSS", "cv",
-            "waits", "wait");
+    snprintf(latency, sizeof latency, "%10s %11s", alloc, release);
+    if (units->response) {
+        snprintf(latency, sizeof latency, "response %s, free p99", units->time->name);
+    }
+    fprintf(out, "%-*s%*s%5s%22s%5s%5s%5s%5s%4s%6s%6s\n", TABLE_TARGET_WIDTH, "", TABLE_RATE_WIDTH,
+            "rate", "rel.", latency, "held", "int.", "ext.", "RSS", "cv", "waits", "wait");
     fprintf(out, "%-*s%*s%5s%5s%6s%5s%6s%5s%5s%5s%5s%4s%6s%6s result\n", TABLE_TARGET_WIDTH,
             "target", TABLE_RATE_WIDTH, units->rate->name, "x", "p50", "p99", "loc.", "rem.",
             "live", "%", "%", units->size->name, "%", "/op", "ns/op");
@@ -154,10 +161,10 @@ static void table_row(FILE *out, const struct summary *summary, const struct tab
     fprintf(out, "%-*s", TABLE_TARGET_WIDTH, name);
     table_number(out, TABLE_RATE_WIDTH - over, summary->median[METRIC_RATE] / units->rate->factor);
     table_number(out, 5, summary->relative);
-    table_number(out, 5, summary->median[METRIC_ALLOC_P50] / units->time->factor);
-    table_number(out, 6, summary->median[METRIC_ALLOC_P99] / units->time->factor);
-    table_number(out, 5, summary->median[METRIC_FREE_P99] / units->time->factor);
-    table_number(out, 6, summary->median[METRIC_REMOTE_P99] / units->time->factor);
+    table_number(out, 5, summary->median[units->p50] / units->time->factor);
+    table_number(out, 6, summary->median[units->p99] / units->time->factor);
+    table_number(out, 5, summary->median[units->free_p99] / units->time->factor);
+    table_number(out, 6, summary->median[units->remote_p99] / units->time->factor);
     table_number(out, 5, summary->median[METRIC_HELD]);
     table_number(out, 5, summary->median[METRIC_INTERNAL] * 100);
     table_number(out, 5, summary->median[METRIC_EXTERNAL] * 100);
@@ -169,6 +176,36 @@ static void table_row(FILE *out, const struct summary *summary, const struct tab
             cell_verdict_name(summary->verdict));
 }
 
+// Three significant digits and a unit.
+static void table_time(FILE *out, double ns)
+{
+    const struct table_unit *unit = table_unit(table_times, ns, 1);
+    fprintf(out, isnan(ns) ? "-" : "%.3g %s", ns / unit->factor, unit->name);
+}
+
+static void table_open_loop(FILE *out, const struct plan_section *section,
+                            const struct summary *summary)
+{
+    double intended = summary_intended_rate(section);
+    const struct table_unit *unit = table_unit(table_rates, intended, 1);
+    const double *median = summary->median;
+    if (isnan(median[METRIC_STARTS])) {
+        return;
+    }
+    fprintf(out, "open loop, %s: %.3g of %.3g %s intended", summary->spec->name,
+            median[METRIC_STARTS] / unit->factor, intended / unit->factor, unit->name);
+    if (!isnan(median[METRIC_LATE])) {
+        fprintf(out, "; %.0f %% started late", median[METRIC_LATE] * 100);
+    }
+    if (!isnan(median[METRIC_ALLOC_P50])) {
+        fprintf(out, "; service p50 ");
+        table_time(out, median[METRIC_ALLOC_P50]);
+        fprintf(out, ", p99 ");
+        table_time(out, median[METRIC_ALLOC_P99]);
+    }
+    fprintf(out, "\n");
+}
+
 static void table_section(FILE *out, const struct plan *plan, const struct plan_section *section)
 {
     struct summary *summaries = calloc(section->spec_count + 1, sizeof *summaries);
@@ -176,24 +213,36 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
         abort();
     }
     summary_section(plan, section, summaries);
+    bool open_loop = summary_intended_rate(section) > 0;
+    struct table_units units = {
+        .p50 = open_loop ? METRIC_RESPONSE_P50 : METRIC_ALLOC_P50,
+        .p99 = open_loop ? METRIC_RESPONSE_P99 : METRIC_ALLOC_P99,
+        .free_p99 = open_loop ? METRIC_FREE_RESPONSE_P99 : METRIC_FREE_P99,
+        .remote_p99 = open_loop ? METRIC_REMOTE_RESPONSE_P99 : METRIC_REMOTE_P99,
+        .response = open_loop,
+    };
     double rate = NAN;
     double time = NAN;
     double size = NAN;
     for (size_t i = 0; i < section->spec_count; i++) {
         const struct summary *summary = &summaries[i];
         rate = table_larger(rate, summary->median[METRIC_RATE]);
-        time = table_larger(time, summary->median[METRIC_ALLOC_P50]);
-        time = table_larger(time, summary->median[METRIC_ALLOC_P99] / 10);
-        time = table_larger(time, summary->median[METRIC_FREE_P99] / 10);
-        time = table_larger(time, summary->median[METRIC_REMOTE_P99] / 10);
+        time = table_larger(time, summary->median[units.p50]);
+        time = table_larger(time, summary->median[units.p99] / 10);
+        time = table_larger(time, summary->median[units.free_p99] / 10);
+        time = table_larger(time, summary->median[units.remote_p99] / 10);
         size = table_larger(size, summary->median[METRIC_RSS]);
     }
-    struct table_units units = {table_unit(table_rates, rate, 1), table_unit(table_times, time, 10),
-                                table_unit(table_sizes, size, 1)};
+    units.rate = table_unit(table_rates, rate, 1);
+    units.time = table_unit(table_times, time, 10);
+    units.size = table_unit(table_sizes, size, 1);
     table_title(out, plan, section);
     table_header(out, &units);
     for (size_t i = 0; i < section->spec_count; i++) {
         table_row(out, &summaries[i], &units);
+    }
+    for (size_t i = 0; i < section->spec_count && open_loop; i++) {
+        table_open_loop(out, section, &summaries[i]);
     }
     for (size_t i = 0; i < section->spec_count; i++) {
         if (summaries[i].median[METRIC_REFUSED] > 0.01) {
@@ -249,8 +298,14 @@ void table_describe(FILE *out)
         {"free p99 loc.",
          "of the frees by the thread that allocated, one in a hundred took longer"},
         {"free p99 rem.", "of the frees by another thread"},
+        {"response",
+         "with rate=, these times are: from the intended start to the end. Below the table: what\n"
+         "was achieved of the intended rate, and the times from start to end (service)"},
         {"held/live",
-         "the most memory held from the system over the most that was live (requested)"},
+         "the most held over the most that was live (requested). Held is, of an engine, what\n"
+         "it has mapped for blocks (its records apart); of a foreign allocator what the"},
+        {"", "resident set has grown by since the first operation: untouched pages are not in\n"
+             "it, and what checks keep (verify = 4) is"},
         {"int. %", "of what live blocks take, how much nobody asked for; when most is live"},
         {"ext. %", "of the free memory in the engine, how much is not in the largest hole; when\n"
                    "most is live; nobody knows it of a foreign allocator"},
@@ -298,6 +353,9 @@ void table_print(FILE *out, const struct plan *plan, const struct verdict *verdi
     }
     if (!brief) {
         harness_print(out, plan);
+    }
+    if (!brief && scaling_print(out, plan) > 0) {
+        fprintf(out, "\n");
     }
     for (size_t i = 0; i < plan->cell_count; i++) {
         const struct cell *cell = &plan->cells[i];

@@ -8,6 +8,7 @@
 #include "result/warning.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define WARNING_STOLEN  0.02 // of the run's CPU time, by the hypervisor
 #define WARNING_SPEED   1.10 // slowest tenth of the cells over the fastest tenth
 #define WARNING_REFUSED 0.01
+#define WARNING_LATE    0.95 // of the intended rate
 
 struct warning_voice {
     const struct warning_scene *scene;
@@ -59,6 +61,28 @@ static void warning_refused(const struct warning_voice *voice)
             warning_say(voice, "[%s] %s, repeat %u, refused %.1f %% of its allocations",
                         cell->section->section->name, cell->spec->name, cell->repeat,
                         summary_refused(&cell->stage->report) * 100);
+        }
+    }
+}
+
+// Few starts may be fewer by chance: by three standard deviations of a Poisson process.
+static void warning_late(const struct warning_voice *voice)
+{
+    const struct plan *plan = voice->scene->plan;
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct cell *cell = &plan->cells[i];
+        if (!summary_open_loop(cell) || !summary_measured(cell)) {
+            continue;
+        }
+        const struct cell_report *report = &cell->stage->report;
+        double rate = summary_intended_rate(cell->section);
+        double starts = rate * (double)report->wall_ns * 1e-9;
+        if ((double)report->begun < WARNING_LATE * starts - 3 * sqrt(starts)) {
+            warning_say(voice,
+                        "[%s] %s, repeat %u, achieved %.3g of %.3g intended starts a second: "
+                        "response times say how long it was measured, not how fast it is",
+                        cell->section->section->name, cell->spec->name, cell->repeat,
+                        (double)report->begun * 1e9 / (double)report->wall_ns, rate);
         }
     }
 }
@@ -160,6 +184,7 @@ static const struct warning {
 } warning_table[] = {
     {"skipped", "a target or a section was left out, and why", warning_skipped},
     {"refused", "a cell refused more than 1 % of its allocations", warning_refused},
+    {"late", "an open loop achieved less than 95 % of its intended rate", warning_late},
     {"threads", "more threads than CPUs", warning_threads},
     {"load", "the machine was busy when the run began", warning_load},
     {"stolen", "the hypervisor gave CPU time to others during the run", warning_stolen},

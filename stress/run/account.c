@@ -18,8 +18,9 @@
 //    where what is left of a batch is no longer paced, and with a steady state, where the figures
 //    are those of the last window. For that window the beginnings of its parts are kept in a ring.
 // 6. Memory. Everything is mapped before the first operation, in one piece (account_bytes), and
-//    every page of it and of the report is touched before the baseline is taken: what the resident
-//    set grows by after that is the target's and the workload's.
+//    every page of it and of the report is touched before the baseline is taken, which is when all
+//    threads are there and none has begun: what the resident set grows by after that is the
+//    target's and the workload's.
 
 #include "run/account.h"
 
@@ -30,6 +31,7 @@
 
 #include "measure/clock.h"
 #include "measure/proc.h"
+#include "run/code.h"
 #include "run/decay.h"
 #include "run/stage.h"
 #include "run/worker.h"
@@ -57,7 +59,8 @@ static struct curves_shape account_shape(const struct job_section *section, unsi
     return (struct curves_shape){
         .threads = threads,
         .response = response,
-        .afresh = response || steady || job_number(section, "warmup") > 0,
+        .afresh =
+            response || steady || section->workload->fills || job_number(section, "warmup") > 0,
         .steady = steady,
     };
 }
@@ -88,7 +91,7 @@ static void account_open_paces(struct run *run, struct pace *paces)
     for (unsigned i = 0; i < run->threads; i++) {
         struct pace *pace = &paces[i];
         pace_init(pace, job_number(run->section, "rate"), arrival, run->seed, i, run->threads);
-        pace->origin_ns = &run->started_ns;
+        pace->origin_ns = &run->ready_ns;
         pace->stop = &run->stop;
         pace->tick = account_tick;
         pace->arg = run->stage;
@@ -160,11 +163,11 @@ static void account_touch(void *memory, size_t bytes)
 void account_begin(struct account *account, struct run *run)
 {
     struct stage *stage = run->stage;
+    code_populate();
     account_touch(account->memory, account_bytes(run->section, run->threads));
     account_touch(&stage->report, sizeof stage->report);
     account_touch((char *)stage + stage->history_offset, stage->bytes - stage->history_offset);
     struct cell_report *report = account->report;
-    report->baseline_rss_bytes = proc_resident();
     futex_open(&account->futex);
     memcpy(report->futex_why, account->futex.why, sizeof report->futex_why);
     snprintf(report->pinned, sizeof report->pinned, "%s", stage->pin);
@@ -172,6 +175,11 @@ void account_begin(struct account *account, struct run *run)
         histogram_clear(&account->curves.set[0][i]); // of what the workload's open has done
     }
     span_begin(&account->span[0], run, &account->futex, 0);
+}
+
+void account_baseline(struct account *account)
+{
+    account->report->baseline_rss_bytes = proc_resident();
 }
 
 void account_started(struct account *account, struct run *run)
@@ -211,6 +219,8 @@ static void account_take(struct account *account, struct run *run, struct report
     account_usage(run, &usage);
     sample->holes_known = usage.known;
     sample->free_bytes = usage.free_bytes;
+    sample->holes = usage.holes;
+    sample->live_blocks = usage.live_blocks;
     sample->largest_hole = usage.largest_hole;
     uint64_t grown = sample->rss_bytes - account->report->baseline_rss_bytes;
     if (run->ops->no_memory) {
@@ -324,6 +334,20 @@ static uint64_t account_workers_end(const struct run *run)
     return end;
 }
 
+// Of workers that were still at work when the end was told; who has spent its budget misses
+// nothing.
+static void account_missed(struct run *run, uint64_t end_ns, struct cell_report *report)
+{
+    for (unsigned i = 0; i < run->threads; i++) {
+        const struct worker *worker = &run->workers[i];
+        if (worker->pace != NULL && worker_ended_ns(&run->lives[i]) > end_ns &&
+            end_ns > run->ready_ns) {
+            uint64_t missed = pace_missed(worker->pace, end_ns - run->ready_ns);
+            report->missed += missed < worker->budget ? missed : worker->budget;
+        }
+    }
+}
+
 // What was measured, from the oldest part that is kept to the end.
 static void account_measured(struct account *account, struct run *run)
 {
@@ -335,6 +359,9 @@ static void account_measured(struct account *account, struct run *run)
         account->end = &account->stop;
     }
     span_report(account_span(account, oldest), account->end, run, to_ns, account->report);
+    if (stopped) {
+        account_missed(run, to_ns, account->report);
+    }
     curves_report(&account->curves, oldest, !stopped, account->report->latency,
                   account->report->response);
 }
@@ -347,16 +374,34 @@ static int account_hole(const struct mems_extent *extent, void *arg)
     return 0;
 }
 
+// What lies idle inside the blocks; of fixed partitions, where it is the price of the policy, a
+// figure of its own.
+static void account_waste(struct run *run, struct cell_report *report)
+{
+    const struct mems_stats *stats = &report->engine.stats;
+    if (!report->engine.known || stats->live_blocks == 0) {
+        return;
+    }
+    double waste =
+        (double)(stats->block_bytes - stats->requested_bytes) / (double)stats->live_blocks;
+    report->fragmentation.waste_per_block = waste;
+    if (strcmp(target_spec_base(run->spec)->argument, "fixed") == 0) {
+        run_figure(run, "waste a partition", "bytes", waste, NAN);
+    }
+}
+
 static void account_engine(struct run *run, struct cell_report *report)
 {
     struct mems_engine *engine =
         run->target->engine != NULL ? run->target->engine(run->instance) : NULL;
     struct fragmentation_holes holes = {0};
+    report->fragmentation.waste_per_block = -1;
     if (engine == NULL) {
         fragmentation_holes_report(NULL, &report->fragmentation);
         return;
     }
     report->engine.known = mems_snapshot(engine, &report->engine.stats) == 0;
+    account_waste(run, report);
     bool known = mems_walk(engine, account_hole, &holes) == 0;
     fragmentation_holes_report(known ? &holes : NULL, &report->fragmentation);
 }

@@ -40,6 +40,8 @@ void account_open(struct account *account, struct run *run);
 // Just before the first thread starts, and just after the barrier has opened. Where there is a
 // warm-up, account_warmed begins the measured phase.
 void account_begin(struct account *account, struct run *run);
+// What is resident now is none of the target's. When the threads are there, behind the barrier.
+void account_baseline(struct account *account);
 void account_started(struct account *account, struct run *run);
 void account_warmed(struct account *account, struct run *run);
 // When the next sample is due, in CLOCK_MONOTONIC's nanoseconds.

@@ -44,15 +44,25 @@ uint64_t run_now_ns(void)
     return clock_monotonic_ns();
 }
 
-void *run_map(size_t bytes)
+static void *cell_map(size_t bytes, int flags)
 {
     own_memory(bytes);
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
     if (memory == MAP_FAILED) {
         evidence_refuse("out of memory for the harness itself");
     }
     return memory;
+}
+
+void *run_map(size_t bytes)
+{
+    return cell_map(bytes, MAP_POPULATE);
+}
+
+void *run_map_lazily(size_t bytes)
+{
+    return cell_map(bytes, 0);
 }
 
 int run_space(struct run *run, unsigned process, void **space)
@@ -109,7 +119,7 @@ static void cell_open_target(struct run *run, struct target_spec *spec, struct c
     if (run->target->open(spec, &run->stage->demand, &run->instance, complaint) != 0) {
         evidence_refuse(complaint->text);
     }
-    run->spaces = run_map(RUN_MAX_SPACES * sizeof *run->spaces);
+    run->spaces = run_map_lazily(RUN_MAX_SPACES * sizeof *run->spaces);
     pthread_mutex_init(&run->spaces_lock, NULL);
     if (run_space(run, 0, &run->space) != 0) {
         evidence_refuse("the target does not open a space");
@@ -219,11 +229,13 @@ static void cell_run(struct run *run, struct stage *stage, struct account *accou
 {
     stage->report.speed_before_ns = speed_measure_ns();
     account_begin(account, run);
-    run->warming = job_number(run->section, "warmup") > 0;
-    stage_enter(stage, STAGE_RUN);
+    run->warming = run->workload->fills || job_number(run->section, "warmup") > 0;
     if (worker_start_all(run) != 0) {
         evidence_refuse("the system does not start so many threads");
     }
+    account_baseline(account);
+    stage_enter(stage, STAGE_RUN);
+    worker_let_all_begin(run);
     course_run(run, account, cell_is_told_to_stop);
     worker_join_all(run);
     account_end(account, run);

@@ -2,9 +2,13 @@
 //
 // course.c - a cell's workers at work, watched: warm-up, measured phase, end.
 //
-// 1. States. warm (nothing counts, no budget is used up) -> measured -> stopping (run->stop is set,
-//    workers end at their next look) -> ended. Without warmup= the first is left out. Workers may
-//    end by themselves in any of them; when they do so in the first, nothing was measured.
+// 1. States. fill (of a workload that begins with one: until every worker is ready) -> warm ->
+//    measured -> stopping (run->stop is set, workers end at their next look) -> ended. In the first
+//    two nothing counts and no budget is used up; in the first nothing is paced either. The warm-up
+//    is counted from the barrier and lasts as long as the fill at least; without warmup= what is
+//    measured begins with the workers' release. Workers may end by themselves in any state; when
+//    they do so in the first two, nothing was measured. A fill has no time of its own: one that
+//    never ends is the watchdog's.
 // 2. What stops: the runtime, which begins with the measured phase; a rate that has become steady;
 //    somebody who wants an early end. With ops=, and where a workload ends by itself, it is the
 //    workers themselves. A budget of operations is whole at the end of the warm-up; of the batch
@@ -27,6 +31,7 @@ struct course {
     struct account *account;
     struct steady steady;
     bool open_loop;
+    bool ready; // the fill is over
     bool stopping;
     uint64_t warm_ns;     // end of the warm-up; UINT64_MAX: it is over
     uint64_t deadline_ns; // UINT64_MAX: none
@@ -60,7 +65,8 @@ static void course_stop(struct course *course)
             account_stop(course->account, course->run);
         }
         __atomic_store_n(&course->run->stop, true, __ATOMIC_RELAXED);
-        course->stopping = true;
+        worker_release(course->run);
+        course->stopping = course->ready = true;
     }
     course->deadline_ns = course->part_ns = UINT64_MAX;
 }
@@ -100,6 +106,7 @@ static void course_open(struct course *course, struct run *run, struct account *
         .account = account,
         .steady = {.rule = account->rule},
         .open_loop = job_number(run->section, "rate") > 0,
+        .ready = !run->workload->fills,
         .warm_ns = run->started_ns + warmup,
         .deadline_ns = UINT64_MAX,
         .part_ns = UINT64_MAX,
@@ -110,7 +117,7 @@ static void course_open(struct course *course, struct run *run, struct account *
         run->stage->report.steady_deviation = steady_deviation(&course->steady);
     }
     account_started(account, run);
-    if (warmup == 0) {
+    if (warmup == 0 && course->ready) {
         course_measure(course);
     }
 }
@@ -123,9 +130,13 @@ static uint64_t course_least(uint64_t a, uint64_t b)
 static void course_look(struct course *course, bool told)
 {
     uint64_t now = run_now_ns();
-    if (now >= course->warm_ns) {
+    course->ready = course->ready || worker_all_ready(course->run);
+    if (course->ready && now >= course->warm_ns) {
         account_warmed(course->account, course->run);
         course_measure(course);
+    }
+    if (course->ready) {
+        worker_release(course->run);
     }
     if (told) {
         course->run->stage->report.incomplete = true;
@@ -148,8 +159,9 @@ void course_run(struct run *run, struct account *account, bool (*told)(void))
     struct course course;
     course_open(&course, run, account);
     for (;;) {
-        uint64_t wake = course_least(course_least(course.warm_ns, course.deadline_ns),
-                                     course_least(course.part_ns, course.sample_ns));
+        uint64_t wake =
+            course_least(course_least(course.deadline_ns, course.part_ns), course.sample_ns);
+        wake = course.ready ? course_least(wake, course.warm_ns) : wake;
         // The order to stop is looked at now and then: a signal does not end the wait.
         if (worker_wait(run, course_least(wake, run_now_ns() + COURSE_LOOK_NS))) {
             break;

@@ -361,6 +361,13 @@ static void drive_cleanup(struct cell *cell, struct drive_section *state)
     }
 }
 
+// Whether the run ends with this cell. (After the section's cleanup, which may have failed.)
+static bool drive_aborts(const struct drive_view *view, const struct cell *cell)
+{
+    return view->abort && (cell->verdict == CELL_FAILED || cell->verdict == CELL_CRASHED ||
+                           cell->verdict == CELL_HUNG);
+}
+
 void drive_plan(struct plan *plan, const struct drive_view *view)
 {
     struct drive_section *states = calloc(plan->section_count + 1, sizeof *states);
@@ -386,8 +393,11 @@ void drive_plan(struct plan *plan, const struct drive_view *view)
         if (view->ended != NULL) {
             view->ended(view->arg, plan, i);
         }
+        if (drive_aborts(view, cell)) {
+            break;
+        }
     }
-    for (size_t i = plan->cell_count; i-- > 0;) { // what an interruption has left
+    for (size_t i = plan->cell_count; i-- > 0;) { // what an early end has left
         struct cell *cell = &plan->cells[i];
         drive_cleanup(cell, &states[cell->section - plan->sections]);
     }

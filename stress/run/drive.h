@@ -7,8 +7,10 @@
 
 #include "run/plan.h"
 
-// Who is told how it goes. Any may be NULL.
+// Who is told how it goes, any may be NULL; and whether the first cell that failed, crashed or hung
+// ends the run.
 struct drive_view {
+    bool abort;
     void (*began)(void *arg, const struct plan *plan, size_t cell);
     void (*tick)(void *arg, const struct plan *plan, size_t cell); // about ten times a second
     void (*ended)(void *arg, const struct plan *plan, size_t cell);

@@ -12,10 +12,13 @@
 //    says of it what can be said. Both are taken twice: when L is largest, which is when they
 //    hurt, and at the end of the run, where many workloads have nothing live any more.
 // 3. Holes h_i, at the end of the run, for engines. Concentration: 1 - sqrt(sum h^2)/sum h, which
-// is
-//    0 for one hole and nears 1 for many equal ones. Unusable: of the free bytes the share in holes
-//    too small for a request of 2^i bytes (Gorman and Whitcroft's unusable free space index, OLS
-//    2006), as a curve over i; it only rises.
+//    is 0 for one hole and nears 1 for many equal ones. Unusable: of the free bytes the share in
+//    holes too small for a request of 2^i bytes (Gorman and Whitcroft's unusable free space index,
+//    OLS 2006), as a curve over i; it only rises.
+// 4. Holes for each live block, when L is largest and at the end, for engines. Where blocks lie
+// side
+//    by side and holes coalesce, in equilibrium there are half as many holes as blocks (Knuth, the
+//    fifty-percent rule, TAOCP 1, 2.5); partitions and pages have no such law.
 
 #include "run/fragmentation.h"
 
@@ -61,6 +64,12 @@ static double fragmentation_external(const struct report_sample *sample)
                : 0;
 }
 
+static double fragmentation_holes_per_block(const struct report_sample *sample)
+{
+    bool known = sample->holes_known && sample->live_blocks > 0;
+    return known ? fragmentation_ratio(sample->holes, sample->live_blocks) : -1;
+}
+
 void fragmentation_report(const struct fragmentation *fragmentation,
                           struct report_fragmentation *report)
 {
@@ -76,6 +85,8 @@ void fragmentation_report(const struct fragmentation *fragmentation,
     report->external = fragmentation_external(most_live);
     report->end_internal = fragmentation_internal(&fragmentation->last);
     report->end_external = fragmentation_external(&fragmentation->last);
+    report->holes_per_block = fragmentation_holes_per_block(most_live);
+    report->end_holes_per_block = fragmentation_holes_per_block(&fragmentation->last);
 }
 
 void fragmentation_hole(struct fragmentation_holes *holes, uint64_t size)

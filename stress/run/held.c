@@ -3,7 +3,8 @@
 // held.c - how much the target holds at this moment, for workloads that compare it with a bound.
 //
 // The engine says what it holds; of a foreign allocator it is what the resident set has grown by
-// since the baseline, which counts the harness's own growth and leaves out untouched pages. Both
+// since the baseline, which leaves out untouched pages, and of the harness counts what grows with
+// the run (the map of check 4, threads' stacks): the rest is resident before the baseline. Both
 // cost some microseconds: for the ends of phases, not for every operation.
 
 #include <string.h>

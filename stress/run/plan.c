@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/disk.h"
 #include "run/course.h"
 #include "run/plan_order.h"
 #include "workload/workload.h"
@@ -382,6 +383,34 @@ static int plan_sections(struct plan *plan, const struct plan_options *options,
     return 0;
 }
 
+// The same file is read once a plan.
+static struct digest plan_digest(const struct plan *plan, const char *path)
+{
+    for (size_t i = 0; i < plan->section_count; i++) {
+        for (size_t f = 0; f < plan->sections[i].file_count; f++) {
+            if (strcmp(plan->sections[i].files[f].path, path) == 0) {
+                return plan->sections[i].files[f].digest;
+            }
+        }
+    }
+    return digest_of_file(path);
+}
+
+// The files that the section's keys name; a folder is none.
+static void plan_files(const struct plan *plan, struct plan_section *section)
+{
+    const struct job_section *job = section->section;
+    section->files = plan_zeroed(job->value_count, sizeof *section->files);
+    for (size_t i = 0; i < job->value_count; i++) {
+        const struct job_value *value = &job->values[i];
+        const char *odd = value->path != NULL ? disk_not_a_file(value->path) : NULL;
+        if (value->path != NULL && (odd == NULL || strcmp(odd, "a folder") != 0)) {
+            struct plan_file file = {value->key->name, value->path, plan_digest(plan, value->path)};
+            section->files[section->file_count++] = file;
+        }
+    }
+}
+
 int plan_make(const struct job *job, const char *command, const struct plan_options *options,
               struct plan **plan, struct complaint *complaint)
 {
@@ -398,6 +427,7 @@ int plan_make(const struct job *job, const char *command, const struct plan_opti
     }
     for (size_t i = 0; i < made->section_count; i++) {
         made->sections[i].text = plan_section_text(made, &made->sections[i]);
+        plan_files(made, &made->sections[i]);
     }
     *plan = made;
     return 0;
@@ -422,6 +452,7 @@ void plan_free(struct plan *plan)
         free(section->specs);
         free(section->missing);
         free(section->text);
+        free(section->files);
     }
     free(plan->cells);
     free(plan->sections);

@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "disk/digest.h"
 #include "job/complaint.h"
 #include "job/job.h"
 #include "run/pin.h"
@@ -30,7 +31,7 @@
 #include "target/target.h"
 
 enum cell_verdict {
-    CELL_WAITING, // not run yet: in a result, the run was interrupted before it
+    CELL_WAITING, // not run yet: in a result, the run was interrupted or aborted before it
     CELL_PASS,
     CELL_FAILED,  // a check, or every allocation was refused
     CELL_CRASHED, // or did not start
@@ -59,6 +60,12 @@ struct cell {
     char *output;        // what the process printed, its end; NULL: nothing
 };
 
+// A file that a key of a section names, as it was when the plan was made.
+struct plan_file {
+    const char *key, *path; // the job's
+    struct digest digest;   // of its content
+};
+
 struct plan_section {
     const struct job_section *section;
     char *text; // every value resolved, and what the command line says over it
@@ -70,6 +77,8 @@ struct plan_section {
     struct target_spec *specs;
     char **missing; // by spec: why an optional target is not here; NULL: it is
     size_t spec_count;
+    struct plan_file *files; // by key
+    size_t file_count;
 };
 
 struct plan {
@@ -94,8 +103,8 @@ struct plan_options {
 
 #define PLAN_CELLS_MAX 10000
 
-// 0; ENOENT: a target that must be there is missing; EINVAL: the job, an option or a file that a
-// workload needs cannot work. `job` and `command` must outlive the plan.
+// 0; ENOENT: a target that must be there is missing, or no cell passes the filter; EINVAL: the job,
+// an option or a file that a workload needs cannot work. `job` and `command` must outlive the plan.
 int plan_make(const struct job *job, const char *command, const struct plan_options *options,
               struct plan **plan, struct complaint *complaint);
 void plan_free(struct plan *plan);

@@ -141,9 +141,11 @@ static int order_filter(struct plan *plan, const char *filter, struct complaint 
     order_keep(plan, order_matches, &expression);
     regfree(&expression);
     if (plan->cell_count == 0) {
-        complain(complaint, "--filter %s: none of %zu cells; --list prints their names", filter,
-                 before);
-        return EINVAL;
+        complain(complaint,
+                 "--filter %s: none of %zu cells, nothing to run: the expression is matched with "
+                 "SECTION/TARGET/REPEAT, case and all; --list prints these names",
+                 filter, before);
+        return ENOENT;
     }
     return 0;
 }

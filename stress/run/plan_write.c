@@ -14,38 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef MEMS_HAVE_NETTLE
-#include <nettle/sha2.h>
-#endif
-
+#include "disk/digest.h"
 #include "run/plan.h"
 
-#ifdef MEMS_HAVE_NETTLE
-
 static void write_hash(const char *text, size_t length, FILE *out)
 {
-    struct sha256_ctx hash;
-    uint8_t digest[SHA256_DIGEST_SIZE];
-    sha256_init(&hash);
-    sha256_update(&hash, length, (const uint8_t *)text);
-    sha256_digest(&hash, sizeof digest, digest);
-    fprintf(out, "# SHA-256 of the lines without # at their beginning: ");
-    for (size_t i = 0; i < sizeof digest; i++) {
-        fprintf(out, "%02x", digest[i]);
+    if (digest_possible()) {
+        fprintf(out, "# SHA-256 of the lines without # at their beginning: %s\n",
+                digest_of_bytes(text, length).text);
+    } else {
+        fprintf(out, "# no SHA-256: this mems-stress was built without libnettle\n");
     }
-    fprintf(out, "\n");
 }
-
-#else
-
-static void write_hash(const char *text, size_t length, FILE *out)
-{
-    (void)text;
-    (void)length;
-    fprintf(out, "# no SHA-256: this mems-stress was built without libnettle\n");
-}
-
-#endif
 
 // How long the cells are to work, one after the other. Starting and ending them comes on top.
 static void write_time(const struct plan *plan, FILE *out)

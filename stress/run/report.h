@@ -62,7 +62,8 @@ struct report_sample {
     uint64_t rss_bytes;
     uint64_t free_bytes; // inside held, in holes; engines only
     uint64_t largest_hole;
-    bool holes_known; // false: what is in the two above means nothing
+    uint64_t holes, live_blocks; // as the engine counts them
+    bool holes_known;            // false: what is in the four above means nothing
     // From smaps_rollup, which is dear: 0 where this sample did not look.
     uint64_t pss_bytes;
     uint64_t huge_bytes; // AnonHugePages
@@ -77,6 +78,9 @@ struct report_fragmentation {
     // When L was largest, and at the end of the run; negative: unknown.
     double internal, end_internal; // 1 - L/U, U what live blocks take
     double external, end_external; // 1 - largest hole/free
+    double holes_per_block, end_holes_per_block;
+    double
+        waste_per_block;  // bytes that a live block takes beyond what it was asked for, at the end
     double concentration; // of the holes at the end: 1 - sqrt(sum h^2)/sum h; negative: unknown
     double rss_overhead;  // (RSS - baseline - touched live)/touched live at the end; NAN: unknown
     // Share of the free bytes in holes too small for a request of 2^i bytes, at the end of the run;
@@ -121,7 +125,9 @@ struct cell_report {
     uint64_t timer_ns;                   // what timing one operation adds to it
     struct histogram latency[OP_KINDS];  // service: from start to end
     struct histogram response[OP_KINDS]; // open loop: from the intended start; else empty
-    uint64_t late;                       // open loop: operations that started behind their time
+    // Open loop: intended starts that were begun, of these behind their time; and those before the
+    // end that were not begun.
+    uint64_t begun, late, missed;
     // warm-up and steady state
     uint64_t warmup_ns;
     enum report_steady steady;

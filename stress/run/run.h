@@ -3,9 +3,9 @@
 // run.h - one cell at work, inside its own process: what its threads share.
 //
 // 1. States. prepare (target, workload and workers are opened) -> run (the threads are behind the
-//    start barrier; after the warm-up what they do is measured) -> drain (every thread has ended;
-//    the workload releases what is left) -> check -> done. run->stage->phase says which, for the
-//    driver.
+//    start barrier; after the fill and the warm-up what they do is measured) -> drain (every thread
+//    has ended; the workload releases what is left) -> check -> done. run->stage->phase says which,
+//    for the driver.
 // 2. Threads. The cell's first thread prepares, samples, watches the deadline, drains and checks;
 //    it does nothing to the target while the others run. Worker i is run->workers[i]; it may be
 //    continued by successors (worker_hand_over), which join their predecessor before their body
@@ -51,7 +51,9 @@ struct run {
     bool stop;           // [atomic] the time is over, the cell is to end
     bool warming;        // [atomic] nothing counts yet, no budget is used up
     unsigned running;    // [worker.c's lock] workers that have not ended yet
+    unsigned filling;    // [worker.c's lock] of them, not ready yet (worker_ready)
     uint64_t started_ns; // [ro] when the barrier opened
+    uint64_t ready_ns;   // [atomic] when all workers were ready; 0: not yet
     pthread_barrier_t start;
     struct worker_life *lives; // one a worker
     pthread_mutex_t spaces_lock;
@@ -71,8 +73,11 @@ int run_space(struct run *run, unsigned process, void **space);
 // Closes it: what it holds goes too. Not for process 0.
 void run_space_close(struct run *run, unsigned process);
 
-// Zeroed pages. Never NULL: where the OS refuses, the cell ends with a message.
+// Zeroed pages. Never NULL: where the OS refuses, the cell ends with a message. They are resident
+// at once, so that what is mapped before the baseline is taken is no growth of the target's.
 void *run_map(size_t bytes);
+// Not resident before they are touched: for tables of which little is used.
+void *run_map_lazily(size_t bytes);
 
 // The "check" of a failure that is not the target's: the harness could not go on. Such a cell has
 // crashed; no check has failed.

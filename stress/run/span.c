@@ -46,6 +46,7 @@ static void span_workers(struct span *span, struct run *run)
         at->refused = span_read(&worker->refused);
         at->allocated_bytes = span_read(&worker->allocated_bytes);
         span->allocated_bytes += at->allocated_bytes;
+        at->begun = worker->pace != NULL ? span_read(&worker->pace->begun) : 0;
         at->late = worker->pace != NULL ? span_read(&worker->pace->late) : 0;
         spent_read(&run->lives[i].spent, &at->spent);
     }
@@ -167,6 +168,7 @@ static void span_report_worker(const struct span_worker *from, const struct span
     }
     report->refused += to->refused - from->refused;
     report->allocated_bytes += to->allocated_bytes - from->allocated_bytes;
+    report->begun += to->begun - from->begun;
     report->late += to->late - from->late;
     report->worker_ns += time_ns;
     report->offcpu_ns += time_ns > cpu_ns ? time_ns - cpu_ns : 0;

@@ -18,7 +18,7 @@ struct span_worker {
     uint64_t count[OP_KINDS];
     uint64_t refused;
     uint64_t allocated_bytes;
-    uint64_t late;
+    uint64_t begun, late; // intended starts
     struct spent_time spent;
 };
 

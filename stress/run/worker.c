@@ -8,6 +8,9 @@
 // 2. A successor joins its predecessor before its body begins. Everything that the old thread's
 //    exit does to an allocator's cache has then happened, and the worker's fields are its own.
 // 3. The cell's first thread sleeps on worker_ended until run->running is 0.
+// 4. Where a workload fills, workers that are ready sleep on worker_released until the last one is,
+//    and the first thread has begun the measured phase. So a budget of operations is spent by all
+//    of them on the same footing, and a job does the same operations each time.
 
 #include "run/worker.h"
 
@@ -20,12 +23,25 @@
 
 static pthread_mutex_t worker_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t worker_ended = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t worker_released = PTHREAD_COND_INITIALIZER;
 static __thread bool worker_handed_over;
+
+// With the lock.
+static void worker_note_ready(struct run *run, struct worker_life *life)
+{
+    if (!life->ready && run->filling > 0) {
+        life->ready = true;
+        if (--run->filling == 0) {
+            pthread_cond_signal(&worker_ended);
+        }
+    }
+}
 
 static void worker_end(struct run *run, struct worker_life *life)
 {
     __atomic_store_n(&life->ended_ns, run_now_ns(), __ATOMIC_RELAXED);
     pthread_mutex_lock(&worker_lock);
+    worker_note_ready(run, life);
     if (--run->running == 0) {
         pthread_cond_signal(&worker_ended);
     }
@@ -58,7 +74,8 @@ static void *worker_live(void *argument)
         life->thread = pthread_self();
     } else {
         life->thread = pthread_self();
-        pthread_barrier_wait(&run->start);
+        pthread_barrier_wait(&run->start); // all are here
+        pthread_barrier_wait(&run->start); // all begin
     }
     spent_begin(&life->spent);
     life->body(worker);
@@ -88,6 +105,35 @@ int worker_hand_over(struct worker *worker, void (*body)(struct worker *worker))
     return 0;
 }
 
+void worker_ready(struct worker *worker)
+{
+    struct run *run = worker->run;
+    pthread_mutex_lock(&worker_lock);
+    worker_note_ready(run, &run->lives[worker->number]);
+    while (run->ready_ns == 0) {
+        pthread_cond_wait(&worker_released, &worker_lock);
+    }
+    pthread_mutex_unlock(&worker_lock);
+}
+
+bool worker_all_ready(struct run *run)
+{
+    pthread_mutex_lock(&worker_lock);
+    bool ready = run->filling == 0;
+    pthread_mutex_unlock(&worker_lock);
+    return ready;
+}
+
+void worker_release(struct run *run)
+{
+    pthread_mutex_lock(&worker_lock);
+    if (run->ready_ns == 0) {
+        __atomic_store_n(&run->ready_ns, run_now_ns(), __ATOMIC_RELAXED);
+        pthread_cond_broadcast(&worker_released);
+    }
+    pthread_mutex_unlock(&worker_lock);
+}
+
 bool worker_stop(struct worker *worker, uint64_t done)
 {
     if (worker->budget != UINT64_MAX && !__atomic_load_n(&worker->run->warming, __ATOMIC_RELAXED)) {
@@ -115,10 +161,11 @@ int worker_start_all(struct run *run)
 {
     worker_own_stacks(run->threads);
     run->running = run->threads;
+    run->filling = run->workload->fills ? run->threads : 0;
     pthread_barrier_init(&run->start, NULL, run->threads + 1);
     for (unsigned i = 0; i < run->threads; i++) {
         struct worker_life *life = &run->lives[i];
-        char *stacks = run_map(2 * (size_t)EVIDENCE_STACK);
+        char *stacks = run_map_lazily(2 * (size_t)EVIDENCE_STACK);
         life->worker = &run->workers[i];
         life->body = run->workload->work;
         life->stacks[0] = stacks;
@@ -129,9 +176,15 @@ int worker_start_all(struct run *run)
             return error;
         }
     }
-    run->started_ns = run_now_ns();
     pthread_barrier_wait(&run->start);
     return 0;
+}
+
+void worker_let_all_begin(struct run *run)
+{
+    run->started_ns = run_now_ns();
+    run->ready_ns = run->workload->fills ? 0 : run->started_ns;
+    pthread_barrier_wait(&run->start);
 }
 
 bool worker_wait(struct run *run, uint64_t deadline_ns)
@@ -140,7 +193,7 @@ bool worker_wait(struct run *run, uint64_t deadline_ns)
                                 .tv_nsec = (long)(deadline_ns % 1000000000)};
     int error = 0;
     pthread_mutex_lock(&worker_lock);
-    while (run->running > 0 && error != ETIMEDOUT) {
+    while (run->running > 0 && error != ETIMEDOUT && (run->filling > 0 || run->ready_ns != 0)) {
         error = pthread_cond_clockwait(&worker_ended, &worker_lock, CLOCK_MONOTONIC, &deadline);
     }
     bool ended = run->running == 0;

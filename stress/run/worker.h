@@ -17,15 +17,23 @@ struct worker_life {
     void (*body)(struct worker *worker);
     void *stacks[2];      // for signal handlers: predecessor and successor may overlap
     unsigned generations; // threads so far
+    bool ready;           // [worker.c's lock] worker_ready was called, or it has ended
     struct spent spent;   // their CPU time
     uint64_t ended_ns;    // [atomic] 0: it works
 };
 
-// Starts every worker and opens the barrier. 0, or errno: then some threads may be waiting behind
-// the barrier, and the process must end.
+// Starts every worker; all are waiting behind the barrier when it returns. 0, or errno: then some
+// threads may be waiting there, and the process must end.
 int worker_start_all(struct run *run);
-// Waits for the end of the last worker, or until `deadline_ns` (CLOCK_MONOTONIC). True: ended.
+// Opens the barrier.
+void worker_let_all_begin(struct run *run);
+// Waits for the end of the last worker, until all are ready and wait to be released, or until
+// `deadline_ns` (CLOCK_MONOTONIC). True: ended.
 bool worker_wait(struct run *run, uint64_t deadline_ns);
+// Whether all workers that fill have done so.
+bool worker_all_ready(struct run *run);
+// Lets those that are ready go on. Again: nothing.
+void worker_release(struct run *run);
 // When it ended; 0 while it works.
 static inline uint64_t worker_ended_ns(const struct worker_life *life)
 {

@@ -140,6 +140,7 @@ static int delay_open(const struct target_spec *spec, const struct target_demand
     delay_ops.access_begin = delay_calls.access_begin;
     delay_ops.access_end = delay_calls.access_end;
     delay_ops.block_size = delay_calls.block_size;
+    delay_ops.usable = delay_calls.usable;
     delay_ops.no_memory = delay_calls.no_memory;
     __asm__ volatile("" : "=r"(delay_zero) : "0"((uint64_t)0));
     return 0;

@@ -89,6 +89,7 @@ const struct target_ops target_malloc_ops = {
     .access_begin = malloc_access_begin,
     .access_end = malloc_access_end,
     .block_size = malloc_block_size,
+    .usable = true,
 };
 
 static const void *object_of(const char *symbol)

@@ -256,6 +256,7 @@ static void mems_usage(struct target_instance *instance, struct target_usage *us
         usage->free_bytes = stats.free_bytes;
         usage->largest_hole = stats.largest_hole;
         usage->holes = stats.holes;
+        usage->live_blocks = stats.live_blocks;
         usage->metadata_bytes = stats.metadata_bytes;
         usage->known = true;
     }

@@ -51,6 +51,7 @@ struct target_ops {
     void *(*access_begin)(void *space, uint64_t block, size_t offset, bool write, size_t *span);
     void (*access_end)(void *space);
     size_t (*block_size)(void *space, uint64_t block); // bytes it takes; 0: cannot tell
+    bool usable;    // and all of them are the caller's to use, as malloc_usable_size says
     bool no_memory; // the null target: blocks have no bytes, checks are off
 };
 
@@ -60,6 +61,7 @@ struct target_usage {
     uint64_t free_bytes; // inside held, in holes
     uint64_t largest_hole;
     uint64_t holes;
+    uint64_t live_blocks;
     uint64_t metadata_bytes;
     bool known;
 };

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 
+#include "check/check.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/rounds.h"
@@ -30,6 +31,7 @@ struct comb {
 };
 
 static const struct job_key comb_keys[] = {
+    {CHECK_TOUCH_KEY, .standard = "page"},
     {.name = "unit",
      .kind = JOB_SIZE,
      .least = 1,
@@ -138,7 +140,7 @@ const struct workload workload_comb = {
     .name = "comb",
     .help = "frees every other of many equal blocks, then asks for blocks twice as large",
     .class = WORKLOAD_ADVERSARY,
-    .version = 1,
+    .version = 2,
     .keys = comb_keys,
     .unused = comb_unused,
     .ends = true,

@@ -21,6 +21,7 @@
 
 #include <errno.h>
 
+#include "check/check.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/rounds.h"
@@ -35,6 +36,7 @@ struct doubling {
 };
 
 static const struct job_key doubling_keys[] = {
+    {CHECK_TOUCH_KEY, .standard = "full"},
     {.name = "unit",
      .kind = JOB_SIZE,
      .least = 16,
@@ -181,7 +183,7 @@ const struct workload workload_doubling = {
     .name = "doubling",
     .help = "frees every other survivor, then asks for twice the size: no hole ever fits",
     .class = WORKLOAD_ADVERSARY,
-    .version = 1,
+    .version = 2,
     .keys = doubling_keys,
     .unused = doubling_unused,
     .ends = true,

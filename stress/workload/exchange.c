@@ -52,6 +52,7 @@ struct exchange {
 static const struct job_key exchange_keys[] = {
     {JOB_SIZE_KEY, .standard = "8/1:16/1:32/1:64/1:128/1:256/1:512/1",
      .help = "bytes of a request before `rare` makes it larger: 2^0 .. 2^6 words"},
+    {JOB_VERIFY_KEY, .standard = "3"},
     {.name = "slots",
      .kind = JOB_NUMBER,
      .least = 1,
@@ -273,7 +274,7 @@ const struct workload workload_exchange = {
     .name = "exchange",
     .help = "threads swap blocks of very different sizes through a table; rounds of new threads",
     .class = WORKLOAD_THREADS,
-    .version = 1,
+    .version = 2,
     .keys = exchange_keys,
     .demand = exchange_demand,
     .open = exchange_open,

@@ -291,7 +291,7 @@ static __attribute__((noinline)) void fleet_grow(struct worker *worker, struct f
                                                  struct fleet_class *class)
 {
     uint64_t room = 2 * class->room < 64 ? 64 : 2 * class->room;
-    struct slot *slots = run_map(room * sizeof *slots);
+    struct slot *slots = run_map_lazily(room * sizeof *slots);
     memcpy(slots, class->slots, class->room * sizeof *slots);
     fleet_number(self, slots + class->room, room - class->room, worker->number,
                  worker->run->threads);
@@ -399,6 +399,7 @@ static void fleet_work(struct worker *worker)
     struct fleet *fleet = worker->run->shared;
     struct fleet_thread *self = &fleet->threads[worker->number];
     if (fleet_fill(worker, fleet, self)) {
+        worker_ready(worker);
         fleet_live(worker, fleet, self);
     }
     unsigned next = (worker->number + 1) % worker->run->threads;
@@ -431,6 +432,7 @@ const struct workload workload_fleet = {
             "counts",
     .class = WORKLOAD_SERVER,
     .version = 1,
+    .fills = true,
     .keys = fleet_keys,
     .unused = fleet_unused,
     .validate = fleet_validate,

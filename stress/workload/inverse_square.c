@@ -23,11 +23,7 @@ struct inverse_square {
 
 static const struct job_key inverse_square_keys[] = {
     {JOB_SIZE_KEY, .standard = "invsq:4-32Ki", .help = "bytes of a request"},
-    {.name = "touch",
-     .kind = JOB_CHOICE,
-     .choices = check_touch_names,
-     .standard = "full",
-     .help = "what is written to a block after its allocation"},
+    {CHECK_TOUCH_KEY, .standard = "full"},
     {.name = "slots",
      .kind = JOB_NUMBER,
      .least = 1,
@@ -81,13 +77,18 @@ static void inverse_square_work(struct worker *worker)
 {
     const struct inverse_square *shared = worker->run->shared;
     struct slot *slots = shared->places[worker->number];
-    uint64_t filled = 0;
     uint64_t done;
+    for (uint64_t i = 0; i < shared->slots; i++) {
+        inverse_square_replace(worker, shared, &slots[i]);
+        if (i % INVERSE_SQUARE_BATCH == 0 && worker_stop(worker, 0)) {
+            return;
+        }
+    }
+    worker_ready(worker);
     do {
         done = 0;
         for (unsigned i = 0; i < INVERSE_SQUARE_BATCH && done < worker->budget; i++) {
             uint64_t at = random_below(&worker->random, shared->slots);
-            at = filled < shared->slots ? filled++ : at;
             done += inverse_square_replace(worker, shared, &slots[at]);
         }
     } while (!worker_stop(worker, done));
@@ -109,7 +110,8 @@ const struct workload workload_inverse_square = {
     .name = "inverse-square",
     .help = "each thread replaces random blocks, sizes with density 1/s^2, every byte written",
     .class = WORKLOAD_MICRO,
-    .version = 1,
+    .version = 2,
+    .fills = true,
     .keys = inverse_square_keys,
     .demand = inverse_square_demand,
     .open = inverse_square_open,

@@ -6,11 +6,13 @@
 //    mmap and munmap, faults, huge pages, the zeroing of memory that is not fresh, and what is kept
 //    at hand instead. Sizes drawn uniformly from 5 to 25 MiB in 20 places are the classic job.
 // 2. A round fills the places, replaces random ones `replacements` times, and frees all. Where
-// blocks
-//    are checked, all of a block is read (is it zero?) as soon as it is there.
-// 3. How much is resident depends on touch=: with none or first an allocator that maps fresh pages
-//    hands over hardly any memory at all.
+//    blocks are checked, all of a block is read (is it zero?) as soon as it is there.
+// 3. How much is resident depends on touch=. Each byte is written where nothing else is said
+// (full),
+//    so that every page is faulted in or found zeroed, and huge pages can form; with none or first
+//    an allocator that maps fresh pages hands over hardly any memory at all.
 
+#include "check/check.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/rounds.h"
@@ -24,6 +26,7 @@ struct large {
 };
 
 static const struct job_key large_keys[] = {
+    {CHECK_TOUCH_KEY, .standard = "full"},
     {.name = "places",
      .kind = JOB_NUMBER,
      .least = 1,
@@ -111,7 +114,7 @@ const struct workload workload_large = {
     .name = "large",
     .help = "a few blocks of many MiB, zeroed, replaced over and over",
     .class = WORKLOAD_MICRO,
-    .version = 1,
+    .version = 2,
     .keys = large_keys,
     .unused = large_unused,
     .ends = true,

@@ -30,6 +30,7 @@ struct larson {
 };
 
 static const struct job_key larson_keys[] = {
+    {JOB_SIZE_KEY, .standard = "8-999", .help = "bytes of a request"},
     {.name = "slots",
      .kind = JOB_NUMBER,
      .least = 1,
@@ -135,11 +136,12 @@ static void larson_work(struct worker *worker)
     struct slot *slots = larson->workers[worker->number].slots;
     for (uint64_t i = 0; i < larson->slots; i++) {
         larson_fill_slot(worker, larson, &slots[i]);
-        if (worker_stop(worker, 1)) {
+        if (i % LARSON_BATCH == 0 && worker_stop(worker, 0)) {
             return;
         }
     }
     larson_permute(worker, slots, larson->slots);
+    worker_ready(worker);
     larson_live(worker);
 }
 
@@ -160,7 +162,8 @@ const struct workload workload_larson = {
     .help =
         "a server's threads: replace random blocks, then leave them all to a successor and exit",
     .class = WORKLOAD_SERVER,
-    .version = 1,
+    .version = 2,
+    .fills = true,
     .keys = larson_keys,
     .demand = larson_demand,
     .open = larson_open,

@@ -73,7 +73,7 @@ static OP_INLINE void op_note(struct worker *worker, uint64_t began, uint64_t en
     struct histogram *latency = __atomic_load_n(&worker->latency, __ATOMIC_ACQUIRE); // [A:curves]
     uint64_t service = clock_elapsed_ns(began, ended);
     histogram_add(&latency[kind], service);
-    if (__builtin_expect(worker->pace != NULL, 0)) {
+    if (__builtin_expect(worker->pace != NULL, 0) && !worker->pace->inside) {
         op_note_response(worker, latency, service, kind);
     }
 }
@@ -340,15 +340,21 @@ void op_rewrite(struct worker *worker, struct slot *slot, uint64_t times)
 uint64_t op_step_begin(struct worker *worker)
 {
     if (worker->pace != NULL) {
+        worker->pace->inside = false; // of a step that failed
         pace_wait(worker->pace);
+        worker->pace->inside = true;
     }
     return worker->latency_every != 0 ? clock_begin() : 0;
 }
 
 void op_step_end(struct worker *worker, uint64_t began)
 {
+    uint64_t ended = worker->latency_every != 0 ? clock_end() : 0;
+    if (worker->pace != NULL) {
+        worker->pace->inside = false;
+    }
     if (worker->latency_every != 0) {
-        op_note(worker, began, clock_end(), OP_STEP);
+        op_note(worker, began, ended, OP_STEP);
     }
     op_step(worker, 1);
 }

@@ -23,7 +23,9 @@
 //    a random sample of the live ones, so that taken/measured estimates the whole without bias.
 // 6. Open loop (rate=): worker->pace says when each operation is intended to start. Every operation
 //    is then a slow one, which waits for its time just before the call; what was timed is counted
-//    twice, from its start (service) and from its intended start (response).
+//    twice, from its start (service) and from its intended start (response). A timed step is one
+//    intended start: the operations inside it follow one another, and have no response of their
+//    own.
 // 7. The histograms change under a running worker: whoever measures points worker->latency to
 //    fresh ones, and the worker reads the pointer once an operation that it times.
 // 8. A failed check ends the cell: check_fail records the evidence and does not return. So does an
@@ -126,7 +128,7 @@ uint64_t op_place(struct worker *worker, const struct slot *slot);
 // Counts `count` steps, which the watchdog takes for progress.
 static inline void op_step(struct worker *worker, uint64_t count);
 // One step that is timed, if any operation is, and in an open loop waits for its time: begin gives
-// what end wants. End counts the step.
+// what end wants. End counts the step. A step that failed does not end; the next may begin.
 uint64_t op_step_begin(struct worker *worker);
 void op_step_end(struct worker *worker, uint64_t began);
 
@@ -145,6 +147,11 @@ void op_total(const struct worker *workers, unsigned count, struct op_totals *to
 // True when the thread is to stop: the budget is used up or the time is over. `done` operations
 // are taken from the budget, unless the run is still warming up. Call it once a batch.
 bool worker_stop(struct worker *worker, uint64_t done);
+
+// What the worker fills before it begins is filled (workload.fills): waits until that is so of
+// every worker. What comes next is paced and, unless there is a warm-up, measured. To be called
+// once, by the worker's first thread; a worker that ends without is taken for ready.
+void worker_ready(struct worker *worker);
 
 // Continues this worker in a new thread that runs `body`; the calling thread must return from
 // `work` at once, without touching the worker. (larson's successors.) 0 or errno.

@@ -14,7 +14,12 @@
 //    and ticks, which tells the watchdog that it waits on purpose.
 // 4. An operation that comes behind its time starts at once and is counted as late; the plan goes
 //    on as if it had not been. Being late by the spin loop's last turn is not counted.
-// 5. What a workload does before its threads begin is not paced and takes nothing from the plan.
+// 5. What a workload does before its plan begins (its open, its fill) is not paced and takes
+// nothing
+//    from the plan; neither does what is inside a step, which is one start.
+// 6. What an overloaded worker never came to begin is missed: the starts before the end of what was
+//    measured that are left in the plan. A plan whose distances are drawn is drawn on to that end,
+//    but not for more than PACE_DRAWN starts: beyond, their mean number serves.
 
 #include "workload/pace.h"
 
@@ -26,6 +31,7 @@
 #define PACE_SPIN_NS  60000u
 #define PACE_SLEEP_NS 20000000u
 #define PACE_STREAM   0x70616365u // keeps the stream apart from the operations'
+#define PACE_DRAWN    1e6
 
 void pace_init(struct pace *pace, uint64_t rate, enum pace_arrival arrival, uint64_t seed,
                unsigned number, unsigned threads)
@@ -67,11 +73,15 @@ static void pace_sleep(const struct pace *pace, uint64_t now, uint64_t until)
 
 void pace_wait(struct pace *pace)
 {
-    pace->lag_ns = 0;
-    if (*pace->origin_ns == 0) {
+    if (pace->inside) {
         return;
     }
-    uint64_t intended = *pace->origin_ns + pace_next(pace);
+    uint64_t origin = __atomic_load_n(pace->origin_ns, __ATOMIC_RELAXED);
+    pace->lag_ns = 0;
+    if (origin == 0 || __atomic_load_n(pace->stop, __ATOMIC_RELAXED)) {
+        return;
+    }
+    uint64_t intended = origin + pace_next(pace);
     uint64_t now = clock_monotonic_ns();
     if (now > intended) {
         __atomic_store_n(&pace->late, pace->late + 1, __ATOMIC_RELAXED);
@@ -88,4 +98,27 @@ void pace_wait(struct pace *pace)
         now = clock_monotonic_ns();
     }
     pace->lag_ns = now - intended;
+    __atomic_store_n(&pace->begun, pace->begun + 1, __ATOMIC_RELAXED);
+}
+
+uint64_t pace_missed(const struct pace *pace, uint64_t until_ns)
+{
+    struct pace plan = *pace;
+    uint64_t missed = 0;
+    double left = (double)until_ns - pace->elapsed_ns; // of Poisson's
+    if (pace->arrival == PACE_FIXED) {
+        uint64_t phase = (uint64_t)(pace->phase * 1e9 / (double)pace->rate);
+        uint64_t whole = until_ns > phase ? until_ns - phase : 0;
+        // The least that begins no earlier.
+        unsigned __int128 starts =
+            ((unsigned __int128)whole * pace->rate + 999999999u) / 1000000000u;
+        return starts > pace->index ? (uint64_t)starts - pace->index : 0;
+    }
+    if (left * (double)pace->rate > PACE_DRAWN * 1e9) {
+        return (uint64_t)(left * (double)pace->rate * 1e-9);
+    }
+    while (pace_next(&plan) < until_ns) {
+        missed++;
+    }
+    return missed;
 }

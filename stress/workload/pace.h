@@ -16,7 +16,7 @@ enum pace_arrival { PACE_FIXED, PACE_POISSON };
 struct pace {
     uint64_t rate; // operations a second
     enum pace_arrival arrival;
-    const uint64_t *origin_ns; // when the threads began; 0: not yet
+    const uint64_t *origin_ns; // [atomic] when the plan begins; 0: not yet
     const bool *stop;          // [atomic] true: nobody waits any more
     void (*tick)(void *arg);   // called now and then while the worker sleeps
     void *arg;
@@ -25,7 +25,9 @@ struct pace {
     double phase;         // fixed: of the first one, as a share of the distance
     double elapsed_ns;    // poisson: from the origin to the last intended start
     uint64_t lag_ns;      // of the operation that has just begun: start - intended start
-    uint64_t late;        // [atomic] operations that came behind their time
+    bool inside;          // a step that was waited for is under way: what is in it is not paced
+    uint64_t begun;       // [atomic] intended starts that were begun
+    uint64_t late;        // [atomic] of them, behind their time
 };
 
 // Worker `number` of `threads`: with fixed distances the workers' operations are spread evenly over
@@ -39,5 +41,8 @@ uint64_t pace_next(struct pace *pace);
 // Waits for the next intended start; sets lag_ns. Returns at once when it has passed, and when the
 // run is stopping.
 void pace_wait(struct pace *pace);
+
+// Intended starts before `until_ns` since the origin that are still to be told.
+uint64_t pace_missed(const struct pace *pace, uint64_t until_ns);
 
 #endif

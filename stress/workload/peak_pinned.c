@@ -12,6 +12,7 @@
 //    start, over what is live of the long-lived. Bound: what it was at the peak, over the same, as
 //    if nothing came back.
 
+#include "check/check.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/rounds.h"
@@ -27,6 +28,7 @@ struct peak {
 };
 
 static const struct job_key peak_keys[] = {
+    {CHECK_TOUCH_KEY, .standard = "page"},
     {.name = "blocks",
      .kind = JOB_NUMBER,
      .least = 1,
@@ -143,7 +145,7 @@ const struct workload workload_peak_pinned = {
     .name = "peak-pinned",
     .help = "a transient peak, during which a few long-lived blocks are born",
     .class = WORKLOAD_ADVERSARY,
-    .version = 1,
+    .version = 2,
     .keys = peak_keys,
     .ends = true,
     .demand = peak_demand,

@@ -17,6 +17,7 @@
 
 #include <errno.h>
 
+#include "check/check.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/place_set.h"
@@ -38,6 +39,7 @@ struct pin {
 };
 
 static const struct job_key pin_keys[] = {
+    {CHECK_TOUCH_KEY, .standard = "page"},
     {.name = "smallest",
      .kind = JOB_SIZE,
      .least = 8,
@@ -191,7 +193,7 @@ const struct workload workload_pin_per_slab = {
     .name = "pin-per-slab",
     .help = "fills one size class after the other and keeps one block in each slab",
     .class = WORKLOAD_ADVERSARY,
-    .version = 1,
+    .version = 2,
     .keys = pin_keys,
     .unused = pin_unused,
     .ends = true,

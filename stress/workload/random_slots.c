@@ -7,7 +7,7 @@
 //    of slots apart, frees what they hold and fills them again. In every `cross_rate`-th loop what
 //    they hold is not freed but sent to the next thread, which frees it. Sizes are as `size` says;
 //    with falloff = linear a request is the lesser of two draws, so that the density over a range
-//    falls linearly.
+//    falls linearly. Before the first loop all slots are filled.
 // 2. The barrier. Every `barrier` loops all threads meet, and the last to come compares: overhead =
 //    (RSS - baseline - live) / live, in percent, baseline the RSS before the first operation, live
 //    the requested bytes. So it is taken when nothing is under way. The figures are the last and
@@ -29,8 +29,9 @@
 #include "workload/ring.h"
 #include "workload/rows.h"
 
-#define RANDOM_SLOTS_CROSS_USUAL 2u // the default of the key cross_rate
-#define RANDOM_SLOTS_BATCHES     4u // that an inbox holds
+#define RANDOM_SLOTS_CROSS_USUAL 2u   // the default of the key cross_rate
+#define RANDOM_SLOTS_BATCHES     4u   // that an inbox holds
+#define RANDOM_SLOTS_LOOK        256u // slots filled between two looks whether to stop
 
 static const char *const random_slots_aligns[] = {"0", "8", "16", NULL};
 static const size_t random_slots_align[] = {0, 8, 16};
@@ -58,11 +59,7 @@ struct random_slots {
 
 static const struct job_key random_slots_keys[] = {
     {JOB_SIZE_KEY, .standard = "exp:2000@8-16000", .help = "bytes of a request"},
-    {.name = "touch",
-     .kind = JOB_CHOICE,
-     .choices = check_touch_names,
-     .standard = "page",
-     .help = "what is written to a block after its allocation"},
+    {CHECK_TOUCH_KEY, .standard = "page"},
     {.name = "falloff",
      .kind = JOB_CHOICE,
      .choices = random_slots_falloffs,
@@ -286,6 +283,19 @@ static uint64_t random_slots_loop(struct worker *worker, struct random_slots *sh
     return 2 * count;
 }
 
+// In the order in which the loops will come by.
+static void random_slots_fill(struct worker *worker, struct random_slots *shared)
+{
+    struct random_slots_thread *self = &shared->threads[worker->number];
+    for (uint64_t i = 0; i < shared->slots; i++) {
+        op_alloc(worker, &self->slots[self->at], random_slots_size(worker, shared), shared->align);
+        self->at = (self->at + shared->stride) % shared->slots;
+        if (i % RANDOM_SLOTS_LOOK == 0 && worker_stop(worker, 0)) {
+            break;
+        }
+    }
+}
+
 static void random_slots_work(struct worker *worker)
 {
     struct random_slots *shared = worker->run->shared;
@@ -293,6 +303,8 @@ static void random_slots_work(struct worker *worker)
     struct ring *next = &shared->threads[(worker->number + 1) % worker->run->threads].inbox;
     uint64_t loops = 0;
     uint64_t done = 0;
+    random_slots_fill(worker, shared);
+    worker_ready(worker);
     while (!worker_stop(worker, done)) {
         if (loops > 0 && shared->barrier != 0 && loops % shared->barrier == 0) {
             random_slots_meet(worker, shared);
@@ -332,7 +344,8 @@ const struct workload workload_random_slots = {
     .name = "random-slots",
     .help = "batches of scattered blocks, some freed by the next thread; overhead at a barrier",
     .class = WORKLOAD_SERVER,
-    .version = 1,
+    .version = 2,
+    .fills = true,
     .keys = random_slots_keys,
     .validate = random_slots_validate,
     .demand = random_slots_demand,

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <math.h>
 
+#include "check/check.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/rounds.h"
@@ -46,6 +47,7 @@ struct growth {
 };
 
 static const struct job_key growth_keys[] = {
+    {CHECK_TOUCH_KEY, .standard = "page"},
     {.name = "arrays",
      .kind = JOB_NUMBER,
      .least = 1,
@@ -225,7 +227,7 @@ const struct workload workload_realloc_growth = {
     .name = "realloc-growth",
     .help = "arrays grow by realloc, by half, to double or by chunks; counts who had to move",
     .class = WORKLOAD_MICRO,
-    .version = 1,
+    .version = 2,
     .keys = growth_keys,
     .unused = growth_unused,
     .ends = true,

@@ -227,7 +227,7 @@ static void references_open_string(struct run *run, struct references_shared *sh
     if (run->threads == 1 && faults_possible() && (pages || segments)) {
         shared->page_bytes = pages ? sizing_page(policy, options) : 0;
         shared->room = job_number(run->section, "opt");
-        shared->string = shared->room > 0 ? run_map(shared->room * sizeof(uint64_t)) : NULL;
+        shared->string = shared->room > 0 ? run_map_lazily(shared->room * sizeof(uint64_t)) : NULL;
     }
 }
 
@@ -296,6 +296,7 @@ static void references_fill(struct worker *worker, struct references_shared *sha
         shared->faults_before = references_faults(shared);
     }
     pthread_barrier_wait(&shared->filled);
+    worker_ready(worker);
 }
 
 static void references_keep(struct references_shared *shared, uint64_t name)
@@ -421,6 +422,7 @@ const struct workload workload_references = {
     .help = "pages or segments used in the order of a stream: zipf, loop, phases, scan, trace",
     .class = WORKLOAD_PAGED,
     .version = 1,
+    .fills = true,
     .keys = references_keys,
     .validate = references_validate,
     .demand = references_demand,

@@ -4,9 +4,19 @@
 //
 // A series keeps what was seen at regular steps of a count that nobody knows the end of: when its
 // places are full every second one is dropped, and of those that follow as many. It then answers
-// how much the resident set grew over the last half: the highest of the last quarter less the
+// two questions of the last half.
+//
+// How much did the resident set grow (resident_growth)? The highest of the last quarter less the
 // highest of the second one. Steady growth comes out as it is, and one peak in each quarter, which
 // a working set has anywhere, as nothing.
+//
+// How fast does it grow with every step (resident_trend)? The last half is cut into stretches of
+// equal length, of which the medians stand; the trend is the median of the slopes between any two
+// of them (Theil's estimate), the interval goes by the ranks of these slopes as Kendall's tau does
+// (P. K. Sen, "Estimates of the regression coefficient based on Kendall's tau", 1968). Peaks and
+// pages do not move it. A single step, as when a cache or an arena was added, is zero between all
+// stretches on its either side, more than are needed to bring the interval's lower end to nothing:
+// that is above zero only where nearly every stretch lies above those before it.
 
 #ifndef WORKLOAD_RESIDENT_H
 #define WORKLOAD_RESIDENT_H
@@ -30,5 +40,13 @@ bool resident_step(struct resident_series *series);
 void resident_keep(struct resident_series *series, uint64_t bytes);
 // False: too few were kept.
 bool resident_growth(const struct resident_series *series, double *bytes);
+
+struct resident_trend {
+    double slope;     // bytes a step
+    double low, high; // of it, with 99 % confidence
+    double steps;     // that the last half has
+};
+// False: too few were kept.
+bool resident_trend(const struct resident_series *series, struct resident_trend *trend);
 
 #endif

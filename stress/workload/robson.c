@@ -29,6 +29,7 @@
 
 #include <errno.h>
 
+#include "check/check.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/place_set.h"
@@ -54,6 +55,7 @@ struct robson {
 };
 
 static const struct job_key robson_keys[] = {
+    {CHECK_TOUCH_KEY, .standard = "full"},
     {.name = "unit",
      .kind = JOB_SIZE,
      .least = 16,
@@ -269,7 +271,7 @@ const struct workload workload_robson = {
     .name = "robson",
     .help = "keeps the blocks that pin the most places: no allocator that does not move evades it",
     .class = WORKLOAD_ADVERSARY,
-    .version = 1,
+    .version = 2,
     .keys = robson_keys,
     .unused = robson_unused,
     .ends = true,

@@ -16,6 +16,7 @@
 
 #include <math.h>
 
+#include "check/check.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/rounds.h"
@@ -39,6 +40,7 @@ struct sawtooth {
 };
 
 static const struct job_key sawtooth_keys[] = {
+    {CHECK_TOUCH_KEY, .standard = "page"},
     {.name = "blocks",
      .kind = JOB_NUMBER,
      .least = 1,
@@ -187,7 +189,7 @@ const struct workload workload_sawtooth = {
     .name = "sawtooth",
     .help = "grows to a peak and drains to a share of it, oldest, youngest or random blocks first",
     .class = WORKLOAD_ADVERSARY,
-    .version = 1,
+    .version = 2,
     .keys = sawtooth_keys,
     .ends = true,
     .demand = sawtooth_demand,

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 
+#include "check/check.h"
 #include "run/run.h"
 #include "workload/demand.h"
 #include "workload/rounds.h"
@@ -30,6 +31,7 @@ struct shift {
 };
 
 static const struct job_key shift_keys[] = {
+    {CHECK_TOUCH_KEY, .standard = "page"},
     {.name = "cap",
      .kind = JOB_SIZE,
      .least = 1,
@@ -166,7 +168,7 @@ const struct workload workload_size_shift = {
     .name = "size-shift",
     .help = "objects under a cap on their bytes are replaced by objects of another size",
     .class = WORKLOAD_ADVERSARY,
-    .version = 1,
+    .version = 2,
     .keys = shift_keys,
     .unused = shift_unused,
     .ends = true,

@@ -9,10 +9,13 @@
 //    not take a dead thread's cache apart, or whose frees of its blocks are lost, grows for ever.
 // 2. Threads are real: a successor joins its predecessor before it begins (worker_hand_over).
 // 3. The resident set is looked at by the threads of worker 0 but its first, at most
-// RESIDENT_PLACES times in
-//    all. Its growth over the last half of the rounds (workload/resident.h) is a figure; beyond
-//    leak_limit the cell fails with the check "leak". Fewer than RESIDENT_LEAST rounds say nothing,
-//    and give no such figure.
+//    RESIDENT_PLACES times in all. How fast it grows over the last half of the rounds, in bytes for
+//    each thread that was born (workload/resident.h), is a figure. The cell fails with the check
+//    "leak" where even the lower end of that trend's interval is beyond leak_limit, and all threads
+//    of the last half together left more behind than THREAD_CHURN_FLOOR and a quarter of what the
+//    table holds: a heap's own pages, and one that still settles, are not a leak. So the longer it
+//    runs, the smaller a leak it finds. Fewer than RESIDENT_LEAST rounds say nothing, and give no
+//    such figure.
 // 4. The table holds pointers to slots, swapped atomically [R:churn-table] [A:churn-table].
 // 5. Determinism. What a thread asks for depends on the seed alone; whether it got a block for its
 //    own depends on the schedule as soon as there are two threads at once.
@@ -27,7 +30,8 @@
 #include "workload/rows.h"
 #include "workload/successor.h"
 
-#define THREAD_CHURN_BATCH 64u // blocks between two looks at the clock
+#define THREAD_CHURN_BATCH 64u          // blocks between two looks at the clock
+#define THREAD_CHURN_FLOOR (128u << 10) // bytes: less growth than that is none
 
 struct thread_churn_slot {
     struct slot slot;
@@ -65,11 +69,12 @@ static const struct job_key thread_churn_keys[] = {
     {.name = "leak_limit",
      .kind = JOB_SIZE,
      .least = 0,
-     .most = 0x1p40,
-     .values = "0 (no limit) .. 1Ti",
-     .standard = "16Mi",
-     .help = "growth of the resident set over the last half of the rounds beyond which the cell "
-             "fails"},
+     .most = 0x1p30,
+     .values = "0 (no limit) .. 1Gi",
+     .standard = "256",
+     .help = "bytes a thread: the cell fails when the resident set grows by more for each thread "
+             "that was born in the last half of the rounds, and in all by more than 128 KiB and a "
+             "quarter of what the table holds"},
     {.name = NULL},
 };
 
@@ -153,32 +158,47 @@ static void thread_churn_work(struct worker *worker)
     thread_churn_live(worker);
 }
 
+static _Noreturn void thread_churn_fail(const struct thread_churn *churn,
+                                        const struct resident_trend *trend, double births)
+{
+    char text[400];
+    snprintf(text, sizeof text,
+             "the resident set grew by %.0f bytes a thread (%.0f .. %.0f with 99 %% confidence) "
+             "over the last %.0f threads, where what is live stays the same; leak_limit is %.0f "
+             "bytes a thread",
+             trend->slope / births, trend->low / births, trend->high / births,
+             trend->steps * births, churn->leak_limit);
+    struct run_failure failure = {
+        .check = "leak",
+        .text = text,
+        .expected = (uint64_t)churn->leak_limit,
+        .found = (uint64_t)(trend->slope / births),
+    };
+    run_fail(NULL, &failure);
+}
+
 static void thread_churn_judge(struct run *run, const struct thread_churn *churn)
 {
     uint64_t threads = 0;
     double growth;
+    struct resident_trend trend;
     for (unsigned i = 0; i < run->threads; i++) {
         threads += churn->workers[i].generation + 1;
     }
     run_figure(run, "threads", "", (double)threads, NAN);
-    if (!resident_growth(&churn->resident, &growth)) {
+    if (!resident_growth(&churn->resident, &growth) || !resident_trend(&churn->resident, &trend)) {
         return;
     }
-    run_figure(run, "RSS growth, last half", "bytes", growth,
+    // A step is a thread of worker 0; the others have as many of their own, more or less.
+    double births = (double)threads / (double)(churn->workers[0].generation + 1);
+    double limit = churn->leak_limit > 0 ? churn->leak_limit : INFINITY;
+    run_figure(run, "RSS growth, last half", "bytes", growth, NAN);
+    run_figure(run, "RSS growth a thread", "bytes", trend.slope / births,
                churn->leak_limit > 0 ? churn->leak_limit : NAN);
-    if (churn->leak_limit > 0 && growth > churn->leak_limit) {
-        char text[200];
-        snprintf(text, sizeof text,
-                 "the resident set grew by %.0f bytes over the last half of %llu threads, where "
-                 "what is live stays the same; leak_limit is %.0f",
-                 growth, (unsigned long long)threads, churn->leak_limit);
-        struct run_failure failure = {
-            .check = "leak",
-            .text = text,
-            .expected = (uint64_t)churn->leak_limit,
-            .found = (uint64_t)growth,
-        };
-        run_fail(NULL, &failure);
+    run_figure(run, "RSS growth a thread, at least", "bytes", trend.low / births, NAN);
+    double held = (double)churn->table_size * distribution_mean(churn->sizes);
+    if (trend.low / births > limit && trend.low * trend.steps > THREAD_CHURN_FLOOR + held / 4) {
+        thread_churn_fail(churn, &trend, births);
     }
 }
 

@@ -40,6 +40,9 @@ struct workload {
     const struct job_key *keys;
     const char *const *unused; // common keys that mean nothing here (giving one is an error)
     bool ends; // by itself: without runtime= (which is then 0) nothing stops it before
+    // It begins with a fill: each worker calls worker_ready when its own is done. Until then
+    // nothing is paced, measured or taken from a budget.
+    bool fills;
     // Conflicts between keys, unreadable inputs. 0 or EINVAL or the errno of a file. May be NULL.
     int (*validate)(const struct job_section *section, struct complaint *complaint);
     // How much it will ask for at once.

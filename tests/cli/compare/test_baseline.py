@@ -4,6 +4,7 @@
 # baselines are real results whose figures were changed by far more than any machine varies.
 
 import copy
+import hashlib
 import json
 import os
 import re
@@ -45,6 +46,9 @@ class Baseline(Case):
                 cell["metrics"][name] *= factor
             for name in ("cpu_ns_per_op", "held_over_live", "rss_peak_bytes"):
                 cell["metrics"][name] = (cell["metrics"][name] or 1) / factor
+            for name in ("alloc_p99_ns", "free_p99_ns"):  # where there were enough of them
+                if cell["metrics"][name] is not None:
+                    cell["metrics"][name] /= factor
         return self.write("kept.json", json.dumps(self.kept))
 
     def test_better(self):
@@ -145,6 +149,71 @@ class Baseline(Case):
         outcome = self.run_job(JOB.replace("work]", "other]"), "--baseline", self.path("kept.json"))
         self.assertEqual(outcome.status, 1)
         self.assertIn("nothing in common", outcome.err)
+
+    def test_what_was_left_out(self):
+        two = JOB + JOB.replace("[work]", "[other]").replace("libc", "libc, null")
+        outcome = self.run_job(two)
+        self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+        self.kept = outcome.document
+        kept = self.baseline(1e-6)
+        for words, says in ((["--section", "work"], {("other", None)}), (["--target", "libc"], {("other", "null")}),
+                            (["--filter", "^work/"], {("other", None)})):
+            outcome = self.run_job(two, "--baseline", kept, *words)
+            self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+            left = [n for n in outcome.document["comparison"]["notes"] if n["kind"] == "left out"]
+            self.assertEqual({(n["section"], n["target"]) for n in left}, says)
+        for job, says in ((JOB, "refused: [other]: only in A"),
+                          (two.replace(", null", ""), "refused: [other] null: only in A")):
+            outcome = self.run_job(job, "--baseline", kept)
+            self.assertEqual(outcome.status, 1)
+            self.assertIn(says, outcome.out)
+
+    def test_options_of_compare(self):
+        kept = self.baseline(1e-6)
+        outcome = self.run_job(JOB, "--baseline", kept, "--metric", "ops_per_second", "--metric", "rss_peak_bytes",
+                               "--alpha", "0.02")
+        self.assertEqual({r["metric"] for r in outcome.document["comparison"]["rows"]},
+                         {"ops_per_second", "rss_peak_bytes"})
+        self.assertEqual(outcome.document["comparison"]["alpha"], 0.02)
+        for words, says in ((["--metric", "huge_share", "--baseline", kept], "what can be judged"),
+                            (["--metric", "ops_per_second"], "--metric says nothing without --baseline"),
+                            (["--alpha", "0.1"], "--alpha says nothing without --baseline")):
+            outcome = self.stress("run", self.path("job.ini"), *words)
+            self.assertEqual((outcome.status, outcome.out), (1, ""))
+            self.assertIn(says, outcome.err)
+
+    def test_told_before_the_run(self):
+        kept = self.baseline(1e-6)
+        outcome = self.run_job(JOB, "--baseline", kept)
+        self.assertNotIn("warning: --baseline", outcome.err)
+        outcome = self.run_job(JOB, "--baseline", kept, "--alpha", "0.001")
+        says = ("6 repeats in the baseline and 6 here cannot prove a difference among 1 comparisons of a metric, "
+                "however large: 7 a side would do, or 8 here")
+        self.assertIn("mems-stress: warning: --baseline: " + says, outcome.err)
+        self.assertIn(says, [n["reason"] for n in outcome.document["comparison"]["notes"]])
+        self.assertEqual(self.run_job(JOB, "--baseline", kept, "--repeats", "8", "--alpha", "0.001").document[
+            "comparison"]["regressed"], 0)
+
+    def test_a_file_that_changed(self):
+        with open(os.path.join(os.path.dirname(__file__), "../../../stress/jobs/fleet/programs.fleet")) as file:
+            text = file.read()
+        job = JOB.replace("churn", "fleet").replace("size = 500-1000", "distribution = d.txt")
+        self.write("d.txt", text)
+        outcome = self.run_job(job)
+        self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+        files = outcome.document["job"]["sections"][0]["files"]
+        self.assertEqual(files["distribution"]["path"], os.path.realpath(self.path("d.txt")))
+        hash_ = files["distribution"]["sha256"]
+        if hash_ is None:
+            self.skipTest("built without libnettle")
+        self.assertEqual(hash_, hashlib.sha256(text.encode()).hexdigest())
+        self.kept = outcome.document
+        kept = self.baseline(1e-6)
+        self.assertEqual(self.run_job(job, "--baseline", kept).status, 0)
+        self.write("d.txt", text + "# another\n")
+        outcome = self.run_job(job, "--baseline", kept)
+        self.assertEqual(outcome.status, 1)
+        self.assertIn("the file of distribution is another", outcome.out)
 
     def test_unreadable_before_anything_runs(self):
         for path in ("nowhere.json", self.write("bad.json", "{}")):

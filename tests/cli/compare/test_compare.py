@@ -31,10 +31,10 @@ class Compare(Case):
         self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
         self.assertEqual(outcome.err, "")
         self.assertEqual(set(self.verdicts(outcome).values()), {"pass"})
-        self.assertNotIn("alloc_p99_ns", self.verdicts(outcome))  # not judged unless asked for
+        self.assertNotIn("free_p99_ns", self.verdicts(outcome))  # neither side knows it
         self.assertEqual(outcome.document["schema"], "mems-stress-comparison/1")
-        self.assertEqual(outcome.document["judged"], 4)
-        self.assertIn("comparison: 4 pass", outcome.out)
+        self.assertEqual(outcome.document["judged"], 5)
+        self.assertIn("comparison: 5 pass", outcome.out)
 
     def test_regressed(self):
         outcome = self.compare(document(cells()), document(cells(ops_per_second=0.9)))
@@ -164,6 +164,7 @@ class Compare(Case):
         for words, says in (
                 ([], "0 results"), ([good], "1 result"), ([good, good, good], "3 results"),
                 ([good, good, "--metric", "ops_per_secund"], 'did you mean "ops_per_second"'),
+                ([good, good, "--metric", "huge_share"], "what can be judged: ops_per_second, cpu_ns_per_op"),
                 ([good, good, "--max-regression", "5"], "5% or 0.05"),
                 ([good, good, "--max-regression", "x"], "5% or 0.05"),
                 ([good, good, "--alpha", "-1"], "5% or 0.05"),
@@ -184,7 +185,7 @@ class Compare(Case):
         b = document([cell for name in names for cell in cells(name, repeats=5, ops_per_second=0.5)], sections)
         outcome = self.compare(a, b)
         self.assertEqual(outcome.status, 0)
-        self.assertIn("among 48 comparisons: 7 could", " ".join(outcome.out.split()))
+        self.assertIn("among 12 comparisons: 6 could", " ".join(outcome.out.split()))
         for document_ in (a, b):
             document_["cells"] = [dict(cell, repeat=cell["repeat"] + 5 * part, metrics={
                 name: value * (1 + part * 1e-5) for name, value in cell["metrics"].items()})
@@ -200,8 +201,98 @@ class Compare(Case):
         outcome = self.compare(a, b, "--metric", "refused_share", "--metric", "external_share")
         self.assertEqual(outcome.status, 4)
         self.assertEqual(self.verdicts(outcome), {"refused_share": "regressed"})
-        self.assertIsNone(outcome.document["rows"][0]["ratio"])
+        row = outcome.document["rows"][0]
+        self.assertEqual((row["ratio"], row["from_zero"]), (None, True))
+        self.assertRegex(outcome.out, r"refused_share, share +0 +0.5 +inf +inf +inf")
         self.assertIn("external_share is not known", outcome.out)
+        for cell in b["cells"]:  # less than anybody would act on
+            cell["metrics"].update(refused_share=0.005)
+        self.assertEqual(self.compare(a, b, "--metric", "refused_share").status, 0)
+
+    def test_no_operations_at_all(self):
+        b = document(cells(ops_per_second=0))
+        outcome = self.compare(document(cells()), b)
+        self.assertEqual(outcome.status, 4)
+        row = [r for r in outcome.document["rows"] if r["metric"] == "ops_per_second"][0]
+        self.assertEqual((row["verdict"], row["ratio"], row["from_zero"]), ("regressed", 0, False))
+
+    def test_lost(self):
+        b = document(cells())
+        for cell in b["cells"]:
+            cell["metrics"]["cpu_ns_per_op"] = None
+        outcome = self.compare(document(cells()), b)
+        self.assertEqual((outcome.status, outcome.document["refused"]), (1, 1))
+        self.assertIn("cpu_ns_per_op is known in all of A, and in 0 of 8 cells of B", " ".join(outcome.out.split()))
+
+    def test_tenfold(self):
+        """2 sections x 3 targets x 5 repeats are enough for what nobody can overlook."""
+        made = []
+        for slow in (1, 0.1):
+            made.append(document([cell for name in "ab" for target in ("libc", "null", "mems:dynamic")
+                                  for cell in cells(name, target, repeats=5, ops_per_second=slow)],
+                                 [section("a"), section("b")]))
+        outcome = self.compare(*made)
+        self.assertEqual(outcome.status, 4)
+        self.assertEqual(outcome.document["regressed"], 6)
+        self.assertEqual({row["family"] for row in outcome.document["rows"]}, {6})
+
+    def test_latency(self):
+        outcome = self.compare(document(cells()), document(cells(alloc_p99_ns=10)))
+        self.assertEqual(outcome.status, 4)
+        self.assertEqual(self.verdicts(outcome)["alloc_p99_ns"], "regressed")
+
+    def test_files(self):
+        def one(text, **file):
+            values = {"size": "16-64", "distribution": text}
+            return document(cells(), [section(values=values, files={"distribution": file})])
+        a = one("d.txt", path="/one/d.txt", sha256="a" * 64)
+        self.assertEqual(self.compare(a, one("e.txt", path="/two/e.txt", sha256="a" * 64)).status, 0)
+        outcome = self.compare(a, one("d.txt", path="/one/d.txt", sha256="b" * 64))
+        self.assertEqual(outcome.status, 1)
+        self.assertIn("refused: [churn]: the file of distribution is another", outcome.out)
+        outcome = self.compare(a, one("d.txt", path="/one/d.txt", sha256=None))
+        self.assertEqual(outcome.status, 0)
+        self.assertIn("note: [churn]: whether the file of distribution is the same is unknown", outcome.out)
+        self.assertEqual([n["kind"] for n in outcome.document["notes"]], ["note"])
+        outcome = self.stress("compare", self.path("a.json"), self.result("c.json", one("d", path=1, sha256=None)))
+        self.assertIn("job.sections[0].files.distribution.path: a text is wanted", outcome.err)
+
+    def test_missing_section(self):
+        both = document(cells() + cells("other"), [section(), section("other")])
+        outcome = self.compare(both, document(cells()))
+        self.assertEqual(outcome.status, 1)
+        self.assertIn("refused: [other]: only in A, not in B", outcome.out)
+        self.assertEqual(self.compare(document(cells()), both).status, 0)
+
+    def test_speed(self):
+        a, b = document(cells()), document(cells(ops_per_second=0.5, cpu_ns_per_op=2, alloc_p99_ns=2))
+        for made, slow in ((a, 1), (b, 2)):
+            for cell in made["cells"]:
+                cell["report"] = {"speed": {"before_ns": 500000 * slow, "after_ns": 500000 * slow}}
+        outcome = self.compare(a, b)
+        self.assertEqual((outcome.status, outcome.document["inconclusive"]), (0, 3))
+        self.assertIn("the machine itself was 2.00x slower while B ran", " ".join(outcome.out.split()))
+        for cell in b["cells"]:
+            cell["report"]["speed"] = {"before_ns": 500000, "after_ns": 500000}
+        self.assertEqual(self.compare(a, b).document["regressed"], 3)
+
+    def test_circumstances(self):
+        a, b = document(cells()), document(cells())
+        a["host"] = {"cpu": "X", "cores": 2, "libc": "glibc 2.36", "allocator_settings": {}}
+        b["host"] = {"cpu": "X", "cores": 4, "libc": "glibc 2.41", "load": [1, 2, 3],
+                     "allocator_settings": {"GLIBC_TUNABLES": "glibc.malloc.arena_max=1"}}
+        for made, build in ((a, "aa"), (b, "bb")):
+            for cell in made["cells"]:
+                cell["malloc"] = {"path": "/lib/libc.so.6", "version": "", "build_id": build}
+        outcome = self.compare(a, b)
+        self.assertEqual(outcome.status, 0)
+        reasons = [n["reason"] for n in outcome.document["notes"]]
+        self.assertEqual(reasons, [
+            'number of CPUs differs: "2" in A, "4" in B', 'libc differs: "glibc 2.36" in A, "glibc 2.41" in B',
+            'GLIBC_TUNABLES differs: "glibc.malloc.arena_max=1" in B, not set in A',
+            'build id of its malloc differs: "aa" in A, "bb" in B'])
+        self.assertIn("note: GLIBC_TUNABLES differs:", outcome.out)
+        self.assertIn("note: libc: build id of its malloc differs", outcome.out)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,8 @@
 #define EVIL_SMASH      19 // overwrites the frames of its callers, then crashes
 #define EVIL_NOWHERE    20 // calls a function at address 0
 #define EVIL_ORPHAN     21 // leaves a daemon behind and crashes
+#define EVIL_USABLE     22 // calls 1 MiB of every block usable
+#define EVIL_CREEP      23 // loses a thousand bytes in each thread's first call
 
 #ifndef EVIL
 #define EVIL EVIL_NONE
@@ -59,6 +61,7 @@ static char *bump, *bump_end;
 static int lock;
 static unsigned long asked; // requests of EVIL_SIZE
 static char *last;          // the last block of that size
+static __thread bool begun; // this thread has called
 static volatile char *volatile nowhere = (volatile char *)16;
 
 static void *map(size_t size)
@@ -202,9 +205,21 @@ static __attribute__((noinline)) char *sin_locked(char *block)
     }
 }
 
+static void creep_locked(void)
+{
+    char *lost = begun ? NULL : get_locked(984);
+    begun = true;
+    if (lost != NULL) {
+        memset(lost, 1, 984);
+    }
+}
+
 EXPORT void *malloc(size_t size)
 {
     take_lock();
+    if (EVIL == EVIL_CREEP) {
+        creep_locked();
+    }
     char *block = get_locked(size);
     if (size == EVIL_SIZE && block != NULL) {
         bool due = ++asked % EVIL_EVERY == 0 && last != NULL;
@@ -230,7 +245,8 @@ EXPORT void free(void *block)
     if (block == last) {
         last = NULL;
     }
-    if (class < CLASSES && (EVIL == EVIL_NONE || header->size != EVIL_SIZE || EVIL == EVIL_DIRTY)) {
+    if (class < CLASSES && (EVIL == EVIL_NONE || header->size != EVIL_SIZE || EVIL == EVIL_DIRTY ||
+                            EVIL == EVIL_CREEP)) {
         memset(block, 0xdb, header->size);
         header->next = lists[class];
         lists[class] = header;
@@ -288,5 +304,8 @@ EXPORT void *memalign(size_t align, size_t size)
 
 EXPORT size_t malloc_usable_size(void *block)
 {
+    if (EVIL == EVIL_USABLE) {
+        return block != NULL ? 1u << 20 : 0;
+    }
     return block != NULL ? header_of(block)->size : 0;
 }

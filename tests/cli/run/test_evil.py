@@ -3,6 +3,7 @@
 # test_evil.py - allocators that sin: each must be caught, by the check that is meant for it.
 
 import json
+import os
 import subprocess
 import unittest
 
@@ -85,6 +86,12 @@ class Evil(Case):
 
     def test_short_block(self):
         self.caught("short", ["size"], 1)
+
+    def test_usable_size_larger_than_real(self):
+        self.caught("usable", ["usable", "stamp"], 3)
+        self.caught("usable", ["overlap"], 4)
+        # Nobody uses what nobody asked for below that.
+        self.assertEqual(self.sin("usable", 2).status, 0)
 
     def test_crash(self):
         outcome = self.sin("crash", 1, threads=2)
@@ -217,6 +224,22 @@ class Evil(Case):
         self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
         self.assertIn(outcome.cell()["evidence"]["check"]["name"], ["resize", "stamp"])
         self.assertEqual(self.replayed("none", lines, 4).status, 0)
+
+    def test_one_cell_ends_the_run_where_it_shall(self):
+        job = "[global]\nworkload = churn\nsize = 777\nslots = 50\nops = 20k\nverify = 4\n" \
+              "timeout = 1s\n[a]\ntarget = libc\n[b]\ntarget = %s\ncleanup = echo > gone\n" \
+              "[c]\ntarget = libc\n"
+        for sin, status, verdict in (("double", 2, "failed"), ("crash", 3, "crashed"),
+                                     ("hang", 3, "hung")):
+            outcome = self.run_job(job % evil(sin), "--abort")
+            self.assertEqual(outcome.status, status, outcome.out + outcome.err)
+            self.assertEqual([(c["section"], c["verdict"]) for c in outcome.document["cells"]],
+                             [("a", "pass"), ("b", verdict), ("c", "not run")])
+            self.assertIn("1 not run", outcome.out)
+            self.assertTrue(os.path.exists(self.path("gone")))
+            os.remove(self.path("gone"))
+        outcome = self.run_job(job % "libc", "--abort")
+        self.assertEqual([c["verdict"] for c in outcome.document["cells"]], ["pass"] * 3)
 
     def test_one_cell_does_not_end_the_run(self):
         targets = ", ".join([evil("crash"), evil("hang"), evil("none"), "libc"])

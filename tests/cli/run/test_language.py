@@ -121,11 +121,13 @@ class Cells(Case):
         outcome = self.stress("run", job, "--list", "--filter", "=[23]/|^b")
         self.assertEqual(sorted(outcome.out.splitlines()),
                          ["a threads=2/null/0", "a threads=3/null/0", "b/null/0"])
-        for arguments, message in ((("--only", "b/nul/0"), 'did you mean "b/null/0"?'),
-                                   (("--filter", "x"), "none of 4 cells"),
-                                   (("--filter", "["), "regular expression")):
+        for arguments, status, message in (
+                (("--only", "b/nul/0"), 1, 'did you mean "b/null/0"?'),
+                (("--filter", "x"), 6, "none of 4 cells, nothing to run: the expression is matched "
+                                       "with SECTION/TARGET/REPEAT"),
+                (("--filter", "["), 1, "regular expression")):
             outcome = self.stress("run", job, *arguments)
-            self.assertEqual((outcome.status, outcome.out), (1, ""))
+            self.assertEqual((outcome.status, outcome.out), (status, ""))
             self.assertIn(message, outcome.err)
 
 
@@ -354,7 +356,7 @@ class Complaints(Case):
         self.assertEqual(self.stress("run", job).status, 6)
 
 
-@unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "an evil allocator under a sanitizer")
+@unittest.skipIf(SANITIZED, "an evil allocator under a sanitizer")
 class Failures(Case):
     def test_the_command_for_a_failure_has_what_shaped_it(self):
         outcome = self.run_job("[a]\nworkload=churn\ntarget=null\nops=20k\nsize=777\n", "--target",

@@ -16,6 +16,12 @@ latency = all
 decay = 25ms
 """
 
+# 20,000 blocks of 16 bytes are alive.
+FLEET = """mems-fleet 1
+# size births live
+16 1000 20000
+"""
+
 
 def counts(histograms, kinds=("alloc", "free", "free_remote", "resize", "step")):
     return {kind: histograms[kind]["count"] for kind in kinds if kind in histograms}
@@ -67,6 +73,95 @@ class Metrics(Case):
             self.assertEqual(samples[column], sorted(samples[column]), column)
         for pss, huge, rss in zip(samples["pss_bytes"], samples["huge_bytes"], samples["rss_bytes"]):
             self.assertEqual(pss is None, huge is None)
+
+    def test_response_is_what_an_open_loop_shows(self):
+        outcome = self.run_job("[over]\nworkload = churn\ntarget = null\nruntime = 50ms\n"
+                               "rate = 1G\n[easy]\nworkload = churn\ntarget = null\n"
+                               "runtime = 50ms\nrate = 100\n")
+        cells = {c["section"]: c for c in outcome.document["cells"]}
+        over = cells["over"]["report"]
+        self.assertGreater(over["latency"]["missed"], 1000000)
+        self.assertLessEqual(over["latency"]["late"], over["latency"]["begun"])
+        self.assertGreater(over["latency"]["response"]["alloc"]["p50_ns"],
+                           over["latency"]["alloc"]["p50_ns"])
+        self.assertLessEqual(over["latency"]["begun"], over["operations"]["all"] + 1)
+        self.assertRegex(outcome.out, r"response \w+, free p99")
+        self.assertRegex(outcome.out, r"open loop, null: \S+ of 1 Gops/s intended; \d+ % started late")
+        warnings = [w for w in outcome.document["warnings"] if w["code"] == "late"]
+        self.assertTrue(any("[over]" in w["text"] for w in warnings), warnings)
+        if not SANITIZED:
+            self.assertLessEqual(cells["easy"]["report"]["operations"]["all"], 7)
+
+    def test_a_fill_is_neither_paced_nor_counted(self):
+        for workload, keys in (("larson", "slots = 3000\n"), ("inverse-square", "slots = 3000\n"),
+                               ("references", "blocks = 3000\nsize = 64\n"),
+                               ("random-slots", "slots = 3000\n")):
+            with self.subTest(workload):
+                # Paced, the fill would take 300 seconds and be half of the operations at least.
+                outcome = self.run_job("[a]\nworkload = %s\ntarget = libc\nops = 10\nrate = 1000\n"
+                                       "%s" % (workload, keys))
+                report = outcome.cell()["report"]
+                self.assertLess(report["operations"]["all"], 300)
+                self.assertGreater(report["memory"]["live_bytes"], 3000 * 4)
+
+    def test_a_fleet_has_its_population_before_it_is_measured(self):
+        self.write("a.fleet", FLEET)
+        outcome = self.run_job("[a]\nworkload = fleet\ntarget = libc\nthreads = 2\nrate = 5000\n"
+                               "runtime = 100ms\ndistribution = a.fleet\n")
+        cell = outcome.cell()
+        self.laws(cell, 2)
+        figures = {f["name"]: f["value"] for f in cell["report"]["figures"]}
+        self.assertEqual(figures["prefilled"], 20000)
+        self.assertLess(cell["report"]["operations"]["all"], 2000)
+        self.assertLess(cell["report"]["latency"]["alloc"]["count"], 2000)
+        self.assertGreater(min(cell["report"]["samples"]["live_bytes"]), 20000 * 16 * 0.9)
+
+    def test_a_budget_begins_after_the_fill_and_is_the_same_each_time(self):
+        job = ("[a]\nworkload = larson\ntarget = null\nthreads = 3\nops = 5000\nslots = 500\n")
+        sums = [self.run_job(job).cell()["report"]["operations"]["all"] for _ in range(3)]
+        self.assertEqual(sums, 3 * [15000])
+
+    def test_simple_has_no_open_loop(self):
+        outcome = self.run_job("[a]\nworkload = simple\ntarget = null\nrate = 10\n")
+        self.assertEqual(outcome.status, 1)
+        self.assertIn("rate", outcome.err)
+
+    def test_the_harness_does_not_grow(self):
+        if SANITIZED:
+            self.skipTest("a sanitizer's own memory grows")
+        for workload in ("churn", "larson", "pareto-slots", "simple", "inverse-square", "exchange",
+                         "cache-thrash", "sawtooth", "random-slots"):
+            with self.subTest(workload):
+                memory = self.run_job("[a]\nworkload = %s\ntarget = null\nruntime = 50ms\n"
+                                      % workload).cell()["report"]["memory"]
+                self.assertLess(memory["rss_end_bytes"] - memory["rss_baseline_bytes"], 64 << 10)
+
+    def test_holes_for_each_block_and_waste(self):
+        outcome = self.run_job("[a]\nworkload = churn\ntarget = mems:fixed, mems:dynamic, libc\n"
+                               "ops = 20k\n")
+        for cell in outcome.document["cells"]:
+            fragmentation = cell["report"]["fragmentation"]
+            figures = {f["name"] for f in cell["report"]["figures"]}
+            engine = cell["target"] != "libc"
+            for name in ("holes_per_block_at_end", "holes_per_block_at_most_live",
+                         "waste_bytes_per_block"):
+                self.assertEqual(fragmentation[name] is not None, engine, name)
+            self.assertEqual("waste a partition" in figures, cell["target"] == "mems:fixed")
+            if engine:
+                stats = cell["report"]["engine"]
+                self.assertAlmostEqual(fragmentation["holes_per_block_at_end"],
+                                       stats["holes"] / stats["live_blocks"])
+                self.assertAlmostEqual(
+                    fragmentation["waste_bytes_per_block"],
+                    (stats["block_bytes"] - stats["requested_bytes"]) / stats["live_blocks"], 3)
+
+    def test_scaling_is_told_below_the_tables(self):
+        outcome = self.run_job("[a]\nworkload = churn\ntarget = null, libc\nops = 1000\n"
+                               "threads = 1, 2\n")
+        self.assertRegex(outcome.out, r"scaling a, null: E\(2\) [0-9.]+; fit: ")
+        self.assertRegex(outcome.out, r"scaling a, libc: E\(2\) [0-9.]+; fit: ")
+        alone = self.run_job("[a]\nworkload = churn\ntarget = null\nops = 1000\n")
+        self.assertNotIn("scaling", alone.out)
 
     def test_warm_up_is_left_out(self):
         for cell in self.warm().document["cells"]:

@@ -279,7 +279,7 @@ class Robust(Case):
         self.assertEqual(outcome.status, 0, outcome.out)
         self.assertIn("RSS watched every", outcome.cell()["memory_method"])
 
-    @unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "no evil allocators under a sanitizer")
+    @unittest.skipIf(SANITIZED, "no evil allocators under a sanitizer")
     def test_leak_is_refused_memory(self):
         # 777 bytes of every second operation: four times the limit.
         outcome = self.run_job((LIMITED % evil("leak")).replace("ops = 2M", "ops = 700k"))
@@ -290,7 +290,7 @@ class Robust(Case):
     def test_limit_is_the_target_s_not_the_harness_s(self):
         # The map of check 4 and the threads' stacks are more than the limit.
         # A foreign malloc and a sanitizer's do not go together.
-        others = "" if os.environ.get("MEMS_SANITIZE") else ", mems:dynamic, ?preload:jemalloc, ?preload:mimalloc"
+        others = "" if SANITIZED else ", mems:dynamic, ?preload:jemalloc, ?preload:mimalloc"
         text = (LIMITED % (MODEST + others)).replace(
             "verify = 0", "verify = 4\nthreads = 16").replace("ops = 2M", "ops = 20k")
         outcome = self.run_job(text)
@@ -299,7 +299,7 @@ class Robust(Case):
             if cell["verdict"] != "skipped":
                 self.assertEqual(cell["report"]["operations"]["refused"], 0)
 
-    @unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "no evil allocators under a sanitizer")
+    @unittest.skipIf(SANITIZED, "no evil allocators under a sanitizer")
     def test_leak_that_the_limit_does_not_see(self):
         outcome = self.run_job(LIMITED % ("%s, libc" % evil("shared")))
         self.assertEqual(outcome.status, 2, outcome.out)
@@ -312,7 +312,7 @@ class Robust(Case):
         self.assertEqual(outcome.cell("libc")["verdict"], "pass")
         self.assertEqual(self.again(cell["again"]).status, 2)
 
-    @unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "no evil allocators under a sanitizer")
+    @unittest.skipIf(SANITIZED, "no evil allocators under a sanitizer")
     def test_allocator_that_dies_of_a_refusal(self):
         outcome = self.run_job(LIMITED % evil("oom"))
         self.assertEqual(outcome.status, 3, outcome.out)
@@ -321,7 +321,7 @@ class Robust(Case):
 
     # ---- the recorder -----------------------------------------------------------------------------
 
-    @unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "the recorder does not go with a sanitizer")
+    @unittest.skipIf(SANITIZED, "the recorder does not go with a sanitizer")
     def test_killed_recorder_leaves_a_folder_until_the_next(self):
         command = [PROGRAM, "record", "-o", self.path("t.mtrace"), "--", "sleep", "60"]
         recorder = subprocess.Popen(command, stdin=subprocess.DEVNULL)

@@ -122,8 +122,9 @@ class Schema(unittest.TestCase):
             for part in subschemas(schema):
                 for prop, value in part.get("properties", {}).items():
                     units = UNIT.findall(value.get("description", ""))
-                    for suffix, unit in ("_ns", "ns"), ("_bytes", "bytes"), ("_share", "share"):
-                        if prop.endswith(suffix) and "unit_bytes" not in prop and "log2" not in prop:
+                    for suffix, unit in (("_bytes_per_ns", "bytes/ns"), ("_ns", "ns"), ("_bytes", "bytes"),
+                                         ("_share", "share")):
+                        if prop.endswith(suffix) and not ("_per_" in prop and "/" not in unit) and "unit_bytes" not in prop and "log2" not in prop:
                             with self.subTest(schema=name, property=prop):
                                 self.assertIn(unit, units)
 

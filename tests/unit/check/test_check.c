@@ -11,6 +11,7 @@ static struct slot slot, other;
 static struct worker *open_worker(unsigned check)
 {
     fake_open(2, check, CHECK_TOUCH_NONE, 0);
+    fake_ops.usable = fake_usable;
     slot = (struct slot){.id = 1};
     other = (struct slot){.id = 2};
     return &fake_workers[0];
@@ -147,6 +148,102 @@ static void test_a_flipped_byte(void **state)
     }
 }
 
+static struct worker *open_usable(unsigned check)
+{
+    fake_usable = true;
+    return open_worker(check);
+}
+
+// Blocks of a target whose usable bytes are the caller's: a life each, and each byte of the spare.
+static void test_spare_bytes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 63, 64, 65, 100, 5000};
+    for (volatile unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        size_t size = sizes[i], room = (size + 63) / 64 * 64;
+        for (unsigned check = 0; check <= CHECK_OVERLAP; check++) {
+            struct worker *worker = open_usable(check);
+            op_alloc(worker, &slot, size, 0);
+            op_verify(worker, &slot);
+            op_resize(worker, &slot, 2 * size + 1); // the spare bytes are not kept
+            op_resize(worker, &slot, size);
+            fake_spoil.resize_error = ENOMEM;
+            assert_int_equal(op_resize(worker, &slot, 3 * size), ENOMEM);
+            op_free(worker, &slot);
+        }
+        for (volatile size_t offset = size; offset < room; offset++) {
+            struct worker *worker = open_usable(CHECK_WHOLE);
+            op_alloc(worker, &slot, size, 0);
+            *byte_at(offset) ^= 0x10;
+            FAKE_FAILS("usable", op_free(worker, &slot));
+            FAKE_FAILS("usable", op_resize(worker, &slot, 2 * size));
+            worker = open_usable(CHECK_EDGES);
+            op_alloc(worker, &slot, size, 0);
+            *byte_at(offset) ^= 0x10;
+            op_free(worker, &slot);
+        }
+    }
+    fake_usable = false;
+}
+
+// Of much spare the first 256 bytes in every block, all of it in one of 64.
+static void test_much_spare(void **state)
+{
+    (void)state;
+    enum { ROOM = 6000, SIZE = 100, BLOCKS = 2000 };
+    static uint8_t memory[FAKE_HEADER + ROOM];
+    unsigned all = 0;
+    struct worker *worker = open_usable(CHECK_WHOLE);
+    size_t held = ROOM;
+    memcpy(memory, &held, sizeof held);
+    fake_spoil.block = (uint64_t)(uintptr_t)(memory + FAKE_HEADER);
+    fake_spoil.block_size = ROOM;
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        memset(memory + FAKE_HEADER, 0, ROOM);
+        slot.size = 0;
+        op_alloc(worker, &slot, SIZE, 0);
+        size_t end = ROOM;
+        while (end > 0 && memory[FAKE_HEADER + end - 1] == 0) {
+            end--;
+        }
+        assert_true(end > SIZE + 256 - 8); // a stamp's byte may be 0
+        assert_true(end <= SIZE + 256 || end > ROOM - 8);
+        all += end > SIZE + 256;
+    }
+    assert_true(all > BLOCKS / 128 && all < BLOCKS / 32);
+    fake_usable = false;
+}
+
+static void test_the_map_holds_what_is_usable(void **state)
+{
+    (void)state;
+    struct worker *worker = open_usable(CHECK_OVERLAP);
+    op_alloc(worker, &slot, 200, 0); // 256 are usable
+    size_t size = 8;
+    memcpy(byte_at(240 - FAKE_HEADER), &size, sizeof size);
+    fake_spoil.block = slot.block + 240;
+    FAKE_FAILS("overlap", op_alloc(worker, &other, size, 0));
+    fake_usable = false;
+}
+
+// What a resize adds is touched like a new block's bytes, whatever is checked.
+static void test_growth_is_touched(void **state)
+{
+    (void)state;
+    for (unsigned check = 0; check <= CHECK_OVERLAP; check += CHECK_OVERLAP) {
+        struct worker *worker = open_worker(check);
+        worker->touch = CHECK_TOUCH_FULL;
+        op_alloc(worker, &slot, 100, 0);
+        assert_int_equal(op_resize(worker, &slot, 9000), 0);
+        unsigned written = 0;
+        for (size_t i = 100; i < 9000; i++) {
+            written += *byte_at(i) != 0;
+        }
+        assert_true(written > 8500);
+        op_free(worker, &slot);
+    }
+}
+
 // The right bytes in the wrong block: a stamp of another generation.
 static void test_a_stale_block(void **state)
 {
@@ -259,6 +356,10 @@ int main(void)
         cmocka_unit_test(test_calloc_is_zero),
         cmocka_unit_test(test_resize_keeps_the_prefix),
         cmocka_unit_test(test_a_flipped_byte),
+        cmocka_unit_test(test_spare_bytes),
+        cmocka_unit_test(test_much_spare),
+        cmocka_unit_test(test_the_map_holds_what_is_usable),
+        cmocka_unit_test(test_growth_is_touched),
         cmocka_unit_test(test_a_stale_block),
         cmocka_unit_test(test_a_block_handed_out_twice),
         cmocka_unit_test(test_blocks_that_overlap),

@@ -18,7 +18,7 @@ static struct judge_result judge(double *a, size_t count_a, double *b, size_t co
                                  enum metric_better better)
 {
     struct judge_result result;
-    struct judge_sides sides = {a, b, count_a, count_b, paired, better};
+    struct judge_sides sides = {a, b, count_a, count_b, paired, better, 0};
     judge_measure(&sides, &standard, &result);
     result.p_holm = result.p;
     judge_decide(&sides, &standard, 1, &result);
@@ -88,12 +88,64 @@ static void test_together(void **state)
     struct judge_result result;
     fill(a, 5, 100, 0.1);
     fill(b, 5, 200, 0.1);
-    struct judge_sides sides = {a, b, 5, 5, false, METRIC_LOWER};
+    struct judge_sides sides = {a, b, 5, 5, false, METRIC_LOWER, 0};
     judge_measure(&sides, &standard, &result);
     result.p_holm = fmin(1, 50 * result.p);
     judge_decide(&sides, &standard, 50, &result);
     assert_int_equal(result.verdict, JUDGE_INCONCLUSIVE);
     assert_non_null(strstr(result.reason, "among 50 comparisons: 7 could"));
+}
+
+static struct judge_result judge_floor(double a, double b, double step, double floor, bool paired,
+                                       enum metric_better better)
+{
+    struct judge_result result;
+    double values_a[10], values_b[10];
+    fill(values_a, 10, a, 0);
+    fill(values_b, 10, b, step);
+    struct judge_sides sides = {values_a, values_b, 10, 10, paired, better, floor};
+    judge_measure(&sides, &standard, &result);
+    result.p_holm = result.p;
+    judge_decide(&sides, &standard, 1, &result);
+    return result;
+}
+
+// What is next to nothing may rise without end: it is judged by how much it rises.
+static void test_floors(void **state)
+{
+    (void)state;
+    for (int paired = 0; paired < 2; paired++) {
+        struct judge_result result = judge_floor(0, 2e-4, 1e-6, 1e-3, paired, METRIC_LOWER);
+        assert_int_equal(result.verdict, JUDGE_PASS);
+        assert_true(isinf(result.ratio));
+        result = judge_floor(0, 2e-3, 1e-6, 1e-3, paired, METRIC_LOWER);
+        assert_int_equal(result.verdict, JUDGE_REGRESSED);
+        assert_true(isinf(result.ratio));
+        assert_true(result.gap_low > 1e-3 && result.gap_high < 3e-3);
+        // Both sides of the floor are possible.
+        result = judge_floor(0, 1e-3, 1e-4, 1e-3, paired, METRIC_LOWER);
+        assert_int_equal(result.verdict, JUDGE_INCONCLUSIVE);
+        assert_non_null(strstr(result.reason, "the interval of the difference holds 0.001"));
+        assert_int_equal(judge_floor(10, 8, 0.01, 1, paired, METRIC_LOWER).verdict, JUDGE_IMPROVED);
+        assert_int_equal(judge_floor(10, 8, 0.01, 3, paired, METRIC_LOWER).verdict, JUDGE_PASS);
+        assert_int_equal(judge_floor(10, 8, 0.01, 1, paired, METRIC_HIGHER).verdict,
+                         JUDGE_REGRESSED);
+        assert_int_equal(judge_floor(10, 8, 0.01, 3, paired, METRIC_HIGHER).verdict, JUDGE_PASS);
+        // Zero is a figure.
+        result = judge_floor(1000, 0, 0, 0, paired, METRIC_HIGHER);
+        assert_int_equal(result.verdict, JUDGE_REGRESSED);
+        assert_true(result.ratio == 0);
+    }
+}
+
+static void test_needed(void **state)
+{
+    (void)state;
+    assert_int_equal(judge_needed(false, 0, 6, 0.05), 5);
+    assert_int_equal(judge_needed(false, 0, 24, 0.05), 7);
+    assert_int_equal(judge_needed(false, 5, 24, 0.05), 8); // against the 5 of a baseline
+    assert_int_equal(judge_needed(false, 4, 1, 0.05), 0);  // whatever the other side has
+    assert_int_equal(judge_needed(true, 0, 1, 0.05), 6);
 }
 
 // A machine that gets four times slower on the way hides a difference from what is not paired.
@@ -184,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_verdicts), cmocka_unit_test(test_too_few),
         cmocka_unit_test(test_together), cmocka_unit_test(test_pairs_see_through_drift),
         cmocka_unit_test(test_alarms),   cmocka_unit_test(test_power),
+        cmocka_unit_test(test_floors),   cmocka_unit_test(test_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "job/distribution.h"
@@ -36,6 +37,11 @@ static const char *const samples[] = {
     "exp:1@1000-2000",
     "exp:1Ti@16-8000",
     "exp:1000@1-1Ti",
+    "zipf:1.2@16-8000",
+    "zipf:1@1-1Ti",
+    "zipf:0.5@1-100000",
+    "zipf:2@1-4",
+    "zipf:100@1000-1Ti",
 };
 
 enum { SAMPLES = sizeof samples / sizeof samples[0], CELLS = 20 };
@@ -186,6 +192,41 @@ static void test_shares_follow_the_curves(void **state)
     }
 }
 
+// Against the sum itself, number by number.
+static void test_zipf_is_the_law_on_whole_numbers(void **state)
+{
+    (void)state;
+    static const double exponents[] = {0.01, 0.5, 0.999999, 1, 1.2, 2, 3.5, 20, 100};
+    static const uint64_t ends[][2] = {{1, 3}, {1, 100000}, {16, 8000}, {5000, 60000}, {7, 7}};
+    for (size_t i = 0; i < sizeof exponents / sizeof exponents[0]; i++) {
+        for (size_t j = 0; j < sizeof ends / sizeof ends[0]; j++) {
+            char text[80];
+            uint64_t low = ends[j][0], high = ends[j][1];
+            snprintf(text, sizeof text, "zipf:%.17g@%" PRIu64 "-%" PRIu64, exponents[i], low, high);
+            struct distribution *d = parse(text);
+            double whole = 0, upto = 0, mean = 0;
+            for (uint64_t s = low; s <= high; s++) {
+                double weight = pow((double)s / (double)low, -exponents[i]);
+                whole += weight;
+                mean += weight * (double)s;
+            }
+            for (uint64_t s = low; s <= high; s++) {
+                upto += pow((double)s / (double)low, -exponents[i]);
+                bool seen = s < low + 100 || s % 37 == 0;
+                double claimed = seen ? distribution_share_up_to(d, s) : upto / whole;
+                if (fabs(claimed - upto / whole) > 0.0005) {
+                    fail_msg("%s: up to %" PRIu64 " %g instead of %g", text, s, claimed,
+                             upto / whole);
+                }
+            }
+            assert_true(fabs(distribution_mean(d) / (mean / whole) - 1) < 0.001);
+            assert_int_equal(distribution_least(d), low);
+            assert_int_equal(distribution_most(d), high);
+            distribution_free(d);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_both_ends_are_drawn),
         cmocka_unit_test(test_weights_are_exact),
         cmocka_unit_test(test_shares_follow_the_curves),
+        cmocka_unit_test(test_zipf_is_the_law_on_whole_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

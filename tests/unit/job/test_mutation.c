@@ -17,7 +17,8 @@ static const char original[] =
     "lifetime = exp:256@16-8000\nremote = 0.25\norder = fifo\nlimit = 64Ki\nlatency = 1/8\n"
     "[larson]\nworkload=larson\nrounds=5\nops=10k\nsize=log:16-65536\n"
     "[trace]\nworkload=trace\ntrace=some/file.trace\nverify=4\n"
-    "[kinds]\nworkload=churn,larson\nops=5\n[sweep]\nworkload=churn\nthreads=1,2,4..8\nlimit=(1+3)*"
+    "[kinds]\nworkload=churn,larson\nops=5\nsize=zipf:1.2@16-8000,zipf:1@1-64\n[sweep]\nworkload="
+    "churn\nthreads=1,2,4..8\nlimit=(1+3)*"
     "4Ki-64/2\n"
     "touch=none,full\nprepare=\"echo a, b\"\n[after]\nworkload=churn\nwait_for=sweep\n"
     "remote=0..0.5+0.25\nrate=1k\narrival=poisson\n";
@@ -44,6 +45,8 @@ static const char *const pieces[] = {
     "@",
     "log:",
     "exp:",
+    "zipf:",
+    "zipf:1@1-1Ti",
     "1Ti",
     "(",
     ")",

@@ -41,6 +41,33 @@ static void test_the_four_figures_differ(void **state)
     assert_near(report.end_internal, 1 - 200.0 / 320);
 }
 
+static void test_holes_for_each_block(void **state)
+{
+    (void)state;
+    struct fragmentation it = {0};
+    struct report_fragmentation report;
+    struct report_sample sample = {
+        .at_ns = 1, .live_bytes = 10, .holes = 3, .live_blocks = 6, .holes_known = true};
+    fragmentation_add(&it, &sample);
+    fragmentation_report(&it, &report);
+    assert_near(report.holes_per_block, 0.5);
+    sample.live_bytes = 5;
+    sample.live_blocks = 4;
+    fragmentation_add(&it, &sample);
+    fragmentation_report(&it, &report);
+    assert_near(report.holes_per_block, 0.5);
+    assert_near(report.end_holes_per_block, 0.75);
+    sample.live_blocks = 0;
+    fragmentation_add(&it, &sample);
+    fragmentation_report(&it, &report);
+    assert_true(report.end_holes_per_block < 0);
+    sample.live_blocks = 4;
+    sample.holes_known = false;
+    fragmentation_add(&it, &sample);
+    fragmentation_report(&it, &report);
+    assert_true(report.end_holes_per_block < 0);
+}
+
 // Many closely spaced samples at the beginning weigh no more than the time they stand for.
 static void test_the_mean_is_one_over_time(void **state)
 {
@@ -166,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_four_figures_differ),
         cmocka_unit_test(test_the_mean_is_one_over_time),
+        cmocka_unit_test(test_holes_for_each_block),
         cmocka_unit_test(test_an_empty_end),
         cmocka_unit_test(test_nothing_is_known),
         cmocka_unit_test(test_outside_of_blocks),

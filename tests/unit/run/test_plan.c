@@ -279,7 +279,7 @@ static void test_cells_are_picked_by_name(void **state)
     assert_int_equal(fails(job, &(struct plan_options){.filter = "("}, "regular expression"),
                      EINVAL);
     assert_int_equal(fails(job, &(struct plan_options){.filter = "three"}, "none of 24 cells"),
-                     EINVAL);
+                     ENOENT);
     plan_free(all);
     job_free(job);
 }

@@ -61,6 +61,7 @@ static void test_successors(void **state)
     struct scene scene;
     open_scene(&scene);
     assert_int_equal(worker_start_all(&scene.run), 0);
+    worker_let_all_begin(&scene.run);
     while (!worker_wait(&scene.run, run_now_ns() + 1000000000)) {
     }
     worker_join_all(&scene.run);
@@ -81,6 +82,7 @@ static void test_stop(void **state)
     open_scene(&scene);
     scene.run.stop = true;
     assert_int_equal(worker_start_all(&scene.run), 0);
+    worker_let_all_begin(&scene.run);
     while (!worker_wait(&scene.run, run_now_ns() + 1000000000)) {
     }
     worker_join_all(&scene.run);
@@ -88,6 +90,53 @@ static void test_stop(void **state)
         assert_int_equal(bodies[i], 1);
     }
     stage_detach(scene.stage);
+}
+
+static unsigned filled, early; // workers that have; that went on before all had
+
+static void fill(struct worker *worker)
+{
+    if (worker->number == THREADS - 1) {
+        return; // ends without: it is taken for ready
+    }
+    __atomic_fetch_add(&filled, 1, __ATOMIC_RELAXED);
+    worker_ready(worker);
+    if (__atomic_load_n(&filled, __ATOMIC_RELAXED) != THREADS - 1 ||
+        worker->run->ready_ns < worker->run->started_ns) {
+        __atomic_fetch_add(&early, 1, __ATOMIC_RELAXED);
+    }
+    worker->count[OP_ALLOC]++;
+}
+
+static const struct workload filling = {.name = "test", .work = fill, .fills = true};
+
+// The wait ends when all are ready; none goes on before it is let.
+static void test_fill(void **state)
+{
+    (void)state;
+    struct scene scene;
+    open_scene(&scene);
+    scene.run.workload = &filling;
+    filled = early = 0;
+    assert_int_equal(worker_start_all(&scene.run), 0);
+    worker_let_all_begin(&scene.run);
+    assert_int_equal(scene.run.ready_ns, 0);
+    while (!worker_all_ready(&scene.run)) {
+        assert_false(worker_wait(&scene.run, run_now_ns() + 1000000000));
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        assert_int_equal(scene.run.workers[i].count[OP_ALLOC], 0);
+    }
+    assert_false(worker_wait(&scene.run, UINT64_MAX / 2));
+    worker_release(&scene.run);
+    while (!worker_wait(&scene.run, run_now_ns() + 1000000000)) {
+    }
+    worker_join_all(&scene.run);
+    assert_int_equal(filled, THREADS - 1);
+    assert_int_equal(early, 0);
+    for (unsigned i = 0; i < THREADS - 1; i++) {
+        assert_int_equal(scene.run.workers[i].count[OP_ALLOC], 1);
+    }
 }
 
 static void test_budget(void **state)
@@ -111,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_successors),
         cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_fill),
         cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,14 @@ static size_t fake_size(uint64_t block)
     return fake_header(block).size;
 }
 
+// Whether what block_size says is the caller's to use (target_ops' usable), and is there.
+static bool fake_usable;
+
+static size_t fake_room(size_t size)
+{
+    return fake_usable ? (size + 63) / 64 * 64 : size;
+}
+
 static int fake_alloc(void *space, size_t size, size_t align, uint64_t *block)
 {
     struct fake_space *own = space;
@@ -119,7 +127,7 @@ static int fake_alloc(void *space, size_t size, size_t align, uint64_t *block)
         *block = fake_spoil.block;
         return 0;
     }
-    size_t bytes = sizeof(struct fake_node) + FAKE_HEADER + size + fake_spoil.misalign;
+    size_t bytes = sizeof(struct fake_node) + FAKE_HEADER + fake_room(size) + fake_spoil.misalign;
     struct fake_node *node = fake_take != NULL ? fake_take(own, bytes) : malloc(bytes);
     struct fake_header header = {size, node};
     char *memory = (char *)(node + 1) + fake_spoil.misalign;
@@ -196,7 +204,7 @@ static void *fake_access_begin(void *space, uint64_t block, size_t offset, bool 
         return NULL;
     }
     __atomic_fetch_add(&fake_spoil.accesses, 1, __ATOMIC_RELAXED);
-    *span = fake_size(block) - offset;
+    *span = fake_room(fake_size(block)) - offset;
     if (fake_spoil.span != 0 && *span > fake_spoil.span) {
         *span = fake_spoil.span;
     }
@@ -216,7 +224,7 @@ static size_t fake_block_size(void *space, uint64_t block)
     return fake_spoil.block_size != 0 ? fake_spoil.block_size : (fake_size(block) + 63) / 64 * 64;
 }
 
-static const struct target_ops fake_ops = {
+static struct target_ops fake_ops = {
     .alloc = fake_alloc,
     .alloc_zeroed = fake_alloc_zeroed,
     .release = fake_release,
@@ -267,6 +275,11 @@ void *run_map(size_t bytes)
 {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
+}
+
+void *run_map_lazily(size_t bytes)
+{
+    return run_map(bytes);
 }
 
 uint64_t run_held(const struct run *run)
@@ -349,6 +362,14 @@ static inline double fake_bound(const char *name)
         }
     }
     return NAN;
+}
+
+static unsigned fake_ready; // [atomic] calls
+
+void worker_ready(struct worker *worker)
+{
+    __atomic_fetch_add(&fake_ready, 1, __ATOMIC_RELAXED);
+    (void)worker;
 }
 
 bool worker_stop(struct worker *worker, uint64_t done)

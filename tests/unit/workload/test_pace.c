@@ -110,6 +110,7 @@ static void test_late(void **state)
     }
     assert_true(pace.late >= 11);
     assert_int_equal(pace.index, 11);
+    assert_int_equal(pace.begun, 11);
 }
 
 static void test_before_the_threads_begin(void **state)
@@ -124,6 +125,52 @@ static void test_before_the_threads_begin(void **state)
     assert_int_equal(pace.index, 0);
     assert_int_equal(pace.late, 0);
     assert_int_equal(pace.lag_ns, 0);
+}
+
+// What is left in the plan, by drawing it.
+static uint64_t count_left(struct pace pace, uint64_t until)
+{
+    uint64_t left = 0;
+    while (pace_next(&pace) < until) {
+        left++;
+    }
+    return left;
+}
+
+static void test_missed(void **state)
+{
+    (void)state;
+    static const uint64_t rates[] = {1, 3, 7777, 1000000};
+    static const uint64_t ends[] = {0, 1, 333333333, 333333334, 500000000, 1000000000};
+    for (unsigned i = 0; i < 4 * 6 * 2; i++) {
+        struct pace pace;
+        pace_init(&pace, rates[i / 12], i % 2 == 0 ? PACE_FIXED : PACE_POISSON, 1, i % 3, 3);
+        for (unsigned told = 0; told < 3; told++) {
+            uint64_t until = ends[i / 2 % 6];
+            assert_int_equal(pace_missed(&pace, until), count_left(pace, until));
+            pace_next(&pace);
+        }
+    }
+    struct pace fast;
+    pace_init(&fast, 100000000, PACE_POISSON, 1, 0, 1);
+    assert_int_equal(pace_missed(&fast, 1000000000), 100000000); // too many to draw
+}
+
+// A step is one start, whatever it does.
+static void test_inside_a_step(void **state)
+{
+    (void)state;
+    struct pace pace;
+    open_pace(&pace, 1, PACE_FIXED);
+    pace_wait(&pace);
+    uint64_t lag = pace.lag_ns;
+    pace.inside = true;
+    for (unsigned i = 0; i < 1000; i++) {
+        pace_wait(&pace); // would take as many seconds
+    }
+    assert_int_equal(pace.index, 1);
+    assert_int_equal(pace.begun, 1);
+    assert_int_equal(pace.lag_ns, lag);
 }
 
 static void *wait_long(void *arg)
@@ -161,6 +208,8 @@ int main(void)
         cmocka_unit_test(test_nobody_starts_early),
         cmocka_unit_test(test_late),
         cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_missed),
+        cmocka_unit_test(test_inside_a_step),
         cmocka_unit_test(test_before_the_threads_begin),
     };
     clock_init();

@@ -53,12 +53,14 @@ static void test_close_checks_what_is_held(void **state)
 static void test_inverse_square_touches_every_byte(void **state)
 {
     (void)state;
-    struct job *job = open_cell("workload = inverse-square\nslots = 100\nops = 199\n", 9, 0);
+    unsigned ready = fake_ready;
+    struct job *job = open_cell("workload = inverse-square\nslots = 100\nops = 100\n", 9, 0);
     assert_int_equal(job_number(fake_run.section, "touch"), CHECK_TOUCH_FULL);
     assert_int_equal(distribution_least(job_value(fake_run.section, "size")->distribution), 4);
     assert_int_equal(distribution_most(job_value(fake_run.section, "size")->distribution), 32768);
     work(fake_run.workload);
-    // 100 slots are filled one after the other, then replaced.
+    // 100 slots are filled one after the other, which is no part of the budget, then replaced.
+    assert_int_equal(fake_ready, ready + 1);
     assert_int_equal(fake_workers[0].count[OP_ALLOC], 150);
     assert_int_equal(fake_workers[0].count[OP_FREE], 50);
     fake_run.workload->close(&fake_run);
