@@ -129,8 +129,9 @@ class Complaints(Case):
         self.assertEqual(outcome.status, 6)
         self.assertEqual({cell["verdict"] for cell in outcome.document["cells"]}, {"skipped"})
         job = self.write("job.ini", JOB)
-        for words in (("--filter", "nothing"), ("--only", "nothing"), ("--section", "nothing")):
-            self.assertEqual(self.stress("run", job, *words).status, 1, words)
+        for words, status in ((("--filter", "nothing"), 6), (("--only", "nothing"), 1),
+                              (("--section", "nothing"), 1)):
+            self.assertEqual(self.stress("run", job, *words).status, status, words)
 
     def test_success_when_nothing_was_done(self):
         # One operation a second, and it is over before the first second is.
@@ -196,12 +197,11 @@ class Complaints(Case):
     def test_a_preload_that_supplies_no_malloc(self):
         libm = re.search(r"libm\.so\.6 \(.*x86-64.*\) => (\S+)", subprocess.run(
             ["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout).group(1)
-        for target in "preload:" + libm, "preload:" + os.path.realpath("/proc/self/exe"):
-            outcome = self.run_job(JOB, "--target", target)
-            self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
-            self.assertEqual(outcome.cell()["verdict"], "failed")
-            self.assertIn("malloc is supplied by ", outcome.cell()["message"])
-            self.assertIn("not by ", outcome.cell()["message"])
+        outcome = self.run_job(JOB, "--target", "preload:" + libm)
+        self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
+        self.assertEqual(outcome.cell()["verdict"], "failed")
+        self.assertIn("malloc is supplied by ", outcome.cell()["message"])
+        self.assertIn("not by " + os.path.realpath(libm), outcome.cell()["message"])
 
     @unittest.skipIf(SANITIZED, "a sanitizer's malloc answers instead")
     def test_a_preload_is_proved_by_the_process_that_has_it(self):

@@ -124,7 +124,7 @@ class Keys(Case):
         values = {"a number": "2", "a size": "64Mi", "a time": "700ms", "sizes": "64"}
         special = {"touch": "full", "arrival": "poisson", "steady": "dev:9%", "latency": "1/7",
                    "latency_limit": "step:p50<60s", "pin": "compact", "wait_for": "all", "folder": ".",
-                   "seed": "7"}
+                   "seed": "7", "timeout": "20s"}
         cases = [(workload, key) for workload in self.workloads for key in common
                  if key not in own[workload]]
         cases += [(workload, key) for workload in self.workloads
