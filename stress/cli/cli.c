@@ -122,10 +122,13 @@ static int cli_help_main(int argc, char **argv)
         char help[] = "--help";
         snprintf(name, sizeof name, "%s", command->name);
         char *arguments[] = {name, help, NULL};
-        return command->main(2, arguments);
+        status = command->main(2, arguments);
+        job_describe(words.items[0], stdout); // a key may have the same name: trace
+        return status;
     }
     if (strcmp(words.items[0], "table") == 0) {
         table_describe(stdout);
+        job_describe("table", stdout); // a key, too
         return 0;
     }
     if (strcmp(words.items[0], "warnings") == 0) {

@@ -120,8 +120,10 @@ void cli_job_close(struct cli_job *made);
 
 // The whole of a command that has such a job: its line and the environment read into `settings`,
 // the job opened, cli_run_job.
-int cli_job_main(const struct cli_command *command, struct cli_job_settings *settings, int argc,
-                 char **argv);
+// `check` judges what the command line alone has given: 0, or 1 after a message. NULL: all is good.
+int cli_job_main(const struct cli_command *command,
+                 int (*check)(const struct cli_job_settings *settings),
+                 struct cli_job_settings *settings, int argc, char **argv);
 
 // Adds to a command what the settings do to a plan: --set, --target, --seed, --repeats.
 void cli_job_shape(FILE *command, const struct cli_job_settings *settings);

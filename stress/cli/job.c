@@ -181,8 +181,9 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
     return status;
 }
 
-int cli_job_main(const struct cli_command *command, struct cli_job_settings *settings, int argc,
-                 char **argv)
+int cli_job_main(const struct cli_command *command,
+                 int (*check)(const struct cli_job_settings *settings),
+                 struct cli_job_settings *settings, int argc, char **argv)
 {
     struct cli_list words = {0};
     struct cli_job made;
@@ -190,7 +191,8 @@ int cli_job_main(const struct cli_command *command, struct cli_job_settings *set
     if (!cli_parse(command, argc, argv, settings, &words, &status)) {
         return status;
     }
-    if (!cli_mirror(command, &cli_command_run, settings)) {
+    if ((check != NULL && check(settings) != 0) ||
+        !cli_mirror(command, &cli_command_run, settings)) {
         return 1;
     }
     status = cli_job_open(command, &words, settings, &made);

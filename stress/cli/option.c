@@ -122,6 +122,24 @@ static int option_set(const struct cli_command *command, const struct cli_option
     return 1;
 }
 
+static bool option_is_given(const struct cli_option *option, const void *settings)
+{
+    const void *field = (const char *)settings + option->offset;
+    switch (option->kind) {
+    case CLI_FLAG:
+        return *(const bool *)field;
+    case CLI_TEXT:
+        return *(const char *const *)field != NULL;
+    case CLI_NUMBER:
+        return ((const struct cli_number *)field)->given;
+    case CLI_LIST:
+        return ((const struct cli_list *)field)->count > 0;
+    case CLI_SHARE:
+        return ((const struct cli_share *)field)->given;
+    }
+    return false;
+}
+
 // One option at argv[*at], which is moved on past its value.
 static int option_take(const struct cli_command *command, int argc, char **argv, int *at,
                        void *settings)
@@ -147,7 +165,19 @@ static int option_take(const struct cli_command *command, int argc, char **argv,
         }
         value = argv[++*at];
     }
+    // Of two values one would be ignored.
+    if (option->kind != CLI_FLAG && option->kind != CLI_LIST && option_is_given(option, settings)) {
+        fprintf(stderr, "mems-stress %s: %s%s is given twice\n", command->name,
+                option_dashes(option), option->name);
+        return 1;
+    }
     return option_set(command, option, value, settings);
+}
+
+bool cli_given(const struct cli_command *command, const char *name, const void *settings)
+{
+    const struct cli_option *option = option_find(command->options, name, strlen(name));
+    return option != NULL && option_is_given(option, settings);
 }
 
 bool cli_parse(const struct cli_command *command, int argc, char **argv, void *settings,
@@ -178,24 +208,6 @@ static void option_variable(const struct cli_option *option, char *name, size_t 
     for (size_t i = 0; i < length && i < size; i++) {
         name[i] = name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
     }
-}
-
-static bool option_is_given(const struct cli_option *option, const void *settings)
-{
-    const void *field = (const char *)settings + option->offset;
-    switch (option->kind) {
-    case CLI_FLAG:
-        return *(const bool *)field;
-    case CLI_TEXT:
-        return *(const char *const *)field != NULL;
-    case CLI_NUMBER:
-        return ((const struct cli_number *)field)->given;
-    case CLI_LIST:
-        return ((const struct cli_list *)field)->count > 0;
-    case CLI_SHARE:
-        return ((const struct cli_share *)field)->given;
-    }
-    return false;
 }
 
 // What settings point into, for as long as the program runs.
@@ -242,6 +254,20 @@ static int option_mirror(const struct cli_command *command, const struct cli_opt
     return status;
 }
 
+// Whether --no-warn environment is given; by the environment, of a command without the option.
+static bool option_silenced(const struct cli_command *command, const void *settings)
+{
+    const struct cli_option *option = option_find(command->options, "no-warn", 7);
+    const struct cli_list *codes =
+        option != NULL ? (const void *)((const char *)settings + option->offset) : NULL;
+    const char *variable = getenv("MEMS_STRESS_NO_WARN");
+    bool silenced = option == NULL && variable != NULL && strstr(variable, "environment") != NULL;
+    for (size_t i = 0; codes != NULL && i < codes->count && !silenced; i++) {
+        silenced = strcmp(codes->items[i], "environment") == 0;
+    }
+    return silenced;
+}
+
 static void option_warn_unknown(const struct cli_command *known)
 {
     for (char **at = environ; *at != NULL; at++) {
@@ -259,7 +285,7 @@ static void option_warn_unknown(const struct cli_command *known)
         if (!same) {
             fprintf(stderr,
                     "mems-stress: warning: %.*s of the environment is no option; see mems-stress "
-                    "%s --help\n",
+                    "%s --help [environment]\n",
                     (int)length, *at, known->name);
         }
     }
@@ -276,7 +302,9 @@ bool cli_mirror(const struct cli_command *command, const struct cli_command *kno
             return false;
         }
     }
-    option_warn_unknown(known);
+    if (!option_silenced(command, settings)) {
+        option_warn_unknown(known);
+    }
     return true;
 }
 

@@ -58,6 +58,8 @@ struct cli_command {
 // on; else *status is the exit status: 0 after --help, 1 after a message on stderr.
 bool cli_parse(const struct cli_command *command, int argc, char **argv, void *settings,
                struct cli_list *words, int *status);
+// Whether the option of that name is among the settings.
+bool cli_given(const struct cli_command *command, const char *name, const void *settings);
 // Fills in what the command line left open from MEMS_STRESS_NAME of the environment, NAME in
 // capitals and with _ for -. Lists: an item a line; flags: 1 or yes, 0 or no. Warns of a
 // MEMS_STRESS_ that is no option of `known`, the command with all of them. False after a message:

@@ -9,7 +9,7 @@ static const struct cli_option plan_options[] = {CLI_JOB_OPTIONS, {0}};
 static int plan_main(int argc, char **argv)
 {
     struct cli_job_settings settings = {.dry_run = true};
-    return cli_job_main(&cli_command_plan, &settings, argc, argv);
+    return cli_job_main(&cli_command_plan, NULL, &settings, argc, argv);
 }
 
 const struct cli_command cli_command_plan = {

@@ -31,10 +31,33 @@ static const struct cli_option run_options[] = {
     {0},
 };
 
+// What says nothing where nothing runs.
+static const char *const run_only[] = {"json",    "csv",      "junit",          "ci",
+                                       "context", "baseline", "max-regression", "fail-inconclusive",
+                                       "quiet",   NULL};
+
+// The command line alone is judged: the environment may say for every run what one has no use for.
+static int run_check(const struct cli_job_settings *settings)
+{
+    const char *shown = settings->list ? "list" : settings->dry_run ? "dry-run" : NULL;
+    if (settings->list && settings->dry_run) {
+        fprintf(stderr, "mems-stress run: --list or --dry-run: one of them\n");
+        return 1;
+    }
+    for (size_t i = 0; shown != NULL && run_only[i] != NULL; i++) {
+        if (cli_given(&cli_command_run, run_only[i], settings)) {
+            fprintf(stderr, "mems-stress run: --%s says nothing with --%s, which runs nothing\n",
+                    run_only[i], shown);
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int run_main(int argc, char **argv)
 {
     struct cli_job_settings settings = {0};
-    return cli_job_main(&cli_command_run, &settings, argc, argv);
+    return cli_job_main(&cli_command_run, run_check, &settings, argc, argv);
 }
 
 const struct cli_command cli_command_run = {

@@ -298,8 +298,13 @@ int value_parse(const struct job_key *key, const struct value_source *source, st
     struct parse parse = {key, source, arena, value, &why};
     int error = parse_kind(&parse);
     if (error) {
-        complain_at(complaint, &source->at, "%s = %s: %s", key->name,
-                    complaint_clip(source->text).text, why.text);
+        char allowed[256] = "";
+        if (strstr(why.text, "allowed is") == NULL) {
+            value_allowed(key, allowed, sizeof allowed);
+        }
+        complain_at(complaint, &source->at, "%s = %s: %s%s%s", key->name,
+                    complaint_clip(source->text).text, why.text,
+                    allowed[0] != 0 ? "; allowed is " : "", allowed);
     }
     return error;
 }

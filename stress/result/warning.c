@@ -171,6 +171,12 @@ static void warning_build(const struct warning_voice *voice)
 #endif
 }
 
+// Of the command line: told while it is read, before there is a run.
+static void warning_told_before(const struct warning_voice *voice)
+{
+    (void)voice;
+}
+
 static const struct warning {
     const char *code;
     const char *help;
@@ -185,6 +191,7 @@ static const struct warning {
     {"governor", "CPU frequency is scaled", warning_governor},
     {"speed", "the machine's speed varied over the run", warning_speed},
     {"build", "a build whose speed says nothing", warning_build},
+    {"environment", "a variable MEMS_STRESS_... is no option", warning_told_before},
 };
 
 #define WARNING_COUNT (sizeof warning_table / sizeof warning_table[0])

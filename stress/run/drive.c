@@ -139,6 +139,15 @@ static void drive_judge_unsteady(struct cell *cell)
     }
 }
 
+static bool drive_did_nothing(const struct cell_report *report)
+{
+    uint64_t all = report->refused;
+    for (unsigned kind = 0; kind < OP_KINDS; kind++) {
+        all += report->count[kind];
+    }
+    return all == 0 && report->wall_ns > 0;
+}
+
 // A cell that came to its end has passed, unless its target gave nothing at all or what was to be
 // measured was not.
 static void drive_judge_end(struct cell *cell)
@@ -154,6 +163,10 @@ static void drive_judge_end(struct cell *cell)
         snprintf(cell->message, sizeof cell->message,
                  "nothing was served: every one of %llu allocations was refused",
                  (unsigned long long)report->refused);
+    } else if (drive_did_nothing(report)) {
+        cell->verdict = CELL_UNSTEADY;
+        snprintf(cell->message, sizeof cell->message,
+                 "no operation came to its end within the runtime: nothing was measured");
     } else if (report->warmup_ns > 0 && report->wall_ns == 0) {
         cell->verdict = CELL_UNSTEADY;
         snprintf(cell->message, sizeof cell->message,

@@ -27,6 +27,27 @@ static void write_hash(const char *text, size_t length, FILE *out)
     }
 }
 
+// How long the cells are to work, one after the other. Starting and ending them comes on top.
+static void write_time(const struct plan *plan, FILE *out)
+{
+    double seconds = 0;
+    size_t open = 0;
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct job_section *section = plan->cells[i].section->section;
+        if (plan->cells[i].verdict == CELL_SKIPPED) {
+            continue;
+        }
+        uint64_t runtime = job_number(section, "ops") == 0 ? job_number(section, "runtime") : 0;
+        seconds += (double)(runtime + job_number(section, "warmup") + job_number(section, "decay"));
+        open += runtime == 0;
+    }
+    fprintf(out, "# Planned: %.1f s of runtime, warm-up and decay", seconds / 1e9);
+    if (open > 0) {
+        fprintf(out, "; %zu cell%s no runtime to end at", open, open == 1 ? " has" : "s have");
+    }
+    fprintf(out, "\n");
+}
+
 int plan_write(const struct plan *plan, FILE *out)
 {
     char *text = NULL;
@@ -44,9 +65,11 @@ int plan_write(const struct plan *plan, FILE *out)
     }
     fprintf(out, "# A plan of mems-stress: a job with every value resolved.\n");
     write_hash(text, length, out);
-    fprintf(out, "%s# %zu cell%s, in this order:\n", text, plan->cell_count,
-            plan->cell_count == 1 ? "" : "s");
+    fprintf(out, "%s", text);
     free(text);
+    write_time(plan, out);
+    fprintf(out, "# %zu cell%s, in this order:\n", plan->cell_count,
+            plan->cell_count == 1 ? "" : "s");
     for (size_t i = 0; i < plan->cell_count; i++) {
         const struct cell *cell = &plan->cells[i];
         char target[4096];

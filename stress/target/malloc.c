@@ -21,10 +21,12 @@ static int malloc_alloc(void *space, size_t size, size_t align, uint64_t *block)
 {
     (void)space;
     void *memory;
-    if (align <= _Alignof(max_align_t)) {
+    // What malloc aligns to is at most the size: a block of 8 bytes may lie at a multiple of 8.
+    if (align <= size && align <= _Alignof(max_align_t)) {
         memory = malloc(size);
     } else {
-        int error = posix_memalign(&memory, align, size);
+        size_t least = align < sizeof(void *) ? sizeof(void *) : align;
+        int error = posix_memalign(&memory, least, size);
         if (error != 0) {
             return error;
         }

@@ -29,8 +29,9 @@
 #include "workload/ring.h"
 #include "workload/rows.h"
 
-#define RANDOM_SLOTS_BATCHES 4u   // that an inbox holds
-#define RANDOM_SLOTS_LOOK    256u // slots filled between two looks whether to stop
+#define RANDOM_SLOTS_CROSS_USUAL 2u   // the default of the key cross_rate
+#define RANDOM_SLOTS_BATCHES     4u   // that an inbox holds
+#define RANDOM_SLOTS_LOOK        256u // slots filled between two looks whether to stop
 
 static const char *const random_slots_aligns[] = {"0", "8", "16", NULL};
 static const size_t random_slots_align[] = {0, 8, 16};
@@ -104,6 +105,14 @@ static const struct job_key random_slots_keys[] = {
 
 static int random_slots_validate(const struct job_section *section, struct complaint *complaint)
 {
+    // A plan has every key; its default does no harm.
+    uint64_t cross = job_number(section, "cross_rate");
+    if (job_number(section, "threads") == 1 && cross != 0 && cross != RANDOM_SLOTS_CROSS_USUAL) {
+        job_complain(section, "cross_rate", complaint,
+                     "with threads = 1 nobody else could free: leave it out, or use threads = 2 or "
+                     "more");
+        return EINVAL;
+    }
     if (job_number(section, "batch") > job_number(section, "slots")) {
         job_complain(section, "batch", complaint, "there are %llu slots; a batch is at most that",
                      (unsigned long long)job_number(section, "slots"));

@@ -27,6 +27,8 @@
 
 enum growth_kind { GROWTH_HALF, GROWTH_DOUBLE, GROWTH_CHUNK };
 
+#define GROWTH_CHUNK_USUAL 4096 // the default of the key chunk
+
 static const char *const growth_kinds[] = {"half", "double", "chunk", NULL};
 
 struct growth_thread {
@@ -89,6 +91,13 @@ static int growth_validate(const struct job_section *section, struct complaint *
 {
     if (job_number(section, "most") < job_number(section, "start")) {
         job_complain(section, "most", complaint, "it should be start at least");
+        return EINVAL;
+    }
+    // A plan has every key; its default does no harm.
+    if (job_number(section, "growth") != GROWTH_CHUNK &&
+        job_number(section, "chunk") != GROWTH_CHUNK_USUAL) {
+        job_complain(section, "chunk", complaint,
+                     "means nothing without growth = chunk: leave it out");
         return EINVAL;
     }
     return 0;

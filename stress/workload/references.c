@@ -30,10 +30,11 @@
 #include "workload/rows.h"
 #include "workload/stream.h"
 
-#define REFERENCES_BATCH    64u // references between two looks at the clock
-#define REFERENCES_STANDARD 1000u
-#define REFERENCES_BLOCKS   10000000u
-#define REFERENCES_GRANULE  16u // a segment's size is rounded up to it
+#define REFERENCES_BATCH     64u // references between two looks at the clock
+#define REFERENCES_STANDARD  1000u
+#define REFERENCES_OPT_USUAL 500000u // the default of the key opt
+#define REFERENCES_BLOCKS    10000000u
+#define REFERENCES_GRANULE   16u // a segment's size is rounded up to it
 
 struct references_thread {
     struct slot *slots;
@@ -167,6 +168,14 @@ static int references_validate(const struct job_section *section, struct complai
     int error = references_check_trace(section, form.kind, complaint);
     if (error != 0) {
         return error;
+    }
+    // A plan has every key; its default does no harm.
+    uint64_t opt = job_number(section, "opt");
+    if (job_number(section, "threads") > 1 && opt != 0 && opt != REFERENCES_OPT_USUAL) {
+        job_complain(section, "opt", complaint,
+                     "means nothing with two threads or more, whose references have no one order: "
+                     "leave it out");
+        return EINVAL;
     }
     uint64_t blocks = references_blocks(section, form.kind);
     if (form.span > blocks) {

@@ -3,10 +3,11 @@
 #
 # test_readme.py - does what the README tells a newcomer to type work?
 #
-# usage: test_readme.py README BUILD CC
+# usage: test_readme.py SOURCE README BUILD CC
 #
-# Every fenced block of the README is tried: sh lines that name build/release run here with BUILD in its place (a line
-# that bootstrap.sh or git begins is somebody else's test); the ini block is planned and run; the C block is compiled,
+# Every fenced block of the README is tried: sh lines that begin with mems-stress or name build/release run here with BUILD in
+# its place (a line that bootstrap.sh or git begins is somebody else's test); so does what stands behind a $ in a block of text;
+# an ini block is run; the C block is compiled,
 # linked with libmems and run; the compiler's line is run on the smallest course program. A block nobody knows is an error,
 # so that none goes untried.
 
@@ -16,18 +17,17 @@ import subprocess
 import sys
 import tempfile
 
-readme, build, cc = sys.argv[1], os.path.abspath(sys.argv[2]), sys.argv[3]
-source = os.path.dirname(os.path.abspath(readme))
+source, readme, build, cc = os.path.abspath(sys.argv[1]), sys.argv[2], os.path.abspath(sys.argv[3]), sys.argv[4]
 text = open(readme, encoding="utf-8").read()
 blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)
-assert len(blocks) >= 5, f"{readme}: only {len(blocks)} fenced blocks"
+assert blocks, f"{readme}: no fenced block"
 
 
 def run(command, folder, **more):
     result = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             shell=isinstance(command, str), timeout=100, **more)
     if result.returncode != 0:
-        sys.exit(f"README: {command}\nexit status {result.returncode}\n{result.stdout}")
+        sys.exit(f"{readme}: {command}\nexit status {result.returncode}\n{result.stdout}")
     return result.stdout
 
 
@@ -41,8 +41,10 @@ def try_line(line, folder):
         run(line.replace("lib/include", os.path.join(source, "lib/include")), folder)
         run(["./a.out"], folder)
         return True
+    if line.startswith("mems-stress "):
+        line = "build/release/stress/" + line
     if not line.startswith(("build/release/", "bench/")):
-        sys.exit(f"README: a command that this test does not know: {line}")
+        sys.exit(f"{readme}: a command that this test does not know: {line}")
     line = line.replace(" stress/jobs/", " " + os.path.join(source, "stress/jobs/"))
     run(line.replace("build/release", build, 1), folder)
     return True
@@ -60,7 +62,7 @@ def try_c(code, folder):
 def try_ini(job, folder):
     path = os.path.join(folder, "mine.ini")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(job.replace("runtime = 2s", "runtime = 50ms"))
+        file.write(re.sub(r"runtime = \w+", "runtime = 50ms", job))
     run([build + "/stress/mems-stress", "run", path], folder)
 
 
@@ -75,6 +77,8 @@ with tempfile.TemporaryDirectory() as here:
             tried += 1
         elif language == "sh":
             tried += sum(try_line(line, here) for line in block.splitlines() if line)
-        elif language != "text":
-            sys.exit(f"README: a block of an unknown kind '{language}' (sh, ini, c and text are known)")
-print(f"{tried} pieces of the README work")
+        elif language == "text":
+            tried += sum(try_line(line[2:], here) for line in block.splitlines() if line.startswith("$ "))
+        else:
+            sys.exit(f"{readme}: a block of an unknown kind '{language}' (sh, ini, c and text are known)")
+print(f"{tried} pieces of {readme} work")

@@ -61,7 +61,7 @@ class Plans(Case):
             self.assertIn(line + "\n", text)
         self.assertEqual(self.stress("plan", job, "--set", "threads=0x").err,
                          "--set threads=0x: threads = 0x: unknown unit 'x': units of a number are "
-                         "k M G T (1000)\n")
+                         "k M G T (1000); allowed is 0 .. 1024, where 0 is all CPUs\n")
 
     def test_workloads_without_a_job(self):
         text = self.plan("--workload", "churn,larson", "--target", "libc", "--set", "threads=2")
