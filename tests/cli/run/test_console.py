@@ -72,10 +72,11 @@ class Console(Case):
 
     def test_shipped_jobs(self):
         """A repeat of every section, as short as it can be: what counts is how it is told."""
-        for name in ("smoke", "policies", "processes"):
+        # smoke has workloads that call their process's malloc: no null for it.
+        for name, targets in ("smoke", "libc"), ("policies", "null, libc"), ("processes", "null, libc"):
             with self.subTest(name):
-                self.shown(os.path.join(JOBS, name + ".ini"), "--repeats", "1", "--target", "null", "--target", "libc",
-                           "--set", "verify=1", *self.short(name))
+                self.shown(os.path.join(JOBS, name + ".ini"), "--repeats", "1", "--target", targets, "--set", "verify=1",
+                           *self.short(name))
 
     def short(self, name):
         with open(os.path.join(JOBS, name + ".ini")) as file:

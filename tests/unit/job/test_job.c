@@ -311,7 +311,8 @@ static void test_bad_includes_name_the_file(void **state)
     write_file("sub/bad.ini", "target=null\n slots=x\n");
     assert_int_equal(read_file("job.ini", &job, text), EINVAL);
     assert_string_equal(text,
-                        "sub/bad.ini:2:8: slots = x: not a number: expected digits, as in 64");
+                        "sub/bad.ini:2:8: slots = x: not a number: expected digits, as in 64; "
+                        "allowed is 1 .. 1000000");
     write_file("sub/bad.ini", "target=null\nworkload=churn\n");
     assert_int_equal(read_file("job.ini", &job, text), EINVAL);
     assert_non_null(strstr(text, "sub/bad.ini:2:1: key 'workload' twice in section [a]: the first "

@@ -204,7 +204,8 @@ static void test_bad_overrides(void **state)
         const char *complaint;
     } rows[] = {
         {{"threads=0x"},
-         "--set threads=0x: threads = 0x: unknown unit 'x': units of a number are k M G T (1000)"},
+         "--set threads=0x: threads = 0x: unknown unit 'x': units of a number are k M G T (1000); "
+         "allowed is 0 .. 1024, where 0 is all CPUs"},
         {{"thread=1"}, "--set thread=1: unknown key 'thread'; did you mean 'threads'?"},
         {{"fill.thread=1"},
          "--set fill.thread=1: unknown key 'thread' in section [fill]; did you mean 'threads'?"},

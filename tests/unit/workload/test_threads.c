@@ -22,9 +22,10 @@ static const char *const jobs[] = {
     "workload = exchange\nthreads = 3\nops = 6000\nround = 500\nslots = 1\nretain = 1000\n"
     "rare = 0.1\nsize = 1-9\n",
     "workload = exchange\nthreads = 8\nops = 60\nround = 1\nslots = 3\nretain = 1\ntable = 1\n",
-    "workload = thread-churn\nthreads = 1\nops = 20000\n",
-    "workload = thread-churn\nthreads = 4\nops = 701\nblocks = 7\ntable = 20\n",
-    "workload = thread-churn\nthreads = 2\nops = 60\nblocks = 1\ntable = 1\nsize = 64\n",
+    "workload = thread-churn\nleak_limit = 1Gi\nthreads = 1\nops = 20000\n",
+    "workload = thread-churn\nleak_limit = 1Gi\nthreads = 4\nops = 701\nblocks = 7\ntable = 20\n",
+    "workload = thread-churn\nleak_limit = 1Gi\nthreads = 2\nops = 60\nblocks = 1\ntable = 1\nsize "
+    "= 64\n",
     "workload = message-passing\nthreads = 2\nops = 10001\n",
     "workload = message-passing\nthreads = 8\nproducers = 3\nproxies = 2\nops = 3000\n"
     "outstanding = 2\nbatch = 5\n",
@@ -121,7 +122,9 @@ static void test_thread_churn_has_many_threads(void **state)
 {
     (void)state;
     struct op_totals totals;
-    run_job("workload = thread-churn\nthreads = 2\nblocks = 10\nops = 4100\ntable = 100\n", 9, 1);
+    run_job("workload = thread-churn\nleak_limit = 1Gi\nthreads = 2\nblocks = 10\nops = "
+            "4100\ntable = 100\n",
+            9, 1);
     op_total(fake_workers, 2, &totals);
     // Half of the table is filled by each first thread; then two hundred threads each do ten
     // blocks. The last is not followed by another.
