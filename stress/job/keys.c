@@ -174,7 +174,9 @@ const struct job_key job_common_keys[] = {
         .most = 0x1p46,
         .values = "0 (none), or 64Mi and more",
         .standard = "0",
-        .help = "the most a cell's process may take; beyond it the cell fails, and it alone",
+        .help =
+            "the most a cell's data may take beside the harness: the system refuses more, and a "
+            "cell that gets past it all the same fails, it alone",
     },
     {
         .name = "pin",

@@ -154,7 +154,8 @@ static void figures_line(FILE *out, const struct plan *plan, const struct plan_s
     bool bounded = !same || *bound != '\0';
     snprintf(piece, sizeof piece, "%s%s%s%s", bounded ? " (bound" : "", same && bounded ? " " : "",
              same ? bound : "", bounded ? ")" : "");
-    int column = fprintf(out, "%s, %s%s:", figure->name, figure->unit, piece);
+    int column = fprintf(out, "%s%s%s%s:", figure->name, *figure->unit != '\0' ? ", " : "",
+                         figure->unit, piece);
     for (size_t i = first; i <= last; i++) {
         if (texts[i].value[0] != '\0') {
             bool own = !same && texts[i].bound[0] != '\0';

@@ -13,6 +13,7 @@
 
 #include "job/number.h"
 #include "result/summary.h"
+#include "result/wrap.h"
 #include "workload/workload.h"
 
 // One sweep.
@@ -155,6 +156,7 @@ void scaling_each(const struct plan *plan, void (*tell)(void *arg, const struct 
 struct scaling_page {
     FILE *out;
     size_t lines;
+    char why[sizeof((struct scaling_curve *)0)->why]; // no fit, of the last target without one
 };
 
 // The section's name without its number of threads, which a sweep has added: "churn size=64".
@@ -173,6 +175,13 @@ static void scaling_print_curve(void *arg, const struct scaling_curve *curve)
 {
     struct scaling_page *page = arg;
     const char *separator = ":";
+    size_t known = 0;
+    for (size_t i = 0; i < curve->count; i++) {
+        known += !isnan(curve->points[i].rate) ? 1 : 0;
+    }
+    if (known == 0) {
+        return; // skipped
+    }
     fprintf(page->out, "scaling ");
     scaling_name(page->out, curve->sections[0]->section->name);
     fprintf(page->out, ", %s", curve->target);
@@ -187,7 +196,8 @@ static void scaling_print_curve(void *arg, const struct scaling_curve *curve)
         fprintf(page->out, ": no E(T) without a rate of one thread");
     }
     if (!curve->fits) {
-        fprintf(page->out, "; fit: %s\n", curve->why);
+        fprintf(page->out, "\n");
+        snprintf(page->why, sizeof page->why, "%s", curve->why);
     } else {
         const struct usl *usl = &curve->usl;
         fprintf(page->out, "; fit: sigma %.3g, kappa %.3g", usl->sigma, usl->kappa);
@@ -203,5 +213,8 @@ size_t scaling_print(FILE *out, const struct plan *plan)
 {
     struct scaling_page page = {.out = out};
     scaling_each(plan, scaling_print_curve, &page);
+    if (page.why[0] != '\0') {
+        wrap_words(out, fprintf(out, "no scalability fit:"), 4, page.why);
+    }
     return page.lines;
 }

@@ -133,6 +133,11 @@ void summary_section(const struct plan *plan, const struct plan_section *section
         for (size_t i = 0; i < METRIC_COUNT; i++) {
             summary->median[i] = summary_median(plan, section, target, &metric_table[i]);
         }
-        summary->relative = summary->median[METRIC_RATE] / summaries[0].median[METRIC_RATE];
+    }
+    double first = NAN; // the rate of the first target that has one
+    for (unsigned target = 0; target < section->spec_count; target++) {
+        double rate = summaries[target].median[METRIC_RATE];
+        first = isnan(first) ? rate : first;
+        summaries[target].relative = rate / first;
     }
 }

@@ -13,7 +13,7 @@ struct summary {
     unsigned measured;         // repeats that have a report
     enum cell_verdict verdict; // the worst of the repeats
     double median[METRIC_COUNT];
-    double relative; // rate over that of the section's first target
+    double relative; // rate over that of the section's first target that has one
 };
 
 // Operations a second as measured, without those refused.

@@ -174,7 +174,7 @@ static void destructors_close(struct run *run)
     uint64_t limit = job_number(run->section, "leak_limit");
     uint64_t after = proc_resident();
     uint64_t growth = shared->before != 0 && after > shared->before ? after - shared->before : 0;
-    run_figure(run, "growth of the resident set", "B", (double)growth, (double)limit);
+    run_figure(run, "growth of the resident set", "bytes", (double)growth, (double)limit);
     run_figure(run, "threads", "", (double)shared->ended, NAN);
     if (growth > limit) {
         child_fail(NULL, "leak", NULL, growth,

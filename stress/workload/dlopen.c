@@ -69,7 +69,7 @@ static int dlopen_open(struct run *run, struct complaint *complaint)
         shared->statics[i] = dlopen_load(shared, "static", i);
         loaded += shared->statics[i] != NULL;
     }
-    run_figure(run, "static TLS used", "B", 512.0 * loaded, NAN);
+    run_figure(run, "static TLS used", "bytes", 512.0 * loaded, NAN);
     run->shared = shared;
     return 0;
 }

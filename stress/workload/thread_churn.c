@@ -51,6 +51,13 @@ struct thread_churn {
     struct resident_series resident; // [own] worker 0's
 };
 
+// A sanitizer's run-time keeps kilobytes of each thread that has been.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define THREAD_CHURN_LEAK_LIMIT "0"
+#else
+#define THREAD_CHURN_LEAK_LIMIT "256"
+#endif
+
 static const struct job_key thread_churn_keys[] = {
     {.name = "blocks",
      .kind = JOB_NUMBER,
@@ -71,7 +78,7 @@ static const struct job_key thread_churn_keys[] = {
      .least = 0,
      .most = 0x1p30,
      .values = "0 (no limit) .. 1Gi",
-     .standard = "256",
+     .standard = THREAD_CHURN_LEAK_LIMIT,
      .help = "bytes a thread: the cell fails when the resident set grows by more for each thread "
              "that was born in the last half of the rounds, and in all by more than 128 KiB and a "
              "quarter of what the table holds"},

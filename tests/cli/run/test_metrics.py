@@ -158,7 +158,8 @@ class Metrics(Case):
     def test_scaling_is_told_below_the_tables(self):
         outcome = self.run_job("[a]\nworkload = churn\ntarget = null, libc\nops = 1000\n"
                                "threads = 1, 2\n")
-        self.assertRegex(outcome.out, r"scaling a, null: E\(2\) [0-9.]+; fit: ")
+        self.assertRegex(outcome.out, r"scaling a, null: E\(2\) [0-9.]+\n")
+        self.assertIn("no scalability fit: ", outcome.out)
         self.assertRegex(outcome.out, r"scaling a, libc: E\(2\) [0-9.]+; fit: ")
         alone = self.run_job("[a]\nworkload = churn\ntarget = null\nops = 1000\n")
         self.assertNotIn("scaling", alone.out)
