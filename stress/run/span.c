@@ -168,8 +168,14 @@ static void span_report_worker(const struct span_worker *from, const struct span
     }
     report->refused += to->refused - from->refused;
     report->allocated_bytes += to->allocated_bytes - from->allocated_bytes;
-    report->begun += to->begun - from->begun;
-    report->late += to->late - from->late;
+    // Counters are read one after the other while the worker runs on; of what it began all but one
+    // operation are done.
+    uint64_t begun = to->begun - from->begun;
+    uint64_t late = to->late - from->late;
+    uint64_t most = operations + (to->refused - from->refused) + 1;
+    begun = begun < most ? begun : most;
+    report->begun += begun;
+    report->late += late < begun ? late : begun;
     report->worker_ns += time_ns;
     report->offcpu_ns += time_ns > cpu_ns ? time_ns - cpu_ns : 0;
     report->runqueue_ns += to->spent.runqueue_ns - from->spent.runqueue_ns;

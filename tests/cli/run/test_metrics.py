@@ -160,7 +160,7 @@ class Metrics(Case):
                                "threads = 1, 2\n")
         self.assertRegex(outcome.out, r"scaling a, null: E\(2\) [0-9.]+\n")
         self.assertIn("no scalability fit: ", outcome.out)
-        self.assertRegex(outcome.out, r"scaling a, libc: E\(2\) [0-9.]+; fit: ")
+        self.assertRegex(outcome.out, r"scaling a, libc: E\(2\) [0-9.]+\n")
         alone = self.run_job("[a]\nworkload = churn\ntarget = null\nops = 1000\n")
         self.assertNotIn("scaling", alone.out)
 
