@@ -158,7 +158,9 @@ static void test_thread_churn_finds_a_leak(void **state)
         double growth = fake_figure("RSS growth, last half");
         assert_true(growth > 1e6); // half of it
         growth = fake_figure("RSS growth a thread");
-        assert_true(growth > 12e3 && growth < 30e3); // four pages each
+        assert_true(growth > 12e3); // four pages each
+        // A sanitizer keeps more of each thread that has been.
+        assert_true(growth < 30e3 || MEMS_TEST_SCALE >= 10);
         job_free(job);
     }
 }
