@@ -126,6 +126,9 @@ int cli_job_main(const struct cli_command *command,
                  struct cli_job_settings *settings, int argc, char **argv);
 
 // Adds to a command what the settings do to a plan: --set, --target, --seed, --repeats.
+// What a re-run begins with so that it finds the environment of this one: "env NAME=VALUE ... ",
+// or nothing. `job` may be NULL: no variables.
+void cli_job_environment(FILE *command, const struct job *job);
 void cli_job_shape(FILE *command, const struct cli_job_settings *settings);
 
 // A key of a job whose value is the words, as a job file has them.

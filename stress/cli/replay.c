@@ -59,6 +59,7 @@ static void replay_compose(const char *path, const struct replay_settings *setti
     }
     const struct cli_list trace = {.items = {path}, .count = 1};
     plan_quote(path, quoted, sizeof quoted);
+    cli_job_environment(again, NULL);
     fprintf(again, "%s replay %s", cli_invocation(), quoted);
     fprintf(job, "[replay]\nworkload = trace\n");
     cli_write_value(job, "trace", &trace);

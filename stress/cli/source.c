@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "job/job.h"
+#include "result/host.h"
 #include "run/plan.h"
 #include "workload/workload.h"
 
@@ -189,12 +190,67 @@ void cli_job_shape(FILE *command, const struct cli_job_settings *settings)
     }
 }
 
+static bool source_is_carried(const char *setting)
+{
+    static const char *const elsewhere[] = {"LD_PRELOAD=", "MEMS_STRESS_"};
+    for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++) {
+        if (strncmp(setting, elsewhere[i], strlen(elsewhere[i])) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool source_is_variable(const struct job *job, const char *setting)
+{
+    const char *name;
+    size_t length = strcspn(setting, "=");
+    for (size_t i = 0; job != NULL && (name = job_variable_at(job, i)) != NULL; i++) {
+        if (strlen(name) == length && strncmp(name, setting, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void source_assign(FILE *command, bool *first, const char *setting)
+{
+    size_t size = strlen(setting) * 4 + 8;
+    char *quoted = source_checked(malloc(size));
+    plan_quote(setting, quoted, size);
+    fprintf(command, "%s%s ", *first ? "env " : "", quoted);
+    *first = false;
+    free(quoted);
+}
+
+void cli_job_environment(FILE *command, const struct job *job)
+{
+    bool first = true;
+    const char *text;
+    for (size_t i = 0; job != NULL && (text = job_variable_at(job, i)) != NULL; i++) {
+        char *setting;
+        const char *value = getenv(text);
+        if (asprintf(&setting, "%s=%s", text, value != NULL ? value : "") < 0) {
+            abort();
+        }
+        source_assign(command, &first, setting);
+        free(setting);
+    }
+    for (size_t i = 0; (text = host_setting_at(i)) != NULL; i++) {
+        if (source_is_carried(text) && !source_is_variable(job, text)) {
+            source_assign(command, &first, text);
+        }
+    }
+}
+
 // What a re-run begins with.
-static char *source_command(const struct cli_list *words, const struct cli_job_settings *settings)
+static char *source_command(const struct job *job, const struct cli_list *words,
+                            const struct cli_job_settings *settings)
 {
     char *text = NULL;
     size_t length;
     FILE *command = source_checked(open_memstream(&text, &length));
+    cli_job_environment(command, job);
     fprintf(command, "%s run", cli_invocation());
     if (words->count > 0) {
         size_t size = strlen(words->items[0]) * 4 + 8;
@@ -249,9 +305,10 @@ int cli_job_open(const struct cli_command *command, const struct cli_list *words
                 command->form);
         return 1;
     }
-    made->command = source_command(words, settings);
     if (named) {
-        return source_named(command, settings, made, &complaint);
+        int status = source_named(command, settings, made, &complaint);
+        made->command = status == 0 ? source_command(made->job, words, settings) : NULL;
+        return status;
     }
     if (job_read_set(words->items[0], settings->set.count > 0 ? settings->set.items : NULL,
                      &made->job, &complaint) != 0) {
@@ -259,6 +316,7 @@ int cli_job_open(const struct cli_command *command, const struct cli_list *words
         return 1;
     }
     made->text = source_slurp(words->items[0]);
+    made->command = source_command(made->job, words, settings);
     return 0;
 }
 

@@ -53,26 +53,19 @@ static char *disk_folder_of(const char *path)
     return slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
 }
 
+bool disk_has_folder(const char *path)
+{
+    struct stat status;
+    char *place = disk_folder_of(path);
+    bool has = place != NULL && stat(place, &status) == 0 && S_ISDIR(status.st_mode);
+    free(place);
+    return has;
+}
+
 static const char *disk_name_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL ? slash + 1 : path;
-}
-
-// Makes every folder on the way to `path`, as far as they are missing.
-static int disk_make_folders(const char *path)
-{
-    char *folder = strdup(path);
-    int error = folder == NULL ? ENOMEM : 0;
-    char *slash = error == 0 && *folder != '\0' ? strchr(folder + 1, '/') : NULL;
-    while (error == 0 && slash != NULL) {
-        *slash = '\0';
-        error = mkdir(folder, 0777) != 0 && errno != EEXIST ? errno : 0;
-        *slash = '/';
-        slash = strchr(slash + 1, '/');
-    }
-    free(folder);
-    return error;
 }
 
 // ---- left parts ---------------------------------------------------------------------------------
@@ -155,20 +148,20 @@ static int disk_part_open(const char *path, char **part)
     return -1;
 }
 
-static int disk_open_part(const char *path, bool folders, struct disk_file *file)
+static int disk_open_part(const char *path, struct disk_file *file)
 {
     struct stat status;
+    if (*path == '\0') {
+        return ENOENT; // a part would find a place, its name would not
+    }
     file->path = stat(path, &status) == 0 ? realpath(path, NULL) : strdup(path);
     if (file->path == NULL) {
         return errno;
     }
-    int error = folders ? disk_make_folders(file->path) : 0;
-    if (error == 0) {
-        disk_clean(file->path);
-        file->fd = disk_part_open(file->path, &file->part);
-        error = file->fd < 0 ? errno : 0;
-    }
-    if (error != 0) {
+    disk_clean(file->path);
+    file->fd = disk_part_open(file->path, &file->part);
+    if (file->fd < 0) {
+        int error = errno;
         disk_abandon(file);
         return error;
     }
@@ -178,12 +171,12 @@ static int disk_open_part(const char *path, bool folders, struct disk_file *file
     return 0;
 }
 
-int disk_open(const char *path, bool folders, struct disk_file *file)
+int disk_open(const char *path, struct disk_file *file)
 {
     const char *kind = disk_not_a_file(path);
     *file = (struct disk_file){.fd = -1};
     if (kind == NULL) {
-        return disk_open_part(path, folders, file);
+        return disk_open_part(path, file);
     }
     file->fd = open(path, O_WRONLY | O_CLOEXEC);
     return file->fd < 0 ? errno : 0;
@@ -261,14 +254,14 @@ void disk_abandon(struct disk_file *file)
     disk_free(file);
 }
 
-int disk_probe(const char *path, bool folders)
+int disk_probe(const char *path)
 {
     struct disk_file file;
     struct stat status;
     if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode)) {
-        return 0; // its reader must not see it opened twice
+        return access(path, W_OK) == 0 ? 0 : errno; // its reader must not see it opened twice
     }
-    int error = disk_open(path, folders, &file);
+    int error = disk_open(path, &file);
     if (error == 0) {
         disk_abandon(&file);
     }

@@ -19,8 +19,11 @@ struct disk_file {
 // Else NULL.
 const char *disk_not_a_file(const char *path);
 
-// Begins a file. With `folders` those on the way are made. 0 or errno (EISDIR: a folder).
-int disk_open(const char *path, bool folders, struct disk_file *file);
+// Whether the folder that `path` names its file in is there.
+bool disk_has_folder(const char *path);
+
+// Begins a file. 0 or errno (EISDIR: a folder; ENOENT: its folder is missing).
+int disk_open(const char *path, struct disk_file *file);
 // All of it, whatever a call takes. 0 or errno.
 int disk_write(int fd, const void *bytes, size_t size);
 // To the disk, under its name. 0, or errno: then what stood there before still does.
@@ -29,7 +32,7 @@ int disk_close(struct disk_file *file);
 void disk_abandon(struct disk_file *file);
 
 // Whether disk_open would succeed, without leaving a trace. 0 or errno.
-int disk_probe(const char *path, bool folders);
+int disk_probe(const char *path);
 
 // Removes the part that is being written, if there is one: for a signal handler that ends the
 // process.

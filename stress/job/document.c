@@ -295,7 +295,8 @@ static int read_value(struct reader *reader, const char *line, const char *at, c
     }
     entry->value_at = place_at(reader, line, at);
     char *value;
-    int error = text_expand(raw, length, &entry->value_at, arena, &value, reader->complaint);
+    int error = text_expand(raw, length, &entry->value_at, arena, &reader->document->names, &value,
+                            reader->complaint);
     if (error) {
         return error;
     }

@@ -14,6 +14,7 @@
 
 #include "job/arena.h"
 #include "job/complaint.h"
+#include "job/text.h"
 
 // Where an entry comes from; the higher one holds.
 enum document_level {
@@ -57,7 +58,8 @@ struct document_section {
 
 struct document {
     struct arena arena;
-    const char *name; // of the file, as complaints call it
+    struct text_names names; // of the environment, that values used
+    const char *name;        // of the file, as complaints call it
     struct document_section *sections, *last;
     size_t section_count; // but for [global]
     struct document_override *overrides, *last_override;

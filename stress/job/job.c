@@ -573,6 +573,16 @@ int job_parse(const char *text, size_t length, const char *name, const char *fol
     return job_parse_set(text, length, name, folder, NULL, job, complaint);
 }
 
+const char *job_variable_at(const struct job *job, size_t index)
+{
+    const struct job_whole *whole = (const struct job_whole *)job; // its first member
+    const struct text_name *at = whole->document.names.first;
+    while (at && index-- > 0) {
+        at = at->next;
+    }
+    return at ? at->name : NULL;
+}
+
 void job_free(struct job *job)
 {
     if (!job) {

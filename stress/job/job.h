@@ -114,6 +114,10 @@ int job_parse_set(const char *text, size_t length, const char *name, const char 
                   const char *const *set, struct job **job, struct complaint *complaint);
 void job_free(struct job *job);
 
+// The index-th variable of the environment that a ${NAME} of the job's values stands for, by its
+// name, each once; those that were not set are not among them. NULL past the last.
+const char *job_variable_at(const struct job *job, size_t index);
+
 // A job that was read has passed the `validate` of each section's workload too.
 //
 // `threads = 0` is resolved to the number of CPUs. `ops` and `runtime` exclude each other: where

@@ -135,6 +135,7 @@ size_t text_check(const char *bytes, size_t length)
 
 struct expansion {
     struct arena *arena;
+    struct text_names *names;
     const struct complaint_place *place;
     const char *start; // what the place's column is the column of
     char *text;
@@ -181,6 +182,23 @@ static const char *closing_brace(const char *at, const char *end)
     return NULL;
 }
 
+static void keep_name(struct expansion *e, const char *name)
+{
+    for (const struct text_name *at = e->names->first; at; at = at->next) {
+        if (strcmp(at->name, name) == 0) {
+            return;
+        }
+    }
+    struct text_name *kept = arena_get(e->arena, sizeof *kept);
+    kept->name = name;
+    if (e->names->last) {
+        e->names->last->next = kept;
+    } else {
+        e->names->first = kept;
+    }
+    e->names->last = kept;
+}
+
 static int expand(struct expansion *e, const char *at, const char *end, unsigned depth);
 
 // ${NAME} or ${NAME:-default}; `at` is after the brace.
@@ -206,6 +224,9 @@ static int expand_environment(struct expansion *e, const char *at, const char **
     *end = close + 1;
     const char *name = arena_copy(e->arena, at, (size_t)(stop - at));
     const char *value = getenv(name);
+    if (value) {
+        keep_name(e, name);
+    }
     if (otherwise && (!value || !*value)) {
         return expand(e, stop + 2, close, depth + 1);
     }
@@ -298,10 +319,15 @@ static int expand(struct expansion *e, const char *at, const char *end, unsigned
 }
 
 int text_expand(const char *text, size_t length, const struct complaint_place *place,
-                struct arena *arena, char **expanded, struct complaint *complaint)
+                struct arena *arena, struct text_names *names, char **expanded,
+                struct complaint *complaint)
 {
-    struct expansion e = {
-        .arena = arena, .place = place, .start = text, .room = length, .complaint = complaint};
+    struct expansion e = {.arena = arena,
+                          .names = names,
+                          .place = place,
+                          .start = text,
+                          .room = length,
+                          .complaint = complaint};
     e.text = arena_get(arena, length + 1);
     int error = expand(&e, text, text + length, 0);
     if (!error) {

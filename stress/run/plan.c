@@ -442,6 +442,7 @@ void plan_free(struct plan *plan)
         stage_detach(plan->cells[i].stage);
         free(plan->cells[i].output);
         free(plan->cells[i].id);
+        free(plan->cells[i].rerun);
     }
     for (size_t i = 0; i < plan->section_count; i++) {
         struct plan_section *section = &plan->sections[i];

@@ -51,7 +51,7 @@ struct cell {
     enum cell_verdict verdict;
     bool closed;         // skipped because of what came before it, not for want of its target
     char message[1200];  // why, in one line; empty for a pass
-    char rerun[8192];    // the command that does it again
+    char *rerun;         // the command that does it again; "": skipped
     uint32_t phase;      // in which it ended
     int signal, status;  // how the process ended
     double seconds;      // from fork to its end
@@ -83,7 +83,7 @@ struct plan_section {
 
 struct plan {
     const struct job *job;
-    const char *command; // "mems-stress run JOB": what a re-run begins with
+    const char *command; // "env NAME=VALUE mems-stress run JOB": what a re-run begins with
     struct plan_section *sections;
     size_t section_count;
     struct cell *cells; // in the order in which they run

@@ -237,10 +237,12 @@ static void order_rerun(struct plan *plan)
 {
     for (size_t i = 0; i < plan->cell_count; i++) {
         struct cell *cell = &plan->cells[i];
-        char quoted[4200];
-        if (cell->verdict != CELL_SKIPPED) {
-            plan_quote(cell->id, quoted, sizeof quoted);
-            snprintf(cell->rerun, sizeof cell->rerun, "%s --only %s", plan->command, quoted);
+        char quoted[4200] = "";
+        bool skipped = cell->verdict == CELL_SKIPPED;
+        plan_quote(cell->id, quoted, sizeof quoted);
+        if (asprintf(&cell->rerun, "%s%s%s", skipped ? "" : plan->command,
+                     skipped ? "" : " --only ", skipped ? "" : quoted) < 0) {
+            abort();
         }
     }
 }

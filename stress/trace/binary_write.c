@@ -269,7 +269,7 @@ int trace_writer_open(const char *path, const struct trace_front *front,
     writer->header.processes = (uint32_t)front->process_count;
     int error = zstd_open(writer);
     if (error == 0) {
-        error = disk_open(path, false, &writer->file);
+        error = disk_open(path, &writer->file);
     }
     if (error == 0) {
         error = disk_write(writer->file.fd, &writer->header, sizeof(writer->header));

@@ -165,7 +165,7 @@ static int put_all(FILE *out, const struct trace *trace)
 static int put_file(const struct trace *trace, const char *path)
 {
     struct disk_file file;
-    int error = disk_open(path, false, &file);
+    int error = disk_open(path, &file);
     if (error != 0) {
         return error;
     }

@@ -122,8 +122,19 @@ class Case(unittest.TestCase):
         self.assertEqual([f for f in os.listdir(self.folder.name) if ".part-" in f], [])
         return outcome
 
+    def command(self, command):
+        """The words after the program's name of such a command, and what it sets of the environment."""
+        words, env = shlex.split(command), {}
+        if words[0] == "env":
+            words.pop(0)
+            self.assertIn("=", words[0])
+            while "=" in words[0]:
+                name, value = words.pop(0).split("=", 1)
+                env[name] = value
+        self.assertEqual(os.path.basename(words[0]), "mems-stress")
+        return words[1:], env
+
     def again(self, command):
         """Runs the command that a result gives for doing a cell again."""
-        words = shlex.split(command)
-        self.assertEqual(os.path.basename(words[0]), "mems-stress")
-        return self.stress(*words[1:])
+        words, env = self.command(command)
+        return self.stress(*words, env=env)

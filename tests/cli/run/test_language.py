@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import unittest
@@ -105,9 +104,9 @@ class Cells(Case):
         cells = {cell["id"]: cell for cell in json.loads(whole.out)["cells"]}
         self.assertEqual(list(cells), names)
         for name in names[::3]:
-            words = shlex.split(cells[name]["again"])
+            words, env = self.command(cells[name]["again"])
             self.assertEqual(words[-2:], ["--only", name])
-            outcome = self.stress(*words[1:], "--json", "-")
+            outcome = self.stress(*words, "--json", "-", env=env)
             self.assertEqual(outcome.status, 0, outcome.err)
             once = json.loads(outcome.out)["cells"]
             self.assertEqual(len(once), 1)
@@ -365,10 +364,38 @@ class Failures(Case):
         self.assertEqual(outcome.status, 2)
         self.assertEqual(len(outcome.document["cells"]), 4)
         for cell in outcome.document["cells"]:
-            words = shlex.split(cell["again"])
+            words = self.command(cell["again"])[0]
             self.assertIn("threads=1,2", words)
             self.assertEqual(words[-2:], ["--only", cell["id"]])
         self.assertEqual(self.again(outcome.document["cells"][0]["again"]).status, outcome.status)
+
+    def test_the_command_has_the_environment_that_shaped_it(self):
+        env = {"SIZE": "777", "IT'S": "no", "OTHER": "$(false) 'b'", "EMPTY": "", "UNUSED": "1",
+               "MALLOC_ARENA_MAX": "1", "_RJEM_MALLOC_CONF": "narenas:1, a b", "GLIBC_TUNABLES": "", "MIMALLOC_VERBOSE": "0",
+               "MEMS_STRESS_SEED": "4"}
+        job = ("[a b]\nworkload=churn\ntarget=null\nops=20k\nsize=${SIZE}\nseed=${NOT_SET:-8}\nthreads=${EMPTY:-1}\n"
+               "setup=true ${OTHER} ${SIZE}\n")
+        with open(self.path("part.ini"), "w") as file:
+            file.write("repeats=${MALLOC_ARENA_MAX}\n")
+        outcome = self.run_job("[global]\ninclude=part.ini\n" + job, "--target", evil("misaligned"), env=env)
+        self.assertEqual(outcome.status, 2, outcome.err)
+        command = outcome.cell()["again"]
+        self.assertIn("again: " + command, outcome.out)
+        words, found = self.command(command)
+        wanted = {name: env[name] for name in ("SIZE", "OTHER", "EMPTY", "MALLOC_ARENA_MAX", "_RJEM_MALLOC_CONF",
+                                               "GLIBC_TUNABLES", "MIMALLOC_VERBOSE")}
+        self.assertEqual({n: v for n, v in found.items() if not n.startswith("MEMS_") or n == "MEMS_STRESS_SEED"}, wanted)
+        self.assertEqual(command.count("MALLOC_ARENA_MAX="), 1)
+        # By a shell, in an environment that has none of it.
+        clean = {name: value for name, value in os.environ.items() if name not in env}
+        done = subprocess.run(["sh", "-c", command + " --json -"], env=clean, cwd=self.folder.name, capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        once = json.loads(done.stdout)
+        for key in "id", "seed":
+            self.assertEqual(once["cells"][0][key], outcome.cell()[key])
+        settings = once["host"]["allocator_settings"]
+        self.assertEqual(settings["_RJEM_MALLOC_CONF"], env["_RJEM_MALLOC_CONF"])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import select
-import shlex
 import signal
 import subprocess
 import unittest
@@ -199,9 +198,9 @@ class Run(Case):
                          {frozenset(["null", "libc", "mems:dynamic", "mems:fixed"])})
         third = next(cell for cell in document["cells"]
                      if cell["repeat"] == 2 and cell["target"] == "libc")
-        words = shlex.split(third["again"])
+        words = self.command(third["again"])[0]
         self.assertEqual(words[-2:], ["--only", "work/libc/2"])
-        once_more = self.run_job(job, *words[3:]).cell()
+        once_more = self.run_job(job, *words[2:]).cell()
         self.assertEqual(once_more["seed"], third["seed"])
         self.assertEqual(once_more["report"]["operations"]["allocated_bytes"],
                          third["report"]["operations"]["allocated_bytes"])
@@ -283,13 +282,16 @@ class Run(Case):
     def test_result_that_cannot_be_written(self):
         job = self.write("job.ini", JOB)
         self.write("file", "")
-        for path in "file/result.json", ".":
-            outcome = self.stress("run", job, "--target", "null", "--json", path)
-            self.assertEqual(outcome.status, 7, path)
-            self.assertIn("cannot write", outcome.err)
-        outcome = self.stress("run", job, "--target", "null", "--json", "made/on/the/way.json")
-        self.assertEqual(outcome.status, 0)
-        self.assertTrue(os.path.isfile(self.path("made/on/the/way.json")))
+        for path, why in (("file/result.json", "Not a directory"), (".", "Is a directory"),
+                          (self.folder.name, "Is a directory"), ("", "No such file"),
+                          ("/proc/result.json", "No such file"), ("/proc/version", "No such file"),
+                          ("not/there/result.json", "its folder is missing")):
+            for option in "--json", "--csv", "--junit":
+                outcome = self.stress("run", job, "--target", "null", option, path)
+                self.assertEqual((outcome.status, outcome.out), (7, ""), path)  # nothing has run
+                self.assertIn("cannot write", outcome.err)
+                self.assertIn(why, outcome.err)
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["file", "job.ini"])
 
     def test_dry_run_is_a_job_again(self):
         job = self.write("job.ini", JOB)

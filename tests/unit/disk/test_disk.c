@@ -30,7 +30,7 @@ static char *place(const char *name)
 static void put(const char *path, const char *text)
 {
     struct disk_file file;
-    assert_int_equal(disk_open(path, false, &file), 0);
+    assert_int_equal(disk_open(path, &file), 0);
     assert_int_equal(disk_write(file.fd, text, strlen(text)), 0);
     assert_int_equal(disk_close(&file), 0);
 }
@@ -67,7 +67,7 @@ static void leave_part(const char *path)
     pid_t child = fork();
     if (child == 0) {
         struct disk_file file;
-        byte = disk_open(path, false, &file) == 0 && disk_write(file.fd, "half", 4) == 0;
+        byte = disk_open(path, &file) == 0 && disk_write(file.fd, "half", 4) == 0;
         disk_write(ends[1], &byte, 1);
         pause();
         _exit(0);
@@ -99,8 +99,8 @@ static void test_two_writers_leave_one_whole_file(void **state)
 {
     (void)state;
     struct disk_file first, second;
-    assert_int_equal(disk_open(place("both"), false, &first), 0);
-    assert_int_equal(disk_open(place("both"), false, &second), 0);
+    assert_int_equal(disk_open(place("both"), &first), 0);
+    assert_int_equal(disk_open(place("both"), &second), 0);
     assert_int_equal(count_entries("both.part-"), 2); // the first one's is held, not left
     assert_int_equal(disk_write(first.fd, "first", 5), 0);
     assert_int_equal(disk_write(second.fd, "2nd", 3), 0);
@@ -116,12 +116,12 @@ static void test_abandoned(void **state)
     (void)state;
     struct disk_file file;
     put(place("kept"), "kept");
-    assert_int_equal(disk_open(place("kept"), false, &file), 0);
+    assert_int_equal(disk_open(place("kept"), &file), 0);
     disk_abandon(&file);
     assert_int_equal(file.fd, -1);
     expect_content(place("kept"), "kept");
     // As a signal handler would.
-    assert_int_equal(disk_open(place("kept"), false, &file), 0);
+    assert_int_equal(disk_open(place("kept"), &file), 0);
     assert_int_equal(count_entries(".part-"), 1);
     disk_forget();
     assert_int_equal(count_entries(".part-"), 0);
@@ -149,20 +149,26 @@ static void test_places_that_are_no_files(void **state)
 {
     (void)state;
     struct disk_file file;
-    assert_int_equal(disk_open(folder, false, &file), EISDIR);
+    assert_int_equal(disk_open(folder, &file), EISDIR);
     assert_string_equal(disk_not_a_file(folder), "a folder");
     assert_string_equal(disk_not_a_file("/dev/null"), "a device");
     assert_null(disk_not_a_file(place("missing")));
-    assert_int_equal(disk_open("/dev/null", false, &file), 0);
+    assert_int_equal(disk_open("/dev/null", &file), 0);
     assert_null(file.part);
     assert_int_equal(disk_close(&file), 0);
     assert_int_equal(mkfifo(place("fifo"), 0600), 0);
     assert_string_equal(disk_not_a_file(place("fifo")), "a pipe");
-    assert_int_equal(disk_probe(place("fifo"), true), 0); // does not wait for a reader
-    assert_int_equal(disk_open(place("no/file"), false, &file), ENOENT);
-    assert_int_equal(disk_probe(place("some/file"), true), 0);
-    assert_int_equal(access(place("some"), F_OK), 0);
-    assert_int_equal(access(place("some/file"), F_OK), -1);
+    assert_int_equal(disk_probe(place("fifo")), 0); // does not wait for a reader
+    assert_int_equal(disk_open(place("no/file"), &file), ENOENT);
+    assert_int_equal(disk_probe(folder), EISDIR);
+    assert_int_equal(disk_probe(""), ENOENT);
+    assert_int_equal(disk_probe("/proc/mems-test.json"), ENOENT);
+    assert_int_equal(disk_probe(place("some/file")), ENOENT);
+    assert_int_equal(access(place("some"), F_OK), -1); // no folder is made on the way
+    assert_false(disk_has_folder(place("some/file")));
+    assert_true(disk_has_folder(place("file")));
+    assert_int_equal(disk_probe(place("probed")), 0);
+    assert_int_equal(access(place("probed"), F_OK), -1);
 }
 
 static bool busy_answer;

@@ -41,7 +41,7 @@ static void test_written_whole(void **state)
     (void)state;
     char path[256];
     struct complaint complaint = {{0}};
-    place(path, "a/b/result.json");
+    place(path, "result.json");
     assert_int_equal(document_probe(path, &complaint), 0);
     assert_int_not_equal(access(path, F_OK), 0); // the probe leaves no file
     expect_no_part(path);
@@ -85,6 +85,12 @@ static void test_places_that_cannot_be(void **state)
     assert_int_equal(document_write(path, "x", &complaint), 0);
     place(path, "file/result.json");
     assert_int_equal(document_probe(path, &complaint), ENOTDIR);
+    complaint.text[0] = '\0';
+    place(path, "a/result.json");
+    assert_int_equal(document_probe(path, &complaint), ENOENT);
+    assert_non_null(strstr(complaint.text, "its folder is missing"));
+    place(path, "a");
+    assert_int_not_equal(access(path, F_OK), 0); // nor is it made
     assert_int_equal(document_write(folder, "x", &complaint), EISDIR);
     expect_no_part(folder);
 }
@@ -98,7 +104,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    static const char *const names[] = {"a/b/result.json", "a/b", "a", "kept.json", "file", "."};
+    static const char *const names[] = {"result.json", "kept.json", "file", "."};
     char path[256];
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         place(path, names[i]);
