@@ -38,19 +38,27 @@ int baseline_open(const struct cli_job_settings *settings, struct baseline *base
     return 0;
 }
 
-void baseline_foresee(struct baseline *baseline, const struct plan *plan)
+int baseline_foresee(struct baseline *baseline, const struct plan *plan)
 {
+    struct complaint complaint = {{0}};
     struct measured planned;
     if (!baseline->asked) {
-        return;
+        return 0;
     }
     measured_of_plan(plan, NULL, "this run", &planned);
+    baseline->options.whole = plan->job; // sections that the command line left out are there
+    if (compare_check(&baseline->kept, &planned, &baseline->options, &complaint) != 0) {
+        fprintf(stderr, "mems-stress: --baseline: %s\n", complaint.text);
+        measured_fini(&planned);
+        return VERDICT_EXIT_USAGE;
+    }
     baseline->foreseen = compare_foresee(&baseline->kept, &planned, baseline->options.judge.alpha,
                                          baseline->warning, sizeof baseline->warning);
     measured_fini(&planned);
     if (baseline->foreseen) {
         fprintf(stderr, "mems-stress: warning: --baseline: %s\n", baseline->warning);
     }
+    return 0;
 }
 
 void baseline_judge(struct baseline *baseline, const struct plan *plan, const struct host *host,
@@ -61,7 +69,6 @@ void baseline_judge(struct baseline *baseline, const struct plan *plan, const st
     enum verdict_outcome outcome = VERDICT_SAME;
     if (baseline->asked) {
         measured_of_plan(plan, host, "this run", &now);
-        baseline->options.whole = plan->job; // sections that the command line left out are there
         if (compare_results(&baseline->kept, &now, &baseline->options, &baseline->comparison,
                             &complaint) == 0) {
             baseline->compared = true;

@@ -26,8 +26,9 @@ struct baseline {
 
 // Reads the baseline, before anything runs. 0, or an exit status after a message.
 int baseline_open(const struct cli_job_settings *settings, struct baseline *baseline);
-// Before the run: a warning on stderr where its repeats cannot prove anything.
-void baseline_foresee(struct baseline *baseline, const struct plan *plan);
+// Before the run: an error where the two cannot be compared, a warning on stderr where the run's
+// repeats cannot prove anything. 0, or an exit status after a message.
+int baseline_foresee(struct baseline *baseline, const struct plan *plan);
 // Compares the run with it, and adds what that comes to to the verdict. A baseline with which the
 // run has nothing in common cannot be compared: a message, and the verdict says so.
 void baseline_judge(struct baseline *baseline, const struct plan *plan, const struct host *host,

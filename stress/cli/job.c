@@ -98,7 +98,6 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
         .host = &host,
         .silenced = settings->no_warn.count > 0 ? settings->no_warn.items : NULL,
     };
-    baseline_foresee(baseline, plan);
     host_tick(&head->scene.before);
     progress_view(&view, settings->quiet);
     view.abort = settings->abort;
@@ -142,7 +141,8 @@ static int job_do(struct plan *plan, const struct cli_job_settings *settings,
     if (output_probe(&settings->outputs, &complaint) != 0) {
         return job_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
     }
-    return job_drive(plan, settings, head, baseline);
+    int status = baseline_foresee(baseline, plan);
+    return status == 0 ? job_drive(plan, settings, head, baseline) : status;
 }
 
 int cli_run_job(const struct job *job, const char *command, const char *text,

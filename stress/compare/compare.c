@@ -13,7 +13,9 @@
 // 3. Together. Holm's correction runs over the rows of one metric (family.c).
 // 4. All repeats count. A figure that is unknown in some of them makes the row inconclusive; an
 //    unsteady cell does.
-// 5. Not judged. Machine, build, allocator and settings that differ are told (differ.c).
+// 5. Before a run. Its plan, with cells that have no figures yet, is held against the other result
+//    by the same code: what is refused whatever the run brings is known before it.
+// 6. Not judged. Machine, build, allocator and settings that differ are told (differ.c).
 
 #include "compare/compare.h"
 
@@ -82,6 +84,7 @@ struct compare_side {
     const struct measured_cell **cells;
     size_t count;
     size_t unsteady;
+    bool planned; // cells that have not run yet are no fault
 };
 
 static int compare_order(const void *a, const void *b)
@@ -114,6 +117,9 @@ static bool compare_usable(struct comparison *comparison, const char *section, c
     for (size_t i = 0; i < side->count; i++) {
         const struct measured_cell *cell = side->cells[i];
         bool passed = cell->verdict == CELL_PASS || cell->verdict == CELL_UNSTEADY;
+        if (side->planned && cell->verdict == CELL_WAITING) {
+            continue;
+        }
         if (cell->verdict == CELL_SKIPPED) {
             compare_note(comparison, section, target, COMPARE_LEFT_OUT,
                          "skipped in %s: not installed", where);
@@ -288,13 +294,17 @@ static void compare_target(struct comparison *comparison, const struct measured 
     struct compare_side sides[2];
     compare_gather(a, in_a, target, &sides[0]);
     compare_gather(b, in_b, target, &sides[1]);
+    sides[1].planned = comparison->planned;
     if (sides[1].count == 0) {
         bool chosen = comparison->options.chosen;
         compare_note(comparison, in_a->name, target, chosen ? COMPARE_LEFT_OUT : COMPARE_REFUSED,
                      "only in A, not in B%s", chosen ? ": this run left it out" : "");
     } else if (compare_usable(comparison, in_a->name, target, &sides[0], "A") &&
                compare_usable(comparison, in_a->name, target, &sides[1], "B")) {
-        compare_metrics(comparison, in_a->name, target, sides, false);
+        comparison->pairs++;
+        if (!comparison->planned) {
+            compare_metrics(comparison, in_a->name, target, sides, false);
+        }
     }
     free(sides[0].cells);
     free(sides[1].cells);
@@ -355,6 +365,20 @@ static void compare_section(struct comparison *comparison, const struct measured
     }
 }
 
+static void compare_sections(struct comparison *comparison, const struct measured *a,
+                             const struct measured *b)
+{
+    for (size_t i = 0; i < a->section_count; i++) {
+        compare_section(comparison, a, &a->sections[i], b);
+    }
+    for (size_t i = 0; i < b->section_count; i++) {
+        if (compare_find(a, b->sections[i].name) == NULL) {
+            compare_note(comparison, b->sections[i].name, NULL, COMPARE_LEFT_OUT,
+                         "only in B, not in A");
+        }
+    }
+}
+
 static int compare_end(struct comparison *comparison)
 {
     compare_judge(comparison);
@@ -372,21 +396,44 @@ int compare_results(const struct measured *a, const struct measured *b,
     *comparison = (struct comparison){
         .name_a = measured_copy(a->name), .name_b = measured_copy(b->name), .options = *options};
     compare_circumstances(comparison, a, b);
-    for (size_t i = 0; i < a->section_count; i++) {
-        compare_section(comparison, a, &a->sections[i], b);
-    }
-    for (size_t i = 0; i < b->section_count; i++) {
-        if (compare_find(a, b->sections[i].name) == NULL) {
-            compare_note(comparison, b->sections[i].name, NULL, COMPARE_LEFT_OUT,
-                         "only in B, not in A");
-        }
-    }
+    compare_sections(comparison, a, b);
     if (compare_end(comparison) != 0) {
         complain(complaint, "%s and %s have nothing in common that could be compared", a->name,
                  b->name);
         return EINVAL;
     }
     return 0;
+}
+
+int compare_check(const struct measured *a, const struct measured *planned,
+                  const struct compare_options *options, struct complaint *complaint)
+{
+    struct comparison comparison = {.name_a = measured_copy(a->name),
+                                    .name_b = measured_copy(planned->name),
+                                    .options = *options,
+                                    .planned = true};
+    compare_sections(&comparison, a, planned);
+    bool common = comparison.pairs > 0 || comparison.refused > comparison.absent;
+    size_t refused = comparison.refused;
+    for (size_t i = 0; common && i < comparison.note_count; i++) {
+        const struct compare_note *note = &comparison.notes[i];
+        if (note->kind == COMPARE_REFUSED) {
+            char more[40] = "";
+            if (refused > 1) {
+                snprintf(more, sizeof more, " (and %zu more)", refused - 1);
+            }
+            complain(complaint, "%s (A) and %s (B) cannot be compared: [%s]%s%s: %s%s", a->name,
+                     planned->name, complaint_clip(note->section).text, *note->target ? " " : "",
+                     complaint_clip(note->target).text, note->reason, more);
+            break;
+        }
+    }
+    if (!common) {
+        complain(complaint, "%s and %s have nothing in common that could be compared", a->name,
+                 planned->name);
+    }
+    compare_fini(&comparison);
+    return common && refused == 0 ? 0 : EINVAL;
 }
 
 // ---- two targets ---------------------------------------------------------------------------

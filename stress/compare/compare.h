@@ -60,6 +60,8 @@ struct comparison {
     size_t count[JUDGE_VERDICTS];
     size_t refused;
     size_t absent; // of these: sections that B lacks
+    size_t pairs;  // targets of sections that fit and can be used
+    bool planned;  // B has not run yet: nothing is measured
 };
 
 // Every section and target that both have; unpaired. 0, or EINVAL with a complaint: they have
@@ -67,6 +69,11 @@ struct comparison {
 int compare_results(const struct measured *a, const struct measured *b,
                     const struct compare_options *options, struct comparison *comparison,
                     struct complaint *complaint);
+
+// Before B runs: whether anything of it would be refused, or nothing compared, whatever its figures
+// become. 0, or EINVAL with a complaint that names the first.
+int compare_check(const struct measured *a, const struct measured *planned,
+                  const struct compare_options *options, struct complaint *complaint);
 
 // Target b against target a in each section that has both; paired by repeat. EINVAL: none has.
 int compare_targets(const struct measured *measured, const char *a, const char *b,

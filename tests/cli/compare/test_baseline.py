@@ -126,10 +126,24 @@ class Baseline(Case):
         self.assertRegex(outcome.out, r"(?m)^::warning file=job.ini,line=2,title=inconclusive%3A libc in work::")
         self.assertNotIn("::error", outcome.out)
 
+    def lost(self):
+        """A baseline with a figure that nobody knows of libc's malloc: only the run's end tells."""
+        for cell in self.kept["cells"]:
+            cell["metrics"]["external_share"] = 0.5
+        return self.baseline(1)
+
+    def refused_before(self, text, kept, says, *words):
+        """The run is refused before anything of it runs, which its setup would show."""
+        result = self.path("never.json")
+        job = self.write("never.ini", text + "setup = touch %s\n" % self.path("ran"))
+        outcome = self.stress("run", job, "--baseline", kept, "--json", result, *words)
+        self.assertEqual((outcome.status, outcome.out), (1, ""), outcome.err)
+        self.assertIn(says, outcome.err)
+        self.assertFalse(os.path.exists(result) or os.path.exists(self.path("ran")))
+
     def test_each_form_tells_what_is_refused(self):
         xml = self.path("result.xml")
-        self.kept["job"]["sections"][0]["workload_version"] += 1
-        outcome = self.run_job(JOB, "--baseline", self.baseline(1), "--junit", xml, "--ci")
+        outcome = self.run_job(JOB, "--baseline", self.lost(), "--metric", "external_share", "--junit", xml, "--ci")
         self.assertEqual([inside.tag for inside in self.suite(xml).values()], ["error"])
         self.assertRegex(outcome.out, r"(?m)^::error file=job.ini,line=2,title=refused%3A")
 
@@ -141,14 +155,28 @@ class Baseline(Case):
         self.assertEqual((outcome.status, outcome.document["verdict"]), (5, "inconclusive"))
 
     def test_refused(self):
-        self.kept["job"]["sections"][0]["workload_version"] += 1
-        outcome = self.run_job(JOB, "--baseline", self.baseline(1))
+        outcome = self.run_job(JOB, "--baseline", self.lost(), "--metric", "external_share")
         self.assertEqual(outcome.status, 1)
         self.assertEqual(outcome.document["verdict"], "not comparable")
         self.assertIn("refused: [work]", outcome.out)
-        outcome = self.run_job(JOB.replace("work]", "other]"), "--baseline", self.path("kept.json"))
-        self.assertEqual(outcome.status, 1)
-        self.assertIn("nothing in common", outcome.err)
+
+    def test_refused_before_anything_runs(self):
+        kept = self.baseline(1)
+        self.refused_before(JOB.replace("work]", "other]"), kept, "nothing in common")
+        self.refused_before(JOB.replace("churn", "larson"), kept, "[work]: workload is churn in A, larson in B")
+        self.refused_before(JOB + "threads = 2\n", kept, "[work]: threads are 1 in A, 2 in B")
+        self.refused_before(JOB.replace("2k", "3k"), kept, '[work]: ops is "2k" in A, "3k" in B')
+        self.refused_before(JOB, kept, 'verify is "1" in A, "2" in B', "--set", "verify=2")
+        self.refused_before(JOB.replace("= libc", "= null"), kept, "[work] libc: only in A, not in B")
+        # The same job passes, with fewer repeats, another seed and one more target.
+        outcome = self.run_job(JOB, "--baseline", self.baseline(1e-6), "--repeats", "5", "--seed", "3", "--target",
+                               "libc", "--target", "null")
+        self.assertEqual(outcome.status, 0, outcome.err)
+        self.kept["cells"][2]["verdict"] = "crashed"
+        self.refused_before(JOB, self.baseline(1), "[work] libc: repeat 2 of A: crashed")
+        self.kept["cells"][2]["verdict"] = "pass"
+        self.kept["job"]["sections"][0]["workload_version"] += 1
+        self.refused_before(JOB, self.baseline(1), "they do other operations")
 
     def test_what_was_left_out(self):
         two = JOB + JOB.replace("[work]", "[other]").replace("libc", "libc, null")
@@ -162,11 +190,8 @@ class Baseline(Case):
             self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
             left = [n for n in outcome.document["comparison"]["notes"] if n["kind"] == "left out"]
             self.assertEqual({(n["section"], n["target"]) for n in left}, says)
-        for job, says in ((JOB, "refused: [other]: only in A"),
-                          (two.replace(", null", ""), "refused: [other] null: only in A")):
-            outcome = self.run_job(job, "--baseline", kept)
-            self.assertEqual(outcome.status, 1)
-            self.assertIn(says, outcome.out)
+        for job, says in ((JOB, "[other]: only in A"), (two.replace(", null", ""), "[other] null: only in A")):
+            self.refused_before(job, kept, says)
 
     def test_options_of_compare(self):
         kept = self.baseline(1e-6)
@@ -211,9 +236,7 @@ class Baseline(Case):
         kept = self.baseline(1e-6)
         self.assertEqual(self.run_job(job, "--baseline", kept).status, 0)
         self.write("d.txt", text + "# another\n")
-        outcome = self.run_job(job, "--baseline", kept)
-        self.assertEqual(outcome.status, 1)
-        self.assertIn("the file of distribution is another", outcome.out)
+        self.refused_before(job, kept, "the file of distribution is another")
 
     def test_unreadable_before_anything_runs(self):
         for path in ("nowhere.json", self.write("bad.json", "{}")):

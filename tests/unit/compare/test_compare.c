@@ -151,6 +151,17 @@ static void test_what_does_not_fit(void **state)
             cells[4].known = false;
         }
         assert_int_equal(outcome(&a, &b, cases[i].reason, 1, 1), VERDICT_REFUSED);
+        // What does not depend on how cells end is known before they run.
+        struct complaint complaint = {{0}};
+        const struct compare_options options = {.judge = {.alpha = 0.05}};
+        for (size_t c = 0; c < 8; c++) {
+            cells[c].verdict = CELL_WAITING;
+            cells[c].known = false;
+            cells[c].repeat = (unsigned)c;
+        }
+        assert_int_equal(compare_check(&a, &b, &options, &complaint), i < 6 ? EINVAL : 0);
+        assert_true(i >= 6 ? complaint.text[0] == '\0'
+                           : strstr(complaint.text, cases[i].reason) != NULL);
         measured_fini(&a);
         measured_fini(&b);
     }

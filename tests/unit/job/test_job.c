@@ -177,6 +177,20 @@ static void test_variables_of_the_environment(void **state)
     assert_string_equal(job_text(&job->sections[0], "note"), "<a #b ${x}>");
     assert_string_equal(job_value(&job->sections[0], "target")->list[0], "null");
     assert_int_equal(job_number(&job->sections[0], "slots"), 123);
+    assert_string_equal(job_variable_at(job, 0), "MEMS_SET");
+    assert_null(job_variable_at(job, 1)); // the other is not set
+    job_free(job);
+    setenv("MEMS_EMPTY", "", 1);
+    const char *text = "[a]\nworkload=churn\ntarget=null\nnote=${MEMS_SET} ${MEMS_SET}$$\n"
+                       "slots=${MEMS_EMPTY:-7}\n";
+    const char *set[] = {"a.threads=${MEMS_THREADS}", NULL};
+    setenv("MEMS_THREADS", "2", 1);
+    assert_int_equal(job_parse_set(text, strlen(text), "test.ini", "/", set, &job, NULL), 0);
+    static const char *const used[] = {"MEMS_SET", "MEMS_EMPTY", "MEMS_THREADS"};
+    for (size_t i = 0; i < 3; i++) { // each once, an empty one too, the command line's last
+        assert_string_equal(job_variable_at(job, i), used[i]);
+    }
+    assert_null(job_variable_at(job, 3));
     job_free(job);
 }
 
