@@ -347,6 +347,16 @@ static const struct bad_job bad_jobs[] = {
      "j:4:11: include = no-such-file.ini: No such file or directory", 0},
 };
 
+// The message is the one expected; a value that cannot be read is also told what is allowed, which
+// tests/cli/complaints holds against the table of keys.
+static bool is_told(const char *said, const char *expected)
+{
+    size_t length = strlen(expected);
+    const char *rest = said + length;
+    return strncmp(said, expected, length) == 0 &&
+           (*rest == '\0' || strncmp(rest, "; allowed is ", 13) == 0);
+}
+
 static void test_every_bad_job_is_told_what_is_wrong(void **state)
 {
     (void)state;
@@ -360,7 +370,7 @@ static void test_every_bad_job_is_told_what_is_wrong(void **state)
         struct job *job = NULL;
         size_t length = bad->length ? bad->length : strlen(bad->text);
         int error = job_parse(bad->text, length, "j", "/nowhere", &job, &complaint);
-        if (error == 0 || job || strcmp(complaint.text, bad->complaint) != 0) {
+        if (error == 0 || job || !is_told(complaint.text, bad->complaint)) {
             print_error("the job\n%s\nis answered %d\n%s\ninstead of\n%s\n", bad->text, error,
                         complaint.text, bad->complaint);
             wrong++;
