@@ -47,6 +47,7 @@ class Jobs(Case):
                 self.assertGreater(planned, least, name)
             self.assertLess(planned + 0.05 * cells, most * 1.1, name)
 
+    @unittest.skipIf("thread" in os.environ.get("MEMS_SANITIZE", ""), "their unit tests show it, in a tenth of the time")
     def test_each_workload_for_a_moment(self):
         for name in self.workloads():
             if os.environ.get("MEMS_SANITIZE") and name in EDGE:
