@@ -142,7 +142,7 @@ static void test_thread_churn_finds_a_leak(void **state)
     (void)state;
     static const char keys[] = "workload = thread-churn\nblocks = 4\nops = 2000\ntable = 1\n"
                                "leak_limit = %s\n";
-    static const char *const limits[] = {"4000", "0", "32Ki"};
+    static const char *const limits[] = {"4000", "0", MEMS_TEST_SCALE < 10 ? "32Ki" : "1Mi"};
     for (volatile unsigned i = 0; i < 3; i++) {
         char text[200];
         snprintf(text, sizeof text, keys, limits[i]);
