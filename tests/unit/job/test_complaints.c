@@ -122,65 +122,90 @@ static const struct bad_job bad_jobs[] = {
      0},
     {GOOD "slots = 0\n", "j:4:9: slots = 0: out of range, allowed is 1 .. 1000000", 0},
     {GOOD "slots = -1\n", "j:4:9: slots = -1: out of range, allowed is 1 .. 1000000", 0},
-    {GOOD "slots = many\n", "j:4:9: slots = many: not a number: expected digits, as in 64", 0},
+    {GOOD "slots = many\n",
+     "j:4:9: slots = many: not a number: expected digits, as in 64; allowed is 1 .. 1000000", 0},
     {GOOD "slots = 0x10\n",
-     "j:4:9: slots = 0x10: unknown unit 'x10': units of a number are k M G T (1000)", 0},
-    {GOOD "slots = 1.5\n", "j:4:9: slots = 1.5: not a whole number", 0},
-    {GOOD "slots = 1.\n", "j:4:9: slots = 1.: not a number: expected digits, as in 64", 0},
+     "j:4:9: slots = 0x10: unknown unit 'x10': units of a number are k M G T (1000); allowed is 1 "
+     ".. 1000000",
+     0},
+    {GOOD "slots = 1.5\n", "j:4:9: slots = 1.5: not a whole number; allowed is 1 .. 1000000", 0},
+    {GOOD "slots = 1.\n",
+     "j:4:9: slots = 1.: not a number: expected digits, as in 64; allowed is 1 .. 1000000", 0},
     {GOOD "seed = 18446744073709551616\n",
-     "j:4:8: seed = 18446744073709551616: the number does not fit in 64 bits", 0},
-    {GOOD "seed = 4G*4G*4G\n", "j:4:8: seed = 4G*4G*4G: the number does not fit in 64 bits", 0},
-    {GOOD "seed = 2*\n", "j:4:8: seed = 2*: not a number: expected digits, as in 64", 0},
+     "j:4:8: seed = 18446744073709551616: the number does not fit in 64 bits; allowed is 0 .. 2^64 "
+     "- 1",
+     0},
+    {GOOD "seed = 4G*4G*4G\n",
+     "j:4:8: seed = 4G*4G*4G: the number does not fit in 64 bits; allowed is 0 .. 2^64 - 1", 0},
+    {GOOD "seed = 2*\n",
+     "j:4:8: seed = 2*: not a number: expected digits, as in 64; allowed is 0 .. 2^64 - 1", 0},
     {GOOD "limit = 64kb\n",
      "j:4:9: limit = 64kb: unknown unit 'kb': write 64k (1000) or 64Ki (1024); units of a size are "
-     "k M G T (1000) and Ki Mi Gi Ti (1024)",
+     "k M G T (1000) and Ki Mi Gi Ti (1024); allowed is 0 .. 1Gi",
      0},
     {GOOD "limit = 1MiB\n",
      "j:4:9: limit = 1MiB: unknown unit 'MiB': write 1M (1000) or 1Mi (1024); units of a size are "
-     "k M G T (1000) and Ki Mi Gi Ti (1024)",
+     "k M G T (1000) and Ki Mi Gi Ti (1024); allowed is 0 .. 1Gi",
      0},
     {GOOD "limit = 64B\n",
      "j:4:9: limit = 64B: unknown unit 'B': a size without a unit is in bytes; units of a size are "
-     "k M G T (1000) and Ki Mi Gi Ti (1024)",
+     "k M G T (1000) and Ki Mi Gi Ti (1024); allowed is 0 .. 1Gi",
      0},
     {GOOD "limit = 2Gi\n", "j:4:9: limit = 2Gi: out of range, allowed is 0 .. 1Gi", 0},
     {GOOD "runtime = 5\n",
      "j:4:11: runtime = 5: a time needs a unit: write 5s for seconds; units of a time are ns us ms "
-     "s m h",
+     "s m h; allowed is 1ms .. 24h",
      0},
     {GOOD "runtime = 5sec\n",
-     "j:4:11: runtime = 5sec: unknown unit 'sec': units of a time are ns us ms s m h", 0},
+     "j:4:11: runtime = 5sec: unknown unit 'sec': units of a time are ns us ms s m h; allowed is "
+     "1ms .. 24h",
+     0},
     {GOOD "runtime = 25h\n", "j:4:11: runtime = 25h: out of range, allowed is 1ms .. 24h", 0},
     {GOOD "remote = 1.5\n", "j:4:10: remote = 1.5: out of range, allowed is 0 .. 1", 0},
     {GOOD "remote = 1,5\n", "j:4:12: remote = 5: out of range, allowed is 0 .. 1", 0},
-    {GOOD "remote = \"1,5\"\n", "j:4:11: remote = 1,5: not a number: expected digits, as in 0.25",
-     0},
-    {GOOD "remote = nan\n", "j:4:10: remote = nan: not a number: expected digits, as in 0.25", 0},
+    {GOOD "remote = \"1,5\"\n",
+     "j:4:11: remote = 1,5: not a number: expected digits, as in 0.25; allowed is 0 .. 1", 0},
+    {GOOD "remote = nan\n",
+     "j:4:10: remote = nan: not a number: expected digits, as in 0.25; allowed is 0 .. 1", 0},
     // Arithmetic
-    {GOOD "slots = 1-2\n", "j:4:9: slots = 1-2: below 0", 0},
-    {GOOD "slots = 10/4\n", "j:4:9: slots = 10/4: not a whole number", 0},
-    {GOOD "slots = 10/(4-4)\n", "j:4:9: slots = 10/(4-4): division by zero", 0},
-    {GOOD "slots = (1\n", "j:4:9: slots = (1: parentheses that do not match", 0},
-    {GOOD "slots = 1)\n", "j:4:9: slots = 1): parentheses that do not match", 0},
-    {GOOD "slots = 1 2\n", "j:4:9: slots = 1 2: '2' follows a number: expected + - * / or the end",
+    {GOOD "slots = 1-2\n", "j:4:9: slots = 1-2: below 0; allowed is 1 .. 1000000", 0},
+    {GOOD "slots = 10/4\n", "j:4:9: slots = 10/4: not a whole number; allowed is 1 .. 1000000", 0},
+    {GOOD "slots = 10/(4-4)\n",
+     "j:4:9: slots = 10/(4-4): division by zero; allowed is 1 .. 1000000", 0},
+    {GOOD "slots = (1\n",
+     "j:4:9: slots = (1: parentheses that do not match; allowed is 1 .. 1000000", 0},
+    {GOOD "slots = 1)\n",
+     "j:4:9: slots = 1): parentheses that do not match; allowed is 1 .. 1000000", 0},
+    {GOOD "slots = 1 2\n",
+     "j:4:9: slots = 1 2: '2' follows a number: expected + - * / or the end; allowed is 1 .. "
+     "1000000",
      0},
-    {GOOD "slots = 2*-1\n", "j:4:9: slots = 2*-1: not a number: expected digits, as in 64", 0},
+    {GOOD "slots = 2*-1\n",
+     "j:4:9: slots = 2*-1: not a number: expected digits, as in 64; allowed is 1 .. 1000000", 0},
     {GOOD "seed = 2*(9223372036854775807+1)\n",
-     "j:4:8: seed = 2*(9223372036854775807+1): the number does not fit in 64 bits", 0},
+     "j:4:8: seed = 2*(9223372036854775807+1): the number does not fit in 64 bits; allowed is 0 .. "
+     "2^64 - 1",
+     0},
     {GOOD "runtime = 2*3\n",
      "j:4:11: runtime = 2*3: a time needs a unit: write 2*3s for seconds; units of a time are ns "
      "us "
-     "ms s m h",
+     "ms s m h; allowed is 1ms .. 24h",
      0},
     {GOOD "runtime = 1s*1s\n",
-     "j:4:11: runtime = 1s*1s: a time times a time is no time: one of them has no unit", 0},
+     "j:4:11: runtime = 1s*1s: a time times a time is no time: one of them has no unit; allowed is "
+     "1ms .. 24h",
+     0},
     {GOOD "runtime = 1s+1\n",
      "j:4:11: runtime = 1s+1: a time and a number without a unit cannot be added; units of a time "
-     "are ns us ms s m h",
+     "are ns us ms s m h; allowed is 1ms .. 24h",
      0},
-    {GOOD "runtime = 1/1s\n", "j:4:11: runtime = 1/1s: a number divided by a time is no time", 0},
+    {GOOD "runtime = 1/1s\n",
+     "j:4:11: runtime = 1/1s: a number divided by a time is no time; allowed is 1ms .. 24h", 0},
     {GOOD "size = (64-16)-(2*8)\n",
-     "j:4:8: size = (64-16)-(2*8): a range that ends before it begins: write the smaller first", 0},
+     "j:4:8: size = (64-16)-(2*8): a range that ends before it begins: write the smaller first; "
+     "allowed is 64, 16-1000, 64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, "
+     "zipf:1.2@16-8000; within 1 .. 1Ti",
+     0},
     // Sweeps
     {GOOD "threads = 1,,2\n",
      "j:4:13: threads = 1,,2: an empty piece in the list: values are separated by one comma", 0},
@@ -238,7 +263,9 @@ static const struct bad_job bad_jobs[] = {
     {"[a threads=1]\nworkload=churn\ntarget=null\n" GOOD "threads=1,2\n",
      "j:4:1: a sweep makes section [a threads=1] twice: the other begins at j:1:1; rename one", 0},
     {"[global]\nthreads=1,2,x\n" GOOD "threads=1\n",
-     "j:2:13: threads = x: not a number: expected digits, as in 64", 0},
+     "j:2:13: threads = x: not a number: expected digits, as in 64; allowed is 0 .. 1024, where 0 "
+     "is all CPUs",
+     0},
     {"[global]\nrounds=1,2\n" GOOD,
      "j:2:1: no section after this [global] can use key 'rounds', which is one of workload larson: "
      "leave it out, or move it before the section it is for",
@@ -281,40 +308,91 @@ static const struct bad_job bad_jobs[] = {
     {GOOD "latency = some\n",
      "j:4:11: latency = some: allowed is all, none, or 1/N with N of at least 1, as in 1/16", 0},
     {"[a]\nworkload=churn\ntarget=libc,,null\n",
-     "j:3:8: target = libc,,null: an empty piece in the list: pieces are separated by one comma",
+     "j:3:8: target = libc,,null: an empty piece in the list: pieces are separated by one comma; "
+     "allowed is targets, separated by commas: mems:POLICY(key=value,...), libc, "
+     "preload:NAME-OR-PATH, null; ? in front: skipped where it is missing",
      0},
     {"[a]\nworkload=churn\ntarget=mems:dynamic(fit=best\n",
-     "j:3:8: target = mems:dynamic(fit=best: parentheses that do not match", 0},
-    {"[a]\nworkload=churn\ntarget=a)(\n", "j:3:8: target = a)(: parentheses that do not match", 0},
+     "j:3:8: target = mems:dynamic(fit=best: parentheses that do not match; allowed is targets, "
+     "separated by commas: mems:POLICY(key=value,...), libc, preload:NAME-OR-PATH, null; ? in "
+     "front: skipped where it is missing",
+     0},
+    {"[a]\nworkload=churn\ntarget=a)(\n",
+     "j:3:8: target = a)(: parentheses that do not match; allowed is targets, separated by commas: "
+     "mems:POLICY(key=value,...), libc, preload:NAME-OR-PATH, null; ? in front: skipped where it "
+     "is missing",
+     0},
     // Distributions
     {GOOD "size = 64-16\n",
-     "j:4:8: size = 64-16: a range that ends before it begins: write the smaller first", 0},
+     "j:4:8: size = 64-16: a range that ends before it begins: write the smaller first; allowed is "
+     "64, 16-1000, 64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, "
+     "zipf:1.2@16-8000; within 1 .. 1Ti",
+     0},
     {GOOD "size = 0-16\n",
      "j:4:8: size = 0-16: out of range, allowed is 1 .. 1Ti (64, 16-1000, 64/50:4k/40:1M/10, "
      "log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, zipf:1.2@16-8000; within 1 .. 1Ti)",
      0},
     {GOOD "size = 64:4k\n",
-     "j:4:8: size = 64:4k: each of several sizes needs a weight, as in 64/50:4k/40:1M/10", 0},
-    {GOOD "size = 64/0:4k/0\n", "j:4:8: size = 64/0:4k/0: all weights are 0", 0},
-    {GOOD "size = 64/x\n", "j:4:8: size = 64/x: not a number: expected digits, as in 0.25", 0},
+     "j:4:8: size = 64:4k: each of several sizes needs a weight, as in 64/50:4k/40:1M/10; allowed "
+     "is 64, 16-1000, 64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, "
+     "zipf:1.2@16-8000; within 1 .. 1Ti",
+     0},
+    {GOOD "size = 64/0:4k/0\n",
+     "j:4:8: size = 64/0:4k/0: all weights are 0; allowed is 64, 16-1000, 64/50:4k/40:1M/10, "
+     "log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, zipf:1.2@16-8000; within 1 .. 1Ti",
+     0},
+    {GOOD "size = 64/x\n",
+     "j:4:8: size = 64/x: not a number: expected digits, as in 0.25; allowed is 64, 16-1000, "
+     "64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, zipf:1.2@16-8000; within 1 .. "
+     "1Ti",
+     0},
     {GOOD "size = gauss:4-5\n",
      "j:4:8: size = gauss:4-5: unknown distribution: allowed is SIZE, FROM-TO, "
      "SIZE/WEIGHT:SIZE/WEIGHT, log:FROM-TO, invsq:FROM-TO, exp:MEAN@FROM-TO, "
      "zipf:S@FROM-TO",
      0},
-    {GOOD "size = log:0-5\n", "j:4:8: size = log:0-5: the range must begin at 1 or above", 0},
-    {GOOD "size = log:5\n", "j:4:8: size = log:5: expected a range FROM-TO, as in 16-1000", 0},
-    {GOOD "size = exp:5-9\n", "j:4:8: size = exp:5-9: expected MEAN@FROM-TO, as in exp:256@16-8000",
+    {GOOD "size = log:0-5\n",
+     "j:4:8: size = log:0-5: the range must begin at 1 or above; allowed is 64, 16-1000, "
+     "64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, zipf:1.2@16-8000; within 1 .. "
+     "1Ti",
      0},
-    {GOOD "size = zipf:5-9\n", "j:4:8: size = zipf:5-9: expected S@FROM-TO, as in zipf:1.2@16-8000",
+    {GOOD "size = log:5\n",
+     "j:4:8: size = log:5: expected a range FROM-TO, as in 16-1000; allowed is 64, 16-1000, "
+     "64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, zipf:1.2@16-8000; within 1 .. "
+     "1Ti",
+     0},
+    {GOOD "size = exp:5-9\n",
+     "j:4:8: size = exp:5-9: expected MEAN@FROM-TO, as in exp:256@16-8000; allowed is 64, 16-1000, "
+     "64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, zipf:1.2@16-8000; within 1 .. "
+     "1Ti",
+     0},
+    {GOOD "size = zipf:5-9\n",
+     "j:4:8: size = zipf:5-9: expected S@FROM-TO, as in zipf:1.2@16-8000; allowed is 64, 16-1000, "
+     "64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, zipf:1.2@16-8000; within 1 .. "
+     "1Ti",
      0},
     {GOOD "size = zipf:0@5-9\n",
-     "j:4:8: size = zipf:0@5-9: the exponent of zipf is a number above 0, at most 100", 0},
+     "j:4:8: size = zipf:0@5-9: the exponent of zipf is a number above 0, at most 100; allowed is "
+     "64, 16-1000, 64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, "
+     "zipf:1.2@16-8000; within 1 .. 1Ti",
+     0},
     {GOOD "size = zipf:101@5-9\n",
-     "j:4:8: size = zipf:101@5-9: the exponent of zipf is a number above 0, at most 100", 0},
-    {GOOD "size = exp:0@5-9\n", "j:4:8: size = exp:0@5-9: the mean must be at least 1", 0},
-    {GOOD "size = 16-\n", "j:4:8: size = 16-: not a number: expected digits, as in 64", 0},
-    {GOOD "lifetime = 2000Ti\n", "j:4:12: lifetime = 2000Ti: a size above 1024Ti", 0},
+     "j:4:8: size = zipf:101@5-9: the exponent of zipf is a number above 0, at most 100; allowed "
+     "is 64, 16-1000, 64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, "
+     "zipf:1.2@16-8000; within 1 .. 1Ti",
+     0},
+    {GOOD "size = exp:0@5-9\n",
+     "j:4:8: size = exp:0@5-9: the mean must be at least 1; allowed is 64, 16-1000, "
+     "64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, zipf:1.2@16-8000; within 1 .. "
+     "1Ti",
+     0},
+    {GOOD "size = 16-\n",
+     "j:4:8: size = 16-: not a number: expected digits, as in 64; allowed is 64, 16-1000, "
+     "64/50:4k/40:1M/10, log:16-64Ki, invsq:4-32Ki, exp:256@16-8000, zipf:1.2@16-8000; within 1 .. "
+     "1Ti",
+     0},
+    {GOOD "lifetime = 2000Ti\n", "j:4:12: lifetime = 2000Ti: a size above 1024Ti; allowed is any",
+     0},
     // Variables
     {GOOD "note = a $ b\n", "j:4:10: a lone '$': write $$ for a dollar sign", 0},
     {GOOD "threads = $ncpu\n",
@@ -338,7 +416,7 @@ static const struct bad_job bad_jobs[] = {
      "j:4:8: key 'note' has no value: give one, or leave the line out for the default", 0},
     // What a bad value does not hide behind, and what a workload says
     {"[global]\nseed=x\n" GOOD "seed=1\n",
-     "j:2:6: seed = x: not a number: expected digits, as in 64", 0},
+     "j:2:6: seed = x: not a number: expected digits, as in 64; allowed is 0 .. 2^64 - 1", 0},
     {"[a]\nworkload=larson\ntarget=libc\n rounds = 13\n", "j:4:11: rounds = 13: brings bad luck",
      0},
     {"[a]\nworkload=larson\ntarget=libc\nrounds = 14\n",
@@ -346,16 +424,6 @@ static const struct bad_job bad_jobs[] = {
     {GOOD "include = no-such-file.ini\n",
      "j:4:11: include = no-such-file.ini: No such file or directory", 0},
 };
-
-// The message is the one expected; a value that cannot be read is also told what is allowed, which
-// tests/cli/complaints holds against the table of keys.
-static bool is_told(const char *said, const char *expected)
-{
-    size_t length = strlen(expected);
-    const char *rest = said + length;
-    return strncmp(said, expected, length) == 0 &&
-           (*rest == '\0' || strncmp(rest, "; allowed is ", 13) == 0);
-}
 
 static void test_every_bad_job_is_told_what_is_wrong(void **state)
 {
@@ -370,7 +438,7 @@ static void test_every_bad_job_is_told_what_is_wrong(void **state)
         struct job *job = NULL;
         size_t length = bad->length ? bad->length : strlen(bad->text);
         int error = job_parse(bad->text, length, "j", "/nowhere", &job, &complaint);
-        if (error == 0 || job || !is_told(complaint.text, bad->complaint)) {
+        if (error == 0 || job || strcmp(complaint.text, bad->complaint) != 0) {
             print_error("the job\n%s\nis answered %d\n%s\ninstead of\n%s\n", bad->text, error,
                         complaint.text, bad->complaint);
             wrong++;
