@@ -164,7 +164,7 @@ static void warning_build(const struct warning_voice *voice)
 {
 #if !defined(__OPTIMIZE__)
     warning_say(voice, "mems-stress was built without optimisation: the harness is slow");
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#elif defined(MEMS_SANITIZED)
     warning_say(voice, "mems-stress was built with a sanitizer: speed says nothing");
 #else
     (void)voice;

@@ -118,7 +118,7 @@ static uint64_t spawn_limit(const struct cell *cell)
     if (bytes == 0) {
         return 0;
     }
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(MEMS_SANITIZED)
     // A sanitizer's shadow is terabytes of private memory that nobody touches.
     snprintf(method, size, "RSS watched every %u ms", watch_tick_ms(bytes));
     return 0;

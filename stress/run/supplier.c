@@ -135,15 +135,10 @@ int supplier_libc(struct report_supplier *supplier)
 
 bool supplier_is_libc(const struct report_supplier *supplier)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(MEMS_SANITIZED)
     (void)supplier;
     return true;
 #else
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    return true;
-#endif
-#endif
     const char *name = strrchr(supplier->path, '/');
     name = name != NULL ? name + 1 : supplier->path;
     return strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libc-", 5) == 0;

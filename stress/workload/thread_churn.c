@@ -52,7 +52,7 @@ struct thread_churn {
 };
 
 // A sanitizer's run-time keeps kilobytes of each thread that has been.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(MEMS_SANITIZED)
 #define THREAD_CHURN_LEAK_LIMIT "0"
 #else
 #define THREAD_CHURN_LEAK_LIMIT "256"

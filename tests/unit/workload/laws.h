@@ -233,6 +233,19 @@ static void law_refusals_are_survived(void **state)
     }
 }
 
+// What a job holds at its end is checked before it is freed: a byte of it is spoiled, and close
+// fails.
+static inline void close_checks_what_is_held(const char *keys)
+{
+    struct job *volatile job = open_cell(keys, 5, CHECK_WHOLE);
+    work(fake_run.workload);
+    assert_non_null(fake_live);
+    uint8_t *node = (uint8_t *)(fake_live + 1);
+    node[FAKE_HEADER] ^= 1;
+    FAKE_FAILS("stamp", fake_run.workload->close(&fake_run));
+    job_free(job);
+}
+
 #define LAWS                                                                                       \
     cmocka_unit_test(law_the_same_seed_asks_the_same),                                             \
         cmocka_unit_test(law_threads_do_what_was_asked_and_nothing_is_left),                       \
