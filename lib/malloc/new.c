@@ -7,7 +7,9 @@
 //    References to it are weak; where libstdc++ came later, with a plug-in, it is looked up.
 // 2. new never returns NULL. As long as there is none it calls the new handler, which may make
 //    room, throw, or end the program; where there is no handler std::bad_alloc is thrown, and where
-//    nobody can throw the program ends with a line that says so.
+//    nobody can throw the program ends with a line that says so. (A static program has of libstdc++
+//    what it refers to. One that catches std::bad_alloc has enough; one that never names it and
+//    catches all there is may not.)
 // 3. new(std::nothrow) calls the handler as well, and what that throws is not to get out. C cannot
 //    catch, but libstdc++'s own operator of that name does: it calls the ordinary one, which is
 //    ours, and answers NULL when something is thrown. It is called only when memory has run out and
@@ -71,6 +73,26 @@ static new_handler handler(void)
     return get != NULL ? get() : NULL;
 }
 
+#ifdef MALLOC_STATIC
+// What a program that catches std::bad_alloc has of it, also where it does not throw it itself.
+void *cxx_allocate(size_t size) __asm__("__cxa_allocate_exception") __attribute__((weak));
+void cxx_throw(void *object, const void *type, void (*destroy)(void *object)) __asm__("__cxa_throw")
+    __attribute__((weak));
+void cxx_bad_alloc_destroy(void *object) __asm__("_ZNSt9bad_allocD1Ev") __attribute__((weak));
+extern const char cxx_bad_alloc_type[] __asm__("_ZTISt9bad_alloc") __attribute__((weak));
+extern const char *const cxx_bad_alloc_table[] __asm__("_ZTVSt9bad_alloc") __attribute__((weak));
+
+static void throw_static(void)
+{
+    if (cxx_allocate != NULL && cxx_throw != NULL && cxx_bad_alloc_destroy != NULL &&
+        cxx_bad_alloc_type != NULL && cxx_bad_alloc_table != NULL) {
+        const void **object = cxx_allocate(sizeof(void *));
+        *object = &cxx_bad_alloc_table[2]; // behind the offset and the type: the functions
+        cxx_throw(object, cxx_bad_alloc_type, cxx_bad_alloc_destroy);
+    }
+}
+#endif
+
 static _Noreturn void throw_bad_alloc(size_t size)
 {
     void (*throw)(void) = new_throw;
@@ -80,6 +102,9 @@ static _Noreturn void throw_bad_alloc(size_t size)
     if (throw != NULL) {
         throw();
     }
+#ifdef MALLOC_STATIC
+    throw_static();
+#endif
     char text[200];
     struct printer line;
     print_init(&line, text, sizeof text);
