@@ -163,6 +163,8 @@ static int region_open(struct depot *depot, uint64_t bytes, uint64_t align)
         extents->set.stand = 0;
         error = extents_grow(extents, bytes, align);
     }
+    uint64_t held_bytes = extents->held_bytes;
+    depot->peak_bytes = held_bytes > depot->peak_bytes ? held_bytes : depot->peak_bytes;
     return error != 0 ? error : region_cover(depot);
 }
 
@@ -227,6 +229,15 @@ static uint64_t purge(struct depot *depot, bool now)
     return purged;
 }
 
+static uint64_t tell_time(struct depot *depot)
+{
+    uint64_t now_ms = os_clock_coarse_ms(), decay_ms = depot_settings.decay_ms;
+    if (decay_ms != DEPOT_DECAY_NEVER) {
+        depot->tick = (uint8_t)(now_ms * DECAY_TICKS / (decay_ms + 1) % 255 + 1);
+    }
+    return now_ms;
+}
+
 // Looks at the clock; now and then at what is free.
 static void keep_time(struct depot *depot)
 {
@@ -234,8 +245,7 @@ static void keep_time(struct depot *depot)
     if (depot->purge_ms == 0 || decay_ms == DEPOT_DECAY_NEVER) {
         return;
     }
-    now_ms = os_clock_coarse_ms();
-    depot->tick = (uint8_t)(now_ms * DECAY_TICKS / (decay_ms + 1) % 255 + 1);
+    now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
@@ -468,10 +478,26 @@ struct granule *depot_orphan_get(unsigned class)
     return found;
 }
 
+static uint64_t purge_held(struct depot *depot, bool now)
+{
+    uint64_t decay_ms = depot_settings.decay_ms, purged = 0;
+    if (depot->open && (now || decay_ms != DEPOT_DECAY_NEVER)) {
+        (void)tell_time(depot);
+        purged = purge(depot, now || decay_ms == 0);
+    }
+    depot_unlock(depot);
+    return purged;
+}
+
+// The second one's too, which threads come to only while the first is frozen.
 uint64_t depot_purge(bool now)
 {
     struct depot *depot = depot_lock();
-    uint64_t purged = purge(depot, now);
-    depot_unlock(depot);
+    uint64_t purged = purge_held(depot, now);
+    if (depot == &depots[0]) {
+        depot_inside++;
+        lock_lock(&depots[1].lock);
+        purged += purge_held(&depots[1], now);
+    }
     return purged;
 }

@@ -57,6 +57,9 @@ static void *large_block(size_t size, size_t align, bool *zeroed)
 
 void *malloc_block(size_t size, bool *zeroed)
 {
+    if (unlikely(load_relaxed(&malloc_background_due) != 0)) {
+        malloc_background_start();
+    }
     if (size > SLAB_LARGEST) {
         return large_block(size, 1, zeroed);
     }

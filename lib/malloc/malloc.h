@@ -45,6 +45,16 @@ struct front *malloc_enter(void);
 void *malloc_common_take(unsigned class, bool *zeroed);
 void malloc_common_trim(void);
 
+// ---- background.c ------------------------------------------------------------------------------
+
+extern uint32_t malloc_background_due; // [atomic] 1: a helper is to be started
+
+void malloc_background_want(void);   // when knobs are read
+void malloc_background_allow(void);  // threads can be started
+void malloc_background_forked(void); // in a child: it has no helper
+// When one is due. Allocates: no lock is held. Only one caller starts it.
+void malloc_background_start(void);
+
 // ---- fork.c ------------------------------------------------------------------------------------
 
 // Registers what fork needs. Once.

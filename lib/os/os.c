@@ -185,6 +185,11 @@ unsigned os_cpu_count(void)
     return count < 1 ? 1 : (unsigned)count;
 }
 
+bool os_environment_ready(void)
+{
+    return environ != NULL;
+}
+
 const char *os_environment(const char *name)
 {
     return secure_getenv(name);

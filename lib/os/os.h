@@ -75,6 +75,8 @@ void os_file_close(int file);
 int os_file_read(int file, void *into, size_t size, uint64_t offset);
 int os_file_write(int file, const void *from, size_t size, uint64_t offset);
 
+// Whether the process has its environment already: not before libc has started.
+bool os_environment_ready(void);
 // An environment variable, or NULL. Never in a set-user-id program.
 const char *os_environment(const char *name);
 
