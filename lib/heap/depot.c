@@ -252,16 +252,26 @@ static void keep_time(struct depot *depot)
     }
 }
 
+// Dates what has become free; where there is no decay the OS has it at once.
+static void date(struct depot *depot, char *host, uint64_t bytes)
+{
+    uint8_t age = depot->tick;
+    if (depot_settings.decay_ms == 0 && os_purge(host, bytes)) {
+        depot->purged_bytes += bytes;
+        age = 0;
+    }
+    for (uint64_t offset = 0; offset < bytes; offset += GRANULE_BYTES) {
+        *granule_age(host + offset) = age;
+    }
+}
+
 // The granules of a block are free.
 static void granules_give(struct depot *depot, struct extent *extent)
 {
-    char *host = extent_host(extent);
     if (depot->purge_ms == 0) {
         depot->purge_ms = os_clock_coarse_ms() + depot_settings.decay_ms;
     }
-    for (uint64_t offset = 0; offset < extent->size; offset += GRANULE_BYTES) {
-        *granule_age(host + offset) = depot->tick;
-    }
+    date(depot, extent_host(extent), extent->size);
     extents_give(&depot->extents, extent);
     keep_time(depot);
 }
@@ -384,10 +394,7 @@ bool depot_large_resize(struct granule *large, uint64_t size)
         if (lock_lock_unless(&depot->lock, &depot->frozen)) {
             done = extents_resize(&depot->extents, large->extent, bytes) == 0;
             if (done && bytes < before) {
-                char *host = extent_host(large->extent);
-                for (uint64_t offset = bytes; offset < before; offset += GRANULE_BYTES) {
-                    *granule_age(host + offset) = depot->tick;
-                }
+                date(depot, (char *)extent_host(large->extent) + bytes, before - bytes);
                 depot->purge_ms += depot->purge_ms == 0;
             }
             if (done) {

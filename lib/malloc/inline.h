@@ -81,7 +81,7 @@ static inline __attribute__((always_inline)) void malloc_release(void *block, co
 }
 
 // The same of a block that was asked for with `said` bytes. A block of a class is larger than half
-// of it would do for, or the smallest (malloc_size_fits); here sizes up to 15 bytes below that pass
+// of it would do for, or the smallest (malloc_size_fits); here sizes up to 8 bytes below that pass
 // too, which spares a branch.
 static inline __attribute__((always_inline)) void malloc_release_said(void *block, size_t said,
                                                                       const char *call)
@@ -93,7 +93,7 @@ static inline __attribute__((always_inline)) void malloc_release_said(void *bloc
     }
     struct granule *slab = malloc_record(at);
     if (unlikely(peek(&slab->owner) != thread_self() ||
-                 slab->size - said >= slab->size / 2 + SLAB_STEP)) {
+                 slab->size - said > slab->size / 2 + SLAB_STEP / 2)) {
         malloc_release_sized(block, 1, said, call);
         return;
     }
