@@ -40,6 +40,7 @@ void ledger_init(const struct granule *slab)
     ledger->left = LEDGER_FAR;
     ledger->fresh = words > 1 || slab->zeroed ? 0 : UINT32_MAX;
     store_relaxed(&inbox->any, 0);
+    inbox->looked = 0;
     for (unsigned word = 0; word < words; word++) {
         unsigned rest = slots > 64 * word ? slots - 64 * word : 0;
         store_relaxed(&ledger->free[word], rest >= 64 ? UINT64_MAX : (UINT64_C(1) << rest) - 1);

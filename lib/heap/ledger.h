@@ -25,8 +25,8 @@ struct ledger {
 };
 
 struct ledger_inbox {
-    uint32_t any; // [atomic] not 0: something was returned
-    uint32_t reserved;
+    uint32_t any;        // [atomic] not 0: something was returned
+    uint32_t looked;     // [depot's lock] see idle.c
     uint64_t returned[]; // [atomic] by threads that do not own the slab
 };
 

@@ -4,7 +4,7 @@
 //
 // 1. Why. Free memory goes back to the OS when a thread comes to the depot and the decay is over
 //    (heap/depot.c). In a process that is wholly idle none comes. With background=1 a helper looks
-//    twice a decay.
+//    twice a decay, also at what idle threads sit on (heap/idle.c).
 // 2. When it starts. A thread that is out of the way in line starts it, with no lock of ours held:
 //    starting a thread allocates. Not before this library's constructors have run: libc may not be
 //    able to start threads. In a child of a fork there is no helper; it gets its own in the same
@@ -12,6 +12,7 @@
 // 3. It has every signal blocked, allocates nothing and ends with the process.
 
 #include "heap/depot.h"
+#include "heap/idle.h"
 #include "malloc/malloc.h"
 #include "os/os.h"
 #include "sync/atomic.h"
@@ -30,6 +31,7 @@ static void help(void *unused)
     uint64_t pause_ns = depot_settings.decay_ms * 1000000 / 2;
     for (;;) {
         os_wait(&word, 0, pause_ns < LEAST_NS ? LEAST_NS : pause_ns);
+        (void)idle_purge(false);
         (void)depot_purge(false);
     }
 }

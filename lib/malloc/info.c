@@ -3,7 +3,8 @@
 // info.c - what programs may ask glibc's malloc beside memory, answered for this one.
 //
 // 1. malloc_trim gives back what is free: the calling thread's empty slabs, those of threads that
-//    have none of their own, and all free memory of the depot. `pad` says nothing here.
+//    have none of their own, what was returned to idle threads (heap/idle.c), and all free memory
+//    of the depot. `pad` says nothing here.
 // 2. mallinfo2, by glibc's names:
 //    arena     bytes of slabs and of free memory           ordblks  free pieces of that memory
 //    smblks    small blocks that are free                  fsmblks  bytes of these
@@ -23,6 +24,7 @@
 
 #include "heap/depot.h"
 #include "heap/front.h"
+#include "heap/idle.h"
 #include "heap/look.h"
 #include "malloc/malloc.h"
 
@@ -33,7 +35,9 @@ MALLOC_EXPORT int malloc_trim(size_t pad)
         front_trim(front_here);
     }
     malloc_common_trim();
-    return depot_purge(true) != 0;
+    uint64_t purged = idle_purge(true);
+    purged += depot_purge(true);
+    return purged != 0;
 }
 
 // ---- mallinfo ----------------------------------------------------------------------------------
