@@ -306,8 +306,7 @@ void *front_refill(struct front *front, unsigned class)
         }
     }
     return advance(front, bin, class)
-               ? take(entry, bin->current,
-                      (unsigned)(entry->word - bin->current->ledger->free))
+               ? take(entry, bin->current, (unsigned)(entry->word - bin->current->ledger->free))
                : NULL;
 }
 
