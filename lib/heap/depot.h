@@ -28,6 +28,10 @@ struct depot_settings {
 extern struct depot_settings depot_settings;
 
 // slabs[c] == granules of class c that are cut                                                 (D1)
+// large_count, large_bytes == large blocks, those in `returned` included                       (D2)
+// orphan_count[c] == length of orphans[c]; a slab without an owner is in one depot's
+// orphans[its class] or in `returned`, but on its way from one thread's hands to there         (D3)
+// purge_ms != 0, where a free granule is dated                                                 (D4)
 struct depot {
     struct lock lock;       // rank LOCK_POLICY
     uint32_t frozen;        // [atomic] forks under way: nobody changes what the lock guards
