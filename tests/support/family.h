@@ -35,6 +35,13 @@ void family_free_sized(void *block, size_t size);
         }                                                                                          \
     } while (0)
 
+// This thread's front, made when it has none yet; NULL: it cannot have one.
+static inline struct front *family_front(void)
+{
+    family_free(family_malloc(1));
+    return front_here != &front_none ? front_here : NULL;
+}
+
 // The heap and this thread's front hold together. No other thread is inside the heap.
 static inline void family_checked(void)
 {
