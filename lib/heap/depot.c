@@ -346,19 +346,23 @@ struct granule *depot_large_open(uint64_t size, uint64_t align)
 static void large_end(struct depot *depot, struct granule *large)
 {
     struct extent *extent = large->extent;
-    store_relaxed(&large->kind, GRANULE_PAST_LARGE);
     depot->large_count--;
     depot->large_bytes -= extent->size;
     granules_give(depot, extent);
 }
 
-void depot_large_close(struct granule *large)
+bool depot_large_close(struct granule *large)
 {
+    uint8_t kind = GRANULE_LARGE;
+    if (!cas_relaxed(&large->kind, &kind, GRANULE_PAST_LARGE)) {
+        return false;
+    }
     struct depot *depot = home_lock(large);
     if (depot != NULL) {
         large_end(depot, large);
         depot_unlock(depot);
     }
+    return true;
 }
 
 bool depot_large_resize(struct granule *large, uint64_t size)

@@ -58,7 +58,7 @@ void depot_slab_close(struct granule *slab); // it is empty; its inbox too
 // The first granule of a large block, with usable bytes set. `align` is a power of two. NULL:
 // ENOMEM.
 struct granule *depot_large_open(uint64_t size, uint64_t align);
-void depot_large_close(struct granule *large);
+bool depot_large_close(struct granule *large); // false: it is closed, by another or before
 // In place. false: it cannot.
 bool depot_large_resize(struct granule *large, uint64_t size);
 // Whether bytes of a block that was just opened may be anything but zero.
