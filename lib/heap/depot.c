@@ -227,15 +227,24 @@ static uint64_t purge(struct depot *depot, bool now)
     return purged;
 }
 
+// Looks at the clock. What is freed next is dated by it.
+static uint64_t read_clock(struct depot *depot)
+{
+    uint64_t now_ms = os_clock_coarse_ms(), decay_ms = depot_settings.decay_ms;
+    if (decay_ms != DEPOT_DECAY_NEVER) {
+        depot->tick = (uint8_t)(now_ms * DECAY_TICKS / (decay_ms + 1) % 255 + 1);
+    }
+    return now_ms;
+}
+
 // Looks at the clock; now and then at what is free.
 static void keep_time(struct depot *depot)
 {
-    uint64_t decay_ms = depot_settings.decay_ms, now_ms;
+    uint64_t decay_ms = depot_settings.decay_ms;
     if (depot->purge_ms == 0 || decay_ms == DEPOT_DECAY_NEVER) {
         return;
     }
-    now_ms = os_clock_coarse_ms();
-    depot->tick = (uint8_t)(now_ms * DECAY_TICKS / (decay_ms + 1) % 255 + 1);
+    uint64_t now_ms = read_clock(depot);
     if (now_ms >= depot->purge_ms) {
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
@@ -246,8 +255,9 @@ static void keep_time(struct depot *depot)
 static void granules_give(struct depot *depot, struct extent *extent)
 {
     char *host = extent_host(extent);
+    uint64_t now_ms = read_clock(depot);
     if (depot->purge_ms == 0) {
-        depot->purge_ms = os_clock_coarse_ms() + depot_settings.decay_ms;
+        depot->purge_ms = now_ms + depot_settings.decay_ms;
     }
     for (uint64_t offset = 0; offset < extent->size; offset += GRANULE_BYTES) {
         *granule_age(host + offset) = depot->tick;
@@ -378,6 +388,7 @@ bool depot_large_resize(struct granule *large, uint64_t size)
         if (lock_lock_unless(&depot->lock, &depot->frozen)) {
             done = extents_resize(&depot->extents, large->extent, bytes) == 0;
             if (done && bytes < before) {
+                (void)read_clock(depot);
                 char *host = extent_host(large->extent);
                 for (uint64_t offset = bytes; offset < before; offset += GRANULE_BYTES) {
                     *granule_age(host + offset) = depot->tick;
