@@ -9,6 +9,8 @@
 #include "support/test.h"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "heap/check.h"
 #include "heap/depot.h"
@@ -34,6 +36,21 @@ void family_free_sized(void *block, size_t size);
             abort();                                                                               \
         }                                                                                          \
     } while (0)
+
+// What run(arg) returns in a child made by fork. An assertion that fails there ends it.
+static inline int family_in_child(int (*run)(void *arg), void *arg)
+{
+    int status = -1;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("CMOCKA_TEST_ABORT", "1", 1);
+        _exit(run(arg));
+    }
+    family_require(child > 0 && waitpid(child, &status, 0) == child, "no child");
+    family_require(WIFEXITED(status), "a child ended by signal %d", WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
 
 // This thread's front, made when it has none yet; NULL: it cannot have one.
 static inline struct front *family_front(void)
