@@ -137,7 +137,7 @@ static const char *returned_check(const struct depot *depot, struct census *cens
         census->waiting += i->kind == GRANULE_SLAB;
         large += i->kind != GRANULE_SLAB;
     }
-    return large == census->gone ? NULL : "D2";
+    return large == census->gone || depot->survivor != 0 ? NULL : "D2";
 }
 
 static const char *orphans_check(const struct depot *depot, struct census *census)
@@ -189,8 +189,8 @@ static const char *depot_check(const struct depot *depot, uint64_t *ownerless, u
     return census.dated && depot->purge_ms == 0 ? "D4" : NULL;
 }
 
-// A child that has not buried yet has slabs of threads that are gone; what it says of orphans is
-// not yet so.
+// A child that has not buried yet has what threads that are gone had in their hands: what is said
+// of that is not yet so.
 static const char *depots_check(void)
 {
     uint64_t ownerless = 0, waiting = 0;

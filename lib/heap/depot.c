@@ -89,11 +89,12 @@ struct depot *depot_lock(void)
     if (!depot->open) {
         depot_init(depot);
     }
+    if (depot->survivor != 0) {
+        take_returned(depot);
+        depot_bury(depot);
+    }
     if (load_relaxed(&depot->returned) != NULL) {
         take_returned(depot);
-    }
-    if (depot->survivor != 0) {
-        depot_bury(depot);
     }
     return depot;
 }
@@ -102,6 +103,14 @@ void depot_unlock(struct depot *depot)
 {
     lock_unlock(&depot->lock);
     depot_inside--;
+}
+
+void depot_return(struct depot *depot, struct granule *granule)
+{
+    struct granule *first = load_relaxed(&depot->returned);
+    do {
+        granule->ring.next = (struct list *)first;
+    } while (!cas_release(&depot->returned, &first, granule)); // [R:returned]
 }
 
 // The depot that a granule came from, locked. NULL: it is frozen, and will see to it; or a fork has
@@ -117,10 +126,7 @@ static struct depot *home_lock(struct granule *granule)
     if (lock_lock_unless(&depot->lock, &depot->frozen)) {
         return depot;
     }
-    struct granule *first = load_relaxed(&depot->returned);
-    do {
-        granule->ring.next = (struct list *)first;
-    } while (!cas_release(&depot->returned, &first, granule)); // [R:returned]
+    depot_return(depot, granule);
     depot_inside--;
     return NULL;
 }
@@ -459,27 +465,36 @@ void depot_orphan_put(struct granule *slab)
 
 #define ORPHANS_SEEN 4
 
+static struct granule *orphan_find(struct depot *depot, unsigned class)
+{
+    struct list *orphans = &depot->orphans[class];
+    for (unsigned i = 0; i < ORPHANS_SEEN && !list_empty(orphans); i++) {
+        struct granule *slab = container_of(orphans->next, struct granule, ring);
+        list_remove(&slab->ring);
+        if (ledger_find(slab, 1) >= 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
+            store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
+            return slab; // [A:orphan]: under the lock
+        }
+        list_push_back(orphans, &slab->ring);
+    }
+    return NULL;
+}
+
 struct granule *depot_orphan_get(unsigned class)
 {
     struct granule *found = NULL;
-    if (load_relaxed(&depots[0].orphan_count[class]) == 0) {
-        return NULL;
+    if (load_relaxed(&depots[0].orphan_count[class]) != 0) {
+        struct depot *depot = depot_lock();
+        found = orphan_find(depot, class);
+        depot_unlock(depot);
     }
-    struct depot *depot = depot_lock();
-    for (unsigned i = 0; i < ORPHANS_SEEN && found == NULL; i++) {
-        if (list_empty(&depot->orphans[class])) {
-            break;
-        }
-        struct granule *slab = container_of(depot->orphans[class].next, struct granule, ring);
-        list_remove(&slab->ring);
-        if (ledger_find(slab, 1) >= 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
-            found = slab; // [A:orphan]: under the lock
-            store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
-        } else {
-            list_push_back(&depot->orphans[class], &slab->ring);
-        }
+    if (found == NULL && load_relaxed(&depots[1].orphan_count[class]) != 0) {
+        struct depot *depot = &depots[1]; // those of threads that ended in a freeze
+        depot_inside++;
+        lock_lock(&depot->lock);
+        found = orphan_find(depot, class);
+        depot_unlock(depot);
     }
-    depot_unlock(depot);
     return found;
 }
 

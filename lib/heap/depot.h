@@ -91,8 +91,11 @@ extern __thread uint32_t depot_inside; // this thread holds a depot's lock
 
 struct depot *depot_lock(void);
 void depot_unlock(struct depot *depot);
-// The lock held: slabs of threads that a fork has left behind become orphans.
+// The lock held, nothing in `returned`: slabs of threads that a fork has left behind become
+// orphans, large blocks that they were closing are returned.
 void depot_bury(struct depot *depot);
 void depot_orphan_push(struct depot *depot, struct granule *slab);
+// No lock: a slab or large block that is closed waits until somebody comes by.
+void depot_return(struct depot *depot, struct granule *granule);
 
 #endif

@@ -15,7 +15,8 @@
 //    were doing; blocks on the way between a thread and its program are lost. They become
 //    orphans when the child first comes to the depot: before any new thread can own a slab, and
 //    not in children that only exec. Slabs on the way between a thread and the depot have no owner
-//    and are in no list, so the lists are made anew: all that is not the survivor's.
+//    and are in no list, so the lists are made anew: all that is not the survivor's. A large block
+//    on that way is one that has been closed and is still there: it goes on to `returned`.
 // 5. A fork inside a signal handler may have interrupted the depot's holder in this very thread. It
 //    must not wait for itself. It need not: what it interrupted goes on after the handler, in the
 //    parent and in the child.
@@ -87,6 +88,17 @@ static void orphans_forget(struct depot *depot)
     }
 }
 
+// What a thread that is gone had in its hands.
+static void bury(struct depot *depot, struct granule *record, uint64_t survivor)
+{
+    if (record->kind == GRANULE_SLAB && record->owner != survivor) {
+        store_relaxed(&record->owner, 0);
+        depot_orphan_push(depot, record);
+    } else if (record->kind == GRANULE_PAST_LARGE) {
+        depot_return(depot, record);
+    }
+}
+
 void depot_bury(struct depot *depot)
 {
     uint64_t survivor = depot->survivor;
@@ -96,11 +108,8 @@ void depot_bury(struct depot *depot)
     for (struct list *i = regions->next; i != regions; i = i->next) {
         struct region *region = container_of(i, struct region, link);
         for (struct extent *extent = region->first; extent != NULL; extent = extent->next) {
-            struct granule *slab =
-                extent->tag == EXTENT_BLOCK && extent->held ? extent->holder : NULL;
-            if (slab != NULL && slab->kind == GRANULE_SLAB && slab->owner != survivor) {
-                store_relaxed(&slab->owner, 0);
-                depot_orphan_push(depot, slab);
+            if (extent->tag == EXTENT_BLOCK && extent->held) {
+                bury(depot, extent->holder, survivor);
             }
         }
     }
