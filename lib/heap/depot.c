@@ -234,6 +234,7 @@ static uint64_t purge(struct depot *depot, bool now)
     return purged;
 }
 
+// Looks at the clock. What is freed next is dated by it.
 static uint64_t tell_time(struct depot *depot)
 {
     uint64_t now_ms = os_clock_coarse_ms(), decay_ms = depot_settings.decay_ms;
@@ -243,14 +244,14 @@ static uint64_t tell_time(struct depot *depot)
     return now_ms;
 }
 
-// Looks at the clock; now and then at what is free.
+// Now and then looks at what is free.
 static void keep_time(struct depot *depot)
 {
-    uint64_t decay_ms = depot_settings.decay_ms, now_ms;
+    uint64_t decay_ms = depot_settings.decay_ms;
     if (depot->purge_ms == 0 || decay_ms == DEPOT_DECAY_NEVER) {
         return;
     }
-    now_ms = tell_time(depot);
+    uint64_t now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
@@ -260,7 +261,9 @@ static void keep_time(struct depot *depot)
 // Dates what has become free; where there is no decay the OS has it at once.
 static void date(struct depot *depot, char *host, uint64_t bytes)
 {
+    uint64_t now_ms = tell_time(depot);
     uint8_t age = depot->tick;
+    depot->purge_ms = depot->purge_ms == 0 ? now_ms + depot_settings.decay_ms : depot->purge_ms;
     if (depot_settings.decay_ms == 0 && os_purge(host, bytes)) {
         depot->purged_bytes += bytes;
         age = 0;
@@ -273,9 +276,6 @@ static void date(struct depot *depot, char *host, uint64_t bytes)
 // The granules of a block are free.
 static void granules_give(struct depot *depot, struct extent *extent)
 {
-    if (depot->purge_ms == 0) {
-        depot->purge_ms = os_clock_coarse_ms() + depot_settings.decay_ms;
-    }
     date(depot, extent_host(extent), extent->size);
     extents_give(&depot->extents, extent);
     keep_time(depot);
@@ -371,19 +371,23 @@ struct granule *depot_large_open(uint64_t size, uint64_t align)
 static void large_end(struct depot *depot, struct granule *large)
 {
     struct extent *extent = large->extent;
-    store_relaxed(&large->kind, GRANULE_PAST_LARGE);
     depot->large_count--;
     depot->large_bytes -= extent->size;
     granules_give(depot, extent);
 }
 
-void depot_large_close(struct granule *large)
+bool depot_large_close(struct granule *large)
 {
+    uint8_t kind = GRANULE_LARGE;
+    if (!cas_relaxed(&large->kind, &kind, GRANULE_PAST_LARGE)) {
+        return false;
+    }
     struct depot *depot = home_lock(large);
     if (depot != NULL) {
         large_end(depot, large);
         depot_unlock(depot);
     }
+    return true;
 }
 
 bool depot_large_resize(struct granule *large, uint64_t size)
@@ -400,7 +404,6 @@ bool depot_large_resize(struct granule *large, uint64_t size)
             done = extents_resize(&depot->extents, large->extent, bytes) == 0;
             if (done && bytes < before) {
                 date(depot, (char *)extent_host(large->extent) + bytes, before - bytes);
-                depot->purge_ms += depot->purge_ms == 0;
             }
             if (done) {
                 depot->large_bytes += bytes - before;
