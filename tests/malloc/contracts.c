@@ -278,6 +278,17 @@ static void contracts_errno(int argc, char **argv)
     }
 }
 
+// Whose malloc is it? Each has its own words for a double free.
+static void contracts_sin(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    void *block = malloc(100);
+    free(block);
+    free(block);
+    expect(false, "a double free went unnoticed");
+}
+
 // Where the standards, or glibc's own manual, say more than Debian 12's glibc does.
 static void contracts_strict(int argc, char **argv)
 {
@@ -339,6 +350,7 @@ int main(int argc, char **argv)
                                                 {"realloc", contracts_realloc},
                                                 {"realloc-aligned", contracts_realloc_aligned},
                                                 {"errno", contracts_errno},
+                                                {"sin", contracts_sin},
                                                 {"strict", contracts_strict},
 #ifndef SUPPORT_STATIC
                                                 {"calls", contracts_calls},

@@ -103,7 +103,7 @@ static void first_handler(void)
 __attribute__((destructor(101))) static void first_destructor(void)
 {
     if (first_handled == 0) {
-        return; // another case than "life", or a failure that has been told
+        return; // the case has failed, and said so
     }
     expect(first_handled == FIRST_HANDLERS, "%d handlers of atexit have run", first_handled);
     first_verify(FIRST_MAIN, 0, 1);
@@ -123,8 +123,10 @@ static void *first_free_all(void *nothing)
     return nothing;
 }
 
-static void first_life(void)
+static void first_life(int argc, char **argv)
 {
+    (void)argc;
+    (void)argv;
 #ifndef SUPPORT_STATIC
     expect(first_ifunc() == 1, "the function that was resolved");
     first_verify(FIRST_IFUNC, 0, 2);
@@ -142,14 +144,6 @@ static void first_life(void)
 
 int main(int argc, char **argv)
 {
-    // Whose malloc is it? Each has its own words for a double free.
-    if (argc > 1 && strcmp(argv[1], "sin") == 0) {
-        void *block = malloc(100);
-        free(block);
-        free(block);
-        support_ok(); // not reached: the test wants the abort
-        return 0;
-    }
-    first_life();
-    return 0;
+    static const struct support_case cases[] = {{"life", first_life}, {NULL, NULL}};
+    return support_main(cases, argc, argv);
 }

@@ -28,7 +28,7 @@ def arguments():
         "--library", default=os.environ.get("MEMS_TEST_MALLOC", ""),
         help="preloaded; empty: the malloc that the program has (default: what MEMS_TEST_MALLOC says)")
     parser.add_argument("--times", type=int, default=1, help="runs, one after the other; all must pass")
-    parser.add_argument("--seconds", type=float, default=60, help="for each run")
+    parser.add_argument("--seconds", type=float, default=45, help="for each run")
     parser.add_argument("--dies", metavar="PATTERN", help="the program is to abort with this on standard error")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="into its environment")
     parser.add_argument("--valgrind", metavar="TOOL", help="under valgrind, as its tool runs programs")

@@ -79,6 +79,7 @@ static pthread_key_t threads_key;
 
 struct threads_late {
     int round;
+    bool is_early;                  // allocates before its end too; else first in a destructor
     void *foreign[THREADS_FOREIGN]; // another thread's blocks
     void *own[32];
 };
@@ -108,14 +109,19 @@ static void threads_destroy(void *value)
 
 static void *threads_late(void *value)
 {
+    struct threads_late *late = value;
+    if (late->is_early) {
+        support_classes(4096, 1);
+    }
     expect(pthread_setspecific(threads_key, value) == 0, "pthread_setspecific");
     return NULL;
 }
 
-static void threads_late_one(void)
+static void threads_late_one(bool is_early)
 {
     struct threads_late *late = calloc(1, sizeof *late);
     expect(late != NULL, "calloc");
+    late->is_early = is_early;
     for (int i = 0; i < THREADS_FOREIGN; i++) {
         late->foreign[i] = malloc((size_t)16 << i % 7);
         expect(late->foreign[i] != NULL, "malloc");
@@ -127,13 +133,17 @@ static void threads_late_one(void)
 static void threads_destructors(int argc, char **argv)
 {
     long count = support_argument(argc, argv, 0, 3000);
+    // Destructors run in the order of their keys: this one's before the allocator's, or after.
+    if (support_argument(argc, argv, 1, 0)) {
+        free(malloc(1));
+    }
     expect(pthread_key_create(&threads_key, threads_destroy) == 0, "pthread_key_create");
     for (int i = 0; i < 100; i++) {
-        threads_late_one();
+        threads_late_one(i % 2);
     }
     size_t before = support_resident_bytes();
     for (long i = 0; i < count; i++) {
-        threads_late_one();
+        threads_late_one(i % 2);
     }
     size_t after = support_resident_bytes();
     printf("%ld threads: %zu KiB resident before, %zu after\n", count, before >> 10, after >> 10);
