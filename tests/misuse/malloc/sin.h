@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// sin.h - what a process is told of a misuse of malloc, before it is aborted: the texts, word by
+// word.
+
+#ifndef MISUSE_MALLOC_SIN_H
+#define MISUSE_MALLOC_SIN_H
+
+#include "support/probe.h"
+
+#define SIN_BYSTANDERS 4
+
+// Blocks of the size on both sides of the sinner's, which live on: its slab is not given back.
+static inline void *sin_block(size_t size)
+{
+    void *block = NULL;
+    for (int i = 0; i <= SIN_BYSTANDERS; i++) {
+        void *one = probe_malloc(size);
+        memset(one, 0x42, size);
+        block = i == SIN_BYSTANDERS / 2 ? one : block;
+    }
+    return block;
+}
+
+// What comes after a sin that is seen late, at the latest when the block is about to be used again.
+static inline void sin_aftermath(size_t size)
+{
+    size_t count = size > 65536 ? 100 : 10000;
+    for (size_t i = 0; i < count; i++) {
+        *(volatile char *)probe_malloc(size) = 1;
+    }
+}
+
+static inline void sin_double(void *block, size_t usable, pid_t thread)
+{
+    probe_expect("mems-malloc: double free of %p, a block of %zu bytes (thread %d)", block, usable,
+                 thread);
+}
+
+static inline void sin_interior(const char *call, void *inside, void *block)
+{
+    probe_expect("mems-malloc: %s of %p, inside a block of %zu bytes at %p (thread %d)", call,
+                 inside, probe_usable(block), block, gettid());
+}
+
+static inline void sin_foreign(const char *call, void *address)
+{
+    probe_expect("mems-malloc: %s of %p, which is not a block of this heap (thread %d)", call,
+                 address, gettid());
+}
+
+static inline void sin_freed(const char *call, void *block, size_t usable)
+{
+    probe_expect("mems-malloc: %s of %p, a freed block of %zu bytes (thread %d)", call, block,
+                 usable, gettid());
+}
+
+#endif
