@@ -10,7 +10,7 @@
 static void realloc_freed(size_t size)
 {
     void *block = sin_block(size);
-    sin_freed("realloc", block, probe_usable(block));
+    sin_twice("realloc", block, probe_usable(block), gettid());
     probe_free(block);
     probe_realloc(block, 2 * size);
 }
@@ -18,9 +18,7 @@ static void realloc_freed(size_t size)
 static void realloc_freed_to_zero(size_t size)
 {
     void *block = sin_block(size);
-    size_t usable = probe_usable(block);
-    sin_freed("realloc", block, usable);
-    sin_double(block, usable, gettid());
+    sin_twice("realloc", block, probe_usable(block), gettid());
     probe_free(block);
     probe_realloc(block, 0);
 }
@@ -67,7 +65,7 @@ static void realloc_non_canonical(size_t size)
 static void usable_freed(size_t size)
 {
     void *block = sin_block(size);
-    sin_freed("malloc_usable_size", block, probe_usable(block));
+    sin_twice("malloc_usable_size", block, probe_usable(block), gettid());
     probe_free(block);
     probe_usable(block);
 }
@@ -175,6 +173,7 @@ static void sized_twice(size_t size)
 {
     void (*call)(void *, size_t) = found("free_sized");
     void *block = sin_block(size);
+    sin_twice("free_sized", block, probe_usable(block), gettid());
     sin_double(block, probe_usable(block), gettid());
     call(block, size);
     call(block, size);
@@ -184,6 +183,7 @@ static void delete_twice(size_t size)
 {
     void (*call)(void *, size_t) = found("_ZdlPvm");
     void *block = sin_block(size);
+    sin_twice("free_sized", block, probe_usable(block), gettid());
     sin_double(block, probe_usable(block), gettid());
     call(block, size);
     call(block, size);
@@ -194,6 +194,8 @@ static void delete_stack(size_t size)
     _Alignas(16) char bytes[64] = {(char)size};
     void (*call)(void *, size_t) = found("_ZdlPvm");
     sin_foreign("free", bytes);
+    sin_foreign("free_sized", bytes);
+    sin_foreign("operator delete", bytes);
     call(bytes, sizeof bytes);
 }
 

@@ -31,10 +31,15 @@ static inline void sin_aftermath(size_t size)
     }
 }
 
+static inline void sin_twice(const char *call, void *block, size_t usable, pid_t thread)
+{
+    probe_expect("mems-malloc: double %s of %p, a block of %zu bytes (thread %d)", call, block,
+                 usable, thread);
+}
+
 static inline void sin_double(void *block, size_t usable, pid_t thread)
 {
-    probe_expect("mems-malloc: double free of %p, a block of %zu bytes (thread %d)", block, usable,
-                 thread);
+    sin_twice("free", block, usable, thread);
 }
 
 static inline void sin_interior(const char *call, void *inside, void *block)
@@ -47,12 +52,6 @@ static inline void sin_foreign(const char *call, void *address)
 {
     probe_expect("mems-malloc: %s of %p, which is not a block of this heap (thread %d)", call,
                  address, gettid());
-}
-
-static inline void sin_freed(const char *call, void *block, size_t usable)
-{
-    probe_expect("mems-malloc: %s of %p, a freed block of %zu bytes (thread %d)", call, block,
-                 usable, gettid());
 }
 
 #endif
