@@ -32,38 +32,38 @@ static void after_others(size_t size)
     sin_aftermath(size);
 }
 
-// Others of other classes come and go in between; none may be the block itself.
+// Others come and go in between. Where one of them got the block's own memory, the block is theirs.
 static void after_allocations(size_t size)
 {
-    void *block = sin_block(size);
-    sin_double(block, probe_usable(block), gettid());
+    char *block = sin_block(size);
+    size_t usable = probe_usable(block);
     probe_free(block);
     for (size_t i = 0; i < 1000; i++) {
-        probe_free(probe_malloc(2 * size + 100 + i));
+        char *other = probe_malloc(2 * size + 100 + i);
+        if (other < block + usable && block < other + probe_usable(other)) {
+            probe_skip("the block's memory served another");
+        }
+        probe_free(other);
     }
+    sin_double(block, usable, gettid());
     probe_free(block);
     sin_aftermath(size);
 }
 
-static void *free_it(void *block)
-{
-    probe_free(block);
-    return NULL;
-}
-
-static void *free_it_again(void *block)
+static void free_again(void *block)
 {
     sin_double(block, usable_bytes, gettid());
     sin_double(block, usable_bytes, main_thread);
     probe_free(block);
-    return NULL;
 }
 
 static void other_thread_first(size_t size)
 {
+    struct sin_stranger stranger;
+    sin_stranger_start(&stranger);
     void *block = sin_block(size);
     usable_bytes = probe_usable(block);
-    probe_in_thread(free_it, block);
+    sin_stranger_does(&stranger, probe_free, block);
     sin_double(block, usable_bytes, gettid());
     probe_free(block);
     sin_aftermath(size);
@@ -71,22 +71,52 @@ static void other_thread_first(size_t size)
 
 static void other_thread_second(size_t size)
 {
+    struct sin_stranger stranger;
+    sin_stranger_start(&stranger);
     void *block = sin_block(size);
     usable_bytes = probe_usable(block);
     main_thread = gettid();
     probe_free(block);
-    probe_in_thread(free_it_again, block);
+    sin_stranger_does(&stranger, free_again, block);
     sin_aftermath(size);
 }
 
 static void two_other_threads(size_t size)
 {
+    struct sin_stranger strangers[2];
+    sin_stranger_start(&strangers[0]);
+    sin_stranger_start(&strangers[1]);
     void *block = sin_block(size);
     usable_bytes = probe_usable(block);
     main_thread = gettid();
-    probe_in_thread(free_it, block);
-    probe_in_thread(free_it_again, block);
+    sin_stranger_does(&strangers[0], probe_free, block);
+    sin_stranger_does(&strangers[1], free_again, block);
     sin_aftermath(size);
+}
+
+static void *live(void *unused)
+{
+    probe_free(probe_malloc(64));
+    pause();
+    return unused;
+}
+
+// The memory of a large block serves the allocator itself, say for a thread that came since: what a
+// thread needs to allocate is no block of the program's.
+static void reused_by_the_heap(size_t size)
+{
+    void *block = probe_malloc(size);
+    size_t usable = probe_usable(block);
+    probe_free(block);
+    for (int i = 0; i < 20; i++) {
+        pthread_t thread;
+        probe_require(pthread_create(&thread, NULL, live, NULL) == 0, "no thread");
+    }
+    struct sin_stranger last;
+    sin_stranger_start(&last);
+    sin_double(block, usable, gettid());
+    sin_foreign("free", block);
+    probe_free(block);
 }
 
 static void *allocate_it(void *block)
@@ -215,6 +245,8 @@ int main(int argc, char **argv)
         {"other_thread_first", other_thread_first, PROBE_CLASSES},
         {"other_thread_second", other_thread_second, PROBE_CLASSES},
         {"two_other_threads", two_other_threads, PROBE_CLASSES},
+        {"large_reused_by_the_heap", reused_by_the_heap, PROBE_LARGE},
+        {"large_other_thread_second", other_thread_second, PROBE_LARGE},
         {"large_other_thread_first", other_thread_first, PROBE_LARGE},
         {"large_two_other_threads", two_other_threads, PROBE_LARGE},
         {"after_the_owner", after_the_owner, PROBE_ONE},

@@ -8,6 +8,8 @@
 
 #include "support/probe.h"
 
+#include <semaphore.h>
+
 #define SIN_BYSTANDERS 4
 
 // Blocks of the size on both sides of the sinner's, which live on: its slab is not given back.
@@ -29,6 +31,45 @@ static inline void sin_aftermath(size_t size)
     for (size_t i = 0; i < count; i++) {
         *(volatile char *)probe_malloc(size) = 1;
     }
+}
+
+// Another thread, there and in touch with the heap before the sin: what making a thread allocates
+// does not come in between.
+struct sin_stranger {
+    sem_t work, done;
+    void (*call)(void *block);
+    void *block;
+};
+
+static void *sin_stranger_life(void *argument)
+{
+    struct sin_stranger *stranger = argument;
+    for (;;) {
+        probe_free(probe_malloc(64));
+        sem_post(&stranger->done);
+        sem_wait(&stranger->work);
+        stranger->call(stranger->block);
+    }
+    return NULL;
+}
+
+static inline void sin_stranger_start(struct sin_stranger *stranger)
+{
+    pthread_t thread;
+    sem_init(&stranger->work, 0, 0);
+    sem_init(&stranger->done, 0, 0);
+    probe_require(pthread_create(&thread, NULL, sin_stranger_life, stranger) == 0, "no thread");
+    sem_wait(&stranger->done);
+}
+
+// Does call(block) there, to its end.
+static inline void sin_stranger_does(struct sin_stranger *stranger, void (*call)(void *block),
+                                     void *block)
+{
+    stranger->call = call;
+    stranger->block = block;
+    sem_post(&stranger->work);
+    sem_wait(&stranger->done);
 }
 
 static inline void sin_twice(const char *call, void *block, size_t usable, pid_t thread)
