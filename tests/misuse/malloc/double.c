@@ -94,31 +94,6 @@ static void two_other_threads(size_t size)
     sin_aftermath(size);
 }
 
-static void *live(void *unused)
-{
-    probe_free(probe_malloc(64));
-    pause();
-    return unused;
-}
-
-// The memory of a large block serves the allocator itself, say for a thread that came since: what a
-// thread needs to allocate is no block of the program's.
-static void reused_by_the_heap(size_t size)
-{
-    void *block = probe_malloc(size);
-    size_t usable = probe_usable(block);
-    probe_free(block);
-    for (int i = 0; i < 20; i++) {
-        pthread_t thread;
-        probe_require(pthread_create(&thread, NULL, live, NULL) == 0, "no thread");
-    }
-    struct sin_stranger last;
-    sin_stranger_start(&last);
-    sin_double(block, usable, gettid());
-    sin_foreign("free", block);
-    probe_free(block);
-}
-
 static void *allocate_it(void *block)
 {
     *(void **)block = sin_block(64);
@@ -245,7 +220,6 @@ int main(int argc, char **argv)
         {"other_thread_first", other_thread_first, PROBE_CLASSES},
         {"other_thread_second", other_thread_second, PROBE_CLASSES},
         {"two_other_threads", two_other_threads, PROBE_CLASSES},
-        {"large_reused_by_the_heap", reused_by_the_heap, PROBE_LARGE},
         {"large_other_thread_second", other_thread_second, PROBE_LARGE},
         {"large_other_thread_first", other_thread_first, PROBE_LARGE},
         {"large_two_other_threads", two_other_threads, PROBE_LARGE},
