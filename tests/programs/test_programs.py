@@ -72,13 +72,14 @@ for row in PROGRAMS:
 class Redis(Suite):
     def test_under_load(self):
         """A minute of requests to one server, and then what it holds."""
-        redis = copy.copy(next(program for program in PROGRAMS if program.name == "redis"))
+        redis = next(program for program in PROGRAMS if program.name == "redis")
         self.prepared(redis)
         once = self.cells.run(redis, OURS)
-        redis.questions = redis.questions * (1 + int(LOAD_SECONDS * 1e9 / once.wall_ns))
-        ours = self.cells.run(redis, OURS)
-        self.assertGreaterEqual(ours.wall_ns, LOAD_SECONDS * 1e9 / 2)
-        self.assertEqual(ours.digest, self.cells.run(redis, THEIRS).digest)
+        loaded = copy.copy(redis)
+        loaded.questions = redis.questions * (1 + int(LOAD_SECONDS * 1e9 / once.wall_ns))
+        ours = self.cells.run(loaded, OURS)
+        self.assertGreaterEqual(ours.wall_ns, LOAD_SECONDS * 1e9 / 2)  # the first one may have been slow
+        self.assertEqual(ours.digest, self.cells.run(redis, THEIRS).digest)  # its answers come after flushall
 
 
 class Compiler(unittest.TestCase):
