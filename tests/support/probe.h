@@ -28,6 +28,7 @@
 enum probe_sizes {
     PROBE_ONE,     // 64 bytes
     PROBE_CLASSES, // each size class up to 64 KiB
+    PROBE_SOME,    // every fifth of them
     PROBE_LARGE,   // blocks that are no class's
 };
 
@@ -146,8 +147,11 @@ static inline void probe_list(const struct probe *probes, size_t count)
                 dprintf(STDOUT_FILENO, "%s %zu\n", probes[i].name, LARGE[j]);
             }
         } else {
-            for (size_t size = 1; size <= 65536;) {
-                dprintf(STDOUT_FILENO, "%s %zu\n", probes[i].name, size);
+            size_t class = 0, step = probes[i].sizes == PROBE_SOME ? 5 : 1;
+            for (size_t size = 1; size <= 65536; class ++) {
+                if (class % step == 0) {
+                    dprintf(STDOUT_FILENO, "%s %zu\n", probes[i].name, size);
+                }
                 void *block = probe_malloc(size);
                 size = probe_next_class(size, probe_usable(block));
                 probe_free(block);
