@@ -72,6 +72,7 @@ struct extents_settings {
     bool returns;       // empty regions go back to the OS (never with `flat`)
     uint64_t granule;   // sizes, and places within a region, are multiples of it; a power of two
     uint64_t step;      // least size of a new region
+    uint64_t stand;     // a new region's host address is a multiple of it; 0: of the granule
     uint64_t min_block; // a remainder below it stays with its block
 };
 

@@ -80,7 +80,9 @@ int extents_grow(struct extents *extents, uint64_t size, uint64_t align)
         return ENOMEM;
     }
     bool buddy = extents->set.fit == EXTENT_BUDDY;
-    char *host = os_map(bytes, buddy ? extent_piece(bytes) : extents->set.granule);
+    uint64_t stand =
+        extents->set.stand > extents->set.granule ? extents->set.stand : extents->set.granule;
+    char *host = os_map(bytes, buddy ? extent_piece(bytes) : stand);
     if (host == NULL) {
         pool_give(&extents->region_pool, region);
         return ENOMEM;

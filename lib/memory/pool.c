@@ -9,10 +9,11 @@
 #include "base/bits.h"
 #include "os/os.h"
 
+// A record whose size is a multiple of a line of cache begins with one.
 struct pool_chunk {
     struct pool_chunk *next;
     size_t bytes;
-};
+} __attribute__((aligned(64)));
 
 // A large pool grows by huge pages: its records outgrow what a TLB reaches with small ones.
 #define POOL_LARGE (32 * POOL_CHUNK)

@@ -85,11 +85,35 @@ void *os_map_huge(void)
 {
     void *memory = os_map(OS_HUGE, OS_HUGE);
     if (memory != NULL) {
-        int saved = errno;
-        (void)madvise(memory, OS_HUGE, MADV_HUGEPAGE);
-        errno = saved;
+        os_want_huge(memory, OS_HUGE);
     }
     return memory;
+}
+
+void os_want_huge(void *memory, size_t size)
+{
+    int saved = errno;
+    (void)madvise(memory, size, MADV_HUGEPAGE);
+    errno = saved;
+}
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 // Linux 5.14
+#endif
+
+void os_populate(void *memory, size_t size)
+{
+    int saved = errno;
+    (void)madvise(memory, size, MADV_POPULATE_WRITE);
+    errno = saved;
+}
+
+bool os_purge(void *memory, size_t size)
+{
+    int saved = errno;
+    bool done = !inject_fails(MEMS_SEAM_UNMAP) && madvise(memory, size, MADV_DONTNEED) == 0;
+    errno = saved;
+    return done;
 }
 
 bool os_unmap(void *memory, size_t size)
@@ -105,6 +129,18 @@ uint64_t os_clock_ns(void)
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+uint64_t os_clock_coarse_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint32_t os_thread_id(void)
+{
+    return (uint32_t)syscall(SYS_gettid);
 }
 
 void os_wait(uint32_t *word, uint32_t expected, uint64_t timeout_ns)

@@ -25,11 +25,21 @@ void *os_map(size_t size, size_t align);
 #define OS_HUGE (UINT64_C(1) << 21)
 void *os_map_huge(void);
 
+// Wishes about mapped memory, which the OS need not fulfil: huge pages behind it; pages in it now,
+// many at a time, instead of one at each first touch.
+void os_want_huge(void *memory, size_t size);
+void os_populate(void *memory, size_t size);
+// The pages go back to the OS; the memory stays mapped and reads as zero. false: the OS refused.
+bool os_purge(void *memory, size_t size);
+
 // Gives memory back. false: the OS refused; the memory is still mapped.
 bool os_unmap(void *memory, size_t size);
 
 // Nanoseconds on a clock that only goes forward. About 20 to 50 ns: never on a hot path.
 uint64_t os_clock_ns(void);
+
+// Milliseconds on the same clock as the kernel last noted it, some 4 ms old at most: about 5 ns.
+uint64_t os_clock_coarse_ms(void);
 
 // Sleeps while *word == expected, at most timeout_ns (0: for ever). Spurious returns happen.
 void os_wait(uint32_t *word, uint32_t expected, uint64_t timeout_ns);
@@ -47,6 +57,8 @@ struct os_thread {
     void (*run)(void *arg);
     void *arg;
 };
+
+uint32_t os_thread_id(void); // the kernel's
 
 // Starts a thread that calls run(arg). `thread` stays where it is until os_thread_join. false: the
 // OS refused.

@@ -34,9 +34,21 @@
 
 #define add_relaxed(p, v)  (schedule_point(), __atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
 #define add_acq_rel(p, v)  (schedule_point(), __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL))
+#define or_acq_rel(p, v)   (schedule_point(), __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL))
 #define swap_acquire(p, v) (schedule_point(), __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE))
 #define swap_release(p, v) (schedule_point(), __atomic_exchange_n((p), (v), __ATOMIC_RELEASE))
 #define swap_acq_rel(p, v) (schedule_point(), __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL))
+
+// Plain accesses of words that this thread alone writes, or that never change while it may look:
+// other threads' atomic steps on them are elsewhere. Compilers fold a plain access into the
+// instruction that uses it, and an atomic one never.
+#if defined(MEMS_TSAN) || defined(MEMS_EXPLORE)
+#define peek(p)    load_relaxed(p)
+#define poke(p, v) store_relaxed((p), (v))
+#else
+#define peek(p)    (*(p))
+#define poke(p, v) ((void)(*(p) = (v)))
+#endif
 
 // Strong compare-and-swap: true when *p was *expected and is now v; else *expected is what was
 // found. The name gives the order on success; failure is relaxed, but for cas_acq_rel: acquire.

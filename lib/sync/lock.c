@@ -219,12 +219,15 @@ static bool take_spinning(struct lock *lock)
     return taken;
 }
 
-// Sleeps until the lock is this thread's, then writes the account of it.
-static void take_sleeping(struct lock *lock)
+// Sleeps until the lock is this thread's, then writes the account of it. false: it gave up.
+static bool take_sleeping(struct lock *lock, const uint32_t *frozen)
 {
     uint64_t start_ns = 0;
     uint32_t most_waiting = 0;
     while (swap_acquire(&lock->word, 2) != 0) { // [A:lock]
+        if (frozen != NULL && load_acquire(frozen) != 0) {
+            return false;
+        }
         if (start_ns == 0) {
             start_ns = os_clock_ns();
         }
@@ -243,17 +246,18 @@ static void take_sleeping(struct lock *lock)
         count_own(&lock->wait[bucket_of(wait_ns)], 1);
         count_part(&lock->waited);
     }
+    return true;
 }
 
-static __attribute__((noinline)) void lock_slow(struct lock *lock)
+static __attribute__((noinline)) bool lock_slow(struct lock *lock, const uint32_t *frozen)
 {
     if (take_spinning(lock)) {
         account_taken(lock);
         count_part(&lock->contended);
         count_part(&lock->spin_acquired);
-    } else {
-        take_sleeping(lock);
+        return true;
     }
+    return take_sleeping(lock, frozen);
 }
 
 void lock_lock(struct lock *lock)
@@ -263,8 +267,36 @@ void lock_lock(struct lock *lock)
     if (take_free(lock)) {
         account_taken(lock);
     } else {
-        lock_slow(lock);
+        (void)lock_slow(lock, NULL);
     }
+}
+
+bool lock_lock_unless(struct lock *lock, const uint32_t *frozen)
+{
+    schedule_step();
+    rank_check(lock);
+    if (load_acquire(frozen) != 0) {
+        return false;
+    }
+    if (take_free(lock)) {
+        account_taken(lock);
+        return true;
+    }
+    return lock_slow(lock, frozen);
+}
+
+// The word becomes 3: whoever is about to sleep on 2 does not.
+void lock_freeze(struct lock *lock)
+{
+    rank_remove(lock);
+    (void)swap_acq_rel(&lock->word, 3);
+    os_wake(&lock->word, UINT32_MAX);
+}
+
+void lock_thaw(struct lock *lock)
+{
+    (void)swap_release(&lock->word, 0); // [R:lock]
+    os_wake(&lock->word, UINT32_MAX);
 }
 
 bool lock_try(struct lock *lock)

@@ -66,6 +66,13 @@ void lock_lock(struct lock *lock); // may sleep; not recursive
 bool lock_try(struct lock *lock);  // never sleeps, so any order of ranks is right; a try that fails
                                    // is not counted
 void lock_unlock(struct lock *lock);
+
+// For fork. A lock is frozen while no holder changes what it guards: it stays taken, by nobody in
+// particular, and who waits for it by lock_lock_unless gives up (false) instead of waiting.
+bool lock_lock_unless(struct lock *lock, const uint32_t *frozen); // *frozen is not 0: at once
+// The holder, who has set *frozen, leaves it frozen and wakes who waits.
+void lock_freeze(struct lock *lock);
+void lock_thaw(struct lock *lock); // any thread, after *frozen was cleared
 // Fills in an account (mems/engine.h). Takes no lock; each figure is right at some moment, and L1
 // holds between them.
 void lock_stats(const struct lock *lock, struct mems_lock_stats *stats);

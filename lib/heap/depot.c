@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: MIT
+//
+// depot.c - the memory that all threads share.
+//
+// 1. What it holds. Regions of memory from the OS, cut into runs of granules by memory/extent.c
+//    (best fit, coalescing): slabs are one granule, large blocks as many as they need. A
+//    region grows with the heap, an eighth of what is held, and stands at a multiple of a huge
+//    page.
+// 2. Locking. One lock. Threads come here once in a slab's worth of blocks, or for a large one.
+// 3. Fork. A thread that forks freezes the depot: nobody changes it until the fork is done, and the
+//    child finds it whole. Others must not wait for that, for the fork may be waiting for a
+//    lock of libc's that one of them holds (stdio's: glibc takes it after all handlers have
+//    run). So there is a second depot, which serves while the first is frozen; memory that comes
+//    back to a frozen depot waits in `returned`, a list without a lock. The child forgets the
+//    second depot, whose lock may be held by a thread that is not there (fork.c).
+// 4. Going back to the OS. A granule that is free again is dated in eighths of the decay
+//    (granule_age). When a thread comes by and the oldest may be old enough, all holes are
+//    looked through and what is older than the decay is purged (MADV_DONTNEED: it reads as zero
+//    afterwards, so calloc need not clear it). Nobody comes by in a process that is wholly idle:
+//    the program calls malloc_trim, or sets background=1. Holes keep their addresses, but for
+//    regions that have become one hole: those beyond an eighth of all are unmapped.
+// 5. Failure. Whatever is missing, nothing has changed. Where the OS refuses a region of the usual
+//    size a smaller one may do.
+
+#include "heap/depot.h"
+
+#include <errno.h>
+
+#include "base/bits.h"
+#include "os/os.h"
+
+#define REGION_LEAST (UINT64_C(1) << 22)
+#define REGION_MOST  (UINT64_C(1) << 26)
+#define REGION_SHARE 8
+#define THP_LEAST    (UINT64_C(1) << 25) // bytes held from which on huge pages are asked for
+#define DECAY_TICKS  8
+
+struct depot_settings depot_settings = {.decay_ms = 250, .thp = DEPOT_THP_AUTO};
+
+struct depot depots[2] = {
+    {.lock = LOCK_READY(LOCK_POLICY, "heap.depot"), .number = 0},
+    {.lock = {.rank = LOCK_POLICY, .name = "heap.aside", .number = 1}, .number = 1},
+};
+
+__thread uint32_t depot_inside;
+
+// ---- the lock ----------------------------------------------------------------------------------
+
+static void depot_init(struct depot *depot)
+{
+    static const struct extents_settings set = {
+        .fit = EXTENT_BEST, .returns = true, .granule = GRANULE_BYTES, .stand = OS_HUGE};
+    (void)extents_init(&depot->extents, &set); // best fit has no memory of its own
+    for (unsigned lines = 1; lines <= LEDGER_LINES; lines++) {
+        pool_init(&depot->ledgers[lines], 2 * 64 * lines);
+    }
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        list_init(&depot->orphans[class]);
+    }
+    depot->tick = 1;
+    depot->open = true;
+}
+
+static void slab_end(struct depot *depot, struct granule *slab);
+static void large_end(struct depot *depot, struct granule *large);
+
+static void take_returned(struct depot *depot)
+{
+    struct granule *granule = swap_acquire(&depot->returned, NULL); // [A:returned]
+    while (granule != NULL) {
+        struct granule *next = (struct granule *)granule->ring.next;
+        if (granule->kind == GRANULE_SLAB) {
+            slab_end(depot, granule);
+        } else {
+            large_end(depot, granule);
+        }
+        granule = next;
+    }
+}
+
+struct depot *depot_lock(void)
+{
+    struct depot *depot = &depots[0];
+    depot_inside++;
+    if (!lock_lock_unless(&depot->lock, &depot->frozen)) {
+        depot = &depots[1];
+        lock_lock(&depot->lock);
+    }
+    if (!depot->open) {
+        depot_init(depot);
+    }
+    if (load_relaxed(&depot->returned) != NULL) {
+        take_returned(depot);
+    }
+    if (depot->survivor != 0) {
+        depot_bury(depot);
+    }
+    return depot;
+}
+
+void depot_unlock(struct depot *depot)
+{
+    lock_unlock(&depot->lock);
+    depot_inside--;
+}
+
+// The depot that a granule came from, locked. NULL: it is frozen, and will see to it; or a fork has
+// done away with it, and only the bytes are of use.
+static struct depot *home_lock(struct granule *granule)
+{
+    struct depot *depot = &depots[granule->depot != 0];
+    if (depot->number != granule->depot) {
+        (void)os_purge(extent_host(granule->extent), granule->extent->size);
+        return NULL;
+    }
+    depot_inside++;
+    if (lock_lock_unless(&depot->lock, &depot->frozen)) {
+        return depot;
+    }
+    struct granule *first = load_relaxed(&depot->returned);
+    do {
+        granule->ring.next = (struct list *)first;
+    } while (!cas_release(&depot->returned, &first, granule)); // [R:returned]
+    depot_inside--;
+    return NULL;
+}
+
+// ---- granules ----------------------------------------------------------------------------------
+
+static uint64_t region_step(const struct depot *depot)
+{
+    uint64_t step = depot->extents.held_bytes / REGION_SHARE;
+    step = step > REGION_MOST ? REGION_MOST : step;
+    step &= ~(OS_HUGE - 1);
+    return step < REGION_LEAST ? REGION_LEAST : step;
+}
+
+// A region whose records could not be had is one block, for ever.
+static int region_cover(struct depot *depot)
+{
+    struct region *region = container_of(depot->extents.regions.previous, struct region, link);
+    struct extent *block;
+    bool huge = depot_settings.thp == DEPOT_THP_ALWAYS ||
+                (depot_settings.thp == DEPOT_THP_AUTO && depot->extents.held_bytes >= THP_LEAST);
+    if (!granule_cover(region->host, region->size)) {
+        (void)extents_take_from(&depot->extents, region->first, region->size, 1, &block);
+        return ENOMEM;
+    }
+    if (huge) {
+        os_want_huge(region->host, region->size);
+    }
+    return 0;
+}
+
+static int region_open(struct depot *depot, uint64_t bytes, uint64_t align)
+{
+    struct extents *extents = &depot->extents;
+    extents->set.step = region_step(depot);
+    extents->set.stand = OS_HUGE;
+    int error = extents_grow(extents, bytes, align);
+    if (error != 0) { // little is left
+        extents->set.step = 0;
+        extents->set.stand = 0;
+        error = extents_grow(extents, bytes, align);
+    }
+    return error != 0 ? error : region_cover(depot);
+}
+
+static struct extent *granules_take(struct depot *depot, uint64_t bytes, uint64_t align)
+{
+    struct extent *extent = NULL;
+    int error = extents_reserve(&depot->extents);
+    if (error == 0) {
+        error = extents_take(&depot->extents, bytes, align, &extent);
+    }
+    if (error == ENOSPC) {
+        error = region_open(depot, bytes, align);
+        error = error != 0 ? error : extents_take(&depot->extents, bytes, align, &extent);
+    }
+    return error == 0 ? extent : NULL;
+}
+
+// The part of a hole that is old enough goes back.
+static uint64_t purge_hole(struct depot *depot, const struct extent *hole, bool now)
+{
+    char *host = extent_host(hole);
+    uint64_t granules = hole->size / GRANULE_BYTES, purged = 0;
+    for (uint64_t i = 0; i < granules;) {
+        uint64_t from = i;
+        while (i < granules) {
+            uint8_t age = *granule_age(host + i * GRANULE_BYTES);
+            if (age == 0 || (!now && (depot->tick + 255u - age) % 255 < DECAY_TICKS)) {
+                break;
+            }
+            i++;
+        }
+        char *start = host + from * GRANULE_BYTES;
+        if (i > from && os_purge(start, (i - from) * GRANULE_BYTES)) {
+            purged += (i - from) * GRANULE_BYTES;
+            for (uint64_t j = from; j < i; j++) {
+                *granule_age(host + j * GRANULE_BYTES) = 0;
+            }
+        }
+        i += i == from;
+    }
+    return purged;
+}
+
+static uint64_t purge(struct depot *depot, bool now)
+{
+    uint64_t purged = 0;
+    struct extents *extents = &depot->extents;
+    for (struct list *i = extents->regions.next; i != &extents->regions; i = i->next) {
+        const struct region *region = container_of(i, struct region, link);
+        for (struct extent *extent = region->first; extent != NULL; extent = extent->next) {
+            purged += extent->tag == EXTENT_HOLE ? purge_hole(depot, extent, now) : 0;
+        }
+    }
+    depot->purged_bytes += purged;
+    if (extents_may_trim(extents)) { // empty regions that are all clean
+        for (struct list *i = extents->empty.next; i != &extents->empty; i = i->next) {
+            struct region *region = container_of(i, struct region, empty);
+            purged += purge_hole(depot, region->first, true);
+        }
+        (void)extents_trim(extents, extents->emptied);
+    }
+    return purged;
+}
+
+// Looks at the clock; now and then at what is free.
+static void keep_time(struct depot *depot)
+{
+    uint64_t decay_ms = depot_settings.decay_ms, now_ms;
+    if (depot->purge_ms == 0 || decay_ms == DEPOT_DECAY_NEVER) {
+        return;
+    }
+    now_ms = os_clock_coarse_ms();
+    depot->tick = (uint8_t)(now_ms * DECAY_TICKS / (decay_ms + 1) % 255 + 1);
+    if (now_ms >= depot->purge_ms) {
+        (void)purge(depot, decay_ms == 0);
+        depot->purge_ms = now_ms + decay_ms / 2 + 1;
+    }
+}
+
+// The granules of a block are free.
+static void granules_give(struct depot *depot, struct extent *extent)
+{
+    char *host = extent_host(extent);
+    if (depot->purge_ms == 0) {
+        depot->purge_ms = os_clock_coarse_ms() + depot_settings.decay_ms;
+    }
+    for (uint64_t offset = 0; offset < extent->size; offset += GRANULE_BYTES) {
+        *granule_age(host + offset) = depot->tick;
+    }
+    extents_give(&depot->extents, extent);
+    keep_time(depot);
+}
+
+// ---- slabs -------------------------------------------------------------------------------------
+
+struct granule *depot_slab_open(unsigned class)
+{
+    struct granule *slab = NULL;
+    uint32_t size = slab_class_size(class);
+    struct granule shape = {.size = size,
+                            .count = (uint16_t)(GRANULE_BYTES / size),
+                            .reciprocal = PLACE_RECIPROCAL(size),
+                            .class = (uint8_t) class};
+    struct depot *depot = depot_lock();
+    shape.depot = depot->number;
+    shape.ledger = pool_take(&depot->ledgers[ledger_lines(&shape)]);
+    if (shape.ledger != NULL) {
+        shape.extent = granules_take(depot, GRANULE_BYTES, 1);
+        if (shape.extent == NULL) {
+            pool_give(&depot->ledgers[ledger_lines(&shape)], shape.ledger);
+        }
+    }
+    if (shape.extent != NULL) {
+        slab = granule_at(extent_host(shape.extent));
+        shape.zeroed = *granule_age(extent_host(shape.extent)) == 0;
+        shape.extent->holder = slab;
+        shape.extent->held = true;
+        *slab = shape;
+        ledger_init(slab);
+        store_release(&slab->kind, GRANULE_SLAB); // [R:granule]
+        depot->slabs[class]++;
+    }
+    keep_time(depot);
+    depot_unlock(depot);
+    return slab;
+}
+
+static void slab_end(struct depot *depot, struct granule *slab)
+{
+    struct extent *extent = slab->extent;
+    store_relaxed(&slab->owner, 0);
+    store_relaxed(&slab->kind, GRANULE_PAST_SLAB);
+    depot->slabs[slab->class]--;
+    pool_give(&depot->ledgers[ledger_lines(slab)], slab->ledger);
+    granules_give(depot, extent);
+}
+
+void depot_slab_close(struct granule *slab)
+{
+    store_relaxed(&slab->owner, 0);
+    struct depot *depot = home_lock(slab);
+    if (depot != NULL) {
+        slab_end(depot, slab);
+        depot_unlock(depot);
+    }
+}
+
+// ---- large blocks ------------------------------------------------------------------------------
+
+static uint64_t usable_of(uint64_t size)
+{
+    uint64_t usable = 0;
+    bits_round_up(size, os_page_size(), &usable);
+    return usable;
+}
+
+struct granule *depot_large_open(uint64_t size, uint64_t align)
+{
+    uint64_t bytes;
+    if (!bits_round_up(size, GRANULE_BYTES, &bytes) || bytes > PTRDIFF_MAX) {
+        return NULL;
+    }
+    struct granule *large = NULL;
+    struct depot *depot = depot_lock();
+    struct extent *extent = granules_take(depot, bytes, align);
+    if (extent != NULL) {
+        large = granule_at(extent_host(extent));
+        *large =
+            (struct granule){.usable = usable_of(size), .extent = extent, .depot = depot->number};
+        extent->holder = large;
+        extent->held = true;
+        depot->large_count++;
+        depot->large_bytes += bytes;
+        store_release(&large->kind, GRANULE_LARGE); // [R:granule]
+    }
+    keep_time(depot);
+    depot_unlock(depot);
+    return large;
+}
+
+static void large_end(struct depot *depot, struct granule *large)
+{
+    struct extent *extent = large->extent;
+    store_relaxed(&large->kind, GRANULE_PAST_LARGE);
+    depot->large_count--;
+    depot->large_bytes -= extent->size;
+    granules_give(depot, extent);
+}
+
+void depot_large_close(struct granule *large)
+{
+    struct depot *depot = home_lock(large);
+    if (depot != NULL) {
+        large_end(depot, large);
+        depot_unlock(depot);
+    }
+}
+
+bool depot_large_resize(struct granule *large, uint64_t size)
+{
+    uint64_t bytes, before = large->extent->size;
+    if (!bits_round_up(size, GRANULE_BYTES, &bytes) || bytes > PTRDIFF_MAX) {
+        return false;
+    }
+    bool done = bytes == before;
+    struct depot *depot = &depots[large->depot != 0];
+    if (!done && depot->number == large->depot) {
+        depot_inside++;
+        if (lock_lock_unless(&depot->lock, &depot->frozen)) {
+            done = extents_resize(&depot->extents, large->extent, bytes) == 0;
+            if (done && bytes < before) {
+                char *host = extent_host(large->extent);
+                for (uint64_t offset = bytes; offset < before; offset += GRANULE_BYTES) {
+                    *granule_age(host + offset) = depot->tick;
+                }
+                depot->purge_ms += depot->purge_ms == 0;
+            }
+            if (done) {
+                depot->large_bytes += bytes - before;
+            }
+            keep_time(depot);
+            lock_unlock(&depot->lock);
+        }
+        depot_inside--;
+    }
+    if (done) {
+        large->usable = usable_of(size);
+    }
+    return done;
+}
+
+bool depot_large_dirty(const struct granule *large)
+{
+    const struct extent *extent = large->extent;
+    char *host = extent_host(extent);
+    bool dirty = false;
+    for (uint64_t offset = 0; offset < extent->size && !dirty; offset += GRANULE_BYTES) {
+        dirty = *granule_age(host + offset) != 0;
+    }
+    return dirty;
+}
+
+// ---- threads -----------------------------------------------------------------------------------
+
+struct front *depot_front_open(size_t bytes)
+{
+    struct depot *depot = depot_lock();
+    if (depot->front_pool.record == 0) {
+        pool_init(&depot->front_pool, bytes);
+    }
+    struct front *front = pool_take(&depot->front_pool);
+    depot_unlock(depot);
+    return front;
+}
+
+void depot_front_close(struct front *front)
+{
+    struct depot *depot = depot_lock();
+    if (depot->front_pool.record !=
+        0) { // else it is the other's, which is frozen: lost, once a fork
+        pool_give(&depot->front_pool, front);
+    }
+    depot_unlock(depot);
+}
+
+void depot_orphan_push(struct depot *depot, struct granule *slab)
+{
+    list_push_back(&depot->orphans[slab->class], &slab->ring);
+    store_relaxed(&depot->orphan_count[slab->class], depot->orphan_count[slab->class] + 1);
+}
+
+void depot_orphan_put(struct granule *slab)
+{
+    store_release(&slab->owner, 0); // [R:orphan]
+    struct depot *depot = depot_lock();
+    depot_orphan_push(depot, slab);
+    depot_unlock(depot);
+}
+
+#define ORPHANS_SEEN 4
+
+struct granule *depot_orphan_get(unsigned class)
+{
+    struct granule *found = NULL;
+    if (load_relaxed(&depots[0].orphan_count[class]) == 0) {
+        return NULL;
+    }
+    struct depot *depot = depot_lock();
+    for (unsigned i = 0; i < ORPHANS_SEEN && found == NULL; i++) {
+        if (list_empty(&depot->orphans[class])) {
+            break;
+        }
+        struct granule *slab = container_of(depot->orphans[class].next, struct granule, ring);
+        list_remove(&slab->ring);
+        if (ledger_find(slab) >= 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
+            found = slab; // [A:orphan]: under the lock
+            store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
+        } else {
+            list_push_back(&depot->orphans[class], &slab->ring);
+        }
+    }
+    depot_unlock(depot);
+    return found;
+}
+
+uint64_t depot_purge(bool now)
+{
+    struct depot *depot = depot_lock();
+    uint64_t purged = purge(depot, now);
+    depot_unlock(depot);
+    return purged;
+}

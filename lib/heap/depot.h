@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+//
+// depot.h - the memory that all threads share: granules, and what threads left behind.
+//
+// The essay is in depot.c. A function whose comment says nothing else takes and gives back the
+// depot's lock.
+
+#ifndef HEAP_DEPOT_H
+#define HEAP_DEPOT_H
+
+#include "heap/granule.h"
+#include "heap/ledger.h"
+#include "memory/extent.h"
+#include "sync/lock.h"
+
+struct front;
+
+enum depot_thp { DEPOT_THP_NEVER, DEPOT_THP_AUTO, DEPOT_THP_ALWAYS };
+
+#define DEPOT_DECAY_NEVER UINT64_MAX
+
+// Set once, before other threads run.
+struct depot_settings {
+    uint64_t decay_ms; // how long free memory waits before it goes back to the OS
+    enum depot_thp thp;
+};
+
+extern struct depot_settings depot_settings;
+
+// slabs[c] == granules of class c that are cut                                                 (D1)
+struct depot {
+    struct lock lock;       // rank LOCK_POLICY
+    uint32_t frozen;        // [atomic] forks under way: nobody changes what the lock guards
+    uint8_t number;         // 0, or the second one's era: see depot_fork.c
+    bool open;              // [lock]
+    uint64_t survivor;      // [lock] 0, or: all slabs but this owner's are nobody's
+    uint8_t tick;           // [lock] 1..255: now, in eighths of the decay
+    uint64_t purge_ms;      // [lock] when to look again; 0: nothing is old enough ever
+    struct extents extents; // [lock]
+    struct pool ledgers[LEDGER_LINES + 1]; // [lock] by lines of either half
+    struct pool front_pool;                // [lock]
+    struct list orphans[SLAB_CLASSES];     // [lock] slabs whose thread has ended
+    uint32_t orphan_count[SLAB_CLASSES];   // [lock to write, atomic]
+    uint64_t slabs[SLAB_CLASSES];          // [lock]
+    uint64_t large_count, large_bytes;     // [lock]
+    uint64_t purged_bytes;                 // [lock]
+    struct granule *returned;              // [atomic] granules that came while it was frozen
+};
+
+// A slab of the class, all free, nobody's. NULL: ENOMEM.
+struct granule *depot_slab_open(unsigned class);
+void depot_slab_close(struct granule *slab); // it is empty; its inbox too
+
+// The first granule of a large block, with usable bytes set. `align` is a power of two. NULL:
+// ENOMEM.
+struct granule *depot_large_open(uint64_t size, uint64_t align);
+void depot_large_close(struct granule *large);
+// In place. false: it cannot.
+bool depot_large_resize(struct granule *large, uint64_t size);
+// Whether bytes of a block that was just opened may be anything but zero.
+bool depot_large_dirty(const struct granule *large);
+
+// Memory for a thread's front, `bytes` each time. NULL: ENOMEM.
+struct front *depot_front_open(size_t bytes);
+void depot_front_close(struct front *front);
+
+// An ending thread's slabs wait for somebody who needs one of their class.
+void depot_orphan_put(struct granule *slab);
+// One with a free block, which nobody owns, or NULL.
+struct granule *depot_orphan_get(unsigned class);
+
+// Memory that has been free long enough goes back to the OS; all that is free when `now`. Bytes.
+uint64_t depot_purge(bool now);
+
+// ---- for fork (depot_fork.c) -------------------------------------------------------------------
+
+// Before a fork: nobody changes the depot until it is done. Waits for the holder of its lock, for
+// nothing else.
+void depot_freeze(void);
+void depot_thaw(void);                // after it, in the parent
+void depot_thaw_child(uint64_t self); // in the child: all threads but `self` are gone
+
+// ---- between depot.c and depot_fork.c ----------------------------------------------------------
+
+extern struct depot depots[2];         // the second serves while the first is frozen
+extern __thread uint32_t depot_inside; // this thread holds a depot's lock
+
+struct depot *depot_lock(void);
+void depot_unlock(struct depot *depot);
+// The lock held: slabs of threads that a fork has left behind become orphans.
+void depot_bury(struct depot *depot);
+void depot_orphan_push(struct depot *depot, struct granule *slab);
+
+#endif

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+//
+// depot_fork.c - the depot and fork.
+//
+// 1. Theory. A child has one thread, and the memory as it was: also what another thread was in the
+//    middle of changing, and locks that nobody is there to give back. The usual way, to take every
+//    lock before the fork and give it back after, hangs where another thread holds a lock of
+//    libc's that fork wants, and waits for memory. Here a fork waits for the depot's holder, who
+//    waits for nothing, and then freezes the depot: other threads go on with the second depot.
+// 2. Several forks at once share one freeze; the last one done ends it.
+// 3. In the child the first depot is whole. The second may have been left in the middle of a
+//    change: it is begun anew under another number, its era; blocks of an earlier era stay good,
+//    and their bytes, but not their addresses, are of use when they are released.
+// 4. Slabs of threads that are gone: their ledgers are right, word by word, whatever their threads
+//    were doing; blocks on the way between a thread and its program are lost. They become
+//    orphans when the child first comes to the depot: before any new thread can own a slab, and
+//    not in children that only exec.
+// 5. A fork inside a signal handler may have interrupted the depot's holder in this very thread. It
+//    must not wait for itself. It need not: what it interrupted goes on after the handler, in the
+//    parent and in the child.
+
+#include "heap/depot.h"
+#include "heap/front.h"
+
+static __thread uint32_t skipped; // forks in handlers that interrupted the holder
+
+void depot_freeze(void)
+{
+    struct depot *depot = &depots[0];
+    if (depot_inside != 0) {
+        skipped++;
+        return;
+    }
+    for (;;) {
+        uint32_t forks = load_relaxed(&depot->frozen);
+        if (forks != 0) {
+            if (cas_acquire(&depot->frozen, &forks, forks + 1)) {
+                return;
+            }
+        } else if (lock_lock_unless(&depot->lock, &depot->frozen)) {
+            store_release(&depot->frozen, 1); // [R:frozen]
+            lock_freeze(&depot->lock);
+            return;
+        }
+    }
+}
+
+void depot_thaw(void)
+{
+    struct depot *depot = &depots[0];
+    if (skipped != 0) {
+        skipped--;
+    } else if (add_acq_rel(&depot->frozen, UINT32_MAX) == 1) {
+        lock_thaw(&depot->lock);
+    }
+}
+
+void depot_thaw_child(uint64_t self)
+{
+    struct depot *first = &depots[0], *second = &depots[1];
+    uint8_t era = (uint8_t)(second->number % 255 + 1);
+    store_relaxed(&first->frozen, 0);
+    if (skipped != 0) {
+        skipped--;
+    } else {
+        lock_init(&first->lock, LOCK_POLICY, first->lock.name, first->lock.number);
+        first->survivor = self;
+    }
+    *second = (struct depot){.number = era};
+    lock_init(&second->lock, LOCK_POLICY, "heap.aside", 1);
+}
+
+void depot_bury(struct depot *depot)
+{
+    uint64_t survivor = depot->survivor;
+    depot->survivor = 0;
+    struct list *regions = &depot->extents.regions;
+    for (struct list *i = regions->next; i != regions; i = i->next) {
+        struct region *region = container_of(i, struct region, link);
+        for (struct extent *extent = region->first; extent != NULL; extent = extent->next) {
+            struct granule *slab =
+                extent->tag == EXTENT_BLOCK && extent->held ? extent->holder : NULL;
+            if (slab != NULL && slab->kind == GRANULE_SLAB && slab->owner != 0 &&
+                slab->owner != survivor) {
+                store_relaxed(&slab->owner, 0);
+                depot_orphan_push(depot, slab);
+            }
+        }
+    }
+}

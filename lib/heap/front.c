@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+//
+// front.c - a thread's own slabs.
+//
+// 1. Theory. A thread allocates from slabs that it owns, so that nothing on its way is shared
+//    (Hoard's per-thread heaps, Berger and others 2000, without a lock on them). A class's slabs
+//    stand in a ring. Blocks come from one word of one of them, lowest first, until the word has
+//    none; then from the slab's first word that has some, then from another slab. So used blocks
+//    stay together, and what was just released nearby is used again while it is warm.
+// 2. The walk. There is no list of slabs with free blocks, and so no step on release that puts a
+// slab
+//    into one. When the current slab is used up, the next WALK of the ring are looked at, each
+//    first emptying its inbox; one with at least one block in WORTH free is good enough. Where
+//    there is none, the spare one (empty), an orphan of the class, or a new slab follows it. The
+//    ring is gone on with next time, so every slab comes up; a heap that grows looks at WALK
+//    slabs for each new one; and what stays unused is at most one block in WORTH, and what was
+//    released behind the walk.
+// 3. Empty slabs. ledger->left counts releases down; when the slab is not the current one it comes
+//    to 0 exactly when its last block is released (by its owner; what strangers return is seen in
+//    the walk). A bin keeps one such slab, and the depot gets the others.
+// 4. First touch. A class that has used up its second slab will use up its next: the pages of that
+//    one are asked for at once, instead of by sixteen faults.
+// 5. Locking. None: everything here is the thread's. The depot locks.
+
+#include "heap/front.h"
+
+#include "heap/depot.h"
+#include "heap/sin.h"
+#include "os/os.h"
+#include "sync/thread.h"
+
+#ifdef MEMS_HOSTILE
+#define WALK 2u
+#else
+#define WALK 8u
+#endif
+#define WORTH    32u
+#define POPULATE 2u // slabs of a class, from which on a new one is touched at once
+
+static uint64_t front_nothing; // a word without bits, never written
+
+struct front front_none = {
+    .entry = {[0 ... FRONT_ENTRIES - 1] = {.word = &front_nothing}},
+};
+
+__thread struct front *front_here = &front_none;
+
+// ---- opening and closing -----------------------------------------------------------------------
+
+void front_init(struct front *front, uint64_t self)
+{
+    *front = front_none;
+    front->self = self;
+    uint32_t next = FRONT_DIRECT / FRONT_STEP + 1;
+    for (unsigned class = 0, from = 0; class < SLAB_CLASSES; class ++) {
+        struct front_bin *bin = &front->bin[class];
+        uint32_t size = slab_class_size(class);
+        if (size <= FRONT_DIRECT) {
+            bin->first = from;
+            bin->last = size / FRONT_STEP;
+            from = bin->last + 1;
+        } else {
+            bin->first = bin->last = next++;
+        }
+    }
+}
+
+struct front *front_open(uint64_t self)
+{
+    struct front *front = depot_front_open(sizeof(struct front));
+    if (front != NULL) {
+        front_init(front, self);
+    }
+    return front;
+}
+
+// ---- rings -------------------------------------------------------------------------------------
+
+static struct granule *ring_next(const struct granule *slab)
+{
+    return container_of(slab->ring.next, struct granule, ring);
+}
+
+// Behind the current slab, which it may be the first after.
+static void ring_insert(struct front_bin *bin, struct granule *after, struct granule *slab)
+{
+    if (after == NULL) {
+        list_init(&slab->ring);
+    } else {
+        list_insert_after(&after->ring, &slab->ring);
+    }
+    bin->slabs++;
+}
+
+static void ring_remove(struct front_bin *bin, struct granule *slab)
+{
+    list_remove(&slab->ring);
+    bin->slabs--;
+    if (bin->spare == slab) {
+        bin->spare = NULL;
+    }
+}
+
+// ---- the current slab --------------------------------------------------------------------------
+
+static void set_entries(struct front *front, const struct front_bin *bin, uint64_t *word,
+                        char *base, uint64_t size)
+{
+    for (uint32_t i = bin->first; i <= bin->last; i++) {
+        front->entry[i] = (struct front_entry){.word = word, .base = base, .size = size};
+    }
+}
+
+static char *slab_host_of(const struct granule *slab)
+{
+    return extent_host(slab->extent);
+}
+
+// The first word with a free block, or the inbox's blocks first.
+static bool aim(struct front *front, struct front_bin *bin, struct granule *slab)
+{
+    int word = ledger_find(slab);
+    if (word < 0) {
+        return false;
+    }
+    set_entries(front, bin, &slab->ledger->free[word],
+                slab_host_of(slab) + (uint64_t)slab->size * 64 * (unsigned)word, slab->size);
+    return true;
+}
+
+static void collect(struct granule *slab)
+{
+    uint32_t twice;
+    unsigned count = ledger_collect(slab, &twice);
+    if (twice != SLOT_NONE) {
+        sin_twice("free", slab_host_of(slab) + (uint64_t)twice * slab->size, slab->size);
+    }
+    if (count == 0) {
+        return;
+    }
+    uint32_t left = slab->ledger->left;
+    slab->ledger->left = left > count ? left - count : 1;
+}
+
+// From now on nothing is taken from it.
+static void leave(struct granule *slab)
+{
+    slab->ledger->left = slab->count - ledger_count(slab, UINT32_MAX);
+}
+
+static void enter(struct front_bin *bin, struct granule *slab)
+{
+    slab->ledger->left = LEDGER_FAR;
+    bin->current = slab;
+    if (bin->spare == slab) {
+        bin->spare = NULL;
+    }
+}
+
+// ---- another slab ------------------------------------------------------------------------------
+
+// The next slab in the ring that is worth it; *last is the last one looked at.
+static struct granule *walk(struct front_bin *bin, struct granule **last)
+{
+    struct granule *slab = bin->current;
+    unsigned worth = slab->count / WORTH + 1u;
+    for (unsigned i = 0; i < WALK; i++) {
+        slab = ring_next(slab);
+        if (slab == bin->current) {
+            break;
+        }
+        *last = slab;
+        collect(slab);
+        if (slab != bin->spare && ledger_count(slab, worth) >= worth) {
+            return slab;
+        }
+    }
+    return NULL;
+}
+
+static struct granule *another(struct front *front, struct front_bin *bin, unsigned class)
+{
+    struct granule *last = bin->current, *slab = NULL;
+    if (bin->current != NULL) {
+        leave(bin->current);
+        slab = walk(bin, &last);
+    }
+    if (slab == NULL) {
+        slab = bin->spare;
+    }
+    if (slab != NULL) {
+        return slab;
+    }
+    slab = depot_orphan_get(class);
+    if (slab == NULL) {
+        slab = depot_slab_open(class);
+        if (slab != NULL && slab->zeroed && bin->slabs >= POPULATE) {
+            os_populate(slab_host_of(slab), GRANULE_BYTES);
+        }
+    }
+    if (slab != NULL) {
+        ring_insert(bin, last, slab);
+        store_relaxed(&slab->owner, front->self);
+    }
+    return slab;
+}
+
+static bool advance(struct front *front, struct front_bin *bin, unsigned class)
+{
+    struct granule *slab = bin->current;
+    if (slab != NULL) {
+        if (aim(front, bin, slab)) {
+            return true;
+        }
+        collect(slab);
+        if (aim(front, bin, slab)) {
+            return true;
+        }
+    }
+    do {
+        slab = another(front, bin, class);
+        if (slab == NULL) {
+            if (bin->current != NULL) {
+                enter(bin, bin->current);
+            }
+            return false;
+        }
+        enter(bin, slab);
+        collect(slab);
+    } while (!aim(front, bin, slab));
+    return true;
+}
+
+// Takes the lowest block of the entry's word, the last one too.
+static void *take(const struct front_entry *entry, const struct granule *slab)
+{
+    unsigned word = (unsigned)(entry->word - slab->ledger->free);
+    uint64_t bits = ledger_real(slab, word);
+    if (bits == 0) {
+        return NULL;
+    }
+    poke(entry->word, *entry->word & ~(bits & -bits));
+    return entry->base + (unsigned)__builtin_ctzll(bits) * entry->size;
+}
+
+void *front_refill(struct front *front, unsigned class)
+{
+    struct front_bin *bin = &front->bin[class];
+    struct front_entry *entry = &front->entry[bin->first];
+    void *block = bin->current != NULL ? take(entry, bin->current) : NULL;
+    if (block == NULL && advance(front, bin, class)) {
+        block = take(entry, bin->current);
+    }
+    return block;
+}
+
+void *front_take(struct front *front, unsigned class, bool *zeroed)
+{
+    struct front_bin *bin = &front->bin[class];
+    struct front_entry *entry = &front->entry[bin->first];
+    uint64_t bits = peek(entry->word), rest = bits & (bits - 1);
+    void *block;
+    if (__builtin_expect(rest != 0, 1)) {
+        poke(entry->word, rest);
+        block = entry->base + (unsigned)__builtin_ctzll(bits) * entry->size;
+    } else {
+        block = front_refill(front, class);
+    }
+    *zeroed = false;
+    if (block != NULL && entry->size > FRONT_DIRECT) {
+        struct granule *slab = bin->current;
+        uint32_t slot = granule_slot(slab, block);
+        if (slot >= slab->ledger->fresh) {
+            slab->ledger->fresh = slot + 1;
+            *zeroed = slab->zeroed;
+        }
+    }
+    return block;
+}
+
+// ---- empty slabs -------------------------------------------------------------------------------
+
+static void slab_back(struct front_bin *bin, struct granule *slab)
+{
+    ring_remove(bin, slab);
+    depot_slab_close(slab);
+}
+
+void front_look(struct front *front, struct granule *slab)
+{
+    struct front_bin *bin = &front->bin[slab->class];
+    unsigned used = slab->count - ledger_count(slab, UINT32_MAX);
+    if (slab == bin->current) {
+        slab->ledger->left = LEDGER_FAR;
+    } else if (used != 0) {
+        slab->ledger->left = used;
+    } else if (bin->spare == NULL) {
+        bin->spare = slab;
+        slab->ledger->left = LEDGER_FAR;
+    } else {
+        slab_back(bin, slab);
+    }
+}
+
+static bool is_empty(const struct granule *slab)
+{
+    return ledger_count(slab, slab->count) == slab->count;
+}
+
+// Every slab of a bin: empty ones go back; `all`: the others become orphans.
+static void bin_clear(struct front *front, struct front_bin *bin, bool all)
+{
+    struct granule *slab = bin->current;
+    for (uint32_t i = bin->slabs; i > 0; i--) {
+        struct granule *next = ring_next(slab);
+        collect(slab);
+        if (is_empty(slab)) {
+            if (slab == bin->current) {
+                bin->current = NULL;
+                set_entries(front, bin, &front_nothing, NULL, 0);
+            }
+            slab_back(bin, slab);
+        } else if (all) {
+            ring_remove(bin, slab);
+            depot_orphan_put(slab);
+        } else if (bin->current == NULL) {
+            enter(bin, slab);
+            (void)aim(front, bin, slab);
+        }
+        slab = next;
+    }
+    if (all) {
+        bin->current = NULL;
+    }
+}
+
+void front_trim(struct front *front)
+{
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        bin_clear(front, &front->bin[class], false);
+    }
+}
+
+void front_close(struct front *front)
+{
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        bin_clear(front, &front->bin[class], true);
+    }
+    depot_front_close(front);
+}

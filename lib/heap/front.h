@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//
+// front.h - a thread's own slabs, and the block that it gets next.
+//
+// The essay is in front.c.
+
+#ifndef HEAP_FRONT_H
+#define HEAP_FRONT_H
+
+#include "heap/granule.h"
+#include "heap/ledger.h"
+#include "memory/slab.h"
+
+#define FRONT_DIRECT 1024u // sizes up to it find their entry without a table
+#define FRONT_STEP   16u
+
+// Where the next block of a size comes from. For a class that has none yet `word` is one without
+// bits.
+struct front_entry {
+    uint64_t *word; // of the ledger of the bin's current slab
+    char *base;     // address of the word's first block
+    uint64_t size;  // of a block
+    uint64_t reserved;
+};
+
+_Static_assert(sizeof(struct front_entry) == 2 * FRONT_STEP, "a size, twice, is its entry's place");
+
+struct front_bin {
+    struct granule *current; // taken from; NULL: none yet
+    struct granule *spare;   // empty; NULL: none
+    uint32_t slabs;          // in its ring, the current one included
+    uint32_t first, last;    // entries of the class
+};
+
+// All of it [own]. entry[i] serves requests of up to 16 i bytes; those above FRONT_DIRECT one a
+// class.
+struct front {
+    struct front_entry entry[FRONT_DIRECT / FRONT_STEP + 1 + SLAB_CLASSES / 2];
+    struct front_bin bin[SLAB_CLASSES];
+    uint64_t self; // thread_self of its thread: the owner of its slabs
+};
+
+#define FRONT_ENTRIES (sizeof((struct front *)0)->entry / sizeof(struct front_entry))
+
+// This thread's; &front_none: it has none (yet).
+extern __thread struct front *front_here __attribute__((visibility("hidden")));
+extern struct front front_none __attribute__((visibility("hidden")));
+
+// A front for a thread, or NULL: ENOMEM.
+struct front *front_open(uint64_t self);
+void front_init(struct front *front, uint64_t self);
+// Its slabs become orphans or go back.
+void front_close(struct front *front);
+
+// A block of the class, and whether all of it is zero (false: unknown). NULL: ENOMEM.
+void *front_take(struct front *front, unsigned class, bool *zeroed);
+
+// The same, when the way in line (heap.h) had none. NULL: ENOMEM.
+void *front_refill(struct front *front, unsigned class);
+
+// The owner's release has brought ledger->left to 0.
+void front_look(struct front *front, struct granule *slab);
+
+// Slabs that are empty go back; what strangers returned is taken in.
+void front_trim(struct front *front);
+
+static inline struct front_entry *front_entry(struct front *front, unsigned class)
+{
+    return &front->entry[front->bin[class].first];
+}
+
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+//
+// ledger.c - which blocks of a slab are free: bitmaps out of line, instead of lists in the blocks.
+//
+// 1. Theory. Allocators link free blocks through the blocks themselves (Weinstock and Wulf's quick
+//    fit, 1988, and all that followed). A program that writes to a block it has released then
+//    writes to the allocator; and a second release can be seen only by guessing. Here a block's
+//    state is one bit, far from it: taking a block clears the lowest set bit of a word, releasing
+//    sets it, and finding it set is a double release, exactly. A released block is not touched,
+//    so releasing cold memory costs one line in 512 bytes of bits, not one a block.
+// 2. The last bit. The way in line (heap.h) never takes the last bit of a word, so that one test
+// says
+//    both "none" and "last". That makes room for the slot that is none (G2): where the class's size
+//    does not divide the granule, the rest behind the last block has a slot number too. Its bit is
+//    always set, so that a release of it is refused as every other free slot; and it is the highest
+//    of its word, so that the way in line cannot take it.
+// 3. Strangers. A thread that does not own the slab sets the block's bit in the inbox with one
+//    atomic or; a bit that was set says that it was returned twice. The owner empties the inbox
+//    with one exchange a word, 64 blocks at a time, when it has nothing else. No links are
+//    followed and no block is touched. [R:inbox] [A:inbox]: what the program did with the block
+//    happens before it is handed out again.
+//    `any` spares the owner the look at each word. The stranger sets the bit and then reads `any`;
+//    the owner takes `any` away and then reads the bits: one of the two sees the other's step,
+//    because both first steps are locked instructions, which on x86 no later read overtakes.
+// 4. A limit. A block returned by a stranger and then released by its owner, before the inbox is
+//    emptied, is found when it is emptied; unless it has been handed out in between.
+// 5. `left`. Whether a slab is empty need not be looked at on each release: a slab from which
+//    nothing is taken becomes empty with the used-th release from now.
+
+#include "heap/ledger.h"
+
+void ledger_init(const struct granule *slab)
+{
+    struct ledger *ledger = slab->ledger;
+    struct ledger_inbox *inbox = ledger_inbox(slab);
+    unsigned words = ledger_words(slab), slots = (unsigned)((GRANULE_BYTES - 1) / slab->size) + 1;
+    ledger->left = LEDGER_FAR;
+    ledger->fresh = 0;
+    store_relaxed(&inbox->any, 0);
+    for (unsigned word = 0; word < words; word++) {
+        unsigned rest = slots > 64 * word ? slots - 64 * word : 0;
+        store_relaxed(&ledger->free[word], rest >= 64 ? UINT64_MAX : (UINT64_C(1) << rest) - 1);
+        store_relaxed(&inbox->returned[word], 0);
+    }
+}
+
+int ledger_find(const struct granule *slab)
+{
+    unsigned words = ledger_words(slab);
+    for (unsigned word = 0; word < words; word++) {
+        if (ledger_real(slab, word) != 0) {
+            return (int)word;
+        }
+    }
+    return -1;
+}
+
+unsigned ledger_count(const struct granule *slab, unsigned enough)
+{
+    unsigned words = ledger_words(slab), count = 0;
+    for (unsigned word = 0; word < words && count < enough; word++) {
+        uint64_t bits = ledger_real(slab, word);
+        if (bits != 0) {
+            count += (unsigned)__builtin_popcountll(bits);
+        }
+    }
+    return count;
+}
+
+unsigned ledger_collect(struct granule *slab, uint32_t *twice)
+{
+    struct ledger *ledger = slab->ledger;
+    struct ledger_inbox *inbox = ledger_inbox(slab);
+    unsigned words = ledger_words(slab), count = 0;
+    *twice = SLOT_NONE;
+    if (load_relaxed(&inbox->any) == 0) {
+        return 0;
+    }
+    (void)swap_acquire(&inbox->any, 0); // [A:inbox any]: what comes now sets it again
+    for (unsigned word = 0; word < words; word++) {
+        if (load_relaxed(&inbox->returned[word]) == 0) {
+            continue;
+        }
+        uint64_t bits = swap_acquire(&inbox->returned[word], 0); // [A:inbox]
+        uint64_t both = bits & ledger->free[word];
+        if (both != 0) {
+            *twice = 64 * word + (unsigned)__builtin_ctzll(both);
+        }
+        count += (unsigned)__builtin_popcountll(bits);
+        poke(&ledger->free[word], ledger->free[word] | bits);
+    }
+    return count;
+}
+
+bool ledger_return(const struct granule *slab, uint32_t slot)
+{
+    struct ledger_inbox *inbox = ledger_inbox(slab);
+    uint64_t bit = UINT64_C(1) << (slot & 63);
+    if ((load_relaxed(&slab->ledger->free[slot >> 6]) & bit) != 0 ||
+        (or_acq_rel(&inbox->returned[slot >> 6], bit) & bit) != 0) { // [R:inbox]
+        return false;
+    }
+    if (load_relaxed(&inbox->any) == 0) {
+        store_release(&inbox->any, 1); // [R:inbox any]
+    }
+    return true;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+//
+// ledger.h - which blocks of a slab are free.
+//
+// The essay is in ledger.c. The owner's half and the strangers' half are on lines of cache of their
+// own.
+
+#ifndef HEAP_LEDGER_H
+#define HEAP_LEDGER_H
+
+#include "heap/granule.h"
+#include "memory/pool.h"
+#include "memory/slab.h"
+
+#define LEDGER_LINES 9 // of either half, at most
+#define LEDGER_FAR   (UINT32_C(1) << 30)
+
+// bit i of `free` is set == slot i is not with the program (G1) slot `count`, where there is room
+// for a part of one, is never with it                         (G2)
+struct ledger {
+    uint32_t left;   // [own] releases by the owner until it looks whether the slab is empty
+    uint32_t fresh;  // [own] blocks from here on were never used (classes above FRONT_DIRECT only)
+    uint64_t free[]; // [own to write; atomic for readers]
+};
+
+struct ledger_inbox {
+    uint32_t any; // [atomic] not 0: something was returned
+    uint32_t reserved;
+    uint64_t returned[]; // [atomic] by threads that do not own the slab
+};
+
+// The lowest bit's number; `bits` is not 0. (As __builtin_ctzll, whose int costs an instruction
+// more.)
+static inline uint64_t ledger_lowest(uint64_t bits)
+{
+    uint64_t lowest;
+    __asm__("rep bsfq %1, %0" : "=r"(lowest) : "r"(bits) : "cc");
+    return lowest;
+}
+
+// Words of either bitmap of a slab: slot `count` has a bit, whether it is there in part or not.
+static inline unsigned ledger_words(const struct granule *slab)
+{
+    return (slab->count >> 6) + 1u;
+}
+
+// Lines of cache that either half takes.
+static inline unsigned ledger_lines(const struct granule *slab)
+{
+    return (ledger_words(slab) + 8) / 8; // a word for what stands before the bits
+}
+
+static inline struct ledger_inbox *ledger_inbox(const struct granule *slab)
+{
+    return (struct ledger_inbox *)((char *)slab->ledger + 64 * ledger_lines(slab));
+}
+
+// A place in a slab, by one multiplication and no division. R = floor((2^58 - 1) / size) + 1, so
+// that R * size exceeds 2^58 by e < size. Slot i starts at i * size, whose product with R is i *
+// 2^58 + i * e: as a number of 128 bits it has the slot's word (i / 64) in its upper half and its
+// bit (i % 64) on top of the lower half, and i * e, which is below 2^16, at the bottom. An address
+// r bytes further on, 0 < r < size, has r * R there, which is at least R > 2^43, and below 2^58.
+// Turned left by six bits the lower half shows all: the bit lowest, and more than PLACE_EXACT where
+// no slot starts.
+#define PLACE_EXACT INT32_MAX
+struct place {
+    uint64_t word; // of the ledger
+    uint64_t bit;  // in its low six bits
+};
+
+#define PLACE_RECIPROCAL(size) (((UINT64_C(1) << 58) - 1) / (size) + 1)
+
+static inline struct place place_of(const struct granule *slab, const void *address)
+{
+    unsigned __int128 product = (unsigned __int128)slab->reciprocal * (uint16_t)(uintptr_t)address;
+    uint64_t low = (uint64_t)product;
+    return (struct place){.word = (uint64_t)(product >> 64), .bit = low << 6 | low >> 58};
+}
+
+// The slot that starts at the address, or SLOT_NONE where none does.
+#define SLOT_NONE UINT32_MAX
+static inline uint32_t granule_slot(const struct granule *slab, const void *address)
+{
+    struct place place = place_of(slab, address);
+    return place.bit <= PLACE_EXACT ? (uint32_t)(64 * place.word + (place.bit & 63)) : SLOT_NONE;
+}
+
+// The slot that the address lies in.
+static inline uint32_t granule_slot_around(const struct granule *slab, const void *address)
+{
+    return (uint16_t)(uintptr_t)address / slab->size;
+}
+
+// Every slot is free. The slab's record has size, count and ledger.
+void ledger_init(const struct granule *slab);
+
+// The free slots of a word, without the one that is none (G2).
+static inline uint64_t ledger_real(const struct granule *slab, unsigned word)
+{
+    uint64_t bits = peek(&slab->ledger->free[word]);
+    return slab->count >> 6 == word ? bits & ~(UINT64_C(1) << (slab->count & 63)) : bits;
+}
+
+// The first word with a free slot, or -1.
+int ledger_find(const struct granule *slab);
+// How many slots are free; counting stops when there are `enough`.
+unsigned ledger_count(const struct granule *slab, unsigned enough);
+// Takes in what strangers have returned since the last time. Returns how many; *twice is a slot
+// that was free already, or SLOT_NONE.
+unsigned ledger_collect(struct granule *slab, uint32_t *twice);
+// A stranger returns a slot. false: it is free, or was returned before.
+bool ledger_return(const struct granule *slab, uint32_t slot);
+
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// fork.c - the malloc family and fork: see heap/depot_fork.c for how.
+
+#include <pthread.h>
+
+#include "heap/depot.h"
+#include "malloc/malloc.h"
+#include "sync/thread.h"
+
+static void fork_child(void)
+{
+    malloc_common_reset();
+    depot_thaw_child(front_here != &front_none ? thread_self() : UINT64_MAX); // no slab is its own
+}
+
+// libc runs handlers that are registered first last before a fork, and first after it: other
+// libraries' handlers may allocate.
+void malloc_fork_init(void)
+{
+    (void)pthread_atfork(depot_freeze, depot_thaw, fork_child);
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+//
+// malloc.c - malloc, free and their family, for any program.
+//
+// 1. The way in line. malloc: a size up to 1 KiB is, rounded up and doubled, the place of an entry
+//    in the thread's front; the entry's word has a bit for each free block; its lowest bit is the
+//    block, if it is not the last. free: the address leads to the slab's record (heap/granule.h);
+//    it is this thread's; the address is a slot's start; the slot's bit is not set: set it. No
+//    call, no lock, no atomic read-modify-write; and every check there is.
+// 2. What else there is: larger sizes, threads that have no front yet or no more, words that are
+//    used up, blocks of other threads. All of that is in functions of their own, so that the way in
+//    line saves no register.
+// 3. Sizes. Up to 16 KiB a slab's block; beyond, or with an alignment that no class has, granules
+// from
+//    the depot. A block moves when it is to grow, or when more than half of it would be unused.
+// 4. errno. ENOMEM on every failure; free leaves it alone (os/ does).
+
+#include "malloc/malloc.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "heap/depot.h"
+#include "heap/ledger.h"
+#include "heap/sin.h"
+#include "memory/extent.h"
+#include "os/os.h"
+#include "sync/thread.h"
+
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+// ---- blocks ------------------------------------------------------------------------------------
+
+static void *no_memory(void)
+{
+    errno = ENOMEM;
+    return NULL;
+}
+
+static void *small_block(unsigned class, bool *zeroed)
+{
+    struct front *front = front_here;
+    if (unlikely(front == &front_none)) {
+        front = malloc_enter();
+    }
+    void *block = front != NULL ? front_take(front, class, zeroed) : NULL;
+    return block != NULL ? block : malloc_common_take(class, zeroed);
+}
+
+static void *large_block(size_t size, size_t align, bool *zeroed)
+{
+    struct granule *large = size <= PTRDIFF_MAX ? depot_large_open(size, align) : NULL;
+    if (large == NULL) {
+        return no_memory();
+    }
+    *zeroed = !depot_large_dirty(large);
+    return extent_host(large->extent);
+}
+
+void *malloc_block(size_t size, bool *zeroed)
+{
+    if (size > SLAB_LARGEST) {
+        return large_block(size, 1, zeroed);
+    }
+    void *block = small_block(slab_class(size + (size == 0)), zeroed);
+    return block != NULL ? block : no_memory();
+}
+
+static __attribute__((noinline)) void *malloc_slow(size_t size)
+{
+    bool zeroed;
+    return malloc_block(size, &zeroed);
+}
+
+MALLOC_EXPORT void *malloc(size_t size)
+{
+    if (__builtin_expect(size <= FRONT_DIRECT, 1)) {
+        const struct front_entry *entry =
+            (const struct front_entry *)((const char *)front_here->entry +
+                                         2 * ((size + FRONT_STEP - 1) & ~(size_t)(FRONT_STEP - 1)));
+        uint64_t *word = entry->word, bits = peek(word), rest = bits & (bits - 1);
+        if (__builtin_expect(rest != 0, 1)) {
+            poke(word, rest);
+            return entry->base + ledger_lowest(bits) * entry->size;
+        }
+    }
+    return malloc_slow(size);
+}
+
+// ---- releasing ---------------------------------------------------------------------------------
+
+static __attribute__((noinline)) void release_slow(void *block, const char *call)
+{
+    if (block == NULL) {
+        return;
+    }
+    struct granule *record = granule_at(block);
+    uint8_t kind = load_acquire(&record->kind); // [A:granule]
+    if (kind == GRANULE_LARGE && extent_host(record->extent) == block) {
+        depot_large_close(record);
+        return;
+    }
+    uint32_t slot = kind == GRANULE_SLAB ? granule_slot(record, block) : SLOT_NONE;
+    if (slot >= record->count || load_relaxed(&record->owner) == thread_self()) {
+        sin_judge(call, block);
+    }
+    if (!ledger_return(record, slot)) {
+        sin_twice(call, block, record->size);
+    }
+}
+
+static __attribute__((noinline)) void release_look(struct granule *slab)
+{
+    front_look(front_here, slab);
+}
+
+static inline __attribute__((always_inline)) void release(void *block, const char *call)
+{
+    uint64_t at = (uintptr_t)block;
+    if (unlikely(at >> WINDOW_BITS >= WINDOW_COUNT)) {
+        release_slow(block, call);
+        return;
+    }
+    char *record = (char *)&granule_map + (at >> (GRANULE_BITS - 6) & (WINDOW_GRANULES - 1) << 6);
+    record += peek(&granule_map.root[at >> WINDOW_BITS]);
+    struct granule *slab = (struct granule *)(record + offsetof(struct granule_map, nobody));
+    if (unlikely(peek(&slab->owner) != thread_self())) {
+        release_slow(block, call);
+        return;
+    }
+    struct place place = place_of(slab, block);
+    if (unlikely(place.bit > PLACE_EXACT)) {
+        release_slow(block, call);
+        return;
+    }
+    struct ledger *ledger = slab->ledger;
+    uint64_t *word = &ledger->free[place.word], bits = peek(word);
+    bool was;
+    __asm__("btsq %2, %0" : "+r"(bits), "=@ccc"(was) : "r"(place.bit));
+    if (unlikely(was)) {
+        release_slow(block, call);
+        return;
+    }
+    poke(word, bits);
+    if (unlikely(--ledger->left == 0)) {
+        release_look(slab);
+    }
+}
+
+MALLOC_EXPORT void free(void *block)
+{
+    release(block, "free");
+}
+
+// ---- sizes -------------------------------------------------------------------------------------
+
+size_t malloc_block_size(const void *block, const char *call)
+{
+    const struct granule *record = granule_at(block);
+    uint8_t kind = load_acquire(&record->kind); // [A:granule]
+    if (kind == GRANULE_LARGE && extent_host(record->extent) == block) {
+        return record->usable;
+    }
+    uint32_t slot = kind == GRANULE_SLAB ? granule_slot(record, block) : SLOT_NONE;
+    if (slot >= record->count ||
+        (load_relaxed(&record->ledger->free[slot >> 6]) >> (slot & 63) & 1) != 0) {
+        sin_judge(call, block);
+    }
+    return record->size;
+}
+
+// A block is never larger than what rounding, and an alignment, makes of a request.
+bool malloc_size_fits(size_t usable, size_t said)
+{
+    return said <= usable;
+}
+
+static void *zero(void *block, size_t size, bool zeroed)
+{
+    return block == NULL || zeroed ? block : memset(block, 0, size);
+}
+
+MALLOC_EXPORT void *calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    bool zeroed = false;
+    if (unlikely(__builtin_mul_overflow(count, size, &bytes))) {
+        return no_memory();
+    }
+    void *block = bytes <= FRONT_DIRECT ? malloc(bytes) : malloc_block(bytes, &zeroed);
+    return zero(block, bytes, zeroed);
+}
+
+// Whether a block stays where it is when `size` bytes are wanted.
+static bool stays(const void *block, size_t usable, size_t size)
+{
+    if (usable > SLAB_LARGEST) {
+        return size > SLAB_LARGEST && size <= PTRDIFF_MAX &&
+               depot_large_resize(granule_at(block), size);
+    }
+    return size <= usable && (size > usable / 2 || usable <= SLAB_STEP);
+}
+
+static void *resize(void *block, size_t size, const char *call)
+{
+    size_t usable = malloc_block_size(block, call);
+    if (stays(block, usable, size)) {
+        return block;
+    }
+    void *moved = malloc(size);
+    if (moved != NULL) {
+        memcpy(moved, block, usable < size ? usable : size);
+        release(block, call);
+    }
+    return moved;
+}
+
+MALLOC_EXPORT void *realloc(void *block, size_t size)
+{
+    if (block == NULL) {
+        return malloc(size);
+    }
+    if (size == 0) {
+        release(block, "realloc");
+        return NULL;
+    }
+    return resize(block, size, "realloc");
+}
+
+MALLOC_EXPORT void *reallocarray(void *block, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        return no_memory();
+    }
+    return realloc(block, bytes);
+}
+
+MALLOC_EXPORT size_t malloc_usable_size(void *block)
+{
+    return block == NULL ? 0 : malloc_block_size(block, "malloc_usable_size");
+}
+
+// ---- alignment ---------------------------------------------------------------------------------
+
+// Blocks of a class stand at multiples of its size in a granule.
+void *malloc_aligned(size_t align, size_t size)
+{
+    bool zeroed;
+    if (align <= SLAB_STEP) {
+        return malloc(size);
+    }
+    size_t least = size > align ? size : align;
+    if (least <= SLAB_LARGEST) {
+        unsigned class = slab_class(least);
+        while (class < SLAB_CLASSES && (slab_class_size(class) & (align - 1)) != 0) {
+            class ++;
+        }
+        if (class < SLAB_CLASSES) {
+            void *block = small_block(class, &zeroed);
+            return block != NULL ? block : no_memory();
+        }
+    }
+    return large_block(size < SLAB_LARGEST + 1 ? SLAB_LARGEST + 1 : size, align, &zeroed);
+}
+
+MALLOC_EXPORT int posix_memalign(void **block, size_t align, size_t size)
+{
+    if (!bits_is_power_of_two(align) || align % sizeof(void *) != 0) {
+        return EINVAL;
+    }
+    int saved = errno;
+    void *result = malloc_aligned(align, size);
+    errno = saved;
+    if (result == NULL) {
+        return ENOMEM;
+    }
+    *block = result;
+    return 0;
+}
+
+MALLOC_EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+    if (!bits_is_power_of_two(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return malloc_aligned(align, size);
+}
+
+// As glibc: an alignment that is no power of two is rounded up to one.
+MALLOC_EXPORT void *memalign(size_t align, size_t size)
+{
+    if (align > SIZE_MAX / 2 + 1) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return malloc_aligned(align <= 1 ? 1 : UINT64_C(1) << bits_log2_up(align), size);
+}
+
+MALLOC_EXPORT void *valloc(size_t size)
+{
+    return malloc_aligned(os_page_size(), size);
+}
+
+MALLOC_EXPORT void *pvalloc(size_t size)
+{
+    uint64_t rounded;
+    if (!bits_round_up(size, os_page_size(), &rounded)) {
+        return no_memory();
+    }
+    return malloc_aligned(os_page_size(), rounded);
+}
+
+// ---- sized release (C23) -----------------------------------------------------------------------
+
+static void release_sized(void *block, size_t size, const char *call)
+{
+    if (block != NULL) {
+        size_t usable = malloc_block_size(block, call);
+        if (!malloc_size_fits(usable, size)) {
+            sin_size(call, block, size, usable);
+        }
+        release(block, call);
+    }
+}
+
+MALLOC_EXPORT void free_sized(void *block, size_t size);
+MALLOC_EXPORT void free_sized(void *block, size_t size)
+{
+    release_sized(block, size, "free_sized");
+}
+
+MALLOC_EXPORT void free_aligned_sized(void *block, size_t align, size_t size);
+MALLOC_EXPORT void free_aligned_sized(void *block, size_t align, size_t size)
+{
+    (void)align;
+    release_sized(block, size, "free_aligned_sized");
+}
