@@ -457,7 +457,7 @@ struct granule *depot_orphan_get(unsigned class)
         }
         struct granule *slab = container_of(depot->orphans[class].next, struct granule, ring);
         list_remove(&slab->ring);
-        if (ledger_find(slab) >= 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
+        if (ledger_find(slab, 1) >= 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
             found = slab; // [A:orphan]: under the lock
             store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
         } else {

@@ -38,7 +38,7 @@ void depot_freeze(void)
                 return;
             }
         } else if (lock_lock_unless(&depot->lock, &depot->frozen)) {
-            store_release(&depot->frozen, 1); // [R:frozen]
+            store_release(&depot->frozen, 1);
             lock_freeze(&depot->lock);
             return;
         }

@@ -35,6 +35,7 @@
 #define WALK 8u
 #endif
 #define WORTH    32u
+#define HARVEST  8u
 #define POPULATE 2u // slabs of a class, from which on a new one is touched at once
 
 static uint64_t front_nothing; // a word without bits, never written
@@ -119,7 +120,7 @@ static char *slab_host_of(const struct granule *slab)
 // The first word with a free block, or the inbox's blocks first.
 static bool aim(struct front *front, struct front_bin *bin, struct granule *slab)
 {
-    int word = ledger_find(slab);
+    int word = ledger_find(slab, HARVEST);
     if (word < 0) {
         return false;
     }
@@ -248,7 +249,9 @@ void *front_refill(struct front *front, unsigned class)
     struct front_bin *bin = &front->bin[class];
     struct front_entry *entry = &front->entry[bin->first];
     void *block = bin->current != NULL ? take(entry, bin->current) : NULL;
-    if (block == NULL && advance(front, bin, class)) {
+    if (block != NULL) { // its word's last one: where to go on next time
+        (void)aim(front, bin, bin->current);
+    } else if (advance(front, bin, class)) {
         block = take(entry, bin->current);
     }
     return block;
@@ -256,23 +259,17 @@ void *front_refill(struct front *front, unsigned class)
 
 void *front_take(struct front *front, unsigned class, bool *zeroed)
 {
-    struct front_bin *bin = &front->bin[class];
-    struct front_entry *entry = &front->entry[bin->first];
-    uint64_t bits = peek(entry->word), rest = bits & (bits - 1);
-    void *block;
-    if (__builtin_expect(rest != 0, 1)) {
-        poke(entry->word, rest);
-        block = entry->base + (unsigned)__builtin_ctzll(bits) * entry->size;
-    } else {
-        block = front_refill(front, class);
-    }
+    bool above = class >= FRONT_CLASS_DIRECT;
+    const struct front_entry *entry = &front->entry[front->bin[class].first];
     *zeroed = false;
-    if (block != NULL && entry->size > FRONT_DIRECT) {
-        struct granule *slab = bin->current;
-        uint32_t slot = granule_slot(slab, block);
-        if (slot >= slab->ledger->fresh) {
-            slab->ledger->fresh = slot + 1;
-            *zeroed = slab->zeroed;
+    void *block = above ? front_pop_above(entry, zeroed) : front_pop(entry);
+    if (block == NULL) {
+        block = front_refill(front, class);
+        if (above && block != NULL) {
+            struct granule *slab = front->bin[class].current;
+            uint32_t slot = granule_slot(slab, block);
+            *zeroed = slot >= slab->ledger->fresh;
+            slab->ledger->fresh += *zeroed ? slot + 1 - slab->ledger->fresh : 0;
         }
     }
     return block;

@@ -7,6 +7,7 @@
 #ifndef HEAP_FRONT_H
 #define HEAP_FRONT_H
 
+#include "base/container.h"
 #include "heap/granule.h"
 #include "heap/ledger.h"
 #include "memory/slab.h"
@@ -52,6 +53,42 @@ void front_init(struct front *front, uint64_t self);
 // Its slabs become orphans or go back.
 void front_close(struct front *front);
 
+// The next block of a class up to FRONT_DIRECT, or NULL: its word has at most one more.
+static inline __attribute__((always_inline)) void *front_pop(const struct front_entry *entry)
+{
+    uint64_t *word = entry->word, bits = peek(word), rest = bits & (bits - 1);
+    if (__builtin_expect(rest == 0, 0)) {
+        return NULL;
+    }
+    poke(word, rest);
+    return entry->base + ledger_lowest(bits) * entry->size;
+}
+
+// The entry of a class above FRONT_DIRECT, which has one.
+#define FRONT_CLASS_DIRECT 32u // classes up to it
+static inline const struct front_entry *front_entry_above(const struct front *front, unsigned class)
+{
+    return &front->entry[FRONT_DIRECT / FRONT_STEP + 1 + class - FRONT_CLASS_DIRECT];
+}
+
+// The same of such a class, whose ledgers have one word; and whether all of it is zero.
+static inline __attribute__((always_inline)) void *front_pop_above(const struct front_entry *entry,
+                                                                   bool *zeroed)
+{
+    uint64_t *word = entry->word, bits = peek(word), rest = bits & (bits - 1);
+    if (__builtin_expect(rest == 0, 0)) {
+        return NULL;
+    }
+    struct ledger *ledger = container_of(word, struct ledger, free[0]);
+    uint32_t slot = (uint32_t)ledger_lowest(bits);
+    poke(word, rest);
+    *zeroed = slot >= ledger->fresh;
+    if (*zeroed) {
+        ledger->fresh = slot + 1;
+    }
+    return entry->base + slot * entry->size;
+}
+
 // A block of the class, and whether all of it is zero (false: unknown). NULL: ENOMEM.
 void *front_take(struct front *front, unsigned class, bool *zeroed);
 
@@ -63,10 +100,5 @@ void front_look(struct front *front, struct granule *slab);
 
 // Slabs that are empty go back; what strangers returned is taken in.
 void front_trim(struct front *front);
-
-static inline struct front_entry *front_entry(struct front *front, unsigned class)
-{
-    return &front->entry[front->bin[class].first];
-}
 
 #endif

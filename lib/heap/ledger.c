@@ -24,7 +24,10 @@
 //    because both first steps are locked instructions, which on x86 no later read overtakes.
 // 4. A limit. A block returned by a stranger and then released by its owner, before the inbox is
 //    emptied, is found when it is emptied; unless it has been handed out in between.
-// 5. `left`. Whether a slab is empty need not be looked at on each release: a slab from which
+// 5. `fresh`. Blocks are taken lowest first, so those from the highest one ever taken on are as the
+//    slab was when it was cut: if that was zero, calloc has nothing to do. It is kept where it
+//    pays, for blocks above 1 KiB.
+// 6. `left`. Whether a slab is empty need not be looked at on each release: a slab from which
 //    nothing is taken becomes empty with the used-th release from now.
 
 #include "heap/ledger.h"
@@ -35,7 +38,7 @@ void ledger_init(const struct granule *slab)
     struct ledger_inbox *inbox = ledger_inbox(slab);
     unsigned words = ledger_words(slab), slots = (unsigned)((GRANULE_BYTES - 1) / slab->size) + 1;
     ledger->left = LEDGER_FAR;
-    ledger->fresh = 0;
+    ledger->fresh = slab->zeroed ? 0 : UINT32_MAX;
     store_relaxed(&inbox->any, 0);
     for (unsigned word = 0; word < words; word++) {
         unsigned rest = slots > 64 * word ? slots - 64 * word : 0;
@@ -44,15 +47,20 @@ void ledger_init(const struct granule *slab)
     }
 }
 
-int ledger_find(const struct granule *slab)
+int ledger_find(const struct granule *slab, unsigned enough)
 {
     unsigned words = ledger_words(slab);
+    int some = -1;
     for (unsigned word = 0; word < words; word++) {
-        if (ledger_real(slab, word) != 0) {
-            return (int)word;
+        uint64_t bits = ledger_real(slab, word);
+        if (bits != 0) {
+            if (ledger_bits(bits) >= enough) {
+                return (int)word;
+            }
+            some = some < 0 ? (int)word : some;
         }
     }
-    return -1;
+    return some;
 }
 
 unsigned ledger_count(const struct granule *slab, unsigned enough)
@@ -61,7 +69,7 @@ unsigned ledger_count(const struct granule *slab, unsigned enough)
     for (unsigned word = 0; word < words && count < enough; word++) {
         uint64_t bits = ledger_real(slab, word);
         if (bits != 0) {
-            count += (unsigned)__builtin_popcountll(bits);
+            count += ledger_bits(bits);
         }
     }
     return count;
@@ -86,7 +94,7 @@ unsigned ledger_collect(struct granule *slab, uint32_t *twice)
         if (both != 0) {
             *twice = 64 * word + (unsigned)__builtin_ctzll(both);
         }
-        count += (unsigned)__builtin_popcountll(bits);
+        count += ledger_bits(bits);
         poke(&ledger->free[word], ledger->free[word] | bits);
     }
     return count;

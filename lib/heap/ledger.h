@@ -19,7 +19,7 @@
 // for a part of one, is never with it                         (G2)
 struct ledger {
     uint32_t left;   // [own] releases by the owner until it looks whether the slab is empty
-    uint32_t fresh;  // [own] blocks from here on were never used (classes above FRONT_DIRECT only)
+    uint32_t fresh;  // [own] blocks from here on are all zero (classes above FRONT_DIRECT only)
     uint64_t free[]; // [own to write; atomic for readers]
 };
 
@@ -101,8 +101,17 @@ static inline uint64_t ledger_real(const struct granule *slab, unsigned word)
     return slab->count >> 6 == word ? bits & ~(UINT64_C(1) << (slab->count & 63)) : bits;
 }
 
-// The first word with a free slot, or -1.
-int ledger_find(const struct granule *slab);
+// How many bits are set. (x86-64 as Debian builds for it has no instruction for that.)
+static inline unsigned ledger_bits(uint64_t bits)
+{
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
+// The first word with `enough` free slots; where none has, the first with any; -1: none has.
+int ledger_find(const struct granule *slab, unsigned enough);
 // How many slots are free; counting stops when there are `enough`.
 unsigned ledger_count(const struct granule *slab, unsigned enough);
 // Takes in what strangers have returned since the last time. Returns how many; *twice is a slot

@@ -75,19 +75,28 @@ static __attribute__((noinline)) void *malloc_slow(size_t size)
     return malloc_block(size, &zeroed);
 }
 
+// What malloc has no room for: sizes above FRONT_DIRECT.
+static __attribute__((noinline)) void *malloc_above(size_t size)
+{
+    bool zeroed;
+    void *block = NULL;
+    if (size > FRONT_DIRECT && size <= SLAB_LARGEST) {
+        block = front_pop_above(front_entry_above(front_here, slab_class(size)), &zeroed);
+    }
+    return __builtin_expect(block != NULL, 1) ? block : malloc_slow(size);
+}
+
 MALLOC_EXPORT void *malloc(size_t size)
 {
     if (__builtin_expect(size <= FRONT_DIRECT, 1)) {
-        const struct front_entry *entry =
-            (const struct front_entry *)((const char *)front_here->entry +
-                                         2 * ((size + FRONT_STEP - 1) & ~(size_t)(FRONT_STEP - 1)));
-        uint64_t *word = entry->word, bits = peek(word), rest = bits & (bits - 1);
-        if (__builtin_expect(rest != 0, 1)) {
-            poke(word, rest);
-            return entry->base + ledger_lowest(bits) * entry->size;
+        void *block = front_pop((
+            const struct front_entry *)((const char *)front_here->entry +
+                                        2 * ((size + FRONT_STEP - 1) & ~(size_t)(FRONT_STEP - 1))));
+        if (__builtin_expect(block != NULL, 1)) {
+            return block;
         }
     }
-    return malloc_slow(size);
+    return malloc_above(size);
 }
 
 // ---- releasing ---------------------------------------------------------------------------------
