@@ -22,7 +22,7 @@ from measuring import fail, job_run, ratio, run  # noqa: E402
 
 
 def columns_of(bench):
-    """{name: Allocator} of those that are there."""
+    """{name: Allocator} of those that are there; a smoke test has enough with two."""
     found = {column.name: column for column in choose(None, bench.build)[0]}
     if bench.library:
         if not os.path.isfile(bench.library):
@@ -33,7 +33,7 @@ def columns_of(bench):
             fail(f"--library: {error}")
     if OURS not in found:
         print(f"  {OURS}: no library; its peers alone")
-    return found
+    return {name: column for name, column in found.items() if not bench.smoke or name in (BASE, OURS)}
 
 
 def tool_of(bench, name):

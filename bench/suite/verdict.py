@@ -8,7 +8,8 @@
 #    rows are in it, those in which every allocator gave the right answer: means of different programs do not compare.
 # 3. Ours beside the best peer: the ratio of medians, with a bootstrap interval (percentiles 2.5 and 97.5). What is
 #    drawn are rounds, the same for both: they were neighbours in time, and what slowed one slowed the other. The peer
-#    is chosen once, by its median; choosing it in each draw would find the luckiest.
+#    is chosen once, by its median; choosing it in each draw would find the luckiest. Of fewer than five rounds an
+#    interval says nothing, and the goal that asks for it is not judged.
 # 4. Memory counts where a program uses some: where it peaks above 8 MiB on the C library's malloc (on the leanest where
 #    that one is not in the run).
 # 5. "12 % ahead" is a ratio of the other's time to ours of 1.12.
@@ -23,6 +24,7 @@ RIVAL = "mimalloc"
 AHEAD = 1.12
 BEHIND = 1.10
 MEMORY_FROM_BYTES = 8 << 20
+LEAST_ROUNDS = 5
 DRAWS = 4000
 
 
@@ -89,7 +91,7 @@ def judge(rows, allocators):
     if OURS not in allocators:
         return []
     time, peak = means(rows, allocators)
-    return [right(rows), fastest(time), ahead(time), nowhere_behind(rows), lean(peak)]
+    return [right(rows), fastest(time, sum(row.whole() for row in rows)), ahead(time), nowhere_behind(rows), lean(peak)]
 
 
 def right(rows):
@@ -97,13 +99,13 @@ def right(rows):
     return "answers: the same as on every other malloc", "; ".join(wrong) or f"{len(rows)} programs", not wrong
 
 
-def fastest(time):
+def fastest(time, count):
     peers = {name: value for name, value in time.items() if name != OURS}
     goal = "time: the best geometric mean of all"
     if not peers or time[OURS] is None:
         return goal, "nothing to compare with", None
     best = min(peers, key=peers.get)
-    return goal, f"{time[OURS]:.3f}; the best peer, {best}, {peers[best]:.3f}", time[OURS] <= peers[best]
+    return goal, f"{time[OURS]:.3f}; the best peer, {best}, {peers[best]:.3f}; over {count} programs", time[OURS] <= peers[best]
 
 
 def ahead(time):
@@ -123,7 +125,11 @@ def nowhere_behind(rows):
     behind = [f"{name} {ratio:.2f} [{low:.2f}, {high:.2f}]" for name, (ratio, low, high) in beside.items() if low > BEHIND]
     worst = max(beside, key=lambda name: beside[name][1])
     ratio, low, high = beside[worst]
-    return goal, ", ".join(behind) or f"nearest {worst}: {ratio:.2f} [{low:.2f}, {high:.2f}]", not behind
+    measured = ", ".join(behind) or f"nearest {worst}: {ratio:.2f} [{low:.2f}, {high:.2f}]"
+    rounds = min(len(row.times[OURS]) for row in rows if row.name in beside)
+    if rounds < LEAST_ROUNDS:
+        return goal, f"{measured}; fewer than {LEAST_ROUNDS} rounds", None
+    return goal, measured, not behind
 
 
 def lean(peak):
@@ -165,17 +171,17 @@ def peak_table(rows, allocators):
 
 
 def verdict_table(verdicts):
-    yield ["goal", "measured", "met"]
+    yield ["met", "goal", "measured"]
     for goal, measured, met in verdicts:
-        yield [goal, measured, {True: "yes", False: "no", None: "cannot be said"}[met]]
+        yield [{True: "yes", False: "no", None: "cannot be said"}[met], goal, measured]
 
 
-def rendered(table, markdown):
-    """The lines of a table; its first row is the head."""
+def rendered(table, markdown, text_columns=()):
+    """The lines of a table; its first row is the head. Columns of figures are flush right, but for Markdown."""
     table = [[str(cell) for cell in row] for row in table]
     if markdown:
         lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in table]
         return [lines[0], "|" + "---|" * len(table[0]), *lines[1:]]
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    return ["  ".join(cell.ljust(width) if i in (0, len(widths) - 1) else cell.rjust(width)
+    return ["  ".join(cell.ljust(width) if i in (0, len(widths) - 1, *text_columns) else cell.rjust(width)
                       for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in table]

@@ -107,6 +107,12 @@ class Goals(unittest.TestCase):
         self.assertEqual(met(verdicts), [True, True, True, False, True])
         self.assertIn("q 1.12 [1.12, 1.12]", verdicts[3][1])
 
+    def test_an_interval_of_few_rounds_is_not_judged(self):
+        rows = [Row("q", {"glibc": [10] * 4, "mems": [20] * 4}, {"glibc": [1] * 4, "mems": [1] * 4})]
+        _, measured, answer = verdict.nowhere_behind(rows)
+        self.assertIsNone(answer)
+        self.assertIn("2.00 [2.00, 2.00]; fewer than 5 rounds", measured)
+
     def test_behind_only_if_the_whole_interval_is(self):
         rows = [Row("q", {"glibc": [10, 10, 10, 10, 10], "mems": [10, 10, 30, 30, 30]},
                     {"glibc": [1] * 5, "mems": [1] * 5})]
