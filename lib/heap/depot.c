@@ -19,7 +19,11 @@
 //    afterwards, so calloc need not clear it). Nobody comes by in a process that is wholly idle:
 //    the program calls malloc_trim, or sets background=1. Holes keep their addresses, but for
 //    regions that have become one hole: those beyond an eighth of all are unmapped.
-// 5. Failure. Whatever is missing, nothing has changed. Where the OS refuses a region of the usual
+// 5. Huge pages. A region that slabs ask for, in a heap that is large already, will be full of
+// small
+//    blocks soon: there a huge page costs less than 512 faults. A large block may be touched here
+//    and there only; it gets them only where the program says so (thp=always).
+// 6. Failure. Whatever is missing, nothing has changed. Where the OS refuses a region of the usual
 //    size a smaller one may do.
 
 #include "heap/depot.h"
@@ -136,12 +140,13 @@ static uint64_t region_step(const struct depot *depot)
 }
 
 // A region whose records could not be had is one block, for ever.
-static int region_cover(struct depot *depot)
+static int region_cover(struct depot *depot, bool slabs)
 {
     struct region *region = container_of(depot->extents.regions.previous, struct region, link);
     struct extent *block;
-    bool huge = depot_settings.thp == DEPOT_THP_ALWAYS ||
-                (depot_settings.thp == DEPOT_THP_AUTO && depot->extents.held_bytes >= THP_LEAST);
+    bool huge =
+        depot_settings.thp == DEPOT_THP_ALWAYS ||
+        (depot_settings.thp == DEPOT_THP_AUTO && slabs && depot->extents.held_bytes >= THP_LEAST);
     if (!granule_cover(region->host, region->size)) {
         (void)extents_take_from(&depot->extents, region->first, region->size, 1, &block);
         return ENOMEM;
@@ -163,7 +168,7 @@ static int region_open(struct depot *depot, uint64_t bytes, uint64_t align)
         extents->set.stand = 0;
         error = extents_grow(extents, bytes, align);
     }
-    return error != 0 ? error : region_cover(depot);
+    return error != 0 ? error : region_cover(depot, bytes == GRANULE_BYTES);
 }
 
 static struct extent *granules_take(struct depot *depot, uint64_t bytes, uint64_t align)
@@ -457,7 +462,7 @@ struct granule *depot_orphan_get(unsigned class)
         }
         struct granule *slab = container_of(depot->orphans[class].next, struct granule, ring);
         list_remove(&slab->ring);
-        if (ledger_find(slab, 1) >= 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
+        if (ledger_count(slab, 1) != 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
             found = slab; // [A:orphan]: under the lock
             store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
         } else {

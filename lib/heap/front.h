@@ -12,8 +12,9 @@
 #include "heap/ledger.h"
 #include "memory/slab.h"
 
-#define FRONT_DIRECT 1024u // sizes up to it find their entry without a table
-#define FRONT_STEP   16u
+#define FRONT_DIRECT       1024u // sizes up to it find their entry without a table
+#define FRONT_STEP         16u
+#define FRONT_CLASS_DIRECT 32u // classes up to it
 
 // Where the next block of a size comes from. For a class that has none yet `word` is one without
 // bits.
@@ -36,7 +37,7 @@ struct front_bin {
 // All of it [own]. entry[i] serves requests of up to 16 i bytes; those above FRONT_DIRECT one a
 // class.
 struct front {
-    struct front_entry entry[FRONT_DIRECT / FRONT_STEP + 1 + SLAB_CLASSES / 2];
+    struct front_entry entry[FRONT_DIRECT / FRONT_STEP + 1 + SLAB_CLASSES - FRONT_CLASS_DIRECT];
     struct front_bin bin[SLAB_CLASSES];
     uint64_t self; // thread_self of its thread: the owner of its slabs
 };
@@ -65,7 +66,6 @@ static inline __attribute__((always_inline)) void *front_pop(const struct front_
 }
 
 // The entry of a class above FRONT_DIRECT, which has one.
-#define FRONT_CLASS_DIRECT 32u // classes up to it
 static inline const struct front_entry *front_entry_above(const struct front *front, unsigned class)
 {
     return &front->entry[FRONT_DIRECT / FRONT_STEP + 1 + class - FRONT_CLASS_DIRECT];

@@ -19,7 +19,8 @@
 // for a part of one, is never with it                         (G2)
 struct ledger {
     uint32_t left;   // [own] releases by the owner until it looks whether the slab is empty
-    uint32_t fresh;  // [own] blocks from here on are all zero (classes above FRONT_DIRECT only)
+    uint32_t fresh;  // [own] classes up to FRONT_DIRECT: words from here on were never used; above:
+                     // blocks from here on are all zero
     uint64_t free[]; // [own to write; atomic for readers]
 };
 
@@ -110,8 +111,6 @@ static inline unsigned ledger_bits(uint64_t bits)
     return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
 }
 
-// The first word with `enough` free slots; where none has, the first with any; -1: none has.
-int ledger_find(const struct granule *slab, unsigned enough);
 // How many slots are free; counting stops when there are `enough`.
 unsigned ledger_count(const struct granule *slab, unsigned enough);
 // Takes in what strangers have returned since the last time. Returns how many; *twice is a slot

@@ -213,6 +213,20 @@ static bool stays(const void *block, size_t usable, size_t size)
     return size <= usable && (size > usable / 2 || usable <= SLAB_STEP);
 }
 
+// The bytes of a block that moves. Pages of a large one change place instead of being copied, so that
+// an array that grows is in memory once.
+#define MOVE_LEAST (UINT64_C(1) << 18)
+
+static void carry(void *moved, void *block, size_t usable, size_t size)
+{
+    size_t bytes = usable < size ? usable : size;
+    uint64_t pages = 0;
+    bits_round_up(bytes, os_page_size(), &pages);
+    if (bytes < MOVE_LEAST || !os_move(block, moved, pages)) {
+        memcpy(moved, block, bytes);
+    }
+}
+
 static void *resize(void *block, size_t size, const char *call)
 {
     size_t usable = malloc_block_size(block, call);
@@ -221,7 +235,7 @@ static void *resize(void *block, size_t size, const char *call)
     }
     void *moved = malloc(size);
     if (moved != NULL) {
-        memcpy(moved, block, usable < size ? usable : size);
+        carry(moved, block, usable, size);
         release(block, call);
     }
     return moved;
