@@ -5,8 +5,8 @@
 // 1. Grammar. Pieces are separated by commas outside parentheses. A piece with '=' outside
 //    parentheses begins an option; a piece without goes on with the value before it, comma
 //    included. Spaces around keys and values do not count.
-// 2. Failure. The first complaint ends the parse. It says what was read and what would be right,
-//    and for a misspelt word which word is near it.
+// 2. Failure. The first complaint ends the parse, or is passed on (option_parse_each). It says what
+//    was read and what would be right, and for a misspelt word which word is near it.
 
 #include "base/option.h"
 
@@ -204,6 +204,16 @@ static int complain_unknown(const struct option_set *sets, size_t count, struct 
 
 // ---- values -------------------------------------------------------------------------------------
 
+// The words of a number's option.
+static bool is_word(const struct option *option, struct piece value)
+{
+    bool found = false;
+    for (unsigned i = 0; option->choices != NULL && option->choices[i] != NULL; i++) {
+        found = found || piece_is(value, option->choices[i]);
+    }
+    return found;
+}
+
 static int set_number(const struct option *option, struct piece value, uint64_t *field,
                       struct printer *complaint)
 {
@@ -212,6 +222,10 @@ static int set_number(const struct option *option, struct piece value, uint64_t 
     int error;
     if (value.length == 0) { // only a default is empty
         *field = 0;
+        return 0;
+    }
+    if (is_word(option, value)) {
+        *field = UINT64_MAX;
         return 0;
     }
     if (option->kind == OPTION_SIZE) {
@@ -446,4 +460,26 @@ int option_parse(const struct option_set *sets, size_t count, const char *text,
         error = apply_pair(sets, count, text, &pair, complaint);
     }
     return error;
+}
+
+unsigned option_parse_each(const struct option_set *sets, size_t count, const char *text,
+                           struct printer *complaint, void (*complain)(struct printer *complaint))
+{
+    unsigned mistakes = 0;
+    text = text == NULL ? "" : text;
+    (void)apply_defaults(sets, count, complaint);
+    for (const char *at = text; *at != 0;) {
+        struct option_pair pair;
+        pair_next(&at, &pair);
+        if (pair.key.length == 0 && pair.value.length == 0) {
+            continue;
+        }
+        complaint->length = 0;
+        complaint->text[0] = 0;
+        if (apply_pair(sets, count, text, &pair, complaint) != 0) {
+            complain(complaint);
+            mistakes++;
+        }
+    }
+    return mistakes;
 }

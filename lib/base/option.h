@@ -17,7 +17,7 @@
 #include "base/print.h"
 
 enum option_kind {
-    OPTION_NUMBER, // uint64_t: digits
+    OPTION_NUMBER, // uint64_t: digits; or one of `choices`, where there are some: UINT64_MAX
     OPTION_SIZE,   // uint64_t: digits with k M G T (1000) or Ki Mi Gi Ti (1024)
     OPTION_FLAG,   // bool: yes, no (on, off, true, false, 1, 0)
     OPTION_CHOICE, // unsigned: index into `choices`, a NULL-terminated list of words
@@ -52,6 +52,12 @@ struct option_set {
 // unspecified.
 int option_parse(const struct option_set *sets, size_t count, const char *text,
                  struct printer *complaint);
+
+// The same, but goes on behind a mistake: each is printed on `complaint`, emptied before it, and
+// passed on; the option keeps its default, and the others get their values. Pieces without a
+// character count as nothing. Returns how many mistakes there were.
+unsigned option_parse_each(const struct option_set *sets, size_t count, const char *text,
+                           struct printer *complaint, void (*complain)(struct printer *complaint));
 
 // Parses digits with an optional unit (see OPTION_SIZE; K is taken for k); `length` characters.
 // 0, EINVAL or ERANGE.

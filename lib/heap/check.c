@@ -222,9 +222,6 @@ static bool entries_right(const struct front *front, const struct front_bin *bin
     if (slab == NULL) {
         return *first->word == 0;
     }
-    if (first->size == 0) { // none was found yet in a slab that is used up
-        return *first->word == 0;
-    }
     uint64_t word = (uint64_t)(first->word - slab->ledger->free);
     return word < ledger_words(slab) && first->size == slab->size &&
            first->base == extent_host(slab->extent) + 64 * word * slab->size;
@@ -242,12 +239,18 @@ static bool left_right(const struct front_bin *bin, const struct granule *slab)
 
 static bool fresh_right(const struct granule *slab)
 {
-    uint32_t fresh = slab->ledger->fresh;
-    if (slab->size <= FRONT_DIRECT || fresh >= slab->count) {
-        return true;
+    bool above = slab->size > FRONT_DIRECT;
+    uint32_t fresh = slab->ledger->fresh, slot = above || fresh > slab->count ? fresh : 64 * fresh;
+    if (above && fresh < slab->count && !slab->zeroed) {
+        return false;
     }
-    uint64_t behind = bits_below(slab->count, 0) & ~bits_below(fresh, 0);
-    return slab->zeroed && (load_relaxed(&slab->ledger->free[0]) & behind) == behind;
+    for (unsigned word = 0; word < ledger_words(slab); word++) {
+        uint64_t behind = bits_below(slab->count, word) & ~bits_below(slot, word);
+        if ((load_relaxed(&slab->ledger->free[word]) & behind) != behind) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static const char *bin_check(const struct front *front, unsigned class)

@@ -19,7 +19,11 @@
 //    afterwards, so calloc need not clear it). Nobody comes by in a process that is wholly idle:
 //    the program calls malloc_trim, or sets background=1. Holes keep their addresses, but for
 //    regions that have become one hole: those beyond an eighth of all are unmapped.
-// 5. Failure. Whatever is missing, nothing has changed. Where the OS refuses a region of the usual
+// 5. Huge pages. A region that slabs ask for, in a heap that is large already, will be full of
+// small
+//    blocks soon: there a huge page costs less than 512 faults. A large block may be touched here
+//    and there only; it gets them only where the program says so (thp=always).
+// 6. Failure. Whatever is missing, nothing has changed. Where the OS refuses a region of the usual
 //    size a smaller one may do.
 
 #include "heap/depot.h"
@@ -142,12 +146,13 @@ static uint64_t region_step(const struct depot *depot)
 }
 
 // A region whose records could not be had is one block, for ever.
-static int region_cover(struct depot *depot)
+static int region_cover(struct depot *depot, bool slabs)
 {
     struct region *region = container_of(depot->extents.regions.previous, struct region, link);
     struct extent *block;
-    bool huge = depot_settings.thp == DEPOT_THP_ALWAYS ||
-                (depot_settings.thp == DEPOT_THP_AUTO && depot->extents.held_bytes >= THP_LEAST);
+    bool huge =
+        depot_settings.thp == DEPOT_THP_ALWAYS ||
+        (depot_settings.thp == DEPOT_THP_AUTO && slabs && depot->extents.held_bytes >= THP_LEAST);
     if (!granule_cover(region->host, region->size)) {
         (void)extents_take_from(&depot->extents, region->first, region->size, 1, &block);
         return ENOMEM;
@@ -169,7 +174,9 @@ static int region_open(struct depot *depot, uint64_t bytes, uint64_t align)
         extents->set.stand = 0;
         error = extents_grow(extents, bytes, align);
     }
-    return error != 0 ? error : region_cover(depot);
+    uint64_t held_bytes = extents->held_bytes;
+    depot->peak_bytes = held_bytes > depot->peak_bytes ? held_bytes : depot->peak_bytes;
+    return error != 0 ? error : region_cover(depot, bytes == GRANULE_BYTES);
 }
 
 static struct extent *granules_take(struct depot *depot, uint64_t bytes, uint64_t align)
@@ -234,7 +241,7 @@ static uint64_t purge(struct depot *depot, bool now)
 }
 
 // Looks at the clock. What is freed next is dated by it.
-static uint64_t read_clock(struct depot *depot)
+static uint64_t tell_time(struct depot *depot)
 {
     uint64_t now_ms = os_clock_coarse_ms(), decay_ms = depot_settings.decay_ms;
     if (decay_ms != DEPOT_DECAY_NEVER) {
@@ -243,31 +250,39 @@ static uint64_t read_clock(struct depot *depot)
     return now_ms;
 }
 
-// Looks at the clock; now and then at what is free.
+// Now and then looks at what is free.
 static void keep_time(struct depot *depot)
 {
     uint64_t decay_ms = depot_settings.decay_ms;
     if (depot->purge_ms == 0 || decay_ms == DEPOT_DECAY_NEVER) {
         return;
     }
-    uint64_t now_ms = read_clock(depot);
+    uint64_t now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
     }
 }
 
+// Dates what has become free; where there is no decay the OS has it at once.
+static void date(struct depot *depot, char *host, uint64_t bytes)
+{
+    uint64_t now_ms = tell_time(depot);
+    uint8_t age = depot->tick;
+    depot->purge_ms = depot->purge_ms == 0 ? now_ms + depot_settings.decay_ms : depot->purge_ms;
+    if (depot_settings.decay_ms == 0 && os_purge(host, bytes)) {
+        depot->purged_bytes += bytes;
+        age = 0;
+    }
+    for (uint64_t offset = 0; offset < bytes; offset += GRANULE_BYTES) {
+        *granule_age(host + offset) = age;
+    }
+}
+
 // The granules of a block are free.
 static void granules_give(struct depot *depot, struct extent *extent)
 {
-    char *host = extent_host(extent);
-    uint64_t now_ms = read_clock(depot);
-    if (depot->purge_ms == 0) {
-        depot->purge_ms = now_ms + depot_settings.decay_ms;
-    }
-    for (uint64_t offset = 0; offset < extent->size; offset += GRANULE_BYTES) {
-        *granule_age(host + offset) = depot->tick;
-    }
+    date(depot, extent_host(extent), extent->size);
     extents_give(&depot->extents, extent);
     keep_time(depot);
 }
@@ -394,12 +409,7 @@ bool depot_large_resize(struct granule *large, uint64_t size)
         if (lock_lock_unless(&depot->lock, &depot->frozen)) {
             done = extents_resize(&depot->extents, large->extent, bytes) == 0;
             if (done && bytes < before) {
-                (void)read_clock(depot);
-                char *host = extent_host(large->extent);
-                for (uint64_t offset = bytes; offset < before; offset += GRANULE_BYTES) {
-                    *granule_age(host + offset) = depot->tick;
-                }
-                depot->purge_ms += depot->purge_ms == 0;
+                date(depot, (char *)extent_host(large->extent) + bytes, before - bytes);
             }
             if (done) {
                 depot->large_bytes += bytes - before;
@@ -471,7 +481,7 @@ static struct granule *orphan_find(struct depot *depot, unsigned class)
     for (unsigned i = 0; i < ORPHANS_SEEN && !list_empty(orphans); i++) {
         struct granule *slab = container_of(orphans->next, struct granule, ring);
         list_remove(&slab->ring);
-        if (ledger_find(slab, 1) >= 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
+        if (ledger_count(slab, 1) != 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
             store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
             return slab; // [A:orphan]: under the lock
         }
@@ -498,10 +508,26 @@ struct granule *depot_orphan_get(unsigned class)
     return found;
 }
 
+static uint64_t purge_held(struct depot *depot, bool now)
+{
+    uint64_t decay_ms = depot_settings.decay_ms, purged = 0;
+    if (depot->open && (now || decay_ms != DEPOT_DECAY_NEVER)) {
+        (void)tell_time(depot);
+        purged = purge(depot, now || decay_ms == 0);
+    }
+    depot_unlock(depot);
+    return purged;
+}
+
+// The second one's too, which threads come to only while the first is frozen.
 uint64_t depot_purge(bool now)
 {
     struct depot *depot = depot_lock();
-    uint64_t purged = purge(depot, now);
-    depot_unlock(depot);
+    uint64_t purged = purge_held(depot, now);
+    if (depot == &depots[0]) {
+        depot_inside++;
+        lock_lock(&depots[1].lock);
+        purged += purge_held(&depots[1], now);
+    }
     return purged;
 }

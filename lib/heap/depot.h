@@ -48,6 +48,7 @@ struct depot {
     uint64_t slabs[SLAB_CLASSES];          // [lock]
     uint64_t large_count, large_bytes;     // [lock]
     uint64_t purged_bytes;                 // [lock]
+    uint64_t peak_bytes;                   // [lock] of extents.held_bytes
     struct granule *returned;              // [atomic] granules that came while it was frozen
 };
 
@@ -84,7 +85,8 @@ void depot_freeze(void);
 void depot_thaw(void);                // after it, in the parent
 void depot_thaw_child(uint64_t self); // in the child: all threads but `self` are gone
 
-// ---- between depot.c and depot_fork.c ----------------------------------------------------------
+// ---- between depot.c, depot_fork.c and look.c
+// ----------------------------------------------------------
 
 extern struct depot depots[2];         // the second serves while the first is frozen
 extern __thread uint32_t depot_inside; // this thread holds a depot's lock

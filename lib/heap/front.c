@@ -34,7 +34,7 @@
 #else
 #define WALK 8u
 #endif
-#define WORTH    32u
+#define WORTH    16u
 #define HARVEST  8u
 #define POPULATE 2u // slabs of a class, from which on a new one is touched at once
 
@@ -117,10 +117,42 @@ static char *slab_host_of(const struct granule *slab)
     return extent_host(slab->extent);
 }
 
-// The first word with a free block, or the inbox's blocks first.
-static bool aim(struct front *front, struct front_bin *bin, struct granule *slab)
+// Of the words below `end`, one with HARVEST free blocks; or -1.
+static int rich_word(const struct granule *slab, unsigned end)
 {
-    int word = ledger_find(slab, HARVEST);
+    for (unsigned word = 0; word < end; word++) {
+        uint64_t bits = ledger_real(slab, word);
+        if (bits != 0 && ledger_bits(bits) >= HARVEST) {
+            return (int)word;
+        }
+    }
+    return -1;
+}
+
+// The next word to take from, at or after `word`; a rich one before it is better than the first use
+// of one. -1: none is left in this round.
+static int next_word(const struct granule *slab, unsigned word, bool above)
+{
+    unsigned words = ledger_words(slab);
+    struct ledger *ledger = slab->ledger;
+    for (; word < words; word++) {
+        if (!above && word >= ledger->fresh) {
+            int rich = rich_word(slab, ledger->fresh);
+            if (rich >= 0) {
+                return rich;
+            }
+            ledger->fresh = word + 1;
+        }
+        if (ledger_real(slab, word) != 0) {
+            return (int)word;
+        }
+    }
+    return -1;
+}
+
+static bool aim(struct front *front, struct front_bin *bin, struct granule *slab, unsigned from)
+{
+    int word = next_word(slab, from, slab->size > FRONT_DIRECT);
     if (word < 0) {
         return false;
     }
@@ -160,11 +192,16 @@ static void enter(struct front_bin *bin, struct granule *slab)
 
 // ---- another slab ------------------------------------------------------------------------------
 
+static bool is_worth(const struct granule *slab)
+{
+    unsigned worth = slab->count / WORTH + 1u;
+    return ledger_count(slab, worth) >= worth;
+}
+
 // The next slab in the ring that is worth it; *last is the last one looked at.
 static struct granule *walk(struct front_bin *bin, struct granule **last)
 {
     struct granule *slab = bin->current;
-    unsigned worth = slab->count / WORTH + 1u;
     for (unsigned i = 0; i < WALK; i++) {
         slab = ring_next(slab);
         if (slab == bin->current) {
@@ -172,9 +209,23 @@ static struct granule *walk(struct front_bin *bin, struct granule **last)
         }
         *last = slab;
         collect(slab);
-        if (slab != bin->spare && ledger_count(slab, worth) >= worth) {
+        if (slab != bin->spare && is_worth(slab)) {
             return slab;
         }
+    }
+    return NULL;
+}
+
+// Nothing else can be had: any slab with a free block.
+static struct granule *last_resort(struct front_bin *bin)
+{
+    struct granule *slab = bin->current;
+    for (uint32_t i = bin->slabs; i > 0; i--) {
+        collect(slab);
+        if (ledger_count(slab, 1) != 0) {
+            return slab;
+        }
+        slab = ring_next(slab);
     }
     return NULL;
 }
@@ -182,8 +233,8 @@ static struct granule *walk(struct front_bin *bin, struct granule **last)
 static struct granule *another(struct front *front, struct front_bin *bin, unsigned class)
 {
     struct granule *last = bin->current, *slab = NULL;
-    if (bin->current != NULL) {
-        leave(bin->current);
+    if (last != NULL) {
+        leave(last);
         slab = walk(bin, &last);
     }
     if (slab == NULL) {
@@ -202,59 +253,61 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
     if (slab != NULL) {
         ring_insert(bin, last, slab);
         store_relaxed(&slab->owner, front->self);
+        return slab;
     }
-    return slab;
+    return last_resort(bin);
 }
 
+// Aims at the next word with a free block, in this slab or another. false: no memory.
 static bool advance(struct front *front, struct front_bin *bin, unsigned class)
 {
     struct granule *slab = bin->current;
     if (slab != NULL) {
-        if (aim(front, bin, slab)) {
-            return true;
-        }
         collect(slab);
-        if (aim(front, bin, slab)) {
+        if (is_worth(slab) && aim(front, bin, slab, 0)) {
             return true;
         }
     }
     do {
         slab = another(front, bin, class);
         if (slab == NULL) {
-            if (bin->current != NULL) {
-                enter(bin, bin->current);
-            }
             return false;
         }
         enter(bin, slab);
         collect(slab);
-    } while (!aim(front, bin, slab));
+    } while (!aim(front, bin, slab, 0));
     return true;
 }
 
-// Takes the lowest block of the entry's word, the last one too.
-static void *take(const struct front_entry *entry, const struct granule *slab)
+// Takes the lowest block of a word of the current slab, the last one too.
+static void *take(const struct front_entry *entry, const struct granule *slab, unsigned word)
 {
-    unsigned word = (unsigned)(entry->word - slab->ledger->free);
     uint64_t bits = ledger_real(slab, word);
     if (bits == 0) {
         return NULL;
     }
     poke(entry->word, *entry->word & ~(bits & -bits));
-    return entry->base + (unsigned)__builtin_ctzll(bits) * entry->size;
+    return entry->base + ledger_lowest(bits) * entry->size;
 }
 
 void *front_refill(struct front *front, unsigned class)
 {
     struct front_bin *bin = &front->bin[class];
     struct front_entry *entry = &front->entry[bin->first];
-    void *block = bin->current != NULL ? take(entry, bin->current) : NULL;
-    if (block != NULL) { // its word's last one: where to go on next time
-        (void)aim(front, bin, bin->current);
-    } else if (advance(front, bin, class)) {
-        block = take(entry, bin->current);
+    if (bin->current != NULL) {
+        unsigned word = (unsigned)(entry->word - bin->current->ledger->free);
+        void *block = take(entry, bin->current, word);
+        bool more = aim(front, bin, bin->current, word + 1);
+        if (block != NULL) {
+            return block;
+        }
+        if (more) {
+            return take(entry, bin->current, (unsigned)(entry->word - bin->current->ledger->free));
+        }
     }
-    return block;
+    return advance(front, bin, class)
+               ? take(entry, bin->current, (unsigned)(entry->word - bin->current->ledger->free))
+               : NULL;
 }
 
 void *front_take(struct front *front, unsigned class, bool *zeroed)
@@ -322,7 +375,7 @@ static void bin_clear(struct front *front, struct front_bin *bin, bool all)
             depot_orphan_put(slab);
         } else if (bin->current == NULL) {
             enter(bin, slab);
-            (void)aim(front, bin, slab);
+            (void)aim(front, bin, slab, 0);
         }
         slab = next;
     }

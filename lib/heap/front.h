@@ -12,8 +12,9 @@
 #include "heap/ledger.h"
 #include "memory/slab.h"
 
-#define FRONT_DIRECT 1024u // sizes up to it find their entry without a table
-#define FRONT_STEP   16u
+#define FRONT_DIRECT       1024u // sizes up to it find their entry without a table
+#define FRONT_STEP         16u
+#define FRONT_CLASS_DIRECT 32u // classes up to it
 
 // Where the next block of a size comes from. For a class that has none yet `word` is one without
 // bits.
@@ -28,9 +29,9 @@ _Static_assert(sizeof(struct front_entry) == 2 * FRONT_STEP, "a size, twice, is 
 
 // the ring has `slabs` slabs of this thread and class, `current` is in it, and so is `spare`,
 // which is another one and empty                                                              (F1)
-// the entries of a class are alike: a word of current's ledger, or a word without bits        (F2)
+// the entries of a class are alike: a word of current's ledger; without one, no bits         (F2)
 // left == used slots, but 1 where there are none: of a slab that is neither current nor spare (F3)
-// slots from `fresh` on are free, above FRONT_DIRECT                                          (F4)
+// slots from `fresh` on, or in words from it on, are free                                     (F4)
 struct front_bin {
     struct granule *current; // taken from; NULL: none yet
     struct granule *spare;   // empty; NULL: none
@@ -41,7 +42,7 @@ struct front_bin {
 // All of it [own]. entry[i] serves requests of up to 16 i bytes; those above FRONT_DIRECT one a
 // class.
 struct front {
-    struct front_entry entry[FRONT_DIRECT / FRONT_STEP + 1 + SLAB_CLASSES / 2];
+    struct front_entry entry[FRONT_DIRECT / FRONT_STEP + 1 + SLAB_CLASSES - FRONT_CLASS_DIRECT];
     struct front_bin bin[SLAB_CLASSES];
     uint64_t self; // thread_self of its thread: the owner of its slabs
 };
@@ -70,7 +71,6 @@ static inline __attribute__((always_inline)) void *front_pop(const struct front_
 }
 
 // The entry of a class above FRONT_DIRECT, which has one.
-#define FRONT_CLASS_DIRECT 32u // classes up to it
 static inline const struct front_entry *front_entry_above(const struct front *front, unsigned class)
 {
     return &front->entry[FRONT_DIRECT / FRONT_STEP + 1 + class - FRONT_CLASS_DIRECT];

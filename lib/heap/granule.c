@@ -23,11 +23,18 @@
 
 struct granule_map granule_map;
 
+static uint64_t windows; // [atomic] that have records
+
 uint8_t *granule_age(const void *address)
 {
     uint64_t at = (uintptr_t)address;
     char *records = (char *)granule_map.nobody + load_relaxed(&granule_map.root[at >> WINDOW_BITS]);
     return (uint8_t *)records + RECORD_BYTES + (at >> GRANULE_BITS & (WINDOW_GRANULES - 1));
+}
+
+uint64_t granule_bytes(void)
+{
+    return load_relaxed(&windows) * ARRAY_BYTES;
 }
 
 static bool window_add(uint64_t window)
@@ -42,6 +49,8 @@ static bool window_add(uint64_t window)
     }
     if (!cas_release(root, &none, (uint64_t)(records - (char *)granule_map.nobody))) { // [R:window]
         (void)os_unmap(records, ARRAY_BYTES);
+    } else {
+        (void)add_relaxed(&windows, 1);
     }
     return true;
 }

@@ -83,6 +83,9 @@ static inline struct granule *granule_at(const void *address)
 // given back to the depot last. Guarded by the depot's lock while the granule is free.
 uint8_t *granule_age(const void *address);
 
+// Address space that the records take.
+uint64_t granule_bytes(void);
+
 // Makes records for all granules of [host, host + bytes). Never undone. false: the OS refused.
 bool granule_cover(char *host, uint64_t bytes);
 

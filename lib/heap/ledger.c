@@ -25,8 +25,8 @@
 // 4. A limit. A block returned by a stranger and then released by its owner, before the inbox is
 //    emptied, is found when it is emptied; unless it has been handed out in between.
 // 5. `fresh`. Blocks are taken lowest first, so those from the highest one ever taken on are as the
-//    slab was when it was cut: if that was zero, calloc has nothing to do. It is kept where it
-//    pays, for blocks above 1 KiB.
+//    slab was when it was cut: if that was zero, calloc has nothing to do. It is kept to the block
+//    where that pays, above 1 KiB, and to the word below, where it keeps pages untouched.
 // 6. `left`. Whether a slab is empty need not be looked at on each release: a slab from which
 //    nothing is taken becomes empty with the used-th release from now.
 
@@ -38,29 +38,14 @@ void ledger_init(const struct granule *slab)
     struct ledger_inbox *inbox = ledger_inbox(slab);
     unsigned words = ledger_words(slab), slots = (unsigned)((GRANULE_BYTES - 1) / slab->size) + 1;
     ledger->left = LEDGER_FAR;
-    ledger->fresh = slab->zeroed ? 0 : UINT32_MAX;
+    ledger->fresh = words > 1 || slab->zeroed ? 0 : UINT32_MAX;
     store_relaxed(&inbox->any, 0);
+    inbox->looked = 0;
     for (unsigned word = 0; word < words; word++) {
         unsigned rest = slots > 64 * word ? slots - 64 * word : 0;
         store_relaxed(&ledger->free[word], rest >= 64 ? UINT64_MAX : (UINT64_C(1) << rest) - 1);
         store_relaxed(&inbox->returned[word], 0);
     }
-}
-
-int ledger_find(const struct granule *slab, unsigned enough)
-{
-    unsigned words = ledger_words(slab);
-    int some = -1;
-    for (unsigned word = 0; word < words; word++) {
-        uint64_t bits = ledger_real(slab, word);
-        if (bits != 0) {
-            if (ledger_bits(bits) >= enough) {
-                return (int)word;
-            }
-            some = some < 0 ? (int)word : some;
-        }
-    }
-    return some;
 }
 
 unsigned ledger_count(const struct granule *slab, unsigned enough)

@@ -20,13 +20,14 @@
 // no slot is free and in `returned`; `any` is not 0 where one is returned, but while it is (G3)
 struct ledger {
     uint32_t left;   // [own] releases by the owner until it looks whether the slab is empty
-    uint32_t fresh;  // [own] blocks from here on are all zero (classes above FRONT_DIRECT only)
+    uint32_t fresh;  // [own] classes up to FRONT_DIRECT: words from here on were never used; above:
+                     // blocks from here on are all zero
     uint64_t free[]; // [own to write; atomic for readers]
 };
 
 struct ledger_inbox {
-    uint32_t any; // [atomic] not 0: something was returned
-    uint32_t reserved;
+    uint32_t any;        // [atomic] not 0: something was returned
+    uint32_t looked;     // [depot's lock] see idle.c
     uint64_t returned[]; // [atomic] by threads that do not own the slab
 };
 
@@ -111,8 +112,6 @@ static inline unsigned ledger_bits(uint64_t bits)
     return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
 }
 
-// The first word with `enough` free slots; where none has, the first with any; -1: none has.
-int ledger_find(const struct granule *slab, unsigned enough);
 // How many slots are free; counting stops when there are `enough`.
 unsigned ledger_count(const struct granule *slab, unsigned enough);
 // Takes in what strangers have returned since the last time. Returns how many; *twice is a slot

@@ -38,7 +38,7 @@ _Noreturn void sin_twice(const char *call, const void *address, size_t size)
     char text[200];
     struct printer line;
     print_init(&line, text, sizeof text);
-    print_format(&line, "mems-malloc: double %s of %#llx, a block of %zu bytes", call,
+    print_format(&line, "mems-malloc: double %s of 0x%llx, a block of %zu bytes", call,
                  (unsigned long long)(uintptr_t)address, size);
     say(&line);
 }
@@ -49,7 +49,7 @@ static _Noreturn void sin_inside(const char *call, const void *address, size_t s
     char text[200];
     struct printer line;
     print_init(&line, text, sizeof text);
-    print_format(&line, "mems-malloc: %s of %#llx, inside a block of %zu bytes at %#llx", call,
+    print_format(&line, "mems-malloc: %s of 0x%llx, inside a block of %zu bytes at 0x%llx", call,
                  (unsigned long long)(uintptr_t)address, size,
                  (unsigned long long)(uintptr_t)start);
     say(&line);
@@ -60,7 +60,7 @@ _Noreturn void sin_size(const char *call, const void *address, size_t said, size
     char text[200];
     struct printer line;
     print_init(&line, text, sizeof text);
-    print_format(&line, "mems-malloc: %s of %#llx with %zu bytes, a block of %zu bytes", call,
+    print_format(&line, "mems-malloc: %s of 0x%llx with %zu bytes, a block of %zu bytes", call,
                  (unsigned long long)(uintptr_t)address, said, size);
     say(&line);
 }
@@ -70,7 +70,7 @@ static _Noreturn void sin_strange(const char *call, const void *address)
     char text[200];
     struct printer line;
     print_init(&line, text, sizeof text);
-    print_format(&line, "mems-malloc: %s of %#llx, which is not a block of this heap", call,
+    print_format(&line, "mems-malloc: %s of 0x%llx, which is not a block of this heap", call,
                  (unsigned long long)(uintptr_t)address);
     say(&line);
 }

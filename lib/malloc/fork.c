@@ -11,6 +11,7 @@
 static void fork_child(void)
 {
     malloc_common_reset();
+    malloc_background_forked();
     depot_thaw_child(front_here != &front_none ? thread_self() : UINT64_MAX); // no slab is its own
 }
 

@@ -2,11 +2,7 @@
 //
 // malloc.c - malloc, free and their family, for any program.
 //
-// 1. The way in line. malloc: a size up to 1 KiB is, rounded up and doubled, the place of an entry
-//    in the thread's front; the entry's word has a bit for each free block; its lowest bit is the
-//    block, if it is not the last. free: the address leads to the slab's record (heap/granule.h);
-//    it is this thread's; the address is a slot's start; the slot's bit is not set: set it. No
-//    call, no lock, no atomic read-modify-write; and every check there is.
+// 1. The way in line is in inline.h.
 // 2. What else there is: larger sizes, threads that have no front yet or no more, words that are
 //    used up, blocks of other threads. All of that is in functions of their own, so that the way in
 //    line saves no register.
@@ -26,11 +22,10 @@
 #include "heap/depot.h"
 #include "heap/ledger.h"
 #include "heap/sin.h"
+#include "malloc/inline.h"
 #include "memory/extent.h"
 #include "os/os.h"
 #include "sync/thread.h"
-
-#define unlikely(x) __builtin_expect(!!(x), 0)
 
 // ---- blocks ------------------------------------------------------------------------------------
 
@@ -62,6 +57,9 @@ static void *large_block(size_t size, size_t align, bool *zeroed)
 
 void *malloc_block(size_t size, bool *zeroed)
 {
+    if (unlikely(load_relaxed(&malloc_background_due) != 0)) {
+        malloc_background_start();
+    }
     if (size > SLAB_LARGEST) {
         return large_block(size, 1, zeroed);
     }
@@ -76,7 +74,7 @@ static __attribute__((noinline)) void *malloc_slow(size_t size)
 }
 
 // What malloc has no room for: sizes above FRONT_DIRECT.
-static __attribute__((noinline)) void *malloc_above(size_t size)
+__attribute__((noinline)) void *malloc_above(size_t size)
 {
     bool zeroed;
     void *block = NULL;
@@ -88,20 +86,13 @@ static __attribute__((noinline)) void *malloc_above(size_t size)
 
 MALLOC_EXPORT void *malloc(size_t size)
 {
-    if (__builtin_expect(size <= FRONT_DIRECT, 1)) {
-        void *block = front_pop((
-            const struct front_entry *)((const char *)front_here->entry +
-                                        2 * ((size + FRONT_STEP - 1) & ~(size_t)(FRONT_STEP - 1))));
-        if (__builtin_expect(block != NULL, 1)) {
-            return block;
-        }
-    }
-    return malloc_above(size);
+    void *block = malloc_in_line(size);
+    return __builtin_expect(block != NULL, 1) ? block : malloc_above(size);
 }
 
 // ---- releasing ---------------------------------------------------------------------------------
 
-static __attribute__((noinline)) void release_slow(void *block, const char *call)
+__attribute__((noinline)) void malloc_release_slow(void *block, const char *call)
 {
     if (block == NULL) {
         return;
@@ -121,47 +112,14 @@ static __attribute__((noinline)) void release_slow(void *block, const char *call
     }
 }
 
-static __attribute__((noinline)) void release_look(struct granule *slab)
+__attribute__((noinline)) void malloc_release_look(struct granule *slab)
 {
     front_look(front_here, slab);
 }
 
-static inline __attribute__((always_inline)) void release(void *block, const char *call)
-{
-    uint64_t at = (uintptr_t)block;
-    if (unlikely(at >> WINDOW_BITS >= WINDOW_COUNT)) {
-        release_slow(block, call);
-        return;
-    }
-    char *record = (char *)&granule_map + (at >> (GRANULE_BITS - 6) & (WINDOW_GRANULES - 1) << 6);
-    record += peek(&granule_map.root[at >> WINDOW_BITS]);
-    struct granule *slab = (struct granule *)(record + offsetof(struct granule_map, nobody));
-    if (unlikely(peek(&slab->owner) != thread_self())) {
-        release_slow(block, call);
-        return;
-    }
-    struct place place = place_of(slab, block);
-    if (unlikely(place.bit > PLACE_EXACT)) {
-        release_slow(block, call);
-        return;
-    }
-    struct ledger *ledger = slab->ledger;
-    uint64_t *word = &ledger->free[place.word], bits = peek(word);
-    bool was;
-    __asm__("btsq %2, %0" : "+r"(bits), "=@ccc"(was) : "r"(place.bit));
-    if (unlikely(was)) {
-        release_slow(block, call);
-        return;
-    }
-    poke(word, bits);
-    if (unlikely(--ledger->left == 0)) {
-        release_look(slab);
-    }
-}
-
 MALLOC_EXPORT void free(void *block)
 {
-    release(block, "free");
+    malloc_release(block, "free");
 }
 
 // ---- sizes -------------------------------------------------------------------------------------
@@ -179,12 +137,6 @@ size_t malloc_block_size(const void *block, const char *call)
         sin_judge(call, block);
     }
     return record->size;
-}
-
-// A block is never larger than what rounding, and an alignment, makes of a request.
-bool malloc_size_fits(size_t usable, size_t said)
-{
-    return said <= usable;
 }
 
 static void *zero(void *block, size_t size, bool zeroed)
@@ -213,6 +165,20 @@ static bool stays(const void *block, size_t usable, size_t size)
     return size <= usable && (size > usable / 2 || usable <= SLAB_STEP);
 }
 
+// The bytes of a block that moves. Pages of a large one change place instead of being copied, so that
+// an array that grows is in memory once.
+#define MOVE_LEAST (UINT64_C(1) << 18)
+
+static void carry(void *moved, void *block, size_t usable, size_t size)
+{
+    size_t bytes = usable < size ? usable : size;
+    uint64_t pages = 0;
+    bits_round_up(bytes, os_page_size(), &pages);
+    if (bytes < MOVE_LEAST || !os_move(block, moved, pages)) {
+        memcpy(moved, block, bytes);
+    }
+}
+
 static void *resize(void *block, size_t size, const char *call)
 {
     size_t usable = malloc_block_size(block, call);
@@ -221,8 +187,8 @@ static void *resize(void *block, size_t size, const char *call)
     }
     void *moved = malloc(size);
     if (moved != NULL) {
-        memcpy(moved, block, usable < size ? usable : size);
-        release(block, call);
+        carry(moved, block, usable, size);
+        malloc_release(block, call);
     }
     return moved;
 }
@@ -233,7 +199,7 @@ MALLOC_EXPORT void *realloc(void *block, size_t size)
         return malloc(size);
     }
     if (size == 0) {
-        release(block, "realloc");
+        malloc_release(block, "realloc");
         return NULL;
     }
     return resize(block, size, "realloc");
@@ -255,23 +221,28 @@ MALLOC_EXPORT size_t malloc_usable_size(void *block)
 
 // ---- alignment ---------------------------------------------------------------------------------
 
-// Blocks of a class stand at multiples of its size in a granule.
+// The class of an aligned block, or SLAB_CLASSES: none has it. Blocks of a class stand at multiples
+// of its size in a granule.
+static unsigned aligned_class(size_t align, size_t size)
+{
+    size_t least = size > align ? size : align;
+    unsigned class = least <= SLAB_LARGEST ? slab_class(least) : SLAB_CLASSES;
+    while (class < SLAB_CLASSES && (slab_class_size(class) & (align - 1)) != 0) {
+        class ++;
+    }
+    return class;
+}
+
 void *malloc_aligned(size_t align, size_t size)
 {
     bool zeroed;
     if (align <= SLAB_STEP) {
         return malloc(size);
     }
-    size_t least = size > align ? size : align;
-    if (least <= SLAB_LARGEST) {
-        unsigned class = slab_class(least);
-        while (class < SLAB_CLASSES && (slab_class_size(class) & (align - 1)) != 0) {
-            class ++;
-        }
-        if (class < SLAB_CLASSES) {
-            void *block = small_block(class, &zeroed);
-            return block != NULL ? block : no_memory();
-        }
+    unsigned class = aligned_class(align, size);
+    if (class < SLAB_CLASSES) {
+        void *block = small_block(class, &zeroed);
+        return block != NULL ? block : no_memory();
     }
     return large_block(size < SLAB_LARGEST + 1 ? SLAB_LARGEST + 1 : size, align, &zeroed);
 }
@@ -326,26 +297,41 @@ MALLOC_EXPORT void *pvalloc(size_t size)
 
 // ---- sized release (C23) -----------------------------------------------------------------------
 
-static void release_sized(void *block, size_t size, const char *call)
+// A block's size and the size that it is said to have been asked for with: realloc leaves a block
+// where it is as long as more than half of it is wanted (see stays); a class is never twice the
+// size of what it is chosen for, but where an alignment asks for that.
+bool malloc_size_fits(size_t usable, size_t align, size_t said)
+{
+    size_t least = said;
+    if (!bits_is_power_of_two(align)) {
+        least = usable;
+    } else if (align > SLAB_STEP) {
+        unsigned class = aligned_class(align, said);
+        least = class < SLAB_CLASSES ? slab_class_size(class) : SLAB_LARGEST + 1;
+        least = said > least ? said : least;
+    }
+    return said <= usable && (least > usable / 2 || usable <= SLAB_STEP);
+}
+
+void malloc_release_sized(void *block, size_t align, size_t said, const char *call)
 {
     if (block != NULL) {
         size_t usable = malloc_block_size(block, call);
-        if (!malloc_size_fits(usable, size)) {
-            sin_size(call, block, size, usable);
+        if (!malloc_size_fits(usable, align, said)) {
+            sin_size(call, block, said, usable);
         }
-        release(block, call);
+        malloc_release(block, call);
     }
 }
 
 MALLOC_EXPORT void free_sized(void *block, size_t size);
 MALLOC_EXPORT void free_sized(void *block, size_t size)
 {
-    release_sized(block, size, "free_sized");
+    malloc_release_said(block, size, "free_sized");
 }
 
 MALLOC_EXPORT void free_aligned_sized(void *block, size_t align, size_t size);
 MALLOC_EXPORT void free_aligned_sized(void *block, size_t align, size_t size)
 {
-    (void)align;
-    release_sized(block, size, "free_aligned_sized");
+    malloc_release_sized(block, align, size, "free_aligned_sized");
 }

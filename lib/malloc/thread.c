@@ -18,6 +18,7 @@
 #include <pthread.h>
 
 #include "heap/depot.h"
+#include "malloc/conf.h"
 #include "malloc/malloc.h"
 #include "sync/lock.h"
 #include "sync/thread.h"
@@ -56,6 +57,7 @@ static bool key_ready(void)
     if (state == KEY_NONE && cas_acquire(&key_state, &state, KEY_MAKING)) { // [A:key]
         bool made = pthread_key_create(&key, thread_end) == 0;
         malloc_fork_init();
+        conf_read();
         state = made ? KEY_READY : KEY_REFUSED;
         store_release(&key_state, state); // [R:key]
     }

@@ -116,6 +116,19 @@ bool os_purge(void *memory, size_t size)
     return done;
 }
 
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4 // Linux 5.7
+#endif
+
+bool os_move(void *from, void *to, size_t size)
+{
+    int saved = errno;
+    bool done = !inject_fails(MEMS_SEAM_MAP) &&
+                mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+    errno = saved;
+    return done;
+}
+
 bool os_unmap(void *memory, size_t size)
 {
     int saved = errno;
@@ -183,6 +196,11 @@ unsigned os_cpu_count(void)
     }
     errno = saved;
     return count < 1 ? 1 : (unsigned)count;
+}
+
+bool os_environment_ready(void)
+{
+    return environ != NULL;
 }
 
 const char *os_environment(const char *name)

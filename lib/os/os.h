@@ -32,6 +32,11 @@ void os_populate(void *memory, size_t size);
 // The pages go back to the OS; the memory stays mapped and reads as zero. false: the OS refused.
 bool os_purge(void *memory, size_t size);
 
+// Moves the pages behind one range to another of the same size, also mapped: the bytes are there
+// without a copy, and the old range stays mapped and reads as zero. false: the OS refused, and
+// nothing has changed.
+bool os_move(void *from, void *to, size_t size);
+
 // Gives memory back. false: the OS refused; the memory is still mapped.
 bool os_unmap(void *memory, size_t size);
 
@@ -75,6 +80,8 @@ void os_file_close(int file);
 int os_file_read(int file, void *into, size_t size, uint64_t offset);
 int os_file_write(int file, const void *from, size_t size, uint64_t offset);
 
+// Whether the process has its environment already: not before libc has started.
+bool os_environment_ready(void);
 // An environment variable, or NULL. Never in a set-user-id program.
 const char *os_environment(const char *name);
 

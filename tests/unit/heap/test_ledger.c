@@ -70,7 +70,6 @@ static void test_init(void **state)
             assert_int_equal(free, slot < slots);
         }
         assert_int_equal(ledger_count(slab, UINT32_MAX), slab->count);
-        assert_int_equal(ledger_find(slab, 1), 0);
         assert_int_equal(slots - slab->count, GRANULE_BYTES % slab->size != 0);
         uint32_t twice = 0;
         assert_int_equal(ledger_collect(slab, &twice), 0);
@@ -92,7 +91,6 @@ static void test_no_slot(void **state)
             for (unsigned word = 0; word < ledger_words(slab); word++) {
                 slab->ledger->free[word] &= ~ledger_real(slab, word); // all with the program
             }
-            assert_int_equal(ledger_find(slab, 1), -1);
             assert_int_equal(ledger_count(slab, UINT32_MAX), 0);
             assert_false(ledger_return(slab, slab->count));
         }
@@ -147,28 +145,14 @@ static void test_returns(void **state)
                 uint32_t enough = (uint32_t)rng_below(&rng, slab->count + 2);
                 unsigned count = ledger_count(slab, enough);
                 assert_true(count <= free && (count == free || count >= enough));
-                int word = ledger_find(slab, 8);
-                assert_true((word >= 0) == (free != 0));
-                assert_true(word < 0 || ledger_real(slab, (unsigned)word) != 0);
             }
         }
     }
 }
 
-// Of words with free slots the first that has enough, else the first of all.
-static void test_find(void **state)
+static void test_bits(void **state)
 {
     (void)state;
-    struct granule *slab = cut(0);
-    memset(slab->ledger->free, 0, 8 * ledger_words(slab));
-    assert_int_equal(ledger_find(slab, 8), -1);
-    slab->ledger->free[3] = 0x10;
-    assert_int_equal(ledger_find(slab, 8), 3);
-    slab->ledger->free[5] = 0xff;
-    assert_int_equal(ledger_find(slab, 8), 5);
-    assert_int_equal(ledger_find(slab, 9), 3);
-    slab->ledger->free[63] = UINT64_MAX;
-    assert_int_equal(ledger_find(slab, 64), 63);
     for (unsigned i = 0; i < 64; i++) {
         assert_int_equal(ledger_bits(UINT64_MAX >> i), 64 - i);
         assert_int_equal(ledger_lowest(UINT64_MAX << i), i);
@@ -199,7 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_place),   cmocka_unit_test(test_init), cmocka_unit_test(test_no_slot),
-        cmocka_unit_test(test_returns), cmocka_unit_test(test_find), cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_returns), cmocka_unit_test(test_bits), cmocka_unit_test(test_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
