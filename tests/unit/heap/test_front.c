@@ -271,13 +271,41 @@ static void test_collected(void **state)
     assert_int_equal(family_slabs(), 0);
 }
 
+// The current slab is empty and goes; the one that is left is used up: the next block is a new
+// slab's.
+static void test_trimmed(void **state)
+{
+    (void)state;
+    assert_non_null(family_front());
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        size_t size = slab_class_size(class), count = GRANULE_BYTES / size;
+        static void *all[4096];
+        for (size_t i = 0; i < count; i++) {
+            all[i] = family_malloc(size);
+        }
+        family_free(family_malloc(size)); // of a second slab
+        assert_int_equal(front_here->bin[class].slabs, 2);
+        front_trim(front_here);
+        family_checked();
+        assert_int_equal(front_here->bin[class].slabs, 1);
+        void *next = family_malloc(size);
+        assert_ptr_not_equal(granule_at(next), granule_at(all[0]));
+        family_checked();
+        family_free(next);
+        for (size_t i = 0; i < count; i++) {
+            family_free(all[i]);
+        }
+        front_trim(front_here);
+        assert_int_equal(family_slabs(), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stream),
-        cmocka_unit_test(test_each_class),
-        cmocka_unit_test(test_zeroed),
-        cmocka_unit_test(test_collected),
+        cmocka_unit_test(test_stream),  cmocka_unit_test(test_each_class),
+        cmocka_unit_test(test_zeroed),  cmocka_unit_test(test_collected),
+        cmocka_unit_test(test_trimmed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
