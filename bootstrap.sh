@@ -59,6 +59,8 @@ full=(
     clang clang-tidy libclang-rt-14-dev # the second compiler and its sanitizers
     sqlite3 redis-tools                 # programs that are recorded; redis-tools holds the server's binary, and
                                         # unlike redis-server starts no service
+    lua5.4 gawk ruby ghostscript z3 perl # bench/suite: programs that it runs on every malloc, as it does clang,
+                                         # sqlite3 and redis
     gcovr                               # coverage
     debootstrap                         # a bare Debian to try this script on
 )

@@ -93,11 +93,12 @@ struct depot *depot_lock(void)
     if (!depot->open) {
         depot_init(depot);
     }
+    if (depot->survivor != 0) {
+        take_returned(depot);
+        depot_bury(depot);
+    }
     if (load_relaxed(&depot->returned) != NULL) {
         take_returned(depot);
-    }
-    if (depot->survivor != 0) {
-        depot_bury(depot);
     }
     return depot;
 }
@@ -106,6 +107,14 @@ void depot_unlock(struct depot *depot)
 {
     lock_unlock(&depot->lock);
     depot_inside--;
+}
+
+void depot_return(struct depot *depot, struct granule *granule)
+{
+    struct granule *first = load_relaxed(&depot->returned);
+    do {
+        granule->ring.next = (struct list *)first;
+    } while (!cas_release(&depot->returned, &first, granule)); // [R:returned]
 }
 
 // The depot that a granule came from, locked. NULL: it is frozen, and will see to it; or a fork has
@@ -121,10 +130,7 @@ static struct depot *home_lock(struct granule *granule)
     if (lock_lock_unless(&depot->lock, &depot->frozen)) {
         return depot;
     }
-    struct granule *first = load_relaxed(&depot->returned);
-    do {
-        granule->ring.next = (struct list *)first;
-    } while (!cas_release(&depot->returned, &first, granule)); // [R:returned]
+    depot_return(depot, granule);
     depot_inside--;
     return NULL;
 }
@@ -234,6 +240,7 @@ static uint64_t purge(struct depot *depot, bool now)
     return purged;
 }
 
+// Looks at the clock. What is freed next is dated by it.
 static uint64_t tell_time(struct depot *depot)
 {
     uint64_t now_ms = os_clock_coarse_ms(), decay_ms = depot_settings.decay_ms;
@@ -243,14 +250,14 @@ static uint64_t tell_time(struct depot *depot)
     return now_ms;
 }
 
-// Looks at the clock; now and then at what is free.
+// Now and then looks at what is free.
 static void keep_time(struct depot *depot)
 {
-    uint64_t decay_ms = depot_settings.decay_ms, now_ms;
+    uint64_t decay_ms = depot_settings.decay_ms;
     if (depot->purge_ms == 0 || decay_ms == DEPOT_DECAY_NEVER) {
         return;
     }
-    now_ms = tell_time(depot);
+    uint64_t now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
@@ -260,7 +267,9 @@ static void keep_time(struct depot *depot)
 // Dates what has become free; where there is no decay the OS has it at once.
 static void date(struct depot *depot, char *host, uint64_t bytes)
 {
+    uint64_t now_ms = tell_time(depot);
     uint8_t age = depot->tick;
+    depot->purge_ms = depot->purge_ms == 0 ? now_ms + depot_settings.decay_ms : depot->purge_ms;
     if (depot_settings.decay_ms == 0 && os_purge(host, bytes)) {
         depot->purged_bytes += bytes;
         age = 0;
@@ -273,9 +282,6 @@ static void date(struct depot *depot, char *host, uint64_t bytes)
 // The granules of a block are free.
 static void granules_give(struct depot *depot, struct extent *extent)
 {
-    if (depot->purge_ms == 0) {
-        depot->purge_ms = os_clock_coarse_ms() + depot_settings.decay_ms;
-    }
     date(depot, extent_host(extent), extent->size);
     extents_give(&depot->extents, extent);
     keep_time(depot);
@@ -371,19 +377,23 @@ struct granule *depot_large_open(uint64_t size, uint64_t align)
 static void large_end(struct depot *depot, struct granule *large)
 {
     struct extent *extent = large->extent;
-    store_relaxed(&large->kind, GRANULE_PAST_LARGE);
     depot->large_count--;
     depot->large_bytes -= extent->size;
     granules_give(depot, extent);
 }
 
-void depot_large_close(struct granule *large)
+bool depot_large_close(struct granule *large)
 {
+    uint8_t kind = GRANULE_LARGE;
+    if (!cas_relaxed(&large->kind, &kind, GRANULE_PAST_LARGE)) {
+        return false;
+    }
     struct depot *depot = home_lock(large);
     if (depot != NULL) {
         large_end(depot, large);
         depot_unlock(depot);
     }
+    return true;
 }
 
 bool depot_large_resize(struct granule *large, uint64_t size)
@@ -400,7 +410,6 @@ bool depot_large_resize(struct granule *large, uint64_t size)
             done = extents_resize(&depot->extents, large->extent, bytes) == 0;
             if (done && bytes < before) {
                 date(depot, (char *)extent_host(large->extent) + bytes, before - bytes);
-                depot->purge_ms += depot->purge_ms == 0;
             }
             if (done) {
                 depot->large_bytes += bytes - before;
@@ -466,27 +475,36 @@ void depot_orphan_put(struct granule *slab)
 
 #define ORPHANS_SEEN 4
 
+static struct granule *orphan_find(struct depot *depot, unsigned class)
+{
+    struct list *orphans = &depot->orphans[class];
+    for (unsigned i = 0; i < ORPHANS_SEEN && !list_empty(orphans); i++) {
+        struct granule *slab = container_of(orphans->next, struct granule, ring);
+        list_remove(&slab->ring);
+        if (ledger_count(slab, 1) != 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
+            store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
+            return slab; // [A:orphan]: under the lock
+        }
+        list_push_back(orphans, &slab->ring);
+    }
+    return NULL;
+}
+
 struct granule *depot_orphan_get(unsigned class)
 {
     struct granule *found = NULL;
-    if (load_relaxed(&depots[0].orphan_count[class]) == 0) {
-        return NULL;
+    if (load_relaxed(&depots[0].orphan_count[class]) != 0) {
+        struct depot *depot = depot_lock();
+        found = orphan_find(depot, class);
+        depot_unlock(depot);
     }
-    struct depot *depot = depot_lock();
-    for (unsigned i = 0; i < ORPHANS_SEEN && found == NULL; i++) {
-        if (list_empty(&depot->orphans[class])) {
-            break;
-        }
-        struct granule *slab = container_of(depot->orphans[class].next, struct granule, ring);
-        list_remove(&slab->ring);
-        if (ledger_count(slab, 1) != 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
-            found = slab; // [A:orphan]: under the lock
-            store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
-        } else {
-            list_push_back(&depot->orphans[class], &slab->ring);
-        }
+    if (found == NULL && load_relaxed(&depots[1].orphan_count[class]) != 0) {
+        struct depot *depot = &depots[1]; // those of threads that ended in a freeze
+        depot_inside++;
+        lock_lock(&depot->lock);
+        found = orphan_find(depot, class);
+        depot_unlock(depot);
     }
-    depot_unlock(depot);
     return found;
 }
 

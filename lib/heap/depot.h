@@ -28,6 +28,10 @@ struct depot_settings {
 extern struct depot_settings depot_settings;
 
 // slabs[c] == granules of class c that are cut                                                 (D1)
+// large_count, large_bytes == large blocks, those in `returned` included                       (D2)
+// orphan_count[c] == length of orphans[c]; a slab without an owner is in one depot's
+// orphans[its class] or in `returned`, but on its way from one thread's hands to there         (D3)
+// purge_ms != 0, where a free granule is dated                                                 (D4)
 struct depot {
     struct lock lock;       // rank LOCK_POLICY
     uint32_t frozen;        // [atomic] forks under way: nobody changes what the lock guards
@@ -55,7 +59,7 @@ void depot_slab_close(struct granule *slab); // it is empty; its inbox too
 // The first granule of a large block, with usable bytes set. `align` is a power of two. NULL:
 // ENOMEM.
 struct granule *depot_large_open(uint64_t size, uint64_t align);
-void depot_large_close(struct granule *large);
+bool depot_large_close(struct granule *large); // false: it is closed, by another or before
 // In place. false: it cannot.
 bool depot_large_resize(struct granule *large, uint64_t size);
 // Whether bytes of a block that was just opened may be anything but zero.
@@ -89,8 +93,11 @@ extern __thread uint32_t depot_inside; // this thread holds a depot's lock
 
 struct depot *depot_lock(void);
 void depot_unlock(struct depot *depot);
-// The lock held: slabs of threads that a fork has left behind become orphans.
+// The lock held, nothing in `returned`: slabs of threads that a fork has left behind become
+// orphans, large blocks that they were closing are returned.
 void depot_bury(struct depot *depot);
 void depot_orphan_push(struct depot *depot, struct granule *slab);
+// No lock: a slab or large block that is closed waits until somebody comes by.
+void depot_return(struct depot *depot, struct granule *granule);
 
 #endif

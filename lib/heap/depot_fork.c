@@ -14,7 +14,9 @@
 // 4. Slabs of threads that are gone: their ledgers are right, word by word, whatever their threads
 //    were doing; blocks on the way between a thread and its program are lost. They become
 //    orphans when the child first comes to the depot: before any new thread can own a slab, and
-//    not in children that only exec.
+//    not in children that only exec. Slabs on the way between a thread and the depot have no owner
+//    and are in no list, so the lists are made anew: all that is not the survivor's. A large block
+//    on that way is one that has been closed and is still there: it goes on to `returned`.
 // 5. A fork inside a signal handler may have interrupted the depot's holder in this very thread. It
 //    must not wait for itself. It need not: what it interrupted goes on after the handler, in the
 //    parent and in the child.
@@ -70,20 +72,44 @@ void depot_thaw_child(uint64_t self)
     lock_init(&second->lock, LOCK_POLICY, "heap.aside", 1);
 }
 
+// Empties the lists of orphans but for those of the second depot's past, which no walk finds.
+static void orphans_forget(struct depot *depot)
+{
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        uint32_t count = depot->orphan_count[class];
+        store_relaxed(&depot->orphan_count[class], 0);
+        for (; count > 0; count--) {
+            struct granule *slab = container_of(depot->orphans[class].next, struct granule, ring);
+            list_remove(&slab->ring);
+            if (slab->depot != depot->number) {
+                depot_orphan_push(depot, slab);
+            }
+        }
+    }
+}
+
+// What a thread that is gone had in its hands.
+static void bury(struct depot *depot, struct granule *record, uint64_t survivor)
+{
+    if (record->kind == GRANULE_SLAB && record->owner != survivor) {
+        store_relaxed(&record->owner, 0);
+        depot_orphan_push(depot, record);
+    } else if (record->kind == GRANULE_PAST_LARGE) {
+        depot_return(depot, record);
+    }
+}
+
 void depot_bury(struct depot *depot)
 {
     uint64_t survivor = depot->survivor;
     depot->survivor = 0;
+    orphans_forget(depot);
     struct list *regions = &depot->extents.regions;
     for (struct list *i = regions->next; i != regions; i = i->next) {
         struct region *region = container_of(i, struct region, link);
         for (struct extent *extent = region->first; extent != NULL; extent = extent->next) {
-            struct granule *slab =
-                extent->tag == EXTENT_BLOCK && extent->held ? extent->holder : NULL;
-            if (slab != NULL && slab->kind == GRANULE_SLAB && slab->owner != 0 &&
-                slab->owner != survivor) {
-                store_relaxed(&slab->owner, 0);
-                depot_orphan_push(depot, slab);
+            if (extent->tag == EXTENT_BLOCK && extent->held) {
+                bury(depot, extent->holder, survivor);
             }
         }
     }

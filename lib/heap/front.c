@@ -181,13 +181,15 @@ static void leave(struct granule *slab)
     slab->ledger->left = slab->count - ledger_count(slab, UINT32_MAX);
 }
 
-static void enter(struct front_bin *bin, struct granule *slab)
+// Its entries are always words of the current slab, also where none has a free block.
+static void enter(struct front *front, struct front_bin *bin, struct granule *slab)
 {
     slab->ledger->left = LEDGER_FAR;
     bin->current = slab;
     if (bin->spare == slab) {
         bin->spare = NULL;
     }
+    set_entries(front, bin, &slab->ledger->free[0], slab_host_of(slab), slab->size);
 }
 
 // ---- another slab ------------------------------------------------------------------------------
@@ -273,7 +275,7 @@ static bool advance(struct front *front, struct front_bin *bin, unsigned class)
         if (slab == NULL) {
             return false;
         }
-        enter(bin, slab);
+        enter(front, bin, slab);
         collect(slab);
     } while (!aim(front, bin, slab, 0));
     return true;
@@ -374,7 +376,7 @@ static void bin_clear(struct front *front, struct front_bin *bin, bool all)
             ring_remove(bin, slab);
             depot_orphan_put(slab);
         } else if (bin->current == NULL) {
-            enter(bin, slab);
+            enter(front, bin, slab);
             (void)aim(front, bin, slab, 0);
         }
         slab = next;

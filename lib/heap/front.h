@@ -27,6 +27,11 @@ struct front_entry {
 
 _Static_assert(sizeof(struct front_entry) == 2 * FRONT_STEP, "a size, twice, is its entry's place");
 
+// the ring has `slabs` slabs of this thread and class, `current` is in it, and so is `spare`,
+// which is another one and empty                                                              (F1)
+// the entries of a class are alike: a word of current's ledger; without one, no bits         (F2)
+// left == used slots, but 1 where there are none: of a slab that is neither current nor spare (F3)
+// slots from `fresh` on, or in words from it on, are free                                     (F4)
 struct front_bin {
     struct granule *current; // taken from; NULL: none yet
     struct granule *spare;   // empty; NULL: none

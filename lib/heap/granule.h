@@ -36,6 +36,10 @@ struct ledger;
 struct extent;
 
 // What a stranger reads is written seldom: it stays in every CPU's cache.
+//
+// slab: size, count, reciprocal are its class's; extent->size == GRANULE_BYTES;
+// large: owner == 0, usable is extent->size but for less than a granule;
+// extent->holder is the record, and the record's extent the holder's                         (G4)
 struct granule {
     uint64_t owner; // [atomic] slab: who may touch its ledger (thread_self); 0: nobody
     union {

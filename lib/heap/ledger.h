@@ -17,6 +17,7 @@
 
 // bit i of `free` is set == slot i is not with the program (G1) slot `count`, where there is room
 // for a part of one, is never with it                         (G2)
+// no slot is free and in `returned`; `any` is not 0 where one is returned, but while it is (G3)
 struct ledger {
     uint32_t left;   // [own] releases by the owner until it looks whether the slab is empty
     uint32_t fresh;  // [own] classes up to FRONT_DIRECT: words from here on were never used; above:

@@ -99,8 +99,8 @@ __attribute__((noinline)) void malloc_release_slow(void *block, const char *call
     }
     struct granule *record = granule_at(block);
     uint8_t kind = load_acquire(&record->kind); // [A:granule]
-    if (kind == GRANULE_LARGE && extent_host(record->extent) == block) {
-        depot_large_close(record);
+    if (kind == GRANULE_LARGE && extent_host(record->extent) == block &&
+        depot_large_close(record)) {
         return;
     }
     uint32_t slot = kind == GRANULE_SLAB ? granule_slot(record, block) : SLOT_NONE;

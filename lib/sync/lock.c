@@ -219,6 +219,17 @@ static bool take_spinning(struct lock *lock)
     return taken;
 }
 
+// A frozen lock's word is 3, and this thread has made it 2, on which another may fall asleep for as
+// long as it is frozen: that one wakes, or does not fall asleep, and finds it frozen too. Where the
+// lock was thawed meanwhile and is held, 3 is as good as 1: who slept is awake, and says 2 again.
+static void give_up(struct lock *lock)
+{
+    uint32_t slept_on = 2;
+    if (cas_relaxed(&lock->word, &slept_on, 3)) {
+        os_wake(&lock->word, UINT32_MAX);
+    }
+}
+
 // Sleeps until the lock is this thread's, then writes the account of it. false: it gave up.
 static bool take_sleeping(struct lock *lock, const uint32_t *frozen)
 {
@@ -226,6 +237,7 @@ static bool take_sleeping(struct lock *lock, const uint32_t *frozen)
     uint32_t most_waiting = 0;
     while (swap_acquire(&lock->word, 2) != 0) { // [A:lock]
         if (frozen != NULL && load_acquire(frozen) != 0) {
+            give_up(lock);
             return false;
         }
         if (start_ns == 0) {
@@ -289,6 +301,9 @@ bool lock_lock_unless(struct lock *lock, const uint32_t *frozen)
 void lock_freeze(struct lock *lock)
 {
     rank_remove(lock);
+    if (lock->hold_start_ns != 0) {
+        account_hold(lock);
+    }
     (void)swap_acq_rel(&lock->word, 3);
     os_wake(&lock->word, UINT32_MAX);
 }

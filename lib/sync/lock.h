@@ -33,7 +33,8 @@ enum lock_rank {
 // hold_sampled <= acquisitions                                                                 (L2)
 // hold_sampled <= sum(hold), waited <= sum(wait), equal while nobody takes or gives            (L3)
 struct lock {
-    uint32_t word;     // [atomic] 0 free, 1 held, 2 held and somebody may sleep
+    uint32_t word;     // [atomic] 0 free, 1 held, 2 held and somebody may sleep, 3 held or frozen,
+                       // and nobody sleeps
     uint32_t owner;    // [lock] number of the thread that took it last, from 1
     uint8_t rank;      // [ro]
     uint8_t spins;     // [atomic] about how many steps of spinning have paid off lately

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// test_lock.c - the account of one thread and of sleepers, and the order of ranks.
+// test_lock.c - the account of one thread and of sleepers, locks that freeze, and the order of
+// ranks.
 
 #include "support/test.h"
 
@@ -133,6 +134,158 @@ static void test_account_of_sleepers(void **state)
     expect_times(stats.wait, SLEEPERS, stats.wait_ns, stats.max_wait_ns);
 }
 
+// ---- frozen -------------------------------------------------------------------------------------
+
+struct frozen_lock {
+    struct lock lock;
+    uint32_t frozen;
+};
+
+static void *lock_unless(void *argument)
+{
+    struct frozen_lock *it = argument;
+    bool taken = lock_lock_unless(&it->lock, &it->frozen);
+    if (taken) {
+        lock_unlock(&it->lock);
+    }
+    return (void *)(uintptr_t)taken;
+}
+
+// Nobody gets a frozen lock and nobody waits for it; afterwards it is as any other. Any thread may
+// thaw it.
+static void *thaw(void *argument)
+{
+    struct frozen_lock *it = argument;
+    store_release(&it->frozen, 0);
+    lock_thaw(&it->lock);
+    return NULL;
+}
+
+static void *elsewhere(void *(*run)(void *), void *argument)
+{
+    pthread_t thread;
+    void *result;
+    assert_int_equal(pthread_create(&thread, NULL, run, argument), 0);
+    pthread_join(thread, &result);
+    return result;
+}
+
+static void test_frozen(void **state)
+{
+    (void)state;
+    struct frozen_lock it = {.lock = LOCK_READY(LOCK_POLICY, "cold")};
+    for (unsigned round = 1; round <= 3 * LOCK_HOLD_SAMPLE; round++) {
+        assert_true(lock_lock_unless(&it.lock, &it.frozen));
+        store_release(&it.frozen, 1);
+        lock_freeze(&it.lock);
+        assert_false(lock_try(&it.lock));
+        assert_false(lock_lock_unless(&it.lock, &it.frozen));
+        if (round % 256 == 0) {
+            assert_null(elsewhere(lock_unless, &it));
+            assert_null(elsewhere(thaw, &it));
+            assert_non_null(elsewhere(lock_unless, &it));
+        } else {
+            thaw(&it);
+        }
+        lock_lock(&it.lock);
+        lock_unlock(&it.lock);
+    }
+    struct mems_lock_stats stats;
+    lock_stats(&it.lock, &stats);
+    assert_int_equal(stats.contended, 0); // who gave up is not counted
+    assert_int_equal(stats.acquisitions, 6 * LOCK_HOLD_SAMPLE + 12);
+    assert_int_equal(stats.hold_sampled, 6);
+}
+
+// Waiters that sleep when the lock is frozen wake and give up; those that insist sleep on.
+static void test_freeze_wakes(void **state)
+{
+    (void)state;
+    enum { WAITERS = 6 };
+    struct frozen_lock it = {.lock = LOCK_READY(LOCK_POLICY, "cold")};
+    pthread_t waiters[WAITERS], patient;
+    void *taken;
+    assert_true(lock_lock_unless(&it.lock, &it.frozen));
+    for (size_t i = 0; i < WAITERS; i++) {
+        assert_int_equal(pthread_create(&waiters[i], NULL, lock_unless, &it), 0);
+    }
+    assert_int_equal(pthread_create(&patient, NULL, lock_once, &it.lock), 0);
+    while (load_relaxed(&it.lock.waiting) < WAITERS + 1) {
+        sched_yield();
+    }
+    store_release(&it.frozen, 1);
+    lock_freeze(&it.lock);
+    for (size_t i = 0; i < WAITERS; i++) {
+        pthread_join(waiters[i], &taken);
+        assert_null(taken);
+    }
+    thaw(&it);
+    pthread_join(patient, NULL);
+    assert_int_equal(it.lock.waiting, 0);
+    assert_true(lock_try(&it.lock));
+    lock_unlock(&it.lock);
+}
+
+enum { CROWD = 6, FREEZES = 20000 / MEMS_TEST_SCALE };
+
+struct crowd {
+    struct frozen_lock it;
+    uint32_t round;   // [atomic] which freeze
+    uint32_t gave_up; // [atomic] in it
+    uint32_t done;    // [atomic]
+    uint64_t guarded; // [lock] changed while it is held, by two steps
+};
+
+static void *come_and_go(void *argument)
+{
+    struct crowd *crowd = argument;
+    uint32_t last = 0;
+    while (load_acquire(&crowd->done) == 0) {
+        if (lock_lock_unless(&crowd->it.lock, &crowd->it.frozen)) {
+            crowd->guarded++;
+            crowd->guarded++;
+            lock_unlock(&crowd->it.lock);
+        } else if (load_acquire(&crowd->round) != last) { // once a freeze
+            last = load_acquire(&crowd->round);
+            (void)add_acq_rel(&crowd->gave_up, 1);
+        } else {
+            sched_yield();
+        }
+    }
+    return NULL;
+}
+
+// All of a crowd give up in every freeze, whatever they were in the middle of: one that slept
+// through it would be waited for without end.
+static void test_freeze_in_a_crowd(void **state)
+{
+    (void)state;
+    static struct crowd crowd = {.it.lock = LOCK_READY(LOCK_POLICY, "cold")};
+    pthread_t threads[CROWD];
+    for (size_t i = 0; i < CROWD; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, &crowd), 0);
+    }
+    for (uint32_t round = 1; round <= FREEZES; round++) {
+        assert_true(lock_lock_unless(&crowd.it.lock, &crowd.it.frozen));
+        store_relaxed(&crowd.gave_up, 0);
+        store_release(&crowd.round, round);
+        store_release(&crowd.it.frozen, 1);
+        lock_freeze(&crowd.it.lock);
+        while (load_acquire(&crowd.gave_up) < CROWD) {
+            sched_yield();
+        }
+        assert_int_equal(crowd.guarded % 2, 0); // nobody is inside
+        if (round == FREEZES) {
+            store_release(&crowd.done, 1);
+        }
+        thaw(&crowd.it);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_int_equal(crowd.it.lock.waiting, 0);
+}
+
 #ifdef MEMS_CHECK_RANKS
 static unsigned violations;
 static const struct lock *seen_held;
@@ -249,6 +402,9 @@ int main(void)
         cmocka_unit_test(test_account_of_one_thread),
         cmocka_unit_test(test_try),
         cmocka_unit_test(test_account_of_sleepers),
+        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_freeze_wakes),
+        cmocka_unit_test(test_freeze_in_a_crowd),
 #ifdef MEMS_CHECK_RANKS
         cmocka_unit_test(test_ranks),
         cmocka_unit_test(test_default_handler),

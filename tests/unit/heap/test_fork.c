@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+//
+// test_fork.c - a frozen depot does not change, others go on beside it, and a child's heap is
+// whole.
+
+#include "support/family.h"
+
+#include <pthread.h>
+
+#include "base/rng.h"
+
+enum { BYTES = 3000, LARGE = 200000 };
+
+static void elsewhere(void *(*run)(void *arg), void *arg)
+{
+    pthread_t thread;
+    family_require(pthread_create(&thread, NULL, run, arg) == 0, "no thread");
+    pthread_join(thread, NULL);
+}
+
+// Somebody comes by: what waits for the first depot is taken in, slabs of gone threads are found.
+static void come_by(void)
+{
+    struct granule *large = depot_large_open(LARGE, 1);
+    family_require(large != NULL && depot_large_close(large), "no memory");
+}
+
+static uint8_t depot_of(const void *block)
+{
+    return granule_at(block)->depot;
+}
+
+// ---- frozen -------------------------------------------------------------------------------------
+
+struct things {
+    char *small[64], *large[2];
+};
+
+static void *get_things(void *arg)
+{
+    struct things *things = arg;
+    for (size_t i = 0; i < 64; i++) {
+        things->small[i] = family_malloc(BYTES);
+        family_stamp(things->small[i], BYTES, i);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        things->large[i] = family_malloc(LARGE);
+        family_stamp(things->large[i], LARGE, i);
+    }
+    return NULL;
+}
+
+static void *free_things(void *arg)
+{
+    struct things *things = arg;
+    for (size_t i = 0; i < 64; i++) {
+        family_require(family_stamped(things->small[i], BYTES, i), "another's bytes");
+        family_free(things->small[i]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        family_require(family_stamped(things->large[i], LARGE, i), "another's bytes");
+        family_free(things->large[i]);
+    }
+    return NULL;
+}
+
+struct picture {
+    uint64_t slabs, large_count, large_bytes, free_bytes, holes, regions;
+};
+
+static struct picture picture_of(const struct depot *depot)
+{
+    struct picture picture = {.large_count = depot->large_count,
+                              .large_bytes = depot->large_bytes,
+                              .free_bytes = depot->extents.free_bytes,
+                              .holes = depot->extents.hole_count,
+                              .regions = depot->extents.region_count};
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        picture.slabs += depot->slabs[class];
+    }
+    return picture;
+}
+
+static void test_frozen(void **state)
+{
+    (void)state;
+    struct things before, during;
+    assert_non_null(family_front());
+    elsewhere(get_things, &before);
+    come_by();
+    struct picture first = picture_of(&depots[0]);
+    depot_freeze();
+    elsewhere(free_things, &before);
+    elsewhere(get_things, &during);
+    struct picture frozen = picture_of(&depots[0]);
+    assert_memory_equal(&first, &frozen, sizeof first);
+    assert_non_null(depots[0].returned);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(depot_of(during.large[i]), depots[1].number);
+        assert_false(depot_large_resize(granule_at(before.large[0]), LARGE / 2));
+        assert_false(depot_large_close(granule_at(before.large[i]))); // it is no more
+    }
+    family_checked();
+    depot_thaw();
+    family_checked();
+    come_by();
+    assert_null(depots[0].returned);
+    assert_int_equal(depots[0].large_count, first.large_count - 2);
+    family_checked();
+    elsewhere(free_things, &during);
+    family_checked();
+    assert_int_equal(depots[1].large_count, 0);
+}
+
+static void *freeze(void *arg)
+{
+    (void)arg;
+    depot_freeze();
+    return NULL;
+}
+
+static void *thaw(void *arg)
+{
+    (void)arg;
+    depot_thaw();
+    return NULL;
+}
+
+// Forks at one time, in any order: frozen until the last is done.
+static void test_nested(void **state)
+{
+    (void)state;
+    for (unsigned order = 0; order < 4; order++) {
+        depot_freeze();
+        elsewhere(freeze, NULL);
+        depot_freeze();
+        assert_int_equal(depots[0].frozen, 3);
+        for (unsigned i = 0; i < 3; i++) {
+            struct granule *large = depot_large_open(LARGE, 1);
+            assert_int_equal(large->depot, depots[1].number);
+            assert_true(depot_large_close(large));
+            family_checked();
+            if ((order >> i & 1) == 0) {
+                depot_thaw();
+            } else {
+                elsewhere(thaw, NULL);
+            }
+        }
+        struct granule *large = depot_large_open(LARGE, 1);
+        assert_int_equal(large->depot, 0);
+        assert_true(depot_large_close(large));
+        family_checked();
+    }
+}
+
+// A handler of a signal may fork, though it has interrupted the depot's holder.
+static void test_inside(void **state)
+{
+    (void)state;
+    struct depot *depot = depot_lock();
+    depot_freeze();
+    assert_int_equal(depot->frozen, 0);
+    depot_thaw();
+    depot_unlock(depot);
+    come_by();
+    family_checked();
+}
+
+// A thread that ends while the depot is frozen leaves slabs behind that somebody uses again.
+static void test_end_in_a_freeze(void **state)
+{
+    (void)state;
+    struct things things;
+    unsigned class = slab_class(BYTES);
+    elsewhere(get_things, &things);
+    elsewhere(free_things, &things);
+    depot_freeze();
+    elsewhere(get_things, &things);
+    depot_thaw();
+    come_by();
+    const struct granule *slab = granule_at(things.small[0]);
+    assert_int_equal(slab->owner, 0);
+    family_free(things.small[0]);
+    bool found = false;
+    for (const struct granule *orphan; !found && (orphan = depot_orphan_get(class)) != NULL;) {
+        found = orphan == slab;
+    }
+    assert_true(found);
+}
+
+// ---- a child ------------------------------------------------------------------------------------
+
+// Uses the heap, all classes, and what the parent's threads have left.
+static int use_all(void *arg)
+{
+    struct things *things = arg;
+    family_checked();
+    come_by();
+    family_checked();
+    if (things != NULL) {
+        free_things(things);
+    }
+    void *blocks[SLAB_CLASSES][40];
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        for (size_t i = 0; i < 40; i++) {
+            blocks[class][i] = family_malloc(slab_class_size(class));
+            family_require(blocks[class][i] != NULL, "class %u", class);
+            family_stamp(blocks[class][i], slab_class_size(class), 40 * class + i);
+        }
+    }
+    family_checked();
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        for (size_t i = 0; i < 40; i++) {
+            family_require(family_stamped(blocks[class][i], slab_class_size(class), 40 * class + i),
+                           "another's bytes");
+            family_free(blocks[class][i]);
+        }
+    }
+    front_trim(front_here);
+    family_checked();
+    return 0;
+}
+
+static int use_all_and_fork(void *arg)
+{
+    return use_all(arg) + family_in_child(use_all, NULL);
+}
+
+// Slabs on their way from one thread's hands to the depot, or back, when the fork came.
+static void test_on_the_way(void **state)
+{
+    (void)state;
+    assert_non_null(family_front());
+    struct granule *slab = depot_slab_open(5), *orphan = depot_slab_open(6);
+    orphan->ledger->free[0] &= ~UINT64_C(6);
+    store_relaxed(&orphan->owner, 1);
+    depot_orphan_put(orphan);
+    assert_ptr_equal(depot_orphan_get(6), orphan);
+    assert_int_equal(family_in_child(use_all, NULL), 0);
+    store_relaxed(&slab->owner, 1);
+    depot_slab_close(slab);
+    depot_orphan_put(orphan);
+    assert_int_equal(family_in_child(use_all, NULL), 0);
+    assert_ptr_equal(depot_orphan_get(6), orphan);
+    orphan->ledger->free[0] |= UINT64_C(6);
+    depot_slab_close(orphan);
+    family_checked();
+}
+
+// Blocks of the second depot outlive it, in children and theirs.
+static void test_eras(void **state)
+{
+    (void)state;
+    struct things things;
+    assert_non_null(family_front());
+    depot_freeze();
+    elsewhere(get_things, &things);
+    assert_int_equal(depot_of(things.large[0]), depots[1].number);
+    assert_int_equal(family_in_child(use_all_and_fork, &things), 0);
+    depot_thaw();
+    assert_int_equal(family_in_child(use_all_and_fork, &things), 0);
+    free_things(&things);
+    come_by();
+    family_checked();
+}
+
+static int unlock_and_use(void *arg)
+{
+    depot_unlock(arg);
+    return use_all(NULL);
+}
+
+static void test_fork_inside(void **state)
+{
+    (void)state;
+    assert_non_null(family_front());
+    struct depot *depot = depot_lock();
+    assert_int_equal(family_in_child(unlock_and_use, depot), 0);
+    depot_unlock(depot);
+    come_by();
+    family_checked();
+}
+
+// ---- forks while others are busy ----------------------------------------------------------------
+
+enum { BUSY = 3, HELD = 300, FORKS = 60 / MEMS_TEST_SCALE + 4 };
+
+static uint32_t stop; // [atomic]
+
+// All kinds of steps: slabs come and go, large blocks too, threads end (by elsewhere).
+static void busy_for_a_while(struct rng *rng, unsigned operations)
+{
+    void *held[HELD] = {NULL};
+    for (unsigned i = 0; i < operations; i++) {
+        size_t at = rng_below(rng, HELD);
+        if (held[at] != NULL) {
+            family_free(held[at]);
+            held[at] = NULL;
+        } else {
+            held[at] = family_malloc(rng_below(rng, 20) == 0 ? 40000 + rng_below(rng, LARGE)
+                                                             : 1000 + rng_below(rng, 15000));
+        }
+    }
+    for (size_t i = 0; i < HELD; i++) {
+        family_free(held[i]);
+    }
+}
+
+static void *short_lived(void *arg)
+{
+    busy_for_a_while(arg, 200);
+    return NULL;
+}
+
+static void *busy(void *arg)
+{
+    struct rng rng;
+    rng_init(&rng, (uint64_t)(uintptr_t)arg);
+    while (load_acquire(&stop) == 0) {
+        busy_for_a_while(&rng, 1000);
+        elsewhere(short_lived, &rng);
+    }
+    return NULL;
+}
+
+static void test_busy(void **state)
+{
+    (void)state;
+    uint64_t seed = test_seed();
+    pthread_t threads[BUSY];
+    assert_non_null(family_front());
+    for (size_t i = 0; i < BUSY; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, busy, (void *)(uintptr_t)(seed + i)), 0);
+    }
+    for (unsigned i = 0; i < FORKS; i++) {
+        assert_int_equal(family_in_child(i % 4 == 0 ? use_all_and_fork : use_all, NULL), 0);
+    }
+    store_release(&stop, 1);
+    for (size_t i = 0; i < BUSY; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    come_by();
+    family_checked();
+    assert_int_equal(depots[0].large_count + depots[1].large_count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_on_the_way), cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_nested),     cmocka_unit_test(test_inside),
+        cmocka_unit_test(test_eras),       cmocka_unit_test(test_fork_inside),
+        cmocka_unit_test(test_busy),       cmocka_unit_test(test_end_in_a_freeze),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
