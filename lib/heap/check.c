@@ -22,18 +22,17 @@ static uint64_t bits_below(uint32_t slots, unsigned word)
 
 static const char *ledger_check(const struct granule *slab)
 {
-    const struct ledger_inbox *inbox = ledger_inbox(slab);
     uint32_t part = GRANULE_BYTES % slab->size != 0; // a slot that is none
     for (unsigned word = 0; word < ledger_words(slab); word++) {
         uint64_t real = bits_below(slab->count, word);
         uint64_t none = bits_below(slab->count + part, word) & ~real;
         uint64_t free = load_relaxed(&slab->ledger->free[word]);
-        uint64_t returned = load_relaxed(&inbox->returned[word]);
+        uint64_t returned = load_relaxed(&ledger_returned(slab)[word]);
         if ((free & ~real) != none) {
             return "G2";
         }
         if ((returned & ~real) != 0 || (returned & free) != 0 ||
-            (returned != 0 && load_relaxed(&inbox->any) == 0)) {
+            (returned != 0 && !granule_has_mail(slab))) {
             return "G3";
         }
     }
@@ -57,7 +56,7 @@ static bool is_slab(const struct granule *record)
 
 static bool is_large(const struct granule *record)
 {
-    return record->owner == 0 && record->usable % os_page_size() == 0 &&
+    return granule_owner(record) == 0 && record->usable % os_page_size() == 0 &&
            record->usable <= record->extent->size &&
            record->extent->size - record->usable < GRANULE_BYTES;
 }
@@ -90,7 +89,7 @@ static const char *block_check(const struct depot *depot, const struct extent *e
     const char *broken = granule_check(record);
     if (broken == NULL && record->kind == GRANULE_SLAB) {
         census->slabs[record->class]++;
-        census->ownerless += record->owner == 0;
+        census->ownerless += granule_owner(record) == 0;
     } else if (broken == NULL) {
         census->large_count++;
         census->large_bytes += extent->size;
@@ -131,7 +130,7 @@ static const char *returned_check(const struct depot *depot, struct census *cens
     uint64_t large = 0;
     for (const struct granule *i = depot->returned; i != NULL;
          i = (const struct granule *)i->ring.next) {
-        if (i->kind == GRANULE_SLAB && (i->owner != 0 || !is_empty(i))) {
+        if (i->kind == GRANULE_SLAB && (granule_owner(i) != 0 || !is_empty(i))) {
             return "D3";
         }
         census->waiting += i->kind == GRANULE_SLAB;
@@ -147,7 +146,7 @@ static const char *orphans_check(const struct depot *depot, struct census *censu
         uint64_t count = 0;
         for (const struct list *i = orphans->next; i != orphans; i = i->next) {
             const struct granule *slab = container_of(i, struct granule, ring);
-            if (slab->kind != GRANULE_SLAB || slab->class != class || slab->owner != 0 ||
+            if (slab->kind != GRANULE_SLAB || slab->class != class || granule_owner(slab) != 0 ||
                 slab->ring.next->previous != &slab->ring) {
                 return "D3";
             }
@@ -260,7 +259,7 @@ static const char *bin_check(const struct front *front, unsigned class)
     bool spare = bin->spare == NULL;
     for (uint32_t i = 0; i < bin->slabs; i++) {
         if (slab == NULL || slab->kind != GRANULE_SLAB || slab->class != class ||
-            slab->owner != front->self || slab->ring.next->previous != &slab->ring) {
+            granule_owner(slab) != front->self || slab->ring.next->previous != &slab->ring) {
             return "F1";
         }
         if (!left_right(bin, slab)) {

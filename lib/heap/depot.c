@@ -85,6 +85,7 @@ static void take_returned(struct depot *depot)
 struct depot *depot_lock(void)
 {
     struct depot *depot = &depots[0];
+    depot_settle();
     depot_inside++;
     if (!lock_lock_unless(&depot->lock, &depot->frozen)) {
         depot = &depots[1];
@@ -122,6 +123,7 @@ void depot_return(struct depot *depot, struct granule *granule)
 static struct depot *home_lock(struct granule *granule)
 {
     struct depot *depot = &depots[granule->depot != 0];
+    depot_settle();
     if (depot->number != granule->depot) {
         (void)os_purge(extent_host(granule->extent), granule->extent->size);
         return NULL;
@@ -289,6 +291,19 @@ static void granules_give(struct depot *depot, struct extent *extent)
 
 // ---- slabs -------------------------------------------------------------------------------------
 
+// A ledger's record begins with its inbox.
+static struct ledger *ledger_take(struct depot *depot, const struct granule *slab)
+{
+    unsigned lines = ledger_lines(slab);
+    char *record = pool_take(&depot->ledgers[lines]);
+    return record != NULL ? (struct ledger *)(record + (size_t)(64 * lines)) : NULL;
+}
+
+static void ledger_give(struct depot *depot, const struct granule *slab)
+{
+    pool_give(&depot->ledgers[ledger_lines(slab)], ledger_returned(slab));
+}
+
 struct granule *depot_slab_open(unsigned class)
 {
     struct granule *slab = NULL;
@@ -299,11 +314,11 @@ struct granule *depot_slab_open(unsigned class)
                             .class = (uint8_t) class};
     struct depot *depot = depot_lock();
     shape.depot = depot->number;
-    shape.ledger = pool_take(&depot->ledgers[ledger_lines(&shape)]);
+    shape.ledger = ledger_take(depot, &shape);
     if (shape.ledger != NULL) {
         shape.extent = granules_take(depot, GRANULE_BYTES, 1);
         if (shape.extent == NULL) {
-            pool_give(&depot->ledgers[ledger_lines(&shape)], shape.ledger);
+            ledger_give(depot, &shape);
         }
     }
     if (shape.extent != NULL) {
@@ -327,7 +342,7 @@ static void slab_end(struct depot *depot, struct granule *slab)
     store_relaxed(&slab->owner, 0);
     store_relaxed(&slab->kind, GRANULE_PAST_SLAB);
     depot->slabs[slab->class]--;
-    pool_give(&depot->ledgers[ledger_lines(slab)], slab->ledger);
+    ledger_give(depot, slab);
     granules_give(depot, extent);
 }
 
@@ -404,6 +419,7 @@ bool depot_large_resize(struct granule *large, uint64_t size)
     }
     bool done = bytes == before;
     struct depot *depot = &depots[large->depot != 0];
+    depot_settle();
     if (!done && depot->number == large->depot) {
         depot_inside++;
         if (lock_lock_unless(&depot->lock, &depot->frozen)) {
@@ -467,7 +483,7 @@ void depot_orphan_push(struct depot *depot, struct granule *slab)
 
 void depot_orphan_put(struct granule *slab)
 {
-    store_release(&slab->owner, 0); // [R:orphan]
+    (void)and_acq_rel(&slab->owner, GRANULE_MAIL); // [R:orphan] what strangers say stays
     struct depot *depot = depot_lock();
     depot_orphan_push(depot, slab);
     depot_unlock(depot);
@@ -481,7 +497,7 @@ static struct granule *orphan_find(struct depot *depot, unsigned class)
     for (unsigned i = 0; i < ORPHANS_SEEN && !list_empty(orphans); i++) {
         struct granule *slab = container_of(orphans->next, struct granule, ring);
         list_remove(&slab->ring);
-        if (ledger_count(slab, 1) != 0 || load_relaxed(&ledger_inbox(slab)->any) != 0) {
+        if (ledger_count(slab, 1) != 0 || granule_has_mail(slab)) {
             store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
             return slab; // [A:orphan]: under the lock
         }

@@ -85,6 +85,12 @@ void depot_freeze(void);
 void depot_thaw(void);                // after it, in the parent
 void depot_thaw_child(uint64_t self); // in the child: all threads but `self` are gone
 
+// The same, for who comes to the heap in the child before libc has called that (another's handler,
+// registered earlier, may allocate). Called before any lock of the heap is waited for.
+void depot_settle_slow(void);
+#define depot_settle()                                                                             \
+    (__builtin_expect(load_relaxed(&depots[0].frozen) != 0, 0) ? depot_settle_slow() : (void)0)
+
 // ---- between depot.c, depot_fork.c and look.c
 // ----------------------------------------------------------
 

@@ -21,9 +21,13 @@
 //    must not wait for itself. It need not: what it interrupted goes on after the handler, in the
 //    parent and in the child.
 
+#include "heap/common.h"
 #include "heap/depot.h"
 #include "heap/front.h"
+#include "os/os.h"
+#include "sync/thread.h"
 
+static uint32_t freezer;          // [atomic] process that forks
 static __thread uint32_t skipped; // forks in handlers that interrupted the holder
 
 void depot_freeze(void)
@@ -40,6 +44,7 @@ void depot_freeze(void)
                 return;
             }
         } else if (lock_lock_unless(&depot->lock, &depot->frozen)) {
+            store_relaxed(&freezer, os_process_id());
             store_release(&depot->frozen, 1);
             lock_freeze(&depot->lock);
             return;
@@ -57,8 +62,20 @@ void depot_thaw(void)
     }
 }
 
+void depot_settle_slow(void)
+{
+    if (load_relaxed(&freezer) != os_process_id()) {
+        depot_thaw_child(thread_self());
+    }
+}
+
 void depot_thaw_child(uint64_t self)
 {
+    if (skipped == 0 && load_relaxed(&depots[0].frozen) == 0) {
+        return; // somebody came before libc did
+    }
+    common_reset();
+    front_forget(self);
     struct depot *first = &depots[0], *second = &depots[1];
     uint8_t era = (uint8_t)(second->number % 255 + 1);
     store_relaxed(&first->frozen, 0);
@@ -91,8 +108,8 @@ static void orphans_forget(struct depot *depot)
 // What a thread that is gone had in its hands.
 static void bury(struct depot *depot, struct granule *record, uint64_t survivor)
 {
-    if (record->kind == GRANULE_SLAB && record->owner != survivor) {
-        store_relaxed(&record->owner, 0);
+    if (record->kind == GRANULE_SLAB && granule_owner(record) != survivor) {
+        (void)and_acq_rel(&record->owner, GRANULE_MAIL);
         depot_orphan_push(depot, record);
     } else if (record->kind == GRANULE_PAST_LARGE) {
         depot_return(depot, record);

@@ -51,7 +51,7 @@ __thread struct front *front_here = &front_none;
 void front_init(struct front *front, uint64_t self)
 {
     *front = front_none;
-    front->self = self;
+    store_relaxed(&front->self, self);
     uint32_t next = FRONT_DIRECT / FRONT_STEP + 1;
     for (unsigned class = 0, from = 0; class < SLAB_CLASSES; class ++) {
         struct front_bin *bin = &front->bin[class];
@@ -66,13 +66,45 @@ void front_init(struct front *front, uint64_t self)
     }
 }
 
+// A front whose thread has ended without closing it is the next one's that has the same `self`:
+// only one thread at a time has. Few are told by few words: who finds another's there is none the
+// worse.
+#define LATELY 256
+static struct front *lately[LATELY]; // [atomic]
+
+static struct front **lately_of(uint64_t self)
+{
+    return &lately[(self >> 12 ^ self >> 20) % LATELY];
+}
+
 struct front *front_open(uint64_t self)
 {
-    struct front *front = depot_front_open(sizeof(struct front));
+    struct front *front = load_acquire(lately_of(self)); // [A:lately]
+    if (front != NULL && load_relaxed(&front->self) == self) {
+        return front;
+    }
+    front = depot_front_open(sizeof(struct front));
     if (front != NULL) {
         front_init(front, self);
+        store_release(lately_of(self), front); // [R:lately]
     }
     return front;
+}
+
+static void lately_not(struct front *front)
+{
+    struct front *expected = front;
+    (void)cas_relaxed(lately_of(front->self), &expected, NULL);
+    store_relaxed(&front->self, 0);
+}
+
+void front_forget(uint64_t survivor)
+{
+    for (unsigned i = 0; i < LATELY; i++) {
+        if (lately[i] != NULL && lately[i]->self != survivor) {
+            lately[i] = NULL;
+        }
+    }
 }
 
 // ---- rings -------------------------------------------------------------------------------------
@@ -254,7 +286,7 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
     }
     if (slab != NULL) {
         ring_insert(bin, last, slab);
-        store_relaxed(&slab->owner, front->self);
+        (void)or_acq_rel(&slab->owner, front->self); // it is nobody's
         return slab;
     }
     return last_resort(bin);
@@ -317,7 +349,12 @@ void *front_take(struct front *front, unsigned class, bool *zeroed)
     bool above = class >= FRONT_CLASS_DIRECT;
     const struct front_entry *entry = &front->entry[front->bin[class].first];
     *zeroed = false;
-    void *block = above ? front_pop_above(entry, zeroed) : front_pop(entry);
+    void *block = NULL;
+    if (above) {
+        block = front_pop_above(entry, zeroed);
+    } else {
+        (void)front_pop(entry, &block);
+    }
     if (block == NULL) {
         block = front_refill(front, class);
         if (above && block != NULL) {
@@ -398,5 +435,6 @@ void front_close(struct front *front)
     for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
         bin_clear(front, &front->bin[class], true);
     }
+    lately_not(front);
     depot_front_close(front);
 }

@@ -56,18 +56,22 @@ extern struct front front_none __attribute__((visibility("hidden")));
 // A front for a thread, or NULL: ENOMEM.
 struct front *front_open(uint64_t self);
 void front_init(struct front *front, uint64_t self);
+// In a child: the fronts of all threads but this one are nobody's.
+void front_forget(uint64_t survivor);
 // Its slabs become orphans or go back.
 void front_close(struct front *front);
 
-// The next block of a class up to FRONT_DIRECT, or NULL: its word has at most one more.
-static inline __attribute__((always_inline)) void *front_pop(const struct front_entry *entry)
+// The next block of a class up to FRONT_DIRECT; false: its word has at most one more.
+static inline __attribute__((always_inline)) bool front_pop(const struct front_entry *entry,
+                                                            void **block)
 {
     uint64_t *word = entry->word, bits = peek(word), rest = bits & (bits - 1);
     if (__builtin_expect(rest == 0, 0)) {
-        return NULL;
+        return false;
     }
     poke(word, rest);
-    return entry->base + ledger_lowest(bits) * entry->size;
+    *block = entry->base + ledger_lowest(bits) * entry->size;
+    return true;
 }
 
 // The entry of a class above FRONT_DIRECT, which has one.

@@ -24,6 +24,10 @@
 #define ADDRESS_BITS    47
 #define WINDOW_COUNT    (UINT64_C(1) << (ADDRESS_BITS - WINDOW_BITS))
 
+// A bit of `owner`: strangers have returned blocks since the owner looked (ledger.c). The owner's
+// way in line, which compares `owner` with itself, then does not apply.
+#define GRANULE_MAIL UINT64_C(1)
+
 enum granule_kind {
     GRANULE_NONE,       // not of this heap, never used, or a large block's but for the first
     GRANULE_SLAB,       // cut into blocks of one class
@@ -41,7 +45,8 @@ struct extent;
 // large: owner == 0, usable is extent->size but for less than a granule;
 // extent->holder is the record, and the record's extent the holder's                         (G4)
 struct granule {
-    uint64_t owner; // [atomic] slab: who may touch its ledger (thread_self); 0: nobody
+    // [atomic] slab: who may touch its ledger (thread_self; 0: nobody), and whether there is mail.
+    uint64_t owner;
     union {
         uint64_t reciprocal; // [ro] slab: of its blocks' size, see place_of
         uint64_t usable;     // [user] large: bytes that the program may use
@@ -77,6 +82,16 @@ static inline struct granule *granule_at(const void *address)
                : (struct granule *)((char *)(granule_map.nobody + index) +
                                     load_acquire(
                                         &granule_map.root[at >> WINDOW_BITS])); // [A:window]
+}
+
+static inline uint64_t granule_owner(const struct granule *slab)
+{
+    return load_relaxed(&slab->owner) & ~GRANULE_MAIL;
+}
+
+static inline bool granule_has_mail(const struct granule *slab)
+{
+    return (load_relaxed(&slab->owner) & GRANULE_MAIL) != 0;
 }
 
 // Whether each page of the granule is as the OS gave it: 0; else the clock's tick at which it was

@@ -39,11 +39,10 @@ struct sinner {
 
 static uint32_t count_inbox(const struct granule *slab)
 {
-    const struct ledger_inbox *inbox = ledger_inbox(slab);
     unsigned words = ledger_words(slab);
     uint32_t count = 0;
     for (unsigned word = 0; word < words; word++) {
-        count += ledger_bits(load_relaxed(&inbox->returned[word]));
+        count += ledger_bits(load_relaxed(&ledger_returned(slab)[word]));
     }
     return count;
 }
@@ -79,17 +78,16 @@ static uint64_t purge_pages(const struct granule *slab, const struct taken *take
 
 static uint64_t purge_slab(struct granule *slab, struct sinner *sinner)
 {
-    struct ledger_inbox *inbox = ledger_inbox(slab);
     struct taken taken;
     unsigned words = ledger_words(slab);
     for (unsigned word = 0; word < words; word++) {
-        taken.bits[word] = swap_acquire(&inbox->returned[word], 0); // [A:inbox]
+        taken.bits[word] = swap_acquire(&ledger_returned(slab)[word], 0); // [A:inbox]
     }
     uint64_t purged = purge_pages(slab, &taken);
     for (unsigned word = 0; word < words; word++) {
         uint64_t bits = taken.bits[word], twice = 0;
         if (bits != 0) {
-            twice = or_acq_rel(&inbox->returned[word], bits) & bits; // [R:inbox]
+            twice = or_acq_rel(&ledger_returned(slab)[word], bits) & bits; // [R:inbox]
         }
         if (twice != 0) {
             uint64_t slot = 64 * (uint64_t)word + ledger_lowest(twice);
@@ -97,7 +95,7 @@ static uint64_t purge_slab(struct granule *slab, struct sinner *sinner)
             sinner->size = slab->size;
         }
     }
-    store_release(&inbox->any, 1); // [R:inbox any]
+    ledger_announce(slab);
     return purged;
 }
 

@@ -19,11 +19,14 @@
 //    with one exchange a word, 64 blocks at a time, when it has nothing else. No links are
 //    followed and no block is touched. [R:inbox] [A:inbox]: what the program did with the block
 //    happens before it is handed out again.
-//    `any` spares the owner the look at each word. The stranger sets the bit and then reads `any`;
-//    the owner takes `any` away and then reads the bits: one of the two sees the other's step,
-//    because both first steps are locked instructions, which on x86 no later read overtakes.
-// 4. A limit. A block returned by a stranger and then released by its owner, before the inbox is
-//    emptied, is found when it is emptied; unless it has been handed out in between.
+//    GRANULE_MAIL spares the owner the look at each word. The stranger sets the bit and then looks
+//    for the mail; the owner takes the mail away and then reads the bits: one sees the other's
+//    step, because both first steps are locked instructions, which on x86 no later read overtakes.
+// 4. Twice, by two. Where there is mail the owner's release is not in line, and looks for the block
+// in
+//    the inbox too; a stranger's looks at the owner's bits. So a second release is found whoever
+//    did the first one, unless the two race: then it is found when the inbox is emptied, if the
+//    block has not been handed out by then.
 // 5. `fresh`. Blocks are taken lowest first, so those from the highest one ever taken on are as the
 //    slab was when it was cut: if that was zero, calloc has nothing to do. It is kept to the block
 //    where that pays, above 1 KiB, and to the word below, where it keeps pages untouched.
@@ -39,12 +42,11 @@ void ledger_init(const struct granule *slab)
     unsigned words = ledger_words(slab), slots = (unsigned)((GRANULE_BYTES - 1) / slab->size) + 1;
     ledger->left = LEDGER_FAR;
     ledger->fresh = words > 1 || slab->zeroed ? 0 : UINT32_MAX;
-    store_relaxed(&inbox->any, 0);
     inbox->looked = 0;
     for (unsigned word = 0; word < words; word++) {
         unsigned rest = slots > 64 * word ? slots - 64 * word : 0;
         store_relaxed(&ledger->free[word], rest >= 64 ? UINT64_MAX : (UINT64_C(1) << rest) - 1);
-        store_relaxed(&inbox->returned[word], 0);
+        store_relaxed(&ledger_returned(slab)[word], 0);
     }
 }
 
@@ -63,18 +65,17 @@ unsigned ledger_count(const struct granule *slab, unsigned enough)
 unsigned ledger_collect(struct granule *slab, uint32_t *twice)
 {
     struct ledger *ledger = slab->ledger;
-    struct ledger_inbox *inbox = ledger_inbox(slab);
     unsigned words = ledger_words(slab), count = 0;
     *twice = SLOT_NONE;
-    if (load_relaxed(&inbox->any) == 0) {
+    if (!granule_has_mail(slab)) {
         return 0;
     }
-    (void)swap_acquire(&inbox->any, 0); // [A:inbox any]: what comes now sets it again
+    (void)and_acq_rel(&slab->owner, ~GRANULE_MAIL); // [A:mail]: what comes now sets it again
     for (unsigned word = 0; word < words; word++) {
-        if (load_relaxed(&inbox->returned[word]) == 0) {
+        if (load_relaxed(&ledger_returned(slab)[word]) == 0) {
             continue;
         }
-        uint64_t bits = swap_acquire(&inbox->returned[word], 0); // [A:inbox]
+        uint64_t bits = swap_acquire(&ledger_returned(slab)[word], 0); // [A:inbox]
         uint64_t both = bits & ledger->free[word];
         if (both != 0) {
             *twice = 64 * word + (unsigned)__builtin_ctzll(both);
@@ -85,16 +86,20 @@ unsigned ledger_collect(struct granule *slab, uint32_t *twice)
     return count;
 }
 
-bool ledger_return(const struct granule *slab, uint32_t slot)
+void ledger_announce(struct granule *slab)
 {
-    struct ledger_inbox *inbox = ledger_inbox(slab);
+    if (!granule_has_mail(slab)) {
+        (void)or_acq_rel(&slab->owner, GRANULE_MAIL); // [R:mail]
+    }
+}
+
+bool ledger_return(struct granule *slab, uint32_t slot)
+{
     uint64_t bit = UINT64_C(1) << (slot & 63);
     if ((load_relaxed(&slab->ledger->free[slot >> 6]) & bit) != 0 ||
-        (or_acq_rel(&inbox->returned[slot >> 6], bit) & bit) != 0) { // [R:inbox]
+        (or_acq_rel(&ledger_returned(slab)[slot >> 6], bit) & bit) != 0) { // [R:inbox]
         return false;
     }
-    if (load_relaxed(&inbox->any) == 0) {
-        store_release(&inbox->any, 1); // [R:inbox any]
-    }
+    ledger_announce(slab);
     return true;
 }

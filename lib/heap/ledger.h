@@ -15,9 +15,11 @@
 #define LEDGER_LINES 9 // of either half, at most
 #define LEDGER_FAR   (UINT32_C(1) << 30)
 
-// bit i of `free` is set == slot i is not with the program (G1) slot `count`, where there is room
-// for a part of one, is never with it                         (G2)
-// no slot is free and in `returned`; `any` is not 0 where one is returned, but while it is (G3)
+// bit i of `free` is set == slot i is not with the program (G1)
+//
+// slot `count`, where there is room for a part of one, is never with it (G2)
+//
+// no slot is free and returned; there is mail where one is returned, but while that is done (G3)
 struct ledger {
     uint32_t left;   // [own] releases by the owner until it looks whether the slab is empty
     uint32_t fresh;  // [own] classes up to FRONT_DIRECT: words from here on were never used; above:
@@ -25,10 +27,10 @@ struct ledger {
     uint64_t free[]; // [own to write; atomic for readers]
 };
 
+// Stands right before the ledger; the words that were returned stand before that.
 struct ledger_inbox {
-    uint32_t any;        // [atomic] not 0: something was returned
-    uint32_t looked;     // [depot's lock] see idle.c
-    uint64_t returned[]; // [atomic] by threads that do not own the slab
+    uint32_t looked; // [depot's lock] see idle.c
+    uint32_t reserved;
 };
 
 // The lowest bit's number; `bits` is not 0. (As __builtin_ctzll, whose int costs an instruction
@@ -54,7 +56,21 @@ static inline unsigned ledger_lines(const struct granule *slab)
 
 static inline struct ledger_inbox *ledger_inbox(const struct granule *slab)
 {
-    return (struct ledger_inbox *)((char *)slab->ledger + 64 * ledger_lines(slab));
+    return (struct ledger_inbox *)slab->ledger - 1;
+}
+
+// [atomic] The words of the inbox: bits of slots that threads returned which do not own the slab.
+static inline uint64_t *ledger_returned(const struct granule *slab)
+{
+    return (uint64_t *)slab->ledger - (size_t)(8 * ledger_lines(slab));
+}
+
+// Whether a slot that the program names is not with it.
+static inline bool ledger_is_free(const struct granule *slab, uint32_t slot)
+{
+    uint64_t bits = load_relaxed(&slab->ledger->free[slot >> 6]) |
+                    load_relaxed(&ledger_returned(slab)[slot >> 6]);
+    return (bits >> (slot & 63) & 1) != 0;
 }
 
 // A place in a slab, by one multiplication and no division. R = floor((2^58 - 1) / size) + 1, so
@@ -74,9 +90,9 @@ struct place {
 
 static inline struct place place_of(const struct granule *slab, const void *address)
 {
-    unsigned __int128 product = (unsigned __int128)slab->reciprocal * (uint16_t)(uintptr_t)address;
-    uint64_t low = (uint64_t)product;
-    return (struct place){.word = (uint64_t)(product >> 64), .bit = low << 6 | low >> 58};
+    uint64_t low = (uint16_t)(uintptr_t)address, high;
+    __asm__("mulq %2" : "+a"(low), "=d"(high) : "m"(slab->reciprocal) : "cc");
+    return (struct place){.word = high, .bit = low << 6 | low >> 58};
 }
 
 // The slot that starts at the address, or SLOT_NONE where none does.
@@ -118,6 +134,8 @@ unsigned ledger_count(const struct granule *slab, unsigned enough);
 // that was free already, or SLOT_NONE.
 unsigned ledger_collect(struct granule *slab, uint32_t *twice);
 // A stranger returns a slot. false: it is free, or was returned before.
-bool ledger_return(const struct granule *slab, uint32_t slot);
+bool ledger_return(struct granule *slab, uint32_t slot);
+// There is something in the inbox.
+void ledger_announce(struct granule *slab);
 
 #endif

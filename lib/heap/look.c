@@ -38,10 +38,10 @@ const size_t look_figure_count = sizeof look_figures / sizeof look_figures[0];
 
 static unsigned used_blocks(const struct granule *slab)
 {
-    const struct ledger_inbox *inbox = ledger_inbox(slab);
     unsigned words = ledger_words(slab), released = 0;
     for (unsigned word = 0; word < words; word++) {
-        released += ledger_bits(ledger_real(slab, word) | load_relaxed(&inbox->returned[word]));
+        released +=
+            ledger_bits(ledger_real(slab, word) | load_relaxed(&ledger_returned(slab)[word]));
     }
     return slab->count - released;
 }
@@ -55,7 +55,7 @@ static void add_slab(struct look *look, const struct granule *slab)
     class->used += used;
     look->slabs++;
     look->slab_bytes += slab->extent->size;
-    look->orphans += load_relaxed(&slab->owner) == 0;
+    look->orphans += granule_owner(slab) == 0;
     look->used_blocks += used;
     look->used_bytes += (uint64_t)used * slab->size;
     look->free_blocks += slab->count - used;

@@ -23,10 +23,10 @@ static const struct granule *large_around(const void *address)
     for (; at >> ADDRESS_BITS == 0 && at >= GRANULE_BYTES; at -= GRANULE_BYTES) {
         const struct granule *record = granule_at((const void *)(uintptr_t)at);
         if (record->kind == GRANULE_LARGE) {
-            return (uintptr_t)address - at < record->extent->size ? record : NULL;
+            return (uintptr_t)address - at < record->usable ? record : NULL;
         }
         if (record->kind == GRANULE_SLAB ||
-            record - granule_map.nobody < (ptrdiff_t)WINDOW_GRANULES) {
+            (record >= granule_map.nobody && record < granule_map.nobody + WINDOW_GRANULES)) {
             return NULL;
         }
     }

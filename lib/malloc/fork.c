@@ -10,9 +10,8 @@
 
 static void fork_child(void)
 {
-    malloc_common_reset();
     malloc_background_forked();
-    depot_thaw_child(front_here != &front_none ? thread_self() : UINT64_MAX); // no slab is its own
+    depot_thaw_child(thread_self());
 }
 
 // libc runs handlers that are registered first last before a fork, and first after it: other

@@ -22,6 +22,7 @@
 #include <malloc.h>
 #include <stdio.h>
 
+#include "heap/common.h"
 #include "heap/depot.h"
 #include "heap/front.h"
 #include "heap/idle.h"
@@ -34,7 +35,7 @@ MALLOC_EXPORT int malloc_trim(size_t pad)
     if (front_here != &front_none) {
         front_trim(front_here);
     }
-    malloc_common_trim();
+    common_trim();
     uint64_t purged = idle_purge(true);
     purged += depot_purge(true);
     return purged != 0;

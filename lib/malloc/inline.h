@@ -5,8 +5,9 @@
 // malloc: a size up to 1 KiB is, rounded up and doubled, the place of an entry in the thread's
 // front; the entry's word has a bit for each free block; its lowest bit is the block, if it is not
 // the last. free: the address leads to the slab's record (heap/granule.h); it is this thread's; the
-// address is a slot's start; the slot's bit is not set: set it. No call, no lock, no atomic
-// read-modify-write; and every check there is. malloc.c and new.c each have a copy, so that neither
+// address is a slot's start; no stranger has returned a block of the slab that its owner has not
+// yet taken in; the slot's bit is not set: set it. No call, no lock, no atomic read-modify-write;
+// and every check there is. malloc.c and new.c each have a copy, so that neither
 // calls the other.
 
 #ifndef MALLOC_INLINE_H
@@ -24,15 +25,14 @@
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-// NULL: not this way; malloc_above is the other.
-static inline __attribute__((always_inline)) void *malloc_in_line(size_t size)
+// false: not this way; malloc_above is the other.
+static inline __attribute__((always_inline)) bool malloc_in_line(size_t size, void **block)
 {
-    if (__builtin_expect(size <= FRONT_DIRECT, 1)) {
-        return front_pop((
-            const struct front_entry *)((const char *)front_here->entry +
-                                        2 * ((size + FRONT_STEP - 1) & ~(size_t)(FRONT_STEP - 1))));
-    }
-    return NULL;
+    return __builtin_expect(size <= FRONT_DIRECT, 1) &&
+           front_pop((const struct front_entry *)((const char *)front_here->entry +
+                                                  2 * ((size + FRONT_STEP - 1) &
+                                                       ~(size_t)(FRONT_STEP - 1))),
+                     block);
 }
 
 static inline __attribute__((always_inline)) struct granule *malloc_record(uint64_t at)

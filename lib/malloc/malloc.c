@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "heap/common.h"
 #include "heap/depot.h"
 #include "heap/ledger.h"
 #include "heap/sin.h"
@@ -42,7 +43,7 @@ static void *small_block(unsigned class, bool *zeroed)
         front = malloc_enter();
     }
     void *block = front != NULL ? front_take(front, class, zeroed) : NULL;
-    return block != NULL ? block : malloc_common_take(class, zeroed);
+    return block != NULL ? block : common_take(class, zeroed);
 }
 
 static void *large_block(size_t size, size_t align, bool *zeroed)
@@ -86,11 +87,21 @@ __attribute__((noinline)) void *malloc_above(size_t size)
 
 MALLOC_EXPORT void *malloc(size_t size)
 {
-    void *block = malloc_in_line(size);
-    return __builtin_expect(block != NULL, 1) ? block : malloc_above(size);
+    void *block;
+    return malloc_in_line(size, &block) ? block : malloc_above(size);
 }
 
 // ---- releasing ---------------------------------------------------------------------------------
+
+// The way in line, of a slab with something in its inbox.
+static void release_own(struct granule *slab, uint32_t slot)
+{
+    struct ledger *ledger = slab->ledger;
+    poke(&ledger->free[slot >> 6], ledger->free[slot >> 6] | UINT64_C(1) << (slot & 63));
+    if (--ledger->left == 0) {
+        front_look(front_here, slab);
+    }
+}
 
 __attribute__((noinline)) void malloc_release_slow(void *block, const char *call)
 {
@@ -104,10 +115,12 @@ __attribute__((noinline)) void malloc_release_slow(void *block, const char *call
         return;
     }
     uint32_t slot = kind == GRANULE_SLAB ? granule_slot(record, block) : SLOT_NONE;
-    if (slot >= record->count || load_relaxed(&record->owner) == thread_self()) {
+    if (slot >= record->count || ledger_is_free(record, slot)) {
         sin_judge(call, block);
     }
-    if (!ledger_return(record, slot)) {
+    if (granule_owner(record) == thread_self()) {
+        release_own(record, slot);
+    } else if (!ledger_return(record, slot)) {
         sin_twice(call, block, record->size);
     }
 }
@@ -132,8 +145,7 @@ size_t malloc_block_size(const void *block, const char *call)
         return record->usable;
     }
     uint32_t slot = kind == GRANULE_SLAB ? granule_slot(record, block) : SLOT_NONE;
-    if (slot >= record->count ||
-        (load_relaxed(&record->ledger->free[slot >> 6]) >> (slot & 63) & 1) != 0) {
+    if (slot >= record->count || ledger_is_free(record, slot)) {
         sin_judge(call, block);
     }
     return record->size;
@@ -151,7 +163,12 @@ MALLOC_EXPORT void *calloc(size_t count, size_t size)
     if (unlikely(__builtin_mul_overflow(count, size, &bytes))) {
         return no_memory();
     }
-    void *block = bytes <= FRONT_DIRECT ? malloc(bytes) : malloc_block(bytes, &zeroed);
+    void *block;
+    if (unlikely(front_here == &front_none) && bytes <= SLAB_LARGEST && malloc_enter_late()) {
+        block = common_take(slab_class(bytes + (bytes == 0)), &zeroed);
+    } else {
+        block = bytes <= FRONT_DIRECT ? malloc(bytes) : malloc_block(bytes, &zeroed);
+    }
     return zero(block, bytes, zeroed);
 }
 
@@ -165,8 +182,8 @@ static bool stays(const void *block, size_t usable, size_t size)
     return size <= usable && (size > usable / 2 || usable <= SLAB_STEP);
 }
 
-// The bytes of a block that moves. Pages of a large one change place instead of being copied, so that
-// an array that grows is in memory once.
+// The bytes of a block that moves. Pages of a large one change place instead of being copied, so
+// that an array that grows is in memory once.
 #define MOVE_LEAST (UINT64_C(1) << 18)
 
 static void carry(void *moved, void *block, size_t usable, size_t size)

@@ -41,9 +41,10 @@ void malloc_release_sized(void *block, size_t align, size_t said, const char *ca
 // is no memory); it then allocates from the common one.
 struct front *malloc_enter(void);
 
-// From the front that all threads without one share, under its lock.
-void *malloc_common_take(unsigned class, bool *zeroed);
-void malloc_common_trim(void);
+// Whether a thread's first calloc may be pthread's own, for the value of its key.
+bool malloc_enter_late(void);
+
+extern void (*const volatile malloc_early)(void);
 
 // ---- background.c ------------------------------------------------------------------------------
 
@@ -59,7 +60,5 @@ void malloc_background_start(void);
 
 // Registers what fork needs. Once.
 void malloc_fork_init(void);
-// In a child: the common front is made anew, its lock is free.
-void malloc_common_reset(void);
 
 #endif

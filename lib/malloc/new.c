@@ -168,16 +168,16 @@ static __attribute__((noinline)) void *new_nothrow_slow(size_t size, size_t alig
 void *new_one(size_t size) CXX("_Znwm");
 void *new_one(size_t size)
 {
-    void *block = malloc_in_line(size);
-    return __builtin_expect(block != NULL, 1) ? block : new_slow(size, 0);
+    void *block;
+    return malloc_in_line(size, &block) ? block : new_slow(size, 0);
 }
 
 void *new_one_nothrow(size_t size, const void *tag) CXX("_ZnwmRKSt9nothrow_t");
 void *new_one_nothrow(size_t size, const void *tag)
 {
     (void)tag;
-    void *block = malloc_in_line(size);
-    return __builtin_expect(block != NULL, 1) ? block : new_nothrow_slow(size, 0);
+    void *block;
+    return malloc_in_line(size, &block) ? block : new_nothrow_slow(size, 0);
 }
 
 void *new_one_aligned(size_t size, size_t align) CXX("_ZnwmSt11align_val_t");

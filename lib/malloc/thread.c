@@ -4,58 +4,45 @@
 //
 // 1. States of a thread: NEW (front_here is front_none) -> KNOWN (it has a front) -> GONE.
 // 2. The end. pthread calls the destructors of keys in at most four rounds, and other libraries'
-//    destructors allocate and release in all of them. So this one asks for another round as long as
-//    there is one, and takes the front away in the last. What comes after that in the same round
-//    allocates from the common front: a thread that is gone never gets another, which nobody
-//    would take away.
-// 3. The common front has no thread. Its slabs belong to COMMON_SELF, which no thread is: everybody
-//    releases its blocks as a stranger does, also who took them; taking is under a lock.
-// 4. The first thread makes the key. Another that comes meanwhile does not wait; it uses the common
-//    front until it comes again. Keys and their values need no memory up to the 32nd key; beyond,
-//    pthread_setspecific calls calloc, which finds front_here set already.
+//    destructors allocate and release in all of them. The front is closed in the first round in
+//    which this key has its turn; afterwards the thread allocates from the common front
+//    (heap/common.h), and never gets another of its own, which nobody would take away. One case is
+//    left: a thread whose first allocation comes in the last round, after this key's turn. Its
+//    front stays, and is the next thread's that has the same thread control block (front_open).
+// 3. The first thread makes the key. Another that comes meanwhile does not wait; it uses the common
+//    front until it comes again.
+// 4. Keys and their values need no memory up to the 32nd; for those beyond, pthread_setspecific
+// calls
+//    calloc the first time in a thread, and overwrites what was set below it in that call. So where
+//    this key came so late, a thread's first calloc does not make a front: it may be that one.
+// 5. An IFUNC resolver of the program may call malloc before the thread's initial values are there,
+//    when front_here is still NULL. An IFUNC of this library, which is resolved before the
+//    program's, sets it.
 
-#include <limits.h>
 #include <pthread.h>
 
+#include "heap/common.h"
 #include "heap/depot.h"
 #include "malloc/conf.h"
 #include "malloc/malloc.h"
-#include "sync/lock.h"
+#include "sync/atomic.h"
 #include "sync/thread.h"
 
-#define COMMON_SELF 1 // no address of a thread control block
-
-// ThreadSanitizer takes its own state of a thread away in the last round.
-#ifdef MEMS_TSAN
-#define LAST_ROUND (PTHREAD_DESTRUCTOR_ITERATIONS - 1)
-#else
-#define LAST_ROUND PTHREAD_DESTRUCTOR_ITERATIONS
-#endif
+#define KEYS_WITHOUT_MEMORY 32 // glibc's
 
 enum malloc_key { KEY_NONE, KEY_MAKING, KEY_READY, KEY_REFUSED };
 
 static uint32_t key_state; // [atomic] enum malloc_key
 static pthread_key_t key;  // [ro] once KEY_READY
 static __thread bool gone;
-static __thread unsigned rounds;
-
-static struct {
-    struct lock lock; // rank LOCK_SPACE: taken before a depot's
-    bool open;
-    struct front front;
-} common = {.lock = LOCK_READY(LOCK_SPACE, "heap.common")};
 
 // ---- threads -----------------------------------------------------------------------------------
 
 static void thread_end(void *value)
 {
-    struct front *front = value;
-    if (++rounds < LAST_ROUND && pthread_setspecific(key, front) == 0) {
-        return;
-    }
     gone = true;
     front_here = &front_none;
-    front_close(front);
+    front_close(value);
 }
 
 static bool key_ready(void)
@@ -90,31 +77,24 @@ struct front *malloc_enter(void)
     return front;
 }
 
-// ---- the common front --------------------------------------------------------------------------
-
-void *malloc_common_take(unsigned class, bool *zeroed)
+bool malloc_enter_late(void)
 {
-    lock_lock(&common.lock);
-    if (!common.open) {
-        front_init(&common.front, COMMON_SELF);
-        common.open = true;
+    return key_ready() && key >= KEYS_WITHOUT_MEMORY;
+}
+
+#ifndef MALLOC_STATIC // a static program has no such values at all at that point
+static void early(void)
+{
+}
+
+static void (*early_resolve(void))(void)
+{
+    if (front_here == NULL) {
+        front_here = &front_none;
     }
-    void *block = front_take(&common.front, class, zeroed);
-    lock_unlock(&common.lock);
-    return block;
+    return early;
 }
 
-void malloc_common_trim(void)
-{
-    lock_lock(&common.lock);
-    if (common.open) {
-        front_trim(&common.front);
-    }
-    lock_unlock(&common.lock);
-}
-
-void malloc_common_reset(void)
-{
-    lock_init(&common.lock, LOCK_SPACE, "heap.common", 0);
-    common.open = false;
-}
+static void early_call(void) __attribute__((ifunc("early_resolve")));
+void (*const volatile malloc_early)(void) = early_call; // so that it is resolved
+#endif

@@ -7,7 +7,8 @@
 // 2. Aligned maps. The kernel aligns to pages only. A first plain attempt is often aligned by luck
 //    (the kernel stacks equal mappings on each other) and needs no more address space than asked,
 //    which counts under RLIMIT_AS. Else size + align - page is mapped and both ends are trimmed.
-//    A trim can be refused, because it splits a mapping (max_map_count): then the map is refused.
+//    A trim can be refused, because it splits a mapping (max_map_count): then the map is refused,
+//    unless not even all of it can be given back.
 
 #include "os/os.h"
 
@@ -54,13 +55,12 @@ static char *map_trimmed(size_t size, size_t align, size_t slack)
     }
     size_t head = (0 - (uintptr_t)memory) & (align - 1);
     char *tail = memory + head + size;
+    // Refused, and the whole is not taken back either: what is too much is never touched.
     if (!unmap_part(memory, head)) {
-        (void)munmap(memory, whole);
-        return NULL;
+        return munmap(memory, whole) != 0 ? memory + head : NULL;
     }
     if (!unmap_part(tail, slack - head)) {
-        (void)munmap(memory + head, whole - head);
-        return NULL;
+        return munmap(memory + head, whole - head) != 0 ? memory + head : NULL;
     }
     return memory + head;
 }
@@ -123,8 +123,9 @@ bool os_purge(void *memory, size_t size)
 bool os_move(void *from, void *to, size_t size)
 {
     int saved = errno;
-    bool done = !inject_fails(MEMS_SEAM_MAP) &&
-                mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+    bool done =
+        !inject_fails(MEMS_SEAM_MAP) &&
+        mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
     errno = saved;
     return done;
 }
@@ -149,6 +150,11 @@ uint64_t os_clock_coarse_ms(void)
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint32_t os_process_id(void)
+{
+    return (uint32_t)syscall(SYS_getpid);
 }
 
 uint32_t os_thread_id(void)

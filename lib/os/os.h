@@ -64,6 +64,7 @@ struct os_thread {
 };
 
 uint32_t os_thread_id(void); // the kernel's
+uint32_t os_process_id(void);
 
 // Starts a thread that calls run(arg). `thread` stays where it is until os_thread_join. false: the
 // OS refused.

@@ -35,6 +35,7 @@
 #define add_relaxed(p, v)  (schedule_point(), __atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
 #define add_acq_rel(p, v)  (schedule_point(), __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL))
 #define or_acq_rel(p, v)   (schedule_point(), __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL))
+#define and_acq_rel(p, v)  (schedule_point(), __atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL))
 #define swap_acquire(p, v) (schedule_point(), __atomic_exchange_n((p), (v), __ATOMIC_ACQUIRE))
 #define swap_release(p, v) (schedule_point(), __atomic_exchange_n((p), (v), __ATOMIC_RELEASE))
 #define swap_acq_rel(p, v) (schedule_point(), __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL))

@@ -315,7 +315,7 @@ static void test_orphans(void **state)
         assert_non_null(slabs[i]);
         slabs[i]->ledger->free[0] &= ~ledger_real(slabs[i], 0); // no block is free ..
         slabs[i]->ledger->free[1] &= ~ledger_real(slabs[i], 1);
-        store_relaxed(&slabs[i]->owner, 1);
+        store_relaxed(&slabs[i]->owner, 2);
         depot_orphan_put(slabs[i]);
         family_checked();
     }
@@ -374,7 +374,7 @@ static bool open_slabs(struct granule **slabs, size_t count)
             slabs[i] = depot_slab_open((unsigned)(i * 7 % SLAB_CLASSES));
             all = slabs[i] != NULL && all;
             if (slabs[i] != NULL) {
-                store_relaxed(&slabs[i]->owner, 1);
+                store_relaxed(&slabs[i]->owner, 2);
             }
         }
     }

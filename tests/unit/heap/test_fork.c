@@ -233,11 +233,11 @@ static void test_on_the_way(void **state)
     assert_non_null(family_front());
     struct granule *slab = depot_slab_open(5), *orphan = depot_slab_open(6);
     orphan->ledger->free[0] &= ~UINT64_C(6);
-    store_relaxed(&orphan->owner, 1);
+    store_relaxed(&orphan->owner, 2);
     depot_orphan_put(orphan);
     assert_ptr_equal(depot_orphan_get(6), orphan);
     assert_int_equal(family_in_child(use_all, NULL), 0);
-    store_relaxed(&slab->owner, 1);
+    store_relaxed(&slab->owner, 2);
     depot_slab_close(slab);
     depot_orphan_put(orphan);
     assert_int_equal(family_in_child(use_all, NULL), 0);

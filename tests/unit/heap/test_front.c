@@ -249,7 +249,7 @@ static void test_collected(void **state)
     }
     assert_int_equal(front_here->bin[class].slabs, SLABS);
     for (size_t i = 0; i < COUNT; i++) {
-        const struct granule *slab = granule_at(all[i]);
+        struct granule *slab = granule_at(all[i]);
         assert_true(ledger_return(slab, granule_slot(slab, all[i])));
     }
     family_checked();
@@ -259,7 +259,7 @@ static void test_collected(void **state)
     }
     assert_int_equal(front_here->bin[class].slabs, SLABS);
     for (size_t i = 0; i < COUNT; i++) {
-        const struct granule *slab = granule_at(all[i]);
+        struct granule *slab = granule_at(all[i]);
         if (i % 3 != 0) {
             assert_true(ledger_return(slab, granule_slot(slab, all[i])));
         } else {
