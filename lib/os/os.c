@@ -123,8 +123,9 @@ bool os_purge(void *memory, size_t size)
 bool os_move(void *from, void *to, size_t size)
 {
     int saved = errno;
-    bool done = !inject_fails(MEMS_SEAM_MAP) &&
-                mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+    bool done =
+        !inject_fails(MEMS_SEAM_MAP) &&
+        mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
     errno = saved;
     return done;
 }
