@@ -339,7 +339,7 @@ static void pair_next(const char **text, struct option_pair *pair)
     const char *value = *text + equals + 1;
     while (whole && *end == ',') {
         piece = piece_next(end + 1, &equals);
-        if (equals < piece.length) {
+        if (equals < piece.length || piece_trim(piece).length == 0) {
             break;
         }
         end = piece.text + piece.length;
