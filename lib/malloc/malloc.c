@@ -165,8 +165,8 @@ static bool stays(const void *block, size_t usable, size_t size)
     return size <= usable && (size > usable / 2 || usable <= SLAB_STEP);
 }
 
-// The bytes of a block that moves. Pages of a large one change place instead of being copied, so that
-// an array that grows is in memory once.
+// The bytes of a block that moves. Pages of a large one change place instead of being copied, so
+// that an array that grows is in memory once.
 #define MOVE_LEAST (UINT64_C(1) << 18)
 
 static void carry(void *moved, void *block, size_t usable, size_t size)
