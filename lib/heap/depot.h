@@ -90,6 +90,7 @@ void depot_thaw_child(uint64_t self); // in the child: all threads but `self` ar
 
 extern struct depot depots[2];         // the second serves while the first is frozen
 extern __thread uint32_t depot_inside; // this thread holds a depot's lock
+extern uint32_t depot_fronts;          // [atomic] that are open
 
 struct depot *depot_lock(void);
 void depot_unlock(struct depot *depot);
