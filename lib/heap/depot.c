@@ -47,6 +47,7 @@ struct depot depots[2] = {
 };
 
 __thread uint32_t depot_inside;
+uint32_t depot_fronts;
 
 // ---- the lock ----------------------------------------------------------------------------------
 
@@ -461,6 +462,7 @@ struct front *depot_front_open(size_t bytes)
         pool_init(&depot->front_pool, bytes);
     }
     struct front *front = pool_take(&depot->front_pool);
+    (void)add_relaxed(&depot_fronts, front != NULL);
     depot_unlock(depot);
     return front;
 }
@@ -468,6 +470,7 @@ struct front *depot_front_open(size_t bytes)
 void depot_front_close(struct front *front)
 {
     struct depot *depot = depot_lock();
+    (void)add_relaxed(&depot_fronts, UINT32_MAX);
     if (depot->front_pool.record !=
         0) { // else it is the other's, which is frozen: lost, once a fork
         pool_give(&depot->front_pool, front);

@@ -96,6 +96,7 @@ void depot_settle_slow(void);
 
 extern struct depot depots[2];         // the second serves while the first is frozen
 extern __thread uint32_t depot_inside; // this thread holds a depot's lock
+extern uint32_t depot_fronts;          // [atomic] that are open
 
 struct depot *depot_lock(void);
 void depot_unlock(struct depot *depot);

@@ -13,10 +13,12 @@
 //    and their bytes, but not their addresses, are of use when they are released.
 // 4. Slabs of threads that are gone: their ledgers are right, word by word, whatever their threads
 //    were doing; blocks on the way between a thread and its program are lost. They become
-//    orphans when the child first comes to the depot: before any new thread can own a slab, and
-//    not in children that only exec. Slabs on the way between a thread and the depot have no owner
-//    and are in no list, so the lists are made anew: all that is not the survivor's. A large block
-//    on that way is one that has been closed and is still there: it goes on to `returned`.
+//    orphans at once, for a thread that the child starts may stand where a gone one stood (libc
+//    keeps stacks), and would pass for the owner of its slabs. Where no thread but the survivor had
+//    any, that waits until the child first comes to the depot: not in children that only exec.
+//    Slabs on the way between a thread and the depot have no owner and are in no list, so the lists
+//    are made anew: all that is not the survivor's. A large block on that way is one that has been
+//    closed and is still there: it goes on to `returned`.
 // 5. A fork inside a signal handler may have interrupted the depot's holder in this very thread. It
 //    must not wait for itself. It need not: what it interrupted goes on after the handler, in the
 //    parent and in the child.
@@ -87,6 +89,11 @@ void depot_thaw_child(uint64_t self)
     }
     *second = (struct depot){.number = era};
     lock_init(&second->lock, LOCK_POLICY, "heap.aside", 1);
+    uint32_t survivors = self != UINT64_MAX;
+    if (depot_inside == 0 && load_relaxed(&depot_fronts) > survivors) {
+        depot_unlock(depot_lock());
+    }
+    store_relaxed(&depot_fronts, survivors);
 }
 
 // Empties the lists of orphans but for those of the second depot's past, which no walk finds.

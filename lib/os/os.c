@@ -120,14 +120,24 @@ bool os_purge(void *memory, size_t size)
 #define MREMAP_DONTUNMAP 4 // Linux 5.7
 #endif
 
+// In two steps. Straight to `to` the kernel unmaps what is there first, and Linux before 6.17 then
+// refuses a range of more than one mapping, as earlier moves leave behind. The first step is the
+// one that can be refused; the second has one mapping to move and needs no more memory than there
+// is.
 bool os_move(void *from, void *to, size_t size)
 {
+    static const char lost[] = "mems: the system has unmapped memory that it should have moved\n";
     int saved = errno;
-    bool done =
-        !inject_fails(MEMS_SEAM_MAP) &&
-        mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) == to;
+    void *between = MAP_FAILED;
+    if (!inject_fails(MEMS_SEAM_MAP)) {
+        between = mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+    }
+    if (between != MAP_FAILED &&
+        mremap(between, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
+        os_die(lost, sizeof lost - 1);
+    }
     errno = saved;
-    return done;
+    return between != MAP_FAILED;
 }
 
 bool os_unmap(void *memory, size_t size)

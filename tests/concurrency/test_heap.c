@@ -10,7 +10,10 @@
 // 3. Threads live for a number of steps and end, with blocks in the places: their slabs become
 //    orphans, which others adopt while strangers go on returning blocks to them. Some trim their
 //    fronts all the time, so that slabs are closed as soon as their last block is back.
-// 4. Now and then all stop, and each holds the heap and its own front against heap_check. In the
+// 4. Beside them one thread does what a helper does that gives memory back, asks for the figures,
+// and
+//    in some scenes freezes the depot as a fork does.
+// 5. Now and then all stop, and each holds the heap and its own front against heap_check. In the
 //    end everything is released, and no slab may be left.
 
 #include "support/family.h"
@@ -20,6 +23,8 @@
 #include <sys/mman.h>
 
 #include "base/rng.h"
+#include "heap/idle.h"
+#include "heap/look.h"
 #include "sync/atomic.h"
 
 enum { PLACES = 512, THREADS = 4, MAP_STEP = 16 };
@@ -210,13 +215,25 @@ static void *live(void *arg)
     return NULL; // some end while others go on
 }
 
-static void *freeze_and_thaw(void *arg)
+// What a helper does that gives memory back, who asks for figures, and who forks.
+static void *look_and_purge(void *arg)
 {
+    static struct look look;
     (void)arg;
     while (load_acquire(&ending) == 0) {
-        depot_freeze();
-        sched_yield();
-        depot_thaw();
+        if (scene->freezes) {
+            depot_freeze();
+            sched_yield();
+        }
+        look_take(&look);
+        family_require(look.used_blocks + look.free_blocks >= look.used_blocks &&
+                           look.mapped_bytes <= look.peak_bytes,
+                       "figures that cannot be");
+        (void)idle_purge(true);
+        (void)depot_purge(true);
+        if (scene->freezes) {
+            depot_thaw();
+        }
         sched_yield();
     }
     return NULL;
@@ -224,13 +241,11 @@ static void *freeze_and_thaw(void *arg)
 
 static void live_all(uint64_t seed)
 {
-    pthread_t threads[THREADS], freezer;
+    pthread_t threads[THREADS], other;
     uint64_t seeds[THREADS];
     pthread_barrier_init(&barrier, NULL, THREADS);
     store_release(&ending, 0);
-    if (scene->freezes) {
-        assert_int_equal(pthread_create(&freezer, NULL, freeze_and_thaw, NULL), 0);
-    }
+    assert_int_equal(pthread_create(&other, NULL, look_and_purge, NULL), 0);
     for (unsigned i = 0; i < THREADS; i++) {
         seeds[i] = seed * THREADS + i;
         assert_int_equal(pthread_create(&threads[i], NULL, live, &seeds[i]), 0);
@@ -239,9 +254,7 @@ static void live_all(uint64_t seed)
         pthread_join(threads[i], NULL);
     }
     store_release(&ending, 1);
-    if (scene->freezes) {
-        pthread_join(freezer, NULL);
-    }
+    pthread_join(other, NULL);
     pthread_barrier_destroy(&barrier);
 }
 

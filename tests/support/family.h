@@ -25,6 +25,7 @@ void *family_aligned_alloc(size_t align, size_t size);
 void *family_memalign(size_t align, size_t size);
 size_t family_malloc_usable_size(void *block);
 void family_free_sized(void *block, size_t size);
+void family_free_aligned_sized(void *block, size_t align, size_t size);
 
 // In any thread, also in a child made by fork.
 #define family_require(condition, ...)                                                             \

@@ -225,12 +225,62 @@ static void test_size(void **state)
     assert_int_equal(size, 12);
 }
 
+// ---- words beside numbers, and mistakes that cost one key
+// -----------------------------------------
+
+static const char *const never[] = {"never", NULL};
+
+static const struct option word_table[] = {
+    {"steps", OPTION_NUMBER, 0, 9, never, "0..9 or never", "3", "how often",
+     offsetof(struct policy_settings, steps)},
+    {"fit", OPTION_CHOICE, 0, 0, fits, NULL, "first", "which",
+     offsetof(struct policy_settings, fit)},
+    {0},
+};
+
+static char all[1000];
+
+static void note(struct printer *printer)
+{
+    strcat(strcat(all, printer->text), "\n");
+}
+
+static unsigned parse_each(const char *text)
+{
+    struct option_set set = {word_table, &policy};
+    struct printer printer;
+    print_init(&printer, complaint, sizeof complaint);
+    memset(&policy, 0xff, sizeof policy);
+    all[0] = 0;
+    return option_parse_each(&set, 1, text, &printer, note);
+}
+
+static void test_each(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_each("steps=never,fit=best"), 0);
+    assert_true(policy.steps == UINT64_MAX);
+    assert_int_equal(policy.fit, 2);
+    assert_int_equal(parse_each(NULL), 0);
+    assert_int_equal(policy.steps, 3);
+    assert_int_equal(parse_each(",, fit=next , "), 0);
+    assert_int_equal(policy.fit, 1);
+    assert_int_equal(parse_each("x=1,steps=10,fit=wrst,steps,fit=best"), 4);
+    assert_int_equal(policy.steps, 3);
+    assert_int_equal(policy.fit, 0);
+    assert_string_equal(all, "unknown option 'x'; the options are steps, fit\n"
+                             "steps=10 is out of range; allowed is 0..9 or never\n"
+                             "fit=wrst,steps is not one of first|next|best|worst\n"
+                             "option 'fit' is given twice\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),       cmocka_unit_test(test_values),
         cmocka_unit_test(test_commas),         cmocka_unit_test(test_complaints),
         cmocka_unit_test(test_long_complaint), cmocka_unit_test(test_size),
+        cmocka_unit_test(test_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

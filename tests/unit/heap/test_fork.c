@@ -281,6 +281,67 @@ static void test_fork_inside(void **state)
     family_checked();
 }
 
+// ThreadSanitizer starts no threads in a child of a process with several.
+#ifndef MEMS_TSAN
+static pthread_barrier_t there, end;
+
+struct held {
+    char *block[4000];
+};
+
+static void *hold(void *arg)
+{
+    struct held *held = arg;
+    for (size_t i = 0; i < 4000; i++) {
+        held->block[i] = family_malloc(64);
+    }
+    pthread_barrier_wait(&there);
+    pthread_barrier_wait(&end);
+    return NULL;
+}
+
+static void *free_held(void *arg)
+{
+    struct held *held = arg;
+    for (size_t i = 0; i < 4000; i++) {
+        family_free(held->block[i]);
+    }
+    family_checked();
+    return NULL;
+}
+
+static int free_in_new_thread(void *arg)
+{
+    elsewhere(free_held, arg);
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        const struct front_bin *bin = &front_none.bin[class];
+        family_require(bin->spare == NULL && bin->slabs == 0, "who has no front has a slab");
+    }
+    return use_all(NULL);
+}
+
+// A child's new thread stands where a gone one stood (glibc keeps its stack for it), and releases
+// its blocks first of all: it is a stranger to them.
+static void test_same_place(void **state)
+{
+    (void)state;
+    static struct held held;
+    pthread_t holder;
+    assert_non_null(family_front());
+    pthread_barrier_init(&there, NULL, 2);
+    pthread_barrier_init(&end, NULL, 2);
+    assert_int_equal(pthread_create(&holder, NULL, hold, &held), 0);
+    pthread_barrier_wait(&there);
+    assert_int_equal(family_in_child(free_in_new_thread, &held), 0);
+    pthread_barrier_wait(&end);
+    pthread_join(holder, NULL);
+    for (size_t i = 0; i < 4000; i++) {
+        family_free(held.block[i]);
+    }
+    family_checked();
+}
+#endif
+
 // ---- forks while others are busy ----------------------------------------------------------------
 
 enum { BUSY = 3, HELD = 300, FORKS = 60 / MEMS_TEST_SCALE + 4 };
@@ -347,10 +408,17 @@ static void test_busy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_on_the_way), cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_nested),     cmocka_unit_test(test_inside),
-        cmocka_unit_test(test_eras),       cmocka_unit_test(test_fork_inside),
-        cmocka_unit_test(test_busy),       cmocka_unit_test(test_end_in_a_freeze),
+        cmocka_unit_test(test_on_the_way),
+        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_inside),
+        cmocka_unit_test(test_eras),
+        cmocka_unit_test(test_fork_inside),
+        cmocka_unit_test(test_busy),
+#ifndef MEMS_TSAN
+        cmocka_unit_test(test_same_place),
+#endif
+        cmocka_unit_test(test_end_in_a_freeze), // loses a slab
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
