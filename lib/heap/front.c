@@ -36,7 +36,7 @@
 #endif
 #define WORTH    16u
 #define HARVEST  8u
-#define POPULATE 2u // slabs of a class, from which on a new one is touched at once
+#define POPULATE 4u // slabs of a class, from which on a new one is touched at once
 
 static uint64_t front_nothing; // a word without bits, never written
 
