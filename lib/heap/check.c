@@ -76,7 +76,7 @@ static const char *granule_check(const struct granule *record)
 struct census {
     uint64_t slabs[SLAB_CLASSES], large_count, large_bytes, gone; // gone: no longer the program's
     uint64_t ownerless, waiting;
-    bool dated;
+    uint64_t dirty_bytes;
 };
 
 static const char *block_check(const struct depot *depot, const struct extent *extent,
@@ -101,8 +101,8 @@ static const char *block_check(const struct depot *depot, const struct extent *e
 static void hole_count(const struct extent *hole, struct census *census)
 {
     const char *host = extent_host(hole);
-    for (uint64_t offset = 0; offset < hole->size && !census->dated; offset += GRANULE_BYTES) {
-        census->dated = *granule_age(host + offset) != 0;
+    for (uint64_t offset = 0; offset < hole->size; offset += GRANULE_BYTES) {
+        census->dirty_bytes += *granule_age(host + offset) != 0 ? GRANULE_BYTES : 0;
     }
 }
 
@@ -185,7 +185,10 @@ static const char *depot_check(const struct depot *depot, uint64_t *ownerless, u
     }
     *ownerless += census.ownerless;
     *waiting += census.waiting;
-    return census.dated && depot->purge_ms == 0 ? "D4" : NULL;
+    if (census.dirty_bytes != depot->dirty_bytes) {
+        return "D5";
+    }
+    return census.dirty_bytes != 0 && depot->purge_ms == 0 ? "D4" : NULL;
 }
 
 // A child that has not buried yet has what threads that are gone had in their hands: what is said

@@ -19,6 +19,8 @@
 //    afterwards, so calloc need not clear it). Nobody comes by in a process that is wholly idle:
 //    the program calls malloc_trim, or sets background=1. Holes keep their addresses, but for
 //    regions that have become one hole: those beyond an eighth of all are unmapped.
+//    And whatever its age, before the process grows beyond its peak: more than a 32nd of what is
+//    used is then not kept for later, but goes back first. So the peak is what the program used.
 // 5. Huge pages. Regions stand and grow so that huge pages fit them, and by default the system
 //    decides (thp=auto). Asking for them was measured and is not the default: a heap of small
 //    blocks was filled half as fast, since a page of 2 MiB is cleared whole when its first block is
@@ -37,6 +39,8 @@
 #define REGION_MOST  (UINT64_C(1) << 26)
 #define REGION_SHARE 8
 #define DECAY_TICKS  8
+#define PEAK_SHARE   32
+#define PEAK_LEAST   (UINT64_C(1) << 20)
 
 struct depot_settings depot_settings = {.decay_ms = 250, .thp = DEPOT_THP_AUTO};
 
@@ -178,20 +182,6 @@ static int region_open(struct depot *depot, uint64_t bytes, uint64_t align)
     return error != 0 ? error : region_cover(depot);
 }
 
-static struct extent *granules_take(struct depot *depot, uint64_t bytes, uint64_t align)
-{
-    struct extent *extent = NULL;
-    int error = extents_reserve(&depot->extents);
-    if (error == 0) {
-        error = extents_take(&depot->extents, bytes, align, &extent);
-    }
-    if (error == ENOSPC) {
-        error = region_open(depot, bytes, align);
-        error = error != 0 ? error : extents_take(&depot->extents, bytes, align, &extent);
-    }
-    return error == 0 ? extent : NULL;
-}
-
 // The part of a hole that is old enough goes back.
 static uint64_t purge_hole(struct depot *depot, const struct extent *hole, bool now)
 {
@@ -229,14 +219,60 @@ static uint64_t purge(struct depot *depot, bool now)
         }
     }
     depot->purged_bytes += purged;
+    depot->dirty_bytes -= purged;
     if (extents_may_trim(extents)) { // empty regions that are all clean
         for (struct list *i = extents->empty.next; i != &extents->empty; i = i->next) {
             struct region *region = container_of(i, struct region, empty);
-            purged += purge_hole(depot, region->first, true);
+            uint64_t bytes = purge_hole(depot, region->first, true);
+            purged += bytes;
+            depot->dirty_bytes -= bytes;
         }
         (void)extents_trim(extents, extents->emptied);
     }
     return purged;
+}
+
+// Notes that granules are used. Bytes of them that the OS has yet to give.
+static uint64_t use(struct depot *depot, const char *host, uint64_t bytes)
+{
+    uint64_t clean_bytes = 0;
+    for (uint64_t offset = 0; offset < bytes; offset += GRANULE_BYTES) {
+        clean_bytes += *granule_age(host + offset) == 0 ? GRANULE_BYTES : 0;
+    }
+    depot->dirty_bytes -= bytes - clean_bytes;
+    return clean_bytes;
+}
+
+// Before the process becomes larger than it ever was: what is dirty beyond a small part goes back.
+static void keep_peak(struct depot *depot, uint64_t clean_bytes)
+{
+    uint64_t used = depot->extents.held_bytes - depot->extents.free_bytes;
+    uint64_t touched = used + depot->dirty_bytes;
+    if (clean_bytes != 0 && touched > depot->touched_peak) {
+        if (depot->dirty_bytes > used / PEAK_SHARE + PEAK_LEAST) {
+            (void)purge(depot, true);
+            touched = used + depot->dirty_bytes;
+        }
+        depot->touched_peak = touched > depot->touched_peak ? touched : depot->touched_peak;
+    }
+}
+
+static struct extent *granules_take(struct depot *depot, uint64_t bytes, uint64_t align)
+{
+    struct extent *extent = NULL;
+    int error = extents_reserve(&depot->extents);
+    if (error == 0) {
+        error = extents_take(&depot->extents, bytes, align, &extent);
+    }
+    if (error == ENOSPC) {
+        error = region_open(depot, bytes, align);
+        error = error != 0 ? error : extents_take(&depot->extents, bytes, align, &extent);
+    }
+    if (error != 0) {
+        return NULL;
+    }
+    keep_peak(depot, use(depot, extent_host(extent), extent->size));
+    return extent;
 }
 
 // Looks at the clock. What is freed next is dated by it.
@@ -276,6 +312,7 @@ static void date(struct depot *depot, char *host, uint64_t bytes)
     for (uint64_t offset = 0; offset < bytes; offset += GRANULE_BYTES) {
         *granule_age(host + offset) = age;
     }
+    depot->dirty_bytes += age != 0 ? bytes : 0;
 }
 
 // The granules of a block are free.
@@ -421,8 +458,11 @@ bool depot_large_resize(struct granule *large, uint64_t size)
         depot_inside++;
         if (lock_lock_unless(&depot->lock, &depot->frozen)) {
             done = extents_resize(&depot->extents, large->extent, bytes) == 0;
+            char *host = extent_host(large->extent);
             if (done && bytes < before) {
-                date(depot, (char *)extent_host(large->extent) + bytes, before - bytes);
+                date(depot, host + bytes, before - bytes);
+            } else if (done) {
+                keep_peak(depot, use(depot, host + before, bytes - before));
             }
             if (done) {
                 depot->large_bytes += bytes - before;

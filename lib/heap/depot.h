@@ -32,6 +32,7 @@ extern struct depot_settings depot_settings;
 // orphan_count[c] == length of orphans[c]; a slab without an owner is in one depot's
 // orphans[its class] or in `returned`, but on its way from one thread's hands to there         (D3)
 // purge_ms != 0, where a free granule is dated                                                 (D4)
+// dirty_bytes == bytes of free granules that have an age                                       (D5)
 struct depot {
     struct lock lock;       // rank LOCK_POLICY
     uint32_t frozen;        // [atomic] forks under way: nobody changes what the lock guards
@@ -47,6 +48,8 @@ struct depot {
     uint32_t orphan_count[SLAB_CLASSES];   // [lock to write, atomic]
     uint64_t slabs[SLAB_CLASSES];          // [lock]
     uint64_t large_count, large_bytes;     // [lock]
+    uint64_t dirty_bytes;                  // [lock] of free granules that have an age
+    uint64_t touched_peak;                 // [lock] of bytes that are used or dirty
     uint64_t purged_bytes;                 // [lock]
     uint64_t peak_bytes;                   // [lock] of extents.held_bytes
     struct granule *returned;              // [atomic] granules that came while it was frozen
