@@ -46,13 +46,13 @@ static void no_slot(void)
 
 static void free_and_returned(void)
 {
-    ledger_inbox(heap.spare)->returned[0] = 1;
-    ledger_inbox(heap.spare)->any = 1;
+    ledger_returned(heap.spare)[0] = 1;
+    heap.spare->owner |= GRANULE_MAIL;
 }
 
 static void returned_unsaid(void)
 {
-    ledger_inbox(heap.full)->returned[0] = 1;
+    ledger_returned(heap.full)[0] = 1;
 }
 
 static void other_size(void)

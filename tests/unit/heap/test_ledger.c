@@ -25,7 +25,7 @@ static struct granule *cut(unsigned class)
                                     .count = (uint16_t)(GRANULE_BYTES / size),
                                     .reciprocal = PLACE_RECIPROCAL(size),
                                     .class = (uint8_t) class,
-                                    .ledger = (struct ledger *)fixture.ledger};
+                                    .ledger = (struct ledger *)(fixture.ledger + 8 * LEDGER_LINES)};
     ledger_init(&fixture.slab);
     return &fixture.slab;
 }
@@ -62,8 +62,9 @@ static void test_init(void **state)
         unsigned words = ledger_words(slab), lines = ledger_lines(slab);
         assert_true(lines <= LEDGER_LINES);
         assert_true(8 * (words + 1) <= 64 * lines);
-        const char *inbox = (const char *)ledger_inbox(slab);
-        assert_int_equal(inbox - (const char *)slab->ledger, 64 * lines);
+        const char *returned = (const char *)ledger_returned(slab);
+        assert_int_equal((const char *)slab->ledger - returned, 64 * lines);
+        assert_true((const char *)ledger_inbox(slab) >= returned + 8 * words);
         uint32_t slots = (uint32_t)((GRANULE_BYTES + slab->size - 1) / slab->size);
         for (uint32_t slot = 0; slot < 64 * words; slot++) {
             bool free = slab->ledger->free[slot >> 6] >> (slot & 63) & 1;
