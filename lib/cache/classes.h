@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLASSES_MOST    96
+#define CLASSES_MOST    64
 #define CLASSES_LARGEST (UINT64_C(1) << 15) // of a block in a magazine
 #define CLASSES_STEP    16
 

@@ -34,9 +34,10 @@
 #else
 #define WALK 8u
 #endif
-#define WORTH    16u
-#define HARVEST  8u
-#define POPULATE 2u // slabs of a class, from which on a new one is touched at once
+#define WORTH     16u
+#define HARVEST   8u
+#define FEW_WORDS 4u // of blocks above 256 bytes: all of them are looked at
+#define POPULATE  4u // slabs of a class, from which on a new one is touched at once
 
 static uint64_t front_nothing; // a word without bits, never written
 
@@ -232,22 +233,49 @@ static bool is_worth(const struct granule *slab)
     return ledger_count(slab, worth) >= worth;
 }
 
-// The next slab in the ring that is worth it; *last is the last one looked at.
+static void slab_back(struct front_bin *bin, struct granule *slab)
+{
+    ring_remove(bin, slab);
+    depot_slab_close(slab);
+}
+
+// An empty slab is the spare one, or goes back.
+static void put_by(struct front_bin *bin, struct granule *slab)
+{
+    if (bin->spare == NULL) {
+        bin->spare = slab;
+        slab->ledger->left = LEDGER_FAR;
+    } else if (bin->spare != slab) {
+        slab_back(bin, slab);
+    }
+}
+
+// Of the next slabs in the ring one that is worth it; *last is the last one looked at.
 static struct granule *walk(struct front_bin *bin, struct granule **last)
 {
-    struct granule *slab = bin->current;
-    for (unsigned i = 0; i < WALK; i++) {
-        slab = ring_next(slab);
-        if (slab == bin->current) {
+    struct granule *slab = ring_next(bin->current), *fullest = NULL;
+    unsigned least = UINT32_MAX;
+    for (unsigned i = 0; i < WALK && slab != bin->current; i++) {
+        struct granule *next = ring_next(slab);
+        collect(slab);
+        bool few = ledger_words(slab) <= FEW_WORDS;
+        unsigned worth = slab->count / WORTH + 1u;
+        unsigned count = ledger_count(slab, few ? slab->count : worth);
+        if (few && count == slab->count) {
+            put_by(bin, slab);
+        } else {
+            *last = slab;
+            if (count >= worth && count < least && slab != bin->spare) {
+                fullest = slab;
+                least = few ? count : 0; // the first will do
+            }
+        }
+        if (least == 0) {
             break;
         }
-        *last = slab;
-        collect(slab);
-        if (slab != bin->spare && is_worth(slab)) {
-            return slab;
-        }
+        slab = next;
     }
-    return NULL;
+    return fullest;
 }
 
 // Nothing else can be had: any slab with a free block.
@@ -369,12 +397,6 @@ void *front_take(struct front *front, unsigned class, bool *zeroed)
 
 // ---- empty slabs -------------------------------------------------------------------------------
 
-static void slab_back(struct front_bin *bin, struct granule *slab)
-{
-    ring_remove(bin, slab);
-    depot_slab_close(slab);
-}
-
 void front_look(struct front *front, struct granule *slab)
 {
     struct front_bin *bin = &front->bin[slab->class];
@@ -383,11 +405,8 @@ void front_look(struct front *front, struct granule *slab)
         slab->ledger->left = LEDGER_FAR;
     } else if (used != 0) {
         slab->ledger->left = used;
-    } else if (bin->spare == NULL) {
-        bin->spare = slab;
-        slab->ledger->left = LEDGER_FAR;
     } else {
-        slab_back(bin, slab);
+        put_by(bin, slab);
     }
 }
 

@@ -29,7 +29,7 @@ const struct option conf_table[] = {
      "how long free memory waits before it goes back to the system",
      offsetof(struct conf, decay_ms)},
     {"thp", OPTION_CHOICE, 0, 0, thp_words, NULL, "auto",
-     "whether huge pages are asked for; auto: once the heap holds 32 MiB",
+     "whether huge pages are refused or asked for; auto: the system decides",
      offsetof(struct conf, thp)},
     {"background", OPTION_CHOICE, 0, 0, flag_words, NULL, "0",
      "1: a thread gives memory back when the program is idle", offsetof(struct conf, background)},

@@ -25,7 +25,7 @@
 #define DESCRIPTOR_GENERATION_MASK ((1u << DESCRIPTOR_GENERATION_BITS) - 1)
 #define DESCRIPTOR_PLACE_MASK      ((UINT64_C(1) << DESCRIPTOR_PLACE_BITS) - 1)
 #define DESCRIPTOR_LARGEST         (UINT64_C(1) << 40) // a block at most
-#define DESCRIPTOR_UNCACHED        96                  // `class` of a block no magazine takes
+#define DESCRIPTOR_UNCACHED        64                  // `class` of a block no magazine takes
 #define DESCRIPTOR_NOBODY          UINT32_MAX          // `space` of what several spaces share
 
 #ifdef MEMS_HOSTILE

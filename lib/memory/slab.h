@@ -5,13 +5,10 @@
 // 1. Theory. Bonwick (USENIX 1994): memory of one size never fragments externally, so slabs of one
 //    size each, with the account kept outside of the blocks: a program that overruns a block cannot
 //    touch it.
-// 2. Sizes. 16 bytes apart to 128, then eight an octave to 1 KiB: 144 160 .. 256, 288 320 .. 512,
-// ..;
-//    then sixteen an octave to 16 KiB: 1088 1152 .. 2048, 2176 .. A block's unused part is below
-//    16 bytes, or at most 1/9 (11.1 %) of it, above 1 KiB 1/17 (5.9 %): the worst request is one
-//    byte above a power of two. Large blocks are few, and what each wastes is much: there a finer
-//    ladder costs little and saves more. From a request to its class is one shift and one
-//    look-up; from a class to its size one shift (no table).
+// 2. Sizes. 16 bytes apart to 128, then eight an octave: 144 160 .. 256, 288 320 .. 512, .. 16 KiB.
+//    A block's unused part is below 16 bytes, or at most 1/9 (11.1 %) of it: the worst request is
+//    one byte above a power of two, 2^k + 1 in a block of 9/8 x 2^k. From a request to its class is
+//    one shift and one look-up; from a class to its size one shift (no table).
 // 3. Which block. The lowest free one: used blocks stay together. Blocks from `fresh` on were never
 //    used since the slab was cut, so cutting one touches neither its memory nor a bit a block.
 // 4. What is behind the last block (the slab's size need not be a multiple of the block's) is lost
@@ -28,8 +25,7 @@
 
 #include "base/bitmap.h"
 
-#define SLAB_CLASSES    96
-#define SLAB_FINE       32 // classes from here on stand sixteen an octave
+#define SLAB_CLASSES    64
 #define SLAB_STEP       16
 #define SLAB_LARGEST    16384u              // block
 #define SLAB_MOST_BYTES (UINT64_C(4) << 20) // slab
@@ -50,9 +46,6 @@ struct slab {
 // Bytes of a block of the class.
 static inline uint32_t slab_class_size(unsigned class)
 {
-    if (class >= SLAB_FINE) {
-        return (17 + class % 16) << (class / 16 + 4);
-    }
     return class < 8 ? SLAB_STEP * (class + 1) : (9 + class % 8) << (class / 8 + 3);
 }
 

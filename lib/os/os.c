@@ -85,15 +85,15 @@ void *os_map_huge(void)
 {
     void *memory = os_map(OS_HUGE, OS_HUGE);
     if (memory != NULL) {
-        os_want_huge(memory, OS_HUGE);
+        os_want_huge(memory, OS_HUGE, true);
     }
     return memory;
 }
 
-void os_want_huge(void *memory, size_t size)
+void os_want_huge(void *memory, size_t size, bool wanted)
 {
     int saved = errno;
-    (void)madvise(memory, size, MADV_HUGEPAGE);
+    (void)madvise(memory, size, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     errno = saved;
 }
 

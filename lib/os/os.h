@@ -27,7 +27,7 @@ void *os_map_huge(void);
 
 // Wishes about mapped memory, which the OS need not fulfil: huge pages behind it; pages in it now,
 // many at a time, instead of one at each first touch.
-void os_want_huge(void *memory, size_t size);
+void os_want_huge(void *memory, size_t size, bool wanted);
 void os_populate(void *memory, size_t size);
 // The pages go back to the OS; the memory stays mapped and reads as zero. false: the OS refused.
 bool os_purge(void *memory, size_t size);

@@ -2,8 +2,7 @@
 //
 // model_slab.h - the slab policy as its essay tells it, for one arena, each step linear.
 //
-// 1. Classes. 16 bytes apart to 128, then eight an octave to 1 KiB and sixteen to 16 KiB, up to an
-//    eighth of a slab.
+// 1. Classes. 16 bytes apart to 128, then eight an octave, up to an eighth of a slab and to 16 KiB.
 // 2. Memory. A row of pieces as in model_dynamic.h, first fit, granule 1 KiB: slabs (at a page's
 //    boundary), blocks above the largest class or aligned beyond a page, holes.
 // 3. Small requests. Each space has a row of slabs for each class, those with a free block first.
@@ -27,7 +26,7 @@ enum { SLABS_IDLE = 1 };
 enum { SLABS_IDLE = 8 };
 #endif
 
-enum { SLABS_MOST = 2048, SLABS_CLASSES = 96, SLABS_SPACES = 2, SLABS_BLOCKS = 16384 };
+enum { SLABS_MOST = 2048, SLABS_CLASSES = 64, SLABS_SPACES = 2, SLABS_BLOCKS = 16384 };
 
 struct slabs_row {
     size_t count;
@@ -94,8 +93,7 @@ static inline void slabs_init(struct slabs *slabs, uint64_t slab_bytes, uint64_t
     uint64_t largest = slab_bytes / 8 < 16384 ? slab_bytes / 8 : 16384;
     for (uint64_t size = 16, step = 16; size <= largest; size += step) {
         slabs->size[slabs->classes++] = size;
-        bool power = size >= 128 && (size & (size - 1)) == 0;
-        step = power ? size / (size < 1024 ? 8 : 16) : step;
+        step = size >= 128 && (size & (size - 1)) == 0 ? size / 8 : step;
     }
     model_init(&slabs->memory, MODEL_FIRST, 1024);
     for (unsigned i = 0; i < SLABS_MOST; i++) {
