@@ -87,7 +87,8 @@ static void early(void)
 {
 }
 
-static void (*early_resolve(void))(void)
+// Called by the dynamic linker only, a use that not every compiler sees.
+__attribute__((used)) static void (*early_resolve(void))(void)
 {
     if (front_here == NULL) {
         front_here = &front_none;

@@ -20,7 +20,10 @@
 //    number has binary digits, the class of a birth one look into an alias table.
 // 5. Hand-over. A share of the deaths is done by the next thread (handover.h). For the population
 //    such a block is dead when it is handed over.
-// 6. Refusals. A block that is refused is not born; the live counts stay below the file's.
+// 6. Demand. What a birth finds of its class is Poisson (R. Wolff, "Poisson arrivals see time
+//    averages", 1982), and it makes one more of it. A thread may be stopped just then for as long
+//    as the others go on, so that at the worst every thread has its one more.
+// 7. Refusals. A block that is refused is not born; the live counts stay below the file's.
 
 #include <errno.h>
 #include <math.h>
@@ -189,11 +192,11 @@ static int fleet_demand(const struct job_section *section, struct target_demand 
         squares += mean * (double)row->high * (double)row->high;
         demand->largest = row->high > demand->largest ? row->high : demand->largest;
     }
-    // A sum of Poisson variables times sizes: Bernstein's inequality.
-    bytes +=
-        FLEET_SPREADS * sqrt(squares) + FLEET_SPREADS * FLEET_SPREADS / 3 * (double)demand->largest;
+    // A sum of Poisson variables times sizes: Bernstein's inequality; and each thread's newborn.
+    bytes += FLEET_SPREADS * sqrt(squares) +
+             (FLEET_SPREADS * FLEET_SPREADS / 3 + threads) * (double)demand->largest;
     for (unsigned i = 0; i < TARGET_CLASSES; i++) {
-        double most = means[i] > 0 ? fleet_most(means[i]) : 0;
+        double most = means[i] > 0 ? fleet_most(means[i]) + threads : 0;
         demand->peak_blocks[i] += (uint64_t)most;
         bound += most * fmin(ldexp(1, (int)i), (double)demand->largest);
     }

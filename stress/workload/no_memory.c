@@ -46,7 +46,8 @@ static const struct job_key no_memory_keys[] = {
 static struct edge_block no_memory_blocks[NO_MEMORY_BLOCKS];
 static unsigned no_memory_stage; // [atomic] 1: the other thread may begin; 2: it has ended
 
-static void no_memory_use_stack(void)
+// Not inline: of its caller's frame it would use what lies above all later calls.
+__attribute__((noinline)) static void no_memory_use_stack(void)
 {
     volatile char stack[256 << 10];
     for (size_t i = 0; i < sizeof stack; i += 4096) {

@@ -63,7 +63,8 @@ static int first_resolved(void)
     return 1;
 }
 
-static int (*first_resolve(void))(void)
+// Called by the dynamic linker only, a use that not every compiler sees.
+__attribute__((used)) static int (*first_resolve(void))(void)
 {
     first_allocate(FIRST_IFUNC);
     return first_resolved;

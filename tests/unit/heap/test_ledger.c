@@ -9,9 +9,9 @@
 // A slab by itself: a record and a ledger, and addresses of no memory.
 struct fixture {
     struct granule slab;
-    struct extent extent;
     char *host;
     uint64_t ledger[2 * 8 * LEDGER_LINES] __attribute__((aligned(64)));
+    struct extent extent; // last, for it ends in an array without a size
 };
 
 static struct fixture fixture;
