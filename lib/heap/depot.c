@@ -248,7 +248,8 @@ static void keep_peak(struct depot *depot, uint64_t clean_bytes)
 {
     uint64_t used = depot->extents.held_bytes - depot->extents.free_bytes;
     uint64_t touched = used + depot->dirty_bytes;
-    if (clean_bytes != 0 && touched > depot->touched_peak) {
+    if (clean_bytes != 0 && touched > depot->touched_peak &&
+        depot_settings.decay_ms != DEPOT_DECAY_NEVER) {
         if (depot->dirty_bytes > used / PEAK_SHARE + PEAK_LEAST) {
             (void)purge(depot, true);
             touched = used + depot->dirty_bytes;

@@ -24,6 +24,7 @@
 
 #include "heap/front.h"
 
+#include "base/bits.h"
 #include "heap/depot.h"
 #include "heap/sin.h"
 #include "os/os.h"
@@ -292,6 +293,14 @@ static struct granule *last_resort(struct front_bin *bin)
     return NULL;
 }
 
+// The pages that its blocks lie in.
+static void populate(const struct granule *slab)
+{
+    uint64_t bytes = 0;
+    bits_round_up((uint64_t)slab->count * slab->size, os_page_size(), &bytes);
+    os_populate(slab_host_of(slab), bytes);
+}
+
 static struct granule *another(struct front *front, struct front_bin *bin, unsigned class)
 {
     struct granule *last = bin->current, *slab = NULL;
@@ -309,7 +318,7 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
     if (slab == NULL) {
         slab = depot_slab_open(class);
         if (slab != NULL && slab->zeroed && bin->slabs >= POPULATE) {
-            os_populate(slab_host_of(slab), GRANULE_BYTES);
+            populate(slab);
         }
     }
     if (slab != NULL) {

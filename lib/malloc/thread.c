@@ -82,7 +82,8 @@ bool malloc_enter_late(void)
     return key_ready() && key >= KEYS_WITHOUT_MEMORY;
 }
 
-#ifndef MALLOC_STATIC // a static program has no such values at all at that point
+// A static program has no such values at all at that point, and ThreadSanitizer not its own.
+#if !defined(MALLOC_STATIC) && !defined(MEMS_TSAN)
 static void early(void)
 {
 }
