@@ -84,6 +84,29 @@ def pair(bench):
                    counts[OURS] <= limit)
 
 
+CHECKS = {"range": 6, "start": 5, "twice": 3}  # what is left without each: a sum of lib/malloc/inline.h's enum
+
+
+def checks(bench):
+    """instructions of the same pair without the checks of a release, one by one and all: what each costs"""
+    if shutil.which("valgrind") is None:
+        print("  left out: valgrind is not there (Debian: valgrind)")
+        return
+    columns = columns_of(bench)
+    if OURS not in columns or bench.library or bench.smoke:
+        return
+    counts = {}
+    for left in [0, *CHECKS.values()]:
+        name = f"mems-malloc-checks-{left}"
+        run(["cmake", "--build", bench.build, "--target", name])
+        path = os.path.join(bench.build, "lib", f"lib{name}.so")
+        counts[left] = loop_instructions(bench, Allocator(name, path), 16)
+    whole = loop_instructions(bench, columns[OURS], 16)
+    print(f"  16 bytes: {whole:.2f} with every check; " +
+          ", ".join(f"{check} {whole - counts[left]:.2f}" for check, left in CHECKS.items()))
+    yield "malloc(16) and free without checks: at most 45 instructions", f"{counts[0]:.2f}", counts[0] <= 45
+
+
 # ---- the driver's workloads -------------------------------------------------------------------------------------------
 
 
@@ -183,5 +206,5 @@ def threads(bench):
                "most 1 MB", f"{grown[OURS]:.2f} MB", grown[OURS] <= 1)
 
 
-DROPIN = {"malloc-pair": pair, "malloc-remote": remote, "malloc-larson": server, "malloc-large": large,
+DROPIN = {"malloc-pair": pair, "malloc-checks": checks, "malloc-remote": remote, "malloc-larson": server, "malloc-large": large,
           "malloc-scale": scale, "malloc-threads": threads}

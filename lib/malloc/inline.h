@@ -25,6 +25,19 @@
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+// The checks of a release in line, each of which a build can leave out, to show what it costs
+// (bench/goals malloc-checks). What else is compared there is not for checking, but tells whose the
+// block is.
+enum malloc_check {
+    MALLOC_CHECK_RANGE = 1, // the address is one that a program can have
+    MALLOC_CHECK_START = 2, // a block starts there
+    MALLOC_CHECK_TWICE = 4, // and it is not free
+};
+#ifndef MALLOC_CHECKS
+#define MALLOC_CHECKS (MALLOC_CHECK_RANGE | MALLOC_CHECK_START | MALLOC_CHECK_TWICE)
+#endif
+#define malloc_finds(check, x) ((MALLOC_CHECKS & (check)) != 0 && unlikely(x))
+
 // false: not this way; malloc_above is the other.
 static inline __attribute__((always_inline)) bool malloc_in_line(size_t size, void **block)
 {
@@ -47,7 +60,7 @@ static inline __attribute__((always_inline)) void malloc_release_own(struct gran
                                                                      void *block, const char *call)
 {
     struct place place = place_of(slab, block);
-    if (unlikely(place.bit > PLACE_EXACT)) {
+    if (malloc_finds(MALLOC_CHECK_START, place.bit > PLACE_EXACT)) {
         malloc_release_slow(block, call);
         return;
     }
@@ -55,7 +68,7 @@ static inline __attribute__((always_inline)) void malloc_release_own(struct gran
     uint64_t *word = &ledger->free[place.word], bits = peek(word);
     bool was;
     __asm__("btsq %2, %0" : "+r"(bits), "=@ccc"(was) : "r"(place.bit));
-    if (unlikely(was)) {
+    if (malloc_finds(MALLOC_CHECK_TWICE, was)) {
         malloc_release_slow(block, call);
         return;
     }
@@ -68,7 +81,7 @@ static inline __attribute__((always_inline)) void malloc_release_own(struct gran
 static inline __attribute__((always_inline)) void malloc_release(void *block, const char *call)
 {
     uint64_t at = (uintptr_t)block;
-    if (unlikely(at >> WINDOW_BITS >= WINDOW_COUNT)) {
+    if (malloc_finds(MALLOC_CHECK_RANGE, at >> WINDOW_BITS >= WINDOW_COUNT)) {
         malloc_release_slow(block, call);
         return;
     }
@@ -87,7 +100,7 @@ static inline __attribute__((always_inline)) void malloc_release_said(void *bloc
                                                                       const char *call)
 {
     uint64_t at = (uintptr_t)block;
-    if (unlikely(at >> WINDOW_BITS >= WINDOW_COUNT)) {
+    if (malloc_finds(MALLOC_CHECK_RANGE, at >> WINDOW_BITS >= WINDOW_COUNT)) {
         malloc_release_sized(block, 1, said, call);
         return;
     }
