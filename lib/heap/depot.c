@@ -6,7 +6,9 @@
 //    (best fit, coalescing): slabs are one granule, large blocks as many as they need. A
 //    region grows with the heap, an eighth of what is held, and stands at a multiple of a huge
 //    page.
-// 2. Locking. One lock. Threads come here once in a slab's worth of blocks, or for a large one.
+// 2. Locking. One lock. Threads come here once in a slab's worth of blocks, or for a large one. Who
+//    waits for it or has it runs no handlers meanwhile: one that forks would find the depot in the
+//    middle of its own thread's change, and could not wait for its end.
 // 3. Fork. A thread that forks freezes the depot: nobody changes it until the fork is done, and the
 //    child finds it whole. Others must not wait for that, for the fork may be waiting for a
 //    lock of libc's that one of them holds (stdio's: glibc takes it after all handlers have
@@ -34,6 +36,7 @@
 #include <errno.h>
 
 #include "base/bits.h"
+#include "heap/sin.h"
 #include "os/os.h"
 
 #define REGION_LEAST (UINT64_C(1) << 22)
@@ -50,7 +53,8 @@ struct depot depots[2] = {
     {.lock = {.rank = LOCK_POLICY, .name = "heap.aside", .number = 1}, .number = 1},
 };
 
-__thread uint32_t depot_inside;
+static __thread uint64_t signals; // as they were before this thread took a depot's lock
+__thread struct granule *depot_hand;
 uint32_t depot_fronts;
 
 // ---- the lock ----------------------------------------------------------------------------------
@@ -87,14 +91,24 @@ static void take_returned(struct depot *depot)
     }
 }
 
+bool depot_lock_this(struct depot *depot)
+{
+    uint64_t before = os_signals_block();
+    if (!lock_lock_unless(&depot->lock, &depot->frozen)) {
+        os_signals_restore(before);
+        return false;
+    }
+    signals = before;
+    return true;
+}
+
 struct depot *depot_lock(void)
 {
     struct depot *depot = &depots[0];
     depot_settle();
-    depot_inside++;
-    if (!lock_lock_unless(&depot->lock, &depot->frozen)) {
+    if (!depot_lock_this(depot)) {
         depot = &depots[1];
-        lock_lock(&depot->lock);
+        (void)depot_lock_this(depot); // it is never frozen
     }
     if (!depot->open) {
         depot_init(depot);
@@ -111,8 +125,16 @@ struct depot *depot_lock(void)
 
 void depot_unlock(struct depot *depot)
 {
+    uint64_t before = signals;
     lock_unlock(&depot->lock);
-    depot_inside--;
+    os_signals_restore(before);
+}
+
+void depot_leave_frozen(struct depot *depot)
+{
+    uint64_t before = signals;
+    lock_freeze(&depot->lock);
+    os_signals_restore(before);
 }
 
 void depot_return(struct depot *depot, struct granule *granule)
@@ -133,12 +155,10 @@ static struct depot *home_lock(struct granule *granule)
         (void)os_purge(extent_host(granule->extent), granule->extent->size);
         return NULL;
     }
-    depot_inside++;
-    if (lock_lock_unless(&depot->lock, &depot->frozen)) {
+    if (depot_lock_this(depot)) {
         return depot;
     }
     depot_return(depot, granule);
-    depot_inside--;
     return NULL;
 }
 
@@ -207,6 +227,28 @@ static uint64_t purge_hole(struct depot *depot, const struct extent *hole, bool 
         i += i == from;
     }
     return purged;
+}
+
+// Slabs that nobody owns, and whose last blocks strangers have returned, are of use to all.
+static void orphans_end(struct depot *depot)
+{
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        struct list *orphans = &depot->orphans[class];
+        for (struct list *i = orphans->next, *next; i != orphans; i = next) {
+            struct granule *slab = container_of(i, struct granule, ring);
+            uint32_t twice = SLOT_NONE;
+            next = i->next;
+            if (ledger_collect(slab, &twice) != 0 && twice != SLOT_NONE) {
+                sin_twice("free", extent_host(slab->extent) + (uint64_t)twice * slab->size,
+                          slab->size);
+            }
+            if (slab->depot == depot->number && ledger_count(slab, slab->count) == slab->count) {
+                list_remove(&slab->ring);
+                store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
+                slab_end(depot, slab);
+            }
+        }
+    }
 }
 
 static uint64_t purge(struct depot *depot, bool now)
@@ -296,6 +338,8 @@ static void keep_time(struct depot *depot)
     }
     uint64_t now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
+        depot->purge_ms = now_ms + decay_ms / 2 + 1;
+        orphans_end(depot);
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
     }
@@ -340,7 +384,22 @@ static void ledger_give(struct depot *depot, const struct granule *slab)
     pool_give(&depot->ledgers[ledger_lines(slab)], ledger_returned(slab));
 }
 
-struct granule *depot_slab_open(unsigned class)
+// A stranger that has returned the last block of what was here may still be about to say that there
+// is mail: so `owner` is stored by itself.
+static void record_set(struct granule *record, const struct granule *shape, uint64_t self)
+{
+    store_relaxed(&record->owner, self);
+    record->reciprocal = shape->reciprocal;
+    record->ledger = shape->ledger;
+    record->size = shape->size;
+    record->count = shape->count;
+    record->class = shape->class;
+    record->extent = shape->extent;
+    record->depot = shape->depot;
+    record->zeroed = shape->zeroed;
+}
+
+struct granule *depot_slab_open(unsigned class, uint64_t self)
 {
     struct granule *slab = NULL;
     uint32_t size = slab_class_size(class);
@@ -362,7 +421,7 @@ struct granule *depot_slab_open(unsigned class)
         shape.zeroed = *granule_age(extent_host(shape.extent)) == 0;
         shape.extent->holder = slab;
         shape.extent->held = true;
-        *slab = shape;
+        record_set(slab, &shape, self);
         ledger_init(slab);
         store_release(&slab->kind, GRANULE_SLAB); // [R:granule]
         depot->slabs[class]++;
@@ -384,12 +443,14 @@ static void slab_end(struct depot *depot, struct granule *slab)
 
 void depot_slab_close(struct granule *slab)
 {
+    depot_hand = slab;
     store_relaxed(&slab->owner, 0);
     struct depot *depot = home_lock(slab);
     if (depot != NULL) {
         slab_end(depot, slab);
         depot_unlock(depot);
     }
+    depot_hand = NULL;
 }
 
 // ---- large blocks ------------------------------------------------------------------------------
@@ -412,8 +473,9 @@ struct granule *depot_large_open(uint64_t size, uint64_t align)
     struct extent *extent = granules_take(depot, bytes, align);
     if (extent != NULL) {
         large = granule_at(extent_host(extent));
-        *large =
-            (struct granule){.usable = usable_of(size), .extent = extent, .depot = depot->number};
+        struct granule shape = {
+            .usable = usable_of(size), .extent = extent, .depot = depot->number};
+        record_set(large, &shape, 0);
         extent->holder = large;
         extent->held = true;
         depot->large_count++;
@@ -436,15 +498,15 @@ static void large_end(struct depot *depot, struct granule *large)
 bool depot_large_close(struct granule *large)
 {
     uint8_t kind = GRANULE_LARGE;
-    if (!cas_relaxed(&large->kind, &kind, GRANULE_PAST_LARGE)) {
-        return false;
-    }
-    struct depot *depot = home_lock(large);
+    depot_hand = large;
+    bool closed = cas_relaxed(&large->kind, &kind, GRANULE_PAST_LARGE);
+    struct depot *depot = closed ? home_lock(large) : NULL;
     if (depot != NULL) {
         large_end(depot, large);
         depot_unlock(depot);
     }
-    return true;
+    depot_hand = NULL;
+    return closed;
 }
 
 bool depot_large_resize(struct granule *large, uint64_t size)
@@ -457,8 +519,7 @@ bool depot_large_resize(struct granule *large, uint64_t size)
     struct depot *depot = &depots[large->depot != 0];
     depot_settle();
     if (!done && depot->number == large->depot) {
-        depot_inside++;
-        if (lock_lock_unless(&depot->lock, &depot->frozen)) {
+        if (depot_lock_this(depot)) {
             done = extents_resize(&depot->extents, large->extent, bytes) == 0;
             char *host = extent_host(large->extent);
             if (done && bytes < before) {
@@ -470,9 +531,8 @@ bool depot_large_resize(struct granule *large, uint64_t size)
                 depot->large_bytes += bytes - before;
             }
             keep_time(depot);
-            lock_unlock(&depot->lock);
+            depot_unlock(depot);
         }
-        depot_inside--;
     }
     if (done) {
         large->usable = usable_of(size);
@@ -524,15 +584,15 @@ void depot_orphan_push(struct depot *depot, struct granule *slab)
 
 void depot_orphan_put(struct granule *slab)
 {
-    (void)and_acq_rel(&slab->owner, GRANULE_MAIL); // [R:orphan] what strangers say stays
     struct depot *depot = depot_lock();
+    (void)and_acq_rel(&slab->owner, GRANULE_MAIL); // [R:orphan] what strangers say stays
     depot_orphan_push(depot, slab);
     depot_unlock(depot);
 }
 
 #define ORPHANS_SEEN 4
 
-static struct granule *orphan_find(struct depot *depot, unsigned class)
+static struct granule *orphan_find(struct depot *depot, unsigned class, uint64_t self)
 {
     struct list *orphans = &depot->orphans[class];
     for (unsigned i = 0; i < ORPHANS_SEEN && !list_empty(orphans); i++) {
@@ -540,26 +600,26 @@ static struct granule *orphan_find(struct depot *depot, unsigned class)
         list_remove(&slab->ring);
         if (ledger_count(slab, 1) != 0 || granule_has_mail(slab)) {
             store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
-            return slab; // [A:orphan]: under the lock
+            (void)or_acq_rel(&slab->owner, self); // it was nobody's
+            return slab;                          // [A:orphan]: under the lock
         }
         list_push_back(orphans, &slab->ring);
     }
     return NULL;
 }
 
-struct granule *depot_orphan_get(unsigned class)
+struct granule *depot_orphan_get(unsigned class, uint64_t self)
 {
     struct granule *found = NULL;
     if (load_relaxed(&depots[0].orphan_count[class]) != 0) {
         struct depot *depot = depot_lock();
-        found = orphan_find(depot, class);
+        found = orphan_find(depot, class, self);
         depot_unlock(depot);
     }
     if (found == NULL && load_relaxed(&depots[1].orphan_count[class]) != 0) {
         struct depot *depot = &depots[1]; // those of threads that ended in a freeze
-        depot_inside++;
-        lock_lock(&depot->lock);
-        found = orphan_find(depot, class);
+        (void)depot_lock_this(depot);
+        found = orphan_find(depot, class, self);
         depot_unlock(depot);
     }
     return found;
@@ -570,6 +630,7 @@ static uint64_t purge_held(struct depot *depot, bool now)
     uint64_t decay_ms = depot_settings.decay_ms, purged = 0;
     if (depot->open && (now || decay_ms != DEPOT_DECAY_NEVER)) {
         (void)tell_time(depot);
+        orphans_end(depot);
         purged = purge(depot, now || decay_ms == 0);
     }
     depot_unlock(depot);
@@ -582,8 +643,7 @@ uint64_t depot_purge(bool now)
     struct depot *depot = depot_lock();
     uint64_t purged = purge_held(depot, now);
     if (depot == &depots[0]) {
-        depot_inside++;
-        lock_lock(&depots[1].lock);
+        (void)depot_lock_this(&depots[1]);
         purged += purge_held(&depots[1], now);
     }
     return purged;

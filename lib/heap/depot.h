@@ -38,7 +38,8 @@ struct depot {
     uint32_t frozen;        // [atomic] forks under way: nobody changes what the lock guards
     uint8_t number;         // 0, or the second one's era: see depot_fork.c
     bool open;              // [lock]
-    uint64_t survivor;      // [lock] 0, or: all slabs but this owner's are nobody's
+    uint64_t survivor;      // [lock] 0, or: all slabs but this owner's are nobody's,
+    struct granule *spared; // [lock] and but for this one, which it was closing
     uint8_t tick;           // [lock] 1..255: now, in eighths of the decay
     uint64_t purge_ms;      // [lock] when to look again; 0: nothing is old enough ever
     struct extents extents; // [lock]
@@ -55,8 +56,8 @@ struct depot {
     struct granule *returned;              // [atomic] granules that came while it was frozen
 };
 
-// A slab of the class, all free, nobody's. NULL: ENOMEM.
-struct granule *depot_slab_open(unsigned class);
+// A slab of the class, all free, owned by `self`. NULL: ENOMEM.
+struct granule *depot_slab_open(unsigned class, uint64_t self);
 void depot_slab_close(struct granule *slab); // it is empty; its inbox too
 
 // The first granule of a large block, with usable bytes set. `align` is a power of two. NULL:
@@ -74,14 +75,15 @@ void depot_front_close(struct front *front);
 
 // An ending thread's slabs wait for somebody who needs one of their class.
 void depot_orphan_put(struct granule *slab);
-// One with a free block, which nobody owns, or NULL.
-struct granule *depot_orphan_get(unsigned class);
+// One with a free block, owned by `self` now; or NULL.
+struct granule *depot_orphan_get(unsigned class, uint64_t self);
 
 // Memory that has been free long enough goes back to the OS; all that is free when `now`. Bytes.
 uint64_t depot_purge(bool now);
 
 // ---- for fork (depot_fork.c) -------------------------------------------------------------------
 
+void depot_fork_init(void); // once, before the first fork
 // Before a fork: nobody changes the depot until it is done. Waits for the holder of its lock, for
 // nothing else.
 void depot_freeze(void);
@@ -97,12 +99,15 @@ void depot_settle_slow(void);
 // ---- between depot.c, depot_fork.c and look.c
 // ----------------------------------------------------------
 
-extern struct depot depots[2];         // the second serves while the first is frozen
-extern __thread uint32_t depot_inside; // this thread holds a depot's lock
-extern uint32_t depot_fronts;          // [atomic] that are open
+extern struct depot depots[2]; // the second serves while the first is frozen
+// A granule that this thread is closing: who buries leaves it to it.
+extern __thread struct granule *depot_hand;
+extern uint32_t depot_fronts; // [atomic] that are open
 
 struct depot *depot_lock(void);
 void depot_unlock(struct depot *depot);
+bool depot_lock_this(struct depot *depot);    // false: it is frozen
+void depot_leave_frozen(struct depot *depot); // instead of unlocking; `frozen` is set
 // The lock held, nothing in `returned`: slabs of threads that a fork has left behind become
 // orphans, large blocks that they were closing are returned.
 void depot_bury(struct depot *depot);

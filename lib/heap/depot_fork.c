@@ -19,9 +19,11 @@
 //    Slabs on the way between a thread and the depot have no owner and are in no list, so the lists
 //    are made anew: all that is not the survivor's. A large block on that way is one that has been
 //    closed and is still there: it goes on to `returned`.
-// 5. A fork inside a signal handler may have interrupted the depot's holder in this very thread. It
-//    must not wait for itself. It need not: what it interrupted goes on after the handler, in the
-//    parent and in the child.
+// 5. A fork inside a signal handler interrupts no holder of the depot's lock, nor who waits for it:
+//    handlers do not run there. It may interrupt a thread that is about to close a slab or a large
+//    block (depot_hand): that goes on after the handler, in the parent and in the child.
+// 6. Whether one is in a child tells a page that fork wipes and vfork shares; a number of a process
+//    would not, for who runs after vfork has another one and the parent's memory.
 
 #include "heap/common.h"
 #include "heap/depot.h"
@@ -29,26 +31,20 @@
 #include "os/os.h"
 #include "sync/thread.h"
 
-static uint32_t freezer;          // [atomic] process that forks
-static __thread uint32_t skipped; // forks in handlers that interrupted the holder
+static uint32_t *witness; // [ro] 1; in a child that has not settled 0. NULL: there is none
 
 void depot_freeze(void)
 {
     struct depot *depot = &depots[0];
-    if (depot_inside != 0) {
-        skipped++;
-        return;
-    }
     for (;;) {
         uint32_t forks = load_relaxed(&depot->frozen);
         if (forks != 0) {
             if (cas_acquire(&depot->frozen, &forks, forks + 1)) {
                 return;
             }
-        } else if (lock_lock_unless(&depot->lock, &depot->frozen)) {
-            store_relaxed(&freezer, os_process_id());
+        } else if (depot_lock_this(depot)) {
             store_release(&depot->frozen, 1);
-            lock_freeze(&depot->lock);
+            depot_leave_frozen(depot);
             return;
         }
     }
@@ -57,40 +53,52 @@ void depot_freeze(void)
 void depot_thaw(void)
 {
     struct depot *depot = &depots[0];
-    if (skipped != 0) {
-        skipped--;
-    } else if (add_acq_rel(&depot->frozen, UINT32_MAX) == 1) {
+    if (add_acq_rel(&depot->frozen, UINT32_MAX) == 1) {
         lock_thaw(&depot->lock);
+    }
+}
+
+void depot_fork_init(void)
+{
+    witness = os_map_for_parent();
+    if (witness != NULL) {
+        *witness = 1;
     }
 }
 
 void depot_settle_slow(void)
 {
-    if (load_relaxed(&freezer) != os_process_id()) {
+    if (witness != NULL && *witness == 0) {
         depot_thaw_child(thread_self());
     }
 }
 
+static void second_reset(void)
+{
+    struct depot *second = &depots[1];
+    uint8_t era = (uint8_t)(second->number % 255 + 1);
+    *second = (struct depot){.number = era};
+    lock_init(&second->lock, LOCK_POLICY, "heap.aside", 1);
+}
+
 void depot_thaw_child(uint64_t self)
 {
-    if (skipped == 0 && load_relaxed(&depots[0].frozen) == 0) {
+    struct depot *first = &depots[0];
+    if (witness != NULL) {
+        *witness = 1;
+    }
+    if (load_relaxed(&first->frozen) == 0) {
         return; // somebody came before libc did
     }
     common_reset();
     front_forget(self);
-    struct depot *first = &depots[0], *second = &depots[1];
-    uint8_t era = (uint8_t)(second->number % 255 + 1);
     store_relaxed(&first->frozen, 0);
-    if (skipped != 0) {
-        skipped--;
-    } else {
-        lock_init(&first->lock, LOCK_POLICY, first->lock.name, first->lock.number);
-        first->survivor = self;
-    }
-    *second = (struct depot){.number = era};
-    lock_init(&second->lock, LOCK_POLICY, "heap.aside", 1);
+    first->survivor = self;
+    first->spared = depot_hand;
+    lock_init(&first->lock, LOCK_POLICY, first->lock.name, first->lock.number);
+    second_reset();
     uint32_t survivors = self != UINT64_MAX;
-    if (depot_inside == 0 && load_relaxed(&depot_fronts) > survivors) {
+    if (load_relaxed(&depot_fronts) > survivors) {
         depot_unlock(depot_lock());
     }
     store_relaxed(&depot_fronts, survivors);
@@ -115,6 +123,9 @@ static void orphans_forget(struct depot *depot)
 // What a thread that is gone had in its hands.
 static void bury(struct depot *depot, struct granule *record, uint64_t survivor)
 {
+    if (record == depot->spared) {
+        return;
+    }
     if (record->kind == GRANULE_SLAB && granule_owner(record) != survivor) {
         (void)and_acq_rel(&record->owner, GRANULE_MAIL);
         depot_orphan_push(depot, record);
@@ -137,4 +148,5 @@ void depot_bury(struct depot *depot)
             }
         }
     }
+    depot->spared = NULL;
 }

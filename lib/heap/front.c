@@ -314,16 +314,15 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
     if (slab != NULL) {
         return slab;
     }
-    slab = depot_orphan_get(class);
+    slab = depot_orphan_get(class, front->self);
     if (slab == NULL) {
-        slab = depot_slab_open(class);
+        slab = depot_slab_open(class, front->self);
         if (slab != NULL && slab->zeroed && bin->slabs >= POPULATE) {
             populate(slab);
         }
     }
     if (slab != NULL) {
         ring_insert(bin, last, slab);
-        (void)or_acq_rel(&slab->owner, front->self); // it is nobody's
         return slab;
     }
     return last_resort(bin);

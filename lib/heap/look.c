@@ -111,10 +111,8 @@ void look_take(struct look *look)
     *look = (struct look){.account_bytes = granule_bytes()};
     for (unsigned i = 0; i < 2; i++) {
         struct depot *depot = &depots[i];
-        depot_inside++;
-        bool locked = lock_lock_unless(&depot->lock, &depot->frozen);
+        bool locked = depot_lock_this(depot);
         if (!locked) {
-            depot_inside--;
             depot_freeze();
         }
         if (depot->open) {

@@ -18,5 +18,6 @@ static void fork_child(void)
 // libraries' handlers may allocate.
 void malloc_fork_init(void)
 {
+    depot_fork_init();
     (void)pthread_atfork(depot_freeze, depot_thaw, fork_child);
 }

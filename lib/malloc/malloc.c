@@ -184,7 +184,7 @@ static bool stays(const void *block, size_t usable, size_t size)
 
 // The bytes of a block that moves. Pages of a large one change place instead of being copied, so
 // that an array that grows is in memory once.
-#define MOVE_LEAST (UINT64_C(1) << 18)
+#define MOVE_LEAST (UINT64_C(1) << 20) // each is a mapping of its own afterwards
 
 static void carry(void *moved, void *block, size_t usable, size_t size)
 {
@@ -203,6 +203,9 @@ static void *resize(void *block, size_t size, const char *call)
         return block;
     }
     void *moved = malloc(size);
+    if (moved == NULL && size <= usable) {
+        return block; // it shrinks: where there is no memory it stays as it is
+    }
     if (moved != NULL) {
         carry(moved, block, usable, size);
         malloc_release(block, call);

@@ -16,7 +16,9 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -121,12 +123,10 @@ bool os_purge(void *memory, size_t size)
 #endif
 
 // In two steps. Straight to `to` the kernel unmaps what is there first, and Linux before 6.17 then
-// refuses a range of more than one mapping, as earlier moves leave behind. The first step is the
-// one that can be refused; the second has one mapping to move and needs no more memory than there
-// is.
+// refuses a range of more than one mapping, as earlier moves leave behind. Either step can be
+// refused where mappings are short; after the first one there is still the copy.
 bool os_move(void *from, void *to, size_t size)
 {
-    static const char lost[] = "mems: the system has unmapped memory that it should have moved\n";
     int saved = errno;
     void *between = MAP_FAILED;
     if (!inject_fails(MEMS_SEAM_MAP)) {
@@ -134,7 +134,8 @@ bool os_move(void *from, void *to, size_t size)
     }
     if (between != MAP_FAILED &&
         mremap(between, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED) {
-        os_die(lost, sizeof lost - 1);
+        memcpy(to, between, size);
+        (void)munmap(between, size);
     }
     errno = saved;
     return between != MAP_FAILED;
@@ -162,9 +163,17 @@ uint64_t os_clock_coarse_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-uint32_t os_process_id(void)
+uint32_t *os_map_for_parent(void)
 {
-    return (uint32_t)syscall(SYS_getpid);
+    int saved = errno;
+    size_t page = os_page_size();
+    char *memory = map_plain(page);
+    if (memory != NULL && madvise(memory, page, MADV_WIPEONFORK) != 0) {
+        (void)munmap(memory, page);
+        memory = NULL;
+    }
+    errno = saved;
+    return (uint32_t *)(void *)memory;
 }
 
 uint32_t os_thread_id(void)
@@ -187,6 +196,22 @@ void os_wake(uint32_t *word, uint32_t count)
     int saved = errno;
     uint32_t most = count > INT32_MAX ? INT32_MAX : count;
     (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, most, NULL, NULL, 0);
+    errno = saved;
+}
+
+uint64_t os_signals_block(void)
+{
+    int saved = errno;
+    uint64_t all = UINT64_MAX, before = 0;
+    (void)syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof all);
+    errno = saved;
+    return before;
+}
+
+void os_signals_restore(uint64_t set)
+{
+    int saved = errno;
+    (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &set, NULL, sizeof set);
     errno = saved;
 }
 

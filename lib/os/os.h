@@ -33,9 +33,13 @@ void os_populate(void *memory, size_t size);
 bool os_purge(void *memory, size_t size);
 
 // Moves the pages behind one range to another of the same size, also mapped: the bytes are there
-// without a copy, and the old range stays mapped and reads as zero. false: the OS refused, and
-// nothing has changed.
+// without a copy (where mappings are short, with one), and the old range stays mapped and reads as
+// zero. false: the OS refused, and nothing has changed.
 bool os_move(void *from, void *to, size_t size);
+
+// A page of zeroes that is zero again in a child made by fork, but not in one that shares the
+// memory (vfork). NULL: the OS refused.
+uint32_t *os_map_for_parent(void);
 
 // Gives memory back. false: the OS refused; the memory is still mapped.
 bool os_unmap(void *memory, size_t size);
@@ -45,6 +49,10 @@ uint64_t os_clock_ns(void);
 
 // Milliseconds on the same clock as the kernel last noted it, some 4 ms old at most: about 5 ns.
 uint64_t os_clock_coarse_ms(void);
+
+// No handler of the program's runs in this thread until the set that this returns is put back.
+uint64_t os_signals_block(void);
+void os_signals_restore(uint64_t set);
 
 // Sleeps while *word == expected, at most timeout_ns (0: for ever). Spurious returns happen.
 void os_wait(uint32_t *word, uint32_t expected, uint64_t timeout_ns);
@@ -64,7 +72,6 @@ struct os_thread {
 };
 
 uint32_t os_thread_id(void); // the kernel's
-uint32_t os_process_id(void);
 
 // Starts a thread that calls run(arg). `thread` stays where it is until os_thread_join. false: the
 // OS refused.

@@ -263,7 +263,7 @@ static void live_all(uint64_t seed)
 static void bury_orphans(void)
 {
     for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
-        for (struct granule *slab; (slab = depot_orphan_get(class)) != NULL;) {
+        for (struct granule *slab; (slab = depot_orphan_get(class, 0)) != NULL;) {
             uint32_t twice;
             (void)ledger_collect(slab, &twice);
             assert_int_equal(twice, SLOT_NONE);

@@ -28,7 +28,7 @@ static void build(void)
     heap.current = front_here->bin[heap.class].current;
     heap.spare = front_here->bin[heap.class].spare;
     heap.large = depot_large_open(100000, 1);
-    heap.orphan = depot_slab_open(3);
+    heap.orphan = depot_slab_open(3, 0);
     store_relaxed(&heap.orphan->owner, 1);
     depot_orphan_put(heap.orphan);
     assert_true(depot_large_close(depot_large_open(100000, 1)));

@@ -309,9 +309,9 @@ static void test_orphans(void **state)
     enum { ORPHANS = 9 };
     unsigned class = slab_class(1000);
     struct granule *slabs[ORPHANS];
-    assert_null(depot_orphan_get(class));
+    assert_null(depot_orphan_get(class, 0));
     for (size_t i = 0; i < ORPHANS; i++) {
-        slabs[i] = depot_slab_open(class);
+        slabs[i] = depot_slab_open(class, 0);
         assert_non_null(slabs[i]);
         slabs[i]->ledger->free[0] &= ~ledger_real(slabs[i], 0); // no block is free ..
         slabs[i]->ledger->free[1] &= ~ledger_real(slabs[i], 1);
@@ -319,12 +319,12 @@ static void test_orphans(void **state)
         depot_orphan_put(slabs[i]);
         family_checked();
     }
-    assert_null(depot_orphan_get(class));
+    assert_null(depot_orphan_get(class, 0));
     assert_true(ledger_return(slabs[2], 7)); // .. but those that come now
     slabs[7]->ledger->free[0] |= 8;
     struct granule *found[2] = {NULL, NULL};
     for (unsigned tries = 0; tries < 3 * ORPHANS && found[1] == NULL; tries++) {
-        struct granule *slab = depot_orphan_get(class);
+        struct granule *slab = depot_orphan_get(class, 0);
         *(found[0] == NULL ? &found[0] : &found[1]) = slab;
     }
     assert_true((found[0] == slabs[2] && found[1] == slabs[7]) ||
@@ -337,7 +337,7 @@ static void test_orphans(void **state)
         slabs[i]->ledger->free[0] |= 1;
     }
     for (size_t i = 0; i < ORPHANS; i++) {
-        struct granule *slab = depot_orphan_get(class);
+        struct granule *slab = depot_orphan_get(class, 0);
         assert_non_null(slab);
         uint32_t twice;
         (void)ledger_collect(slab, &twice);
@@ -371,7 +371,7 @@ static bool open_slabs(struct granule **slabs, size_t count)
     bool all = true;
     for (size_t i = 0; i < count; i++) {
         if (slabs[i] == NULL) {
-            slabs[i] = depot_slab_open((unsigned)(i * 7 % SLAB_CLASSES));
+            slabs[i] = depot_slab_open((unsigned)(i * 7 % SLAB_CLASSES), 0);
             all = slabs[i] != NULL && all;
             if (slabs[i] != NULL) {
                 store_relaxed(&slabs[i]->owner, 2);

@@ -6,6 +6,7 @@
 #include "support/family.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include "base/rng.h"
 
@@ -153,17 +154,21 @@ static void test_nested(void **state)
     }
 }
 
-// A handler of a signal may fork, though it has interrupted the depot's holder.
-static void test_inside(void **state)
+// Whoever has the depot runs no handler meanwhile: it might fork. Nor do signals stay blocked.
+static void test_signals(void **state)
 {
     (void)state;
+    sigset_t before, inside, after;
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &before);
     struct depot *depot = depot_lock();
-    depot_freeze();
-    assert_int_equal(depot->frozen, 0);
-    depot_thaw();
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &inside);
     depot_unlock(depot);
-    come_by();
-    family_checked();
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &after);
+    for (int signal = 1; signal < NSIG; signal++) {
+        bool never = signal == SIGKILL || signal == SIGSTOP;
+        assert_true(never || sigismember(&inside, signal) != 0);
+        assert_int_equal(sigismember(&after, signal), sigismember(&before, signal));
+    }
 }
 
 // A thread that ends while the depot is frozen leaves slabs behind that somebody uses again.
@@ -182,7 +187,7 @@ static void test_end_in_a_freeze(void **state)
     assert_int_equal(slab->owner, 0);
     family_free(things.small[0]);
     bool found = false;
-    for (const struct granule *orphan; !found && (orphan = depot_orphan_get(class)) != NULL;) {
+    for (const struct granule *orphan; !found && (orphan = depot_orphan_get(class, 0)) != NULL;) {
         found = orphan == slab;
     }
     assert_true(found);
@@ -231,17 +236,17 @@ static void test_on_the_way(void **state)
 {
     (void)state;
     assert_non_null(family_front());
-    struct granule *slab = depot_slab_open(5), *orphan = depot_slab_open(6);
+    struct granule *slab = depot_slab_open(5, 0), *orphan = depot_slab_open(6, 0);
     orphan->ledger->free[0] &= ~UINT64_C(6);
     store_relaxed(&orphan->owner, 2);
     depot_orphan_put(orphan);
-    assert_ptr_equal(depot_orphan_get(6), orphan);
+    assert_ptr_equal(depot_orphan_get(6, 0), orphan);
     assert_int_equal(family_in_child(use_all, NULL), 0);
     store_relaxed(&slab->owner, 2);
     depot_slab_close(slab);
     depot_orphan_put(orphan);
     assert_int_equal(family_in_child(use_all, NULL), 0);
-    assert_ptr_equal(depot_orphan_get(6), orphan);
+    assert_ptr_equal(depot_orphan_get(6, 0), orphan);
     orphan->ledger->free[0] |= UINT64_C(6);
     depot_slab_close(orphan);
     family_checked();
@@ -260,23 +265,6 @@ static void test_eras(void **state)
     depot_thaw();
     assert_int_equal(family_in_child(use_all_and_fork, &things), 0);
     free_things(&things);
-    come_by();
-    family_checked();
-}
-
-static int unlock_and_use(void *arg)
-{
-    depot_unlock(arg);
-    return use_all(NULL);
-}
-
-static void test_fork_inside(void **state)
-{
-    (void)state;
-    assert_non_null(family_front());
-    struct depot *depot = depot_lock();
-    assert_int_equal(family_in_child(unlock_and_use, depot), 0);
-    depot_unlock(depot);
     come_by();
     family_checked();
 }
@@ -411,9 +399,8 @@ int main(void)
         cmocka_unit_test(test_on_the_way),
         cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_nested),
-        cmocka_unit_test(test_inside),
+        cmocka_unit_test(test_signals),
         cmocka_unit_test(test_eras),
-        cmocka_unit_test(test_fork_inside),
         cmocka_unit_test(test_busy),
 #ifndef MEMS_TSAN
         cmocka_unit_test(test_same_place),
