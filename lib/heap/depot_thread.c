@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// depot_thread.c - what the depot keeps for threads: memory for their fronts, and slabs of those
+// that have ended.
+//
+// An orphan is a slab that nobody owns and that still has blocks in use. Strangers return them as
+// ever; a thread that needs a slab of the class takes it over; one that has become empty ends when
+// the depot next looks at what is old (depot.c).
+
+#include "heap/depot.h"
+
+struct front *depot_front_open(size_t bytes)
+{
+    struct depot *depot = depot_lock();
+    if (depot->front_pool.record == 0) {
+        pool_init(&depot->front_pool, bytes);
+    }
+    struct front *front = pool_take(&depot->front_pool);
+    (void)add_relaxed(&depot_fronts, front != NULL);
+    depot_unlock(depot);
+    return front;
+}
+
+void depot_front_close(struct front *front)
+{
+    struct depot *depot = depot_lock();
+    (void)add_relaxed(&depot_fronts, UINT32_MAX);
+    if (depot->front_pool.record !=
+        0) { // else it is the other's, which is frozen: lost, once a fork
+        pool_give(&depot->front_pool, front);
+    }
+    depot_unlock(depot);
+}
+
+void depot_orphan_push(struct depot *depot, struct granule *slab)
+{
+    list_push_back(&depot->orphans[slab->class], &slab->ring);
+    store_relaxed(&depot->orphan_count[slab->class], depot->orphan_count[slab->class] + 1);
+}
+
+void depot_orphan_put(struct granule *slab)
+{
+    struct depot *depot = depot_lock();
+    (void)and_acq_rel(&slab->owner, GRANULE_MAIL); // [R:orphan] what strangers say stays
+    depot_orphan_push(depot, slab);
+    depot_unlock(depot);
+}
+
+#define ORPHANS_SEEN 4
+
+static struct granule *orphan_find(struct depot *depot, unsigned class, uint64_t self)
+{
+    struct list *orphans = &depot->orphans[class];
+    for (unsigned i = 0; i < ORPHANS_SEEN && !list_empty(orphans); i++) {
+        struct granule *slab = container_of(orphans->next, struct granule, ring);
+        list_remove(&slab->ring);
+        if (ledger_count(slab, 1) != 0 || granule_has_mail(slab)) {
+            store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
+            (void)or_acq_rel(&slab->owner, self); // it was nobody's
+            return slab;                          // [A:orphan]: under the lock
+        }
+        list_push_back(orphans, &slab->ring);
+    }
+    return NULL;
+}
+
+struct granule *depot_orphan_get(unsigned class, uint64_t self)
+{
+    struct granule *found = NULL;
+    if (load_relaxed(&depots[0].orphan_count[class]) != 0) {
+        struct depot *depot = depot_lock();
+        found = orphan_find(depot, class, self);
+        depot_unlock(depot);
+    }
+    if (found == NULL && load_relaxed(&depots[1].orphan_count[class]) != 0) {
+        struct depot *depot = &depots[1]; // those of threads that ended in a freeze
+        (void)depot_lock_this(depot);
+        found = orphan_find(depot, class, self);
+        depot_unlock(depot);
+    }
+    return found;
+}
