@@ -232,6 +232,8 @@ static uint64_t purge_hole(struct depot *depot, const struct extent *hole, bool 
 // Slabs that nobody owns, and whose last blocks strangers have returned, are of use to all.
 static void orphans_end(struct depot *depot)
 {
+    uint64_t due_ms = depot->purge_ms;
+    depot->purge_ms = UINT64_MAX; // a slab that ends must not bring us here again
     for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
         struct list *orphans = &depot->orphans[class];
         for (struct list *i = orphans->next, *next; i != orphans; i = next) {
@@ -249,6 +251,7 @@ static void orphans_end(struct depot *depot)
             }
         }
     }
+    depot->purge_ms = due_ms != 0 ? due_ms : os_clock_coarse_ms() + 1;
 }
 
 static uint64_t purge(struct depot *depot, bool now)
