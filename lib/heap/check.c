@@ -108,17 +108,14 @@ static void hole_count(const struct extent *hole, struct census *census)
 
 static const char *extent_walk(const struct depot *depot, struct census *census)
 {
-    const struct list *regions = &depot->extents.regions;
+    const struct extents *extents = &depot->extents;
     const char *broken = NULL;
-    for (const struct list *i = regions->next; i != regions && broken == NULL; i = i->next) {
-        const struct region *region = container_of(i, struct region, link);
-        for (const struct extent *extent = region->first; extent != NULL && broken == NULL;
-             extent = extent->next) {
-            if (extent->tag == EXTENT_HOLE) {
-                hole_count(extent, census);
-            } else if (extent->held) {
-                broken = block_check(depot, extent, census);
-            }
+    for (const struct extent *i = extents_first(extents); i != NULL && broken == NULL;
+         i = extents_next(extents, i)) {
+        if (i->tag == EXTENT_HOLE) {
+            hole_count(i, census);
+        } else if (i->held) {
+            broken = block_check(depot, i, census);
         }
     }
     return broken;

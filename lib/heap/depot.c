@@ -258,11 +258,8 @@ static uint64_t purge(struct depot *depot, bool now)
 {
     uint64_t purged = 0;
     struct extents *extents = &depot->extents;
-    for (struct list *i = extents->regions.next; i != &extents->regions; i = i->next) {
-        const struct region *region = container_of(i, struct region, link);
-        for (struct extent *extent = region->first; extent != NULL; extent = extent->next) {
-            purged += extent->tag == EXTENT_HOLE ? purge_hole(depot, extent, now) : 0;
-        }
+    for (struct extent *i = extents_first(extents); i != NULL; i = extents_next(extents, i)) {
+        purged += i->tag == EXTENT_HOLE ? purge_hole(depot, i, now) : 0;
     }
     depot->purged_bytes += purged;
     depot->dirty_bytes -= purged;

@@ -139,13 +139,10 @@ void depot_bury(struct depot *depot)
     uint64_t survivor = depot->survivor;
     depot->survivor = 0;
     orphans_forget(depot);
-    struct list *regions = &depot->extents.regions;
-    for (struct list *i = regions->next; i != regions; i = i->next) {
-        struct region *region = container_of(i, struct region, link);
-        for (struct extent *extent = region->first; extent != NULL; extent = extent->next) {
-            if (extent->tag == EXTENT_BLOCK && extent->held) {
-                bury(depot, extent->holder, survivor);
-            }
+    const struct extents *extents = &depot->extents;
+    for (struct extent *i = extents_first(extents); i != NULL; i = extents_next(extents, i)) {
+        if (i->tag == EXTENT_BLOCK && i->held) {
+            bury(depot, i->holder, survivor);
         }
     }
     depot->spared = NULL;

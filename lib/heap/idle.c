@@ -120,15 +120,11 @@ uint64_t idle_purge(bool now)
     uint64_t purged = 0;
     struct sinner sinner = {.block = NULL};
     struct depot *depot = depot_lock();
-    struct list *regions = &depot->extents.regions;
-    for (struct list *i = regions->next; i != regions; i = i->next) {
-        struct region *region = container_of(i, struct region, link);
-        for (struct extent *extent = region->first; extent != NULL; extent = extent->next) {
-            struct granule *slab =
-                extent->tag == EXTENT_BLOCK && extent->held ? extent->holder : NULL;
-            if (slab != NULL && load_relaxed(&slab->kind) == GRANULE_SLAB) {
-                purged += look_at(slab, now, &sinner);
-            }
+    const struct extents *extents = &depot->extents;
+    for (struct extent *i = extents_first(extents); i != NULL; i = extents_next(extents, i)) {
+        struct granule *slab = i->tag == EXTENT_BLOCK && i->held ? i->holder : NULL;
+        if (slab != NULL && load_relaxed(&slab->kind) == GRANULE_SLAB) {
+            purged += look_at(slab, now, &sinner);
         }
     }
     depot->purged_bytes += purged;

@@ -86,15 +86,12 @@ static void add_block(struct look *look, const struct extent *block)
 
 static void add_depot(struct look *look, const struct depot *depot)
 {
-    const struct list *regions = &depot->extents.regions;
-    for (const struct list *i = regions->next; i != regions; i = i->next) {
-        const struct region *region = container_of(i, struct region, link);
-        for (const struct extent *extent = region->first; extent != NULL; extent = extent->next) {
-            if (extent->tag == EXTENT_HOLE) {
-                add_hole(look, extent);
-            } else {
-                add_block(look, extent);
-            }
+    const struct extents *extents = &depot->extents;
+    for (struct extent *i = extents_first(extents); i != NULL; i = extents_next(extents, i)) {
+        if (i->tag == EXTENT_HOLE) {
+            add_hole(look, i);
+        } else {
+            add_block(look, i);
         }
     }
     look->mapped_bytes += depot->extents.held_bytes;

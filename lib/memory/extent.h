@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/container.h"
 #include "base/list.h"
 #include "base/tree.h"
 #include "memory/pool.h"
@@ -169,6 +170,26 @@ uint64_t extents_metadata(const struct extents *extents);
 static inline char *extent_host(const struct extent *extent)
 {
     return extent->region->host + (extent->position - extent->region->start);
+}
+
+// Steps through all extents in order of position while the lock is held: first, then next until
+// NULL. (A walk that gives the lock back needs a cursor.)
+static inline struct extent *extents_of_region_at(const struct extents *extents,
+                                                  const struct list *link)
+{
+    return link == &extents->regions ? NULL : container_of(link, struct region, link)->first;
+}
+
+static inline struct extent *extents_first(const struct extents *extents)
+{
+    return extents_of_region_at(extents, extents->regions.next);
+}
+
+static inline struct extent *extents_next(const struct extents *extents,
+                                          const struct extent *extent)
+{
+    return extent->next != NULL ? extent->next
+                                : extents_of_region_at(extents, extent->region->link.next);
 }
 
 // Steps through all extents in order of position: begin, then next until NULL, then end. Between

@@ -272,22 +272,12 @@ static __attribute__((noinline)) bool lock_slow(struct lock *lock, const uint32_
     return take_sleeping(lock, frozen);
 }
 
-void lock_lock(struct lock *lock)
+// `frozen` NULL: never.
+static inline bool take(struct lock *lock, const uint32_t *frozen)
 {
     schedule_step();
     rank_check(lock);
-    if (take_free(lock)) {
-        account_taken(lock);
-    } else {
-        (void)lock_slow(lock, NULL);
-    }
-}
-
-bool lock_lock_unless(struct lock *lock, const uint32_t *frozen)
-{
-    schedule_step();
-    rank_check(lock);
-    if (load_acquire(frozen) != 0) {
+    if (frozen != NULL && load_acquire(frozen) != 0) {
         return false;
     }
     if (take_free(lock)) {
@@ -295,6 +285,16 @@ bool lock_lock_unless(struct lock *lock, const uint32_t *frozen)
         return true;
     }
     return lock_slow(lock, frozen);
+}
+
+void lock_lock(struct lock *lock)
+{
+    (void)take(lock, NULL);
+}
+
+bool lock_lock_unless(struct lock *lock, const uint32_t *frozen)
+{
+    return take(lock, frozen);
 }
 
 // The word becomes 3: whoever is about to sleep on 2 does not.
