@@ -39,11 +39,6 @@ static const char *ledger_check(const struct granule *slab)
     return NULL;
 }
 
-static bool is_empty(const struct granule *slab)
-{
-    return ledger_count(slab, UINT32_MAX) == slab->count;
-}
-
 // ---- granules ----------------------------------------------------------------------------------
 
 static bool is_slab(const struct granule *record)
@@ -127,7 +122,7 @@ static const char *returned_check(const struct depot *depot, struct census *cens
     uint64_t large = 0;
     for (const struct granule *i = depot->returned; i != NULL;
          i = (const struct granule *)i->ring.next) {
-        if (i->kind == GRANULE_SLAB && (granule_owner(i) != 0 || !is_empty(i))) {
+        if (i->kind == GRANULE_SLAB && (granule_owner(i) != 0 || !ledger_is_empty(i))) {
             return "D3";
         }
         census->waiting += i->kind == GRANULE_SLAB;
@@ -272,7 +267,7 @@ static const char *bin_check(const struct front *front, unsigned class)
         slab = container_of(slab->ring.next, struct granule, ring);
     }
     if (slab != bin->current || (bin->slabs == 0) != (bin->current == NULL) || !spare ||
-        (bin->spare != NULL && (bin->spare == bin->current || !is_empty(bin->spare)))) {
+        (bin->spare != NULL && (bin->spare == bin->current || !ledger_is_empty(bin->spare)))) {
         return "F1";
     }
     return entries_right(front, bin) ? NULL : "F2";

@@ -14,16 +14,17 @@
 //    lock of libc's that one of them holds (stdio's: glibc takes it after all handlers have
 //    run). So there is a second depot, which serves while the first is frozen; memory that comes
 //    back to a frozen depot waits in `returned`, a list without a lock. The child forgets the
-//    second depot, whose lock may be held by a thread that is not there (fork.c).
+//    second depot, whose lock may be held by a thread that is not there (depot_fork.c).
 // 4. Going back to the OS. A granule that is free again is dated in eighths of the decay
-//    (granule_age). When a thread comes by and the oldest may be old enough, all holes are
-//    looked through and what is older than the decay is purged (MADV_DONTNEED: it reads as zero
-//    afterwards, so calloc need not clear it). Nobody comes by in a process that is wholly idle:
-//    the program calls malloc_trim, or sets background=1. Holes keep their addresses, but for
-//    regions that have become one hole: those beyond an eighth of all are unmapped.
-//    And whatever its age, before the process grows beyond its peak: more than a third of what is
-//    used is then not kept for later, but goes back first. A 32nd was measured as well: twenty
-//    blocks of 5 to 25 MiB then peak at 298 MiB instead of 353 and take a tenth longer.
+//    (granule_age). When a thread comes by and the oldest may be old enough, slabs of ended threads
+//    that are empty become holes, all holes are looked through, and what is older than the decay is
+//    purged (MADV_DONTNEED: it reads as zero afterwards, so calloc need not clear it). Nobody comes
+//    by in a process that is wholly idle: the program calls malloc_trim, or sets background=1.
+//    Holes keep their addresses, but for regions that have become one hole: those beyond an eighth
+//    of all are unmapped. And whatever its age, before the process grows beyond its peak: more than
+//    a third of what is used is then not kept for later, but goes back first. A 32nd was measured
+//    as well: twenty blocks of 5 to 25 MiB then peak at 298 MiB instead of 353 and take a tenth
+//    longer.
 // 5. Huge pages. Regions stand and grow so that huge pages fit them, and by default the system
 //    decides (thp=auto). Asking for them was measured and is not the default: a heap of small
 //    blocks was filled half as fast, since a page of 2 MiB is cleared whole when its first block is
@@ -36,7 +37,6 @@
 #include <errno.h>
 
 #include "base/bits.h"
-#include "heap/sin.h"
 #include "os/os.h"
 
 #define REGION_LEAST (UINT64_C(1) << 22)
@@ -232,26 +232,19 @@ static uint64_t purge_hole(struct depot *depot, const struct extent *hole, bool 
 // Slabs that nobody owns, and whose last blocks strangers have returned, are of use to all.
 static void orphans_end(struct depot *depot)
 {
-    uint64_t due_ms = depot->purge_ms;
-    depot->purge_ms = UINT64_MAX; // a slab that ends must not bring us here again
     for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
         struct list *orphans = &depot->orphans[class];
         for (struct list *i = orphans->next, *next; i != orphans; i = next) {
             struct granule *slab = container_of(i, struct granule, ring);
-            uint32_t twice = SLOT_NONE;
             next = i->next;
-            if (ledger_collect(slab, &twice) != 0 && twice != SLOT_NONE) {
-                sin_twice("free", extent_host(slab->extent) + (uint64_t)twice * slab->size,
-                          slab->size);
-            }
-            if (slab->depot == depot->number && ledger_count(slab, slab->count) == slab->count) {
+            (void)ledger_take_in(slab);
+            if (slab->depot == depot->number && ledger_is_empty(slab)) {
                 list_remove(&slab->ring);
                 store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
                 slab_end(depot, slab);
             }
         }
     }
-    depot->purge_ms = due_ms != 0 ? due_ms : os_clock_coarse_ms() + 1;
 }
 
 static uint64_t purge(struct depot *depot, bool now)
@@ -329,7 +322,7 @@ static uint64_t tell_time(struct depot *depot)
     return now_ms;
 }
 
-// Now and then looks at what is free.
+// Who has come by looks now and then at what is free, last of all.
 static void keep_time(struct depot *depot)
 {
     uint64_t decay_ms = depot_settings.decay_ms;
@@ -338,7 +331,6 @@ static void keep_time(struct depot *depot)
     }
     uint64_t now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
-        depot->purge_ms = now_ms + decay_ms / 2 + 1;
         orphans_end(depot);
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
@@ -366,7 +358,6 @@ static void granules_give(struct depot *depot, struct extent *extent)
 {
     date(depot, extent_host(extent), extent->size);
     extents_give(&depot->extents, extent);
-    keep_time(depot);
 }
 
 // ---- slabs -------------------------------------------------------------------------------------
@@ -448,6 +439,7 @@ void depot_slab_close(struct granule *slab)
     struct depot *depot = home_lock(slab);
     if (depot != NULL) {
         slab_end(depot, slab);
+        keep_time(depot);
         depot_unlock(depot);
     }
     depot_hand = NULL;
@@ -503,10 +495,23 @@ bool depot_large_close(struct granule *large)
     struct depot *depot = closed ? home_lock(large) : NULL;
     if (depot != NULL) {
         large_end(depot, large);
+        keep_time(depot);
         depot_unlock(depot);
     }
     depot_hand = NULL;
     return closed;
+}
+
+static void resized(struct depot *depot, const struct granule *large, uint64_t before,
+                    uint64_t bytes)
+{
+    char *host = extent_host(large->extent);
+    if (bytes < before) {
+        date(depot, host + bytes, before - bytes);
+    } else {
+        keep_peak(depot, use(depot, host + before, bytes - before));
+    }
+    depot->large_bytes += bytes - before;
 }
 
 bool depot_large_resize(struct granule *large, uint64_t size)
@@ -518,21 +523,13 @@ bool depot_large_resize(struct granule *large, uint64_t size)
     bool done = bytes == before;
     struct depot *depot = &depots[large->depot != 0];
     depot_settle();
-    if (!done && depot->number == large->depot) {
-        if (depot_lock_this(depot)) {
-            done = extents_resize(&depot->extents, large->extent, bytes) == 0;
-            char *host = extent_host(large->extent);
-            if (done && bytes < before) {
-                date(depot, host + bytes, before - bytes);
-            } else if (done) {
-                keep_peak(depot, use(depot, host + before, bytes - before));
-            }
-            if (done) {
-                depot->large_bytes += bytes - before;
-            }
-            keep_time(depot);
-            depot_unlock(depot);
+    if (!done && depot->number == large->depot && depot_lock_this(depot)) {
+        done = extents_resize(&depot->extents, large->extent, bytes) == 0;
+        if (done) {
+            resized(depot, large, before, bytes);
         }
+        keep_time(depot);
+        depot_unlock(depot);
     }
     if (done) {
         large->usable = usable_of(size);
@@ -551,8 +548,7 @@ bool depot_large_dirty(const struct granule *large)
     return dirty;
 }
 
-// ---- giving back
-// ---------------------------------------------------------------------------------
+// ---- giving back -------------------------------------------------------------------------------
 
 static uint64_t purge_held(struct depot *depot, bool now)
 {

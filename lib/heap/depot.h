@@ -96,8 +96,7 @@ void depot_settle_slow(void);
 #define depot_settle()                                                                             \
     (__builtin_expect(load_relaxed(&depots[0].frozen) != 0, 0) ? depot_settle_slow() : (void)0)
 
-// ---- between depot.c, depot_fork.c and look.c
-// ----------------------------------------------------------
+// ---- between the files of this room ------------------------------------------------------------
 
 extern struct depot depots[2]; // the second serves while the first is frozen
 // A granule that this thread is closing: who buries leaves it to it.

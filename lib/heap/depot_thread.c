@@ -25,8 +25,7 @@ void depot_front_close(struct front *front)
 {
     struct depot *depot = depot_lock();
     (void)add_relaxed(&depot_fronts, UINT32_MAX);
-    if (depot->front_pool.record !=
-        0) { // else it is the other's, which is frozen: lost, once a fork
+    if (depot->front_pool.record != 0) { // else it is the frozen one's: lost, once a fork
         pool_give(&depot->front_pool, front);
     }
     depot_unlock(depot);

@@ -5,28 +5,31 @@
 // 1. Theory. A thread allocates from slabs that it owns, so that nothing on its way is shared
 //    (Hoard's per-thread heaps, Berger and others 2000, without a lock on them). A class's slabs
 //    stand in a ring. Blocks come from one word of one of them, lowest first, until the word has
-//    none; then from the slab's first word that has some, then from another slab. So used blocks
-//    stay together, and what was just released nearby is used again while it is warm.
+//    none; then from the next word that has some, and so on in one round through the slab. Before
+//    a word is used for the first time those below it are looked at again: one with HARVEST free
+//    blocks is better. So used blocks stay together, pages that need not be touched are not, and
+//    a word is worth the step to it.
 // 2. The walk. There is no list of slabs with free blocks, and so no step on release that puts a
-// slab
-//    into one. When the current slab is used up, the next WALK of the ring are looked at, each
-//    first emptying its inbox; one with at least one block in WORTH free is good enough. Where
-//    there is none, the spare one (empty), an orphan of the class, or a new slab follows it. The
-//    ring is gone on with next time, so every slab comes up; a heap that grows looks at WALK
-//    slabs for each new one; and what stays unused is at most one block in WORTH, and what was
-//    released behind the walk.
+//    slab into one. After a round the slab itself and then the next WALK of the ring are looked at,
+//    each first taking in what strangers returned; one with one block in WORTH free is worth a
+//    round. Of blocks above 256 bytes, whose bits are soon counted, the fullest such slab is taken,
+//    so that the others may become empty, and those that are go back; else the first. Where there
+//    is none, the spare one (empty), an orphan of the class, or a new slab follows. The ring is
+//    gone on with next time, so every slab comes up; a heap that grows looks at WALK slabs for each
+//    new one; and what stays unused is at most one block in WORTH, and what was released behind
+//    the walk.
 // 3. Empty slabs. ledger->left counts releases down; when the slab is not the current one it comes
 //    to 0 exactly when its last block is released (by its owner; what strangers return is seen in
 //    the walk). A bin keeps one such slab, and the depot gets the others.
-// 4. First touch. A class that has used up its second slab will use up its next: the pages of that
-//    one are asked for at once, instead of by sixteen faults.
+// 4. First touch. A class that has POPULATE slabs will use up its next: the pages that its blocks
+// lie
+//    in are asked for at once, instead of by sixteen faults.
 // 5. Locking. None: everything here is the thread's. The depot locks.
 
 #include "heap/front.h"
 
 #include "base/bits.h"
 #include "heap/depot.h"
-#include "heap/sin.h"
 #include "os/os.h"
 #include "sync/thread.h"
 
@@ -116,7 +119,7 @@ static struct granule *ring_next(const struct granule *slab)
     return container_of(slab->ring.next, struct granule, ring);
 }
 
-// Behind the current slab, which it may be the first after.
+// Behind `after`; NULL: it is the first.
 static void ring_insert(struct front_bin *bin, struct granule *after, struct granule *slab)
 {
     if (after == NULL) {
@@ -144,11 +147,6 @@ static void set_entries(struct front *front, const struct front_bin *bin, uint64
     for (uint32_t i = bin->first; i <= bin->last; i++) {
         front->entry[i] = (struct front_entry){.word = word, .base = base, .size = size};
     }
-}
-
-static char *slab_host_of(const struct granule *slab)
-{
-    return extent_host(slab->extent);
 }
 
 // Of the words below `end`, one with HARVEST free blocks; or -1.
@@ -191,22 +189,18 @@ static bool aim(struct front *front, struct front_bin *bin, struct granule *slab
         return false;
     }
     set_entries(front, bin, &slab->ledger->free[word],
-                slab_host_of(slab) + (uint64_t)slab->size * 64 * (unsigned)word, slab->size);
+                extent_host(slab->extent) + (uint64_t)slab->size * 64 * (unsigned)word, slab->size);
     return true;
 }
 
+// What strangers have returned is the owner's again.
 static void collect(struct granule *slab)
 {
-    uint32_t twice;
-    unsigned count = ledger_collect(slab, &twice);
-    if (twice != SLOT_NONE) {
-        sin_twice("free", slab_host_of(slab) + (uint64_t)twice * slab->size, slab->size);
+    unsigned count = ledger_take_in(slab);
+    if (count != 0) {
+        uint32_t left = slab->ledger->left;
+        slab->ledger->left = left > count ? left - count : 1;
     }
-    if (count == 0) {
-        return;
-    }
-    uint32_t left = slab->ledger->left;
-    slab->ledger->left = left > count ? left - count : 1;
 }
 
 // From now on nothing is taken from it.
@@ -223,15 +217,15 @@ static void enter(struct front *front, struct front_bin *bin, struct granule *sl
     if (bin->spare == slab) {
         bin->spare = NULL;
     }
-    set_entries(front, bin, &slab->ledger->free[0], slab_host_of(slab), slab->size);
+    set_entries(front, bin, &slab->ledger->free[0], extent_host(slab->extent), slab->size);
 }
 
 // ---- another slab ------------------------------------------------------------------------------
 
-static bool is_worth(const struct granule *slab)
+// Free blocks that a slab must have to be worth a round.
+static unsigned worth_of(const struct granule *slab)
 {
-    unsigned worth = slab->count / WORTH + 1u;
-    return ledger_count(slab, worth) >= worth;
+    return slab->count / WORTH + 1u;
 }
 
 static void slab_back(struct front_bin *bin, struct granule *slab)
@@ -260,7 +254,7 @@ static struct granule *walk(struct front_bin *bin, struct granule **last)
         struct granule *next = ring_next(slab);
         collect(slab);
         bool few = ledger_words(slab) <= FEW_WORDS;
-        unsigned worth = slab->count / WORTH + 1u;
+        unsigned worth = worth_of(slab);
         unsigned count = ledger_count(slab, few ? slab->count : worth);
         if (few && count == slab->count) {
             put_by(bin, slab);
@@ -298,7 +292,7 @@ static void populate(const struct granule *slab)
 {
     uint64_t bytes = 0;
     bits_round_up((uint64_t)slab->count * slab->size, os_page_size(), &bytes);
-    os_populate(slab_host_of(slab), bytes);
+    os_populate(extent_host(slab->extent), bytes);
 }
 
 static struct granule *another(struct front *front, struct front_bin *bin, unsigned class)
@@ -334,7 +328,7 @@ static bool advance(struct front *front, struct front_bin *bin, unsigned class)
     struct granule *slab = bin->current;
     if (slab != NULL) {
         collect(slab);
-        if (is_worth(slab) && aim(front, bin, slab, 0)) {
+        if (ledger_count(slab, worth_of(slab)) >= worth_of(slab) && aim(front, bin, slab, 0)) {
             return true;
         }
     }
@@ -349,9 +343,10 @@ static bool advance(struct front *front, struct front_bin *bin, unsigned class)
     return true;
 }
 
-// Takes the lowest block of a word of the current slab, the last one too.
-static void *take(const struct front_entry *entry, const struct granule *slab, unsigned word)
+// Takes the lowest block of the entry's word, which is one of the current slab's; the last one too.
+static void *take(const struct front_entry *entry, const struct granule *slab)
 {
+    unsigned word = (unsigned)(entry->word - slab->ledger->free);
     uint64_t bits = ledger_real(slab, word);
     if (bits == 0) {
         return NULL;
@@ -366,18 +361,13 @@ void *front_refill(struct front *front, unsigned class)
     struct front_entry *entry = &front->entry[bin->first];
     if (bin->current != NULL) {
         unsigned word = (unsigned)(entry->word - bin->current->ledger->free);
-        void *block = take(entry, bin->current, word);
+        void *block = take(entry, bin->current);
         bool more = aim(front, bin, bin->current, word + 1);
-        if (block != NULL) {
-            return block;
-        }
-        if (more) {
-            return take(entry, bin->current, (unsigned)(entry->word - bin->current->ledger->free));
+        if (block != NULL || more) {
+            return block != NULL ? block : take(entry, bin->current);
         }
     }
-    return advance(front, bin, class)
-               ? take(entry, bin->current, (unsigned)(entry->word - bin->current->ledger->free))
-               : NULL;
+    return advance(front, bin, class) ? take(entry, bin->current) : NULL;
 }
 
 void *front_take(struct front *front, unsigned class, bool *zeroed)
@@ -397,7 +387,9 @@ void *front_take(struct front *front, unsigned class, bool *zeroed)
             struct granule *slab = front->bin[class].current;
             uint32_t slot = granule_slot(slab, block);
             *zeroed = slot >= slab->ledger->fresh;
-            slab->ledger->fresh += *zeroed ? slot + 1 - slab->ledger->fresh : 0;
+            if (*zeroed) {
+                slab->ledger->fresh = slot + 1;
+            }
         }
     }
     return block;
@@ -418,11 +410,6 @@ void front_look(struct front *front, struct granule *slab)
     }
 }
 
-static bool is_empty(const struct granule *slab)
-{
-    return ledger_count(slab, slab->count) == slab->count;
-}
-
 // Every slab of a bin: empty ones go back; `all`: the others become orphans.
 static void bin_clear(struct front *front, struct front_bin *bin, bool all)
 {
@@ -430,7 +417,7 @@ static void bin_clear(struct front *front, struct front_bin *bin, bool all)
     for (uint32_t i = bin->slabs; i > 0; i--) {
         struct granule *next = ring_next(slab);
         collect(slab);
-        if (is_empty(slab)) {
+        if (ledger_is_empty(slab)) {
             if (slab == bin->current) {
                 bin->current = NULL;
                 set_entries(front, bin, &front_nothing, NULL, 0);

@@ -130,9 +130,16 @@ static inline unsigned ledger_bits(uint64_t bits)
 
 // How many slots are free; counting stops when there are `enough`.
 unsigned ledger_count(const struct granule *slab, unsigned enough);
+static inline bool ledger_is_empty(const struct granule *slab)
+{
+    return ledger_count(slab, slab->count) == slab->count;
+}
+
 // Takes in what strangers have returned since the last time. Returns how many; *twice is a slot
 // that was free already, or SLOT_NONE.
 unsigned ledger_collect(struct granule *slab, uint32_t *twice);
+// The same where twice is a sin.
+unsigned ledger_take_in(struct granule *slab);
 // A stranger returns a slot. false: it is free, or was returned before.
 bool ledger_return(struct granule *slab, uint32_t slot);
 // There is something in the inbox.

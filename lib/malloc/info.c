@@ -10,8 +10,8 @@
 //    smblks    small blocks that are free                  fsmblks  bytes of these
 //    hblks     large blocks in use                         hblkhd   bytes of these
 //    uordblks  bytes of small blocks in use                fordblks arena - uordblks
-//    usmblks   the most bytes that were ever mapped        keepcost what malloc_trim could give
-//    back mallinfo has the same in ints, the largest int where one is too small.
+//    usmblks   the most bytes that were ever mapped        keepcost what can go back
+//    mallinfo has the same in ints, the largest int where one is too small.
 // 3. mallopt takes glibc's parameters and has no use for any: how blocks are cut does not depend on
 //    thresholds, arenas are threads, and what M_PERTURB would show is shown without it. The knobs
 //    are MEMS_MALLOC_CONF's (conf.c).

@@ -7,8 +7,8 @@
 //    used up, blocks of other threads. All of that is in functions of their own, so that the way in
 //    line saves no register.
 // 3. Sizes. Up to 16 KiB a slab's block; beyond, or with an alignment that no class has, granules
-// from
-//    the depot. A block moves when it is to grow, or when more than half of it would be unused.
+//    from the depot. A block moves when it is to grow, or when more than half of it would be
+//    unused.
 // 4. errno. ENOMEM on every failure; free leaves it alone (os/ does).
 
 #include "malloc/malloc.h"
@@ -93,33 +93,35 @@ MALLOC_EXPORT void *malloc(size_t size)
 
 // ---- releasing ---------------------------------------------------------------------------------
 
-// The way in line, of a slab with something in its inbox.
-static void release_own(struct granule *slab, uint32_t slot)
+// The record of a block in use; a sin where none starts there. *slot is SLOT_NONE for a large one.
+static struct granule *record_of(const void *block, const char *call, uint32_t *slot)
 {
-    struct ledger *ledger = slab->ledger;
-    poke(&ledger->free[slot >> 6], ledger->free[slot >> 6] | UINT64_C(1) << (slot & 63));
-    if (--ledger->left == 0) {
-        front_look(front_here, slab);
+    struct granule *record = granule_at(block);
+    uint8_t kind = load_acquire(&record->kind); // [A:granule]
+    *slot = SLOT_NONE;
+    if (kind == GRANULE_LARGE && extent_host(record->extent) == block) {
+        return record;
     }
+    *slot = kind == GRANULE_SLAB ? granule_slot(record, block) : SLOT_NONE;
+    if (*slot >= record->count || ledger_is_free(record, *slot)) {
+        sin_judge(call, block);
+    }
+    return record;
 }
 
 __attribute__((noinline)) void malloc_release_slow(void *block, const char *call)
 {
+    uint32_t slot;
     if (block == NULL) {
         return;
     }
-    struct granule *record = granule_at(block);
-    uint8_t kind = load_acquire(&record->kind); // [A:granule]
-    if (kind == GRANULE_LARGE && extent_host(record->extent) == block &&
-        depot_large_close(record)) {
-        return;
-    }
-    uint32_t slot = kind == GRANULE_SLAB ? granule_slot(record, block) : SLOT_NONE;
-    if (slot >= record->count || ledger_is_free(record, slot)) {
-        sin_judge(call, block);
-    }
-    if (granule_owner(record) == thread_self()) {
-        release_own(record, slot);
+    struct granule *record = record_of(block, call, &slot);
+    if (slot == SLOT_NONE) {
+        if (!depot_large_close(record)) {
+            sin_judge(call, block);
+        }
+    } else if (granule_owner(record) == thread_self()) {
+        malloc_release_own(record, block, call); // there is mail
     } else if (!ledger_return(record, slot)) {
         sin_twice(call, block, record->size);
     }
@@ -139,16 +141,9 @@ MALLOC_EXPORT void free(void *block)
 
 size_t malloc_block_size(const void *block, const char *call)
 {
-    const struct granule *record = granule_at(block);
-    uint8_t kind = load_acquire(&record->kind); // [A:granule]
-    if (kind == GRANULE_LARGE && extent_host(record->extent) == block) {
-        return record->usable;
-    }
-    uint32_t slot = kind == GRANULE_SLAB ? granule_slot(record, block) : SLOT_NONE;
-    if (slot >= record->count || ledger_is_free(record, slot)) {
-        sin_judge(call, block);
-    }
-    return record->size;
+    uint32_t slot;
+    const struct granule *record = record_of(block, call, &slot);
+    return slot == SLOT_NONE ? record->usable : record->size;
 }
 
 static void *zero(void *block, size_t size, bool zeroed)
