@@ -73,8 +73,9 @@ bool depot_large_dirty(const struct granule *large);
 struct front *depot_front_open(size_t bytes);
 void depot_front_close(struct front *front);
 
-// An ending thread's slabs wait for somebody who needs one of their class.
-void depot_orphan_put(struct granule *slab);
+// An ending thread's slabs, a list by `ring`, wait for who needs one of their class. It is empty
+// then.
+void depot_orphans_put(struct list *slabs);
 // One with a free block, owned by `self` now; or NULL.
 struct granule *depot_orphan_get(unsigned class, uint64_t self);
 
@@ -87,8 +88,8 @@ void depot_fork_init(void); // once, before the first fork
 // Before a fork: nobody changes the depot until it is done. Waits for the holder of its lock, for
 // nothing else.
 void depot_freeze(void);
-void depot_thaw(void);                // after it, in the parent
-void depot_thaw_child(uint64_t self); // in the child: all threads but `self` are gone
+void depot_thaw(void);       // after it, in the parent
+void depot_thaw_child(void); // in the child: all threads but this one are gone
 
 // The same, for who comes to the heap in the child before libc has called that (another's handler,
 // registered earlier, may allocate). Called before any lock of the heap is waited for.

@@ -69,7 +69,7 @@ void depot_fork_init(void)
 void depot_settle_slow(void)
 {
     if (witness != NULL && *witness == 0) {
-        depot_thaw_child(thread_self());
+        depot_thaw_child();
     }
 }
 
@@ -81,9 +81,11 @@ static void second_reset(void)
     lock_init(&second->lock, LOCK_POLICY, "heap.aside", 1);
 }
 
-void depot_thaw_child(uint64_t self)
+void depot_thaw_child(void)
 {
     struct depot *first = &depots[0];
+    bool has_front = front_here != &front_none; // else no slab is this thread's, whoever stood here
+    uint64_t self = has_front ? thread_self() : UINT64_MAX;
     if (witness != NULL) {
         *witness = 1;
     }
@@ -97,11 +99,10 @@ void depot_thaw_child(uint64_t self)
     first->spared = depot_hand;
     lock_init(&first->lock, LOCK_POLICY, first->lock.name, first->lock.number);
     second_reset();
-    uint32_t survivors = self != UINT64_MAX;
-    if (load_relaxed(&depot_fronts) > survivors) {
+    if (load_relaxed(&depot_fronts) > has_front) {
         depot_unlock(depot_lock());
     }
-    store_relaxed(&depot_fronts, survivors);
+    store_relaxed(&depot_fronts, has_front);
 }
 
 // Empties the lists of orphans but for those of the second depot's past, which no walk finds.

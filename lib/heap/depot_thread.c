@@ -37,11 +37,15 @@ void depot_orphan_push(struct depot *depot, struct granule *slab)
     store_relaxed(&depot->orphan_count[slab->class], depot->orphan_count[slab->class] + 1);
 }
 
-void depot_orphan_put(struct granule *slab)
+void depot_orphans_put(struct list *slabs)
 {
     struct depot *depot = depot_lock();
-    (void)and_acq_rel(&slab->owner, GRANULE_MAIL); // [R:orphan] what strangers say stays
-    depot_orphan_push(depot, slab);
+    while (!list_empty(slabs)) {
+        struct granule *slab = container_of(slabs->next, struct granule, ring);
+        list_remove(&slab->ring);
+        (void)and_acq_rel(&slab->owner, GRANULE_MAIL); // [R:orphan] what strangers say stays
+        depot_orphan_push(depot, slab);
+    }
     depot_unlock(depot);
 }
 

@@ -410,8 +410,9 @@ void front_look(struct front *front, struct granule *slab)
     }
 }
 
-// Every slab of a bin: empty ones go back; `all`: the others become orphans.
-static void bin_clear(struct front *front, struct front_bin *bin, bool all)
+// Every slab of a bin: empty ones go back; the others are put into `leaving`, if there is such a
+// list.
+static void bin_clear(struct front *front, struct front_bin *bin, struct list *leaving)
 {
     struct granule *slab = bin->current;
     for (uint32_t i = bin->slabs; i > 0; i--) {
@@ -423,16 +424,16 @@ static void bin_clear(struct front *front, struct front_bin *bin, bool all)
                 set_entries(front, bin, &front_nothing, NULL, 0);
             }
             slab_back(bin, slab);
-        } else if (all) {
+        } else if (leaving != NULL) {
             ring_remove(bin, slab);
-            depot_orphan_put(slab);
+            list_push_back(leaving, &slab->ring);
         } else if (bin->current == NULL) {
             enter(front, bin, slab);
             (void)aim(front, bin, slab, 0);
         }
         slab = next;
     }
-    if (all) {
+    if (leaving != NULL) {
         bin->current = NULL;
     }
 }
@@ -440,15 +441,18 @@ static void bin_clear(struct front *front, struct front_bin *bin, bool all)
 void front_trim(struct front *front)
 {
     for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
-        bin_clear(front, &front->bin[class], false);
+        bin_clear(front, &front->bin[class], NULL);
     }
 }
 
 void front_close(struct front *front)
 {
+    struct list leaving;
+    list_init(&leaving);
     for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
-        bin_clear(front, &front->bin[class], true);
+        bin_clear(front, &front->bin[class], &leaving);
     }
+    depot_orphans_put(&leaving);
     lately_not(front);
     depot_front_close(front);
 }

@@ -6,12 +6,11 @@
 
 #include "heap/depot.h"
 #include "malloc/malloc.h"
-#include "sync/thread.h"
 
 static void fork_child(void)
 {
     malloc_background_forked();
-    depot_thaw_child(thread_self());
+    depot_thaw_child();
 }
 
 // libc runs handlers that are registered first last before a fork, and first after it: other

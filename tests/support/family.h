@@ -53,6 +53,15 @@ static inline int family_in_child(int (*run)(void *arg), void *arg)
     return WEXITSTATUS(status);
 }
 
+// What a thread's end does with a slab that has blocks in use.
+static inline void family_orphan(struct granule *slab)
+{
+    struct list slabs;
+    list_init(&slabs);
+    list_push_back(&slabs, &slab->ring);
+    depot_orphans_put(&slabs);
+}
+
 // This thread's front, made when it has none yet; NULL: it cannot have one.
 static inline struct front *family_front(void)
 {

@@ -30,7 +30,7 @@ static void build(void)
     heap.large = depot_large_open(100000, 1);
     heap.orphan = depot_slab_open(3, 0);
     store_relaxed(&heap.orphan->owner, 1);
-    depot_orphan_put(heap.orphan);
+    family_orphan(heap.orphan);
     assert_true(depot_large_close(depot_large_open(100000, 1)));
 }
 

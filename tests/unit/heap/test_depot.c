@@ -316,7 +316,7 @@ static void test_orphans(void **state)
         slabs[i]->ledger->free[0] &= ~ledger_real(slabs[i], 0); // no block is free ..
         slabs[i]->ledger->free[1] &= ~ledger_real(slabs[i], 1);
         store_relaxed(&slabs[i]->owner, 2);
-        depot_orphan_put(slabs[i]);
+        family_orphan(slabs[i]);
         family_checked();
     }
     assert_null(depot_orphan_get(class, 0));
@@ -330,8 +330,8 @@ static void test_orphans(void **state)
     assert_true((found[0] == slabs[2] && found[1] == slabs[7]) ||
                 (found[0] == slabs[7] && found[1] == slabs[2]));
     assert_int_equal(depots[0].orphan_count[class], ORPHANS - 2);
-    depot_orphan_put(found[0]);
-    depot_orphan_put(found[1]);
+    family_orphan(found[0]);
+    family_orphan(found[1]);
     family_checked();
     for (size_t i = 0; i < ORPHANS; i++) {
         slabs[i]->ledger->free[0] |= 1;

@@ -239,12 +239,12 @@ static void test_on_the_way(void **state)
     struct granule *slab = depot_slab_open(5, 0), *orphan = depot_slab_open(6, 0);
     orphan->ledger->free[0] &= ~UINT64_C(6);
     store_relaxed(&orphan->owner, 2);
-    depot_orphan_put(orphan);
+    family_orphan(orphan);
     assert_ptr_equal(depot_orphan_get(6, 0), orphan);
     assert_int_equal(family_in_child(use_all, NULL), 0);
     store_relaxed(&slab->owner, 2);
     depot_slab_close(slab);
-    depot_orphan_put(orphan);
+    family_orphan(orphan);
     assert_int_equal(family_in_child(use_all, NULL), 0);
     assert_ptr_equal(depot_orphan_get(6, 0), orphan);
     orphan->ledger->free[0] |= UINT64_C(6);
