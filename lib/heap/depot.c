@@ -37,6 +37,7 @@
 #include <errno.h>
 
 #include "base/bits.h"
+#include "heap/orphan.h"
 #include "os/os.h"
 
 #define REGION_LEAST (UINT64_C(1) << 22)
@@ -237,10 +238,9 @@ static void orphans_end(struct depot *depot)
         for (struct list *i = orphans->next, *next; i != orphans; i = next) {
             struct granule *slab = container_of(i, struct granule, ring);
             next = i->next;
-            (void)ledger_take_in(slab);
+            depot_take_in(slab);
             if (slab->depot == depot->number && ledger_is_empty(slab)) {
-                list_remove(&slab->ring);
-                store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
+                orphan_remove(&depot->orphan_count[class], slab);
                 slab_end(depot, slab);
             }
         }

@@ -112,6 +112,8 @@ void depot_leave_frozen(struct depot *depot); // instead of unlocking; `frozen` 
 // orphans, large blocks that they were closing are returned.
 void depot_bury(struct depot *depot);
 void depot_orphan_push(struct depot *depot, struct granule *slab);
+// As ledger_collect, where twice is a sin.
+void depot_take_in(struct granule *slab);
 // No lock: a slab or large block that is closed waits until somebody comes by.
 void depot_return(struct depot *depot, struct granule *granule);
 

@@ -8,6 +8,8 @@
 // the depot next looks at what is old (depot.c).
 
 #include "heap/depot.h"
+#include "heap/orphan.h"
+#include "heap/sin.h"
 
 struct front *depot_front_open(size_t bytes)
 {
@@ -31,10 +33,18 @@ void depot_front_close(struct front *front)
     depot_unlock(depot);
 }
 
+void depot_take_in(struct granule *slab)
+{
+    uint32_t twice;
+    (void)ledger_collect(slab, &twice);
+    if (twice != SLOT_NONE) {
+        sin_twice_at(slab, twice);
+    }
+}
+
 void depot_orphan_push(struct depot *depot, struct granule *slab)
 {
-    list_push_back(&depot->orphans[slab->class], &slab->ring);
-    store_relaxed(&depot->orphan_count[slab->class], depot->orphan_count[slab->class] + 1);
+    orphan_push(&depot->orphans[slab->class], &depot->orphan_count[slab->class], slab);
 }
 
 void depot_orphans_put(struct list *slabs)
@@ -43,28 +53,15 @@ void depot_orphans_put(struct list *slabs)
     while (!list_empty(slabs)) {
         struct granule *slab = container_of(slabs->next, struct granule, ring);
         list_remove(&slab->ring);
-        (void)and_acq_rel(&slab->owner, GRANULE_MAIL); // [R:orphan] what strangers say stays
+        (void)orphan_make(slab);
         depot_orphan_push(depot, slab);
     }
     depot_unlock(depot);
 }
 
-#define ORPHANS_SEEN 4
-
 static struct granule *orphan_find(struct depot *depot, unsigned class, uint64_t self)
 {
-    struct list *orphans = &depot->orphans[class];
-    for (unsigned i = 0; i < ORPHANS_SEEN && !list_empty(orphans); i++) {
-        struct granule *slab = container_of(orphans->next, struct granule, ring);
-        list_remove(&slab->ring);
-        if (ledger_count(slab, 1) != 0 || granule_has_mail(slab)) {
-            store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
-            (void)or_acq_rel(&slab->owner, self); // it was nobody's
-            return slab;                          // [A:orphan]: under the lock
-        }
-        list_push_back(orphans, &slab->ring);
-    }
-    return NULL;
+    return orphan_adopt(&depot->orphans[class], &depot->orphan_count[class], self);
 }
 
 struct granule *depot_orphan_get(unsigned class, uint64_t self)

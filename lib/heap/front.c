@@ -24,14 +24,17 @@
 // 4. First touch. A class that has POPULATE slabs will use up its next: the pages that its blocks
 // lie
 //    in are asked for at once, instead of by sixteen faults.
-// 5. Locking. None: everything here is the thread's. The depot locks.
+// 5. Sources. Slabs come from what is behind the front, a table of functions for slow paths only:
+//    the process's depot (front_thread.c), or a space of the engine's slab policy
+//    (policy/slab_run.c), which keeps a word for each block, its descriptor, behind a slab's
+//    record: its tag. The depot's slabs have no tags, and nobody looks at theirs.
+// 6. Locking. None: everything here is the thread's. The source locks.
 
 #include "heap/front.h"
 
 #include "base/bits.h"
-#include "heap/depot.h"
+#include "memory/extent.h"
 #include "os/os.h"
-#include "sync/thread.h"
 
 #ifdef MEMS_HOSTILE
 #define WALK 2u
@@ -49,14 +52,13 @@ struct front front_none = {
     .entry = {[0 ... FRONT_ENTRIES - 1] = {.word = &front_nothing}},
 };
 
-__thread struct front *front_here = &front_none;
-
 // ---- opening and closing -----------------------------------------------------------------------
 
-void front_init(struct front *front, uint64_t self)
+void front_init(struct front *front, uint64_t self, const struct front_source *source)
 {
     *front = front_none;
     store_relaxed(&front->self, self);
+    front->source = source;
     uint32_t next = FRONT_DIRECT / FRONT_STEP + 1;
     for (unsigned class = 0, from = 0; class < SLAB_CLASSES; class ++) {
         struct front_bin *bin = &front->bin[class];
@@ -67,47 +69,6 @@ void front_init(struct front *front, uint64_t self)
             from = bin->last + 1;
         } else {
             bin->first = bin->last = next++;
-        }
-    }
-}
-
-// A front whose thread has ended without closing it is the next one's that has the same `self`:
-// only one thread at a time has. Few are told by few words: who finds another's there is none the
-// worse.
-#define LATELY 256
-static struct front *lately[LATELY]; // [atomic]
-
-static struct front **lately_of(uint64_t self)
-{
-    return &lately[(self >> 12 ^ self >> 20) % LATELY];
-}
-
-struct front *front_open(uint64_t self)
-{
-    struct front *front = load_acquire(lately_of(self)); // [A:lately]
-    if (front != NULL && load_relaxed(&front->self) == self) {
-        return front;
-    }
-    front = depot_front_open(sizeof(struct front));
-    if (front != NULL) {
-        front_init(front, self);
-        store_release(lately_of(self), front); // [R:lately]
-    }
-    return front;
-}
-
-static void lately_not(struct front *front)
-{
-    struct front *expected = front;
-    (void)cas_relaxed(lately_of(front->self), &expected, NULL);
-    store_relaxed(&front->self, 0);
-}
-
-void front_forget(uint64_t survivor)
-{
-    for (unsigned i = 0; i < LATELY; i++) {
-        if (lately[i] != NULL && lately[i]->self != survivor) {
-            lately[i] = NULL;
         }
     }
 }
@@ -141,11 +102,21 @@ static void ring_remove(struct front_bin *bin, struct granule *slab)
 
 // ---- the current slab --------------------------------------------------------------------------
 
-static void set_entries(struct front *front, const struct front_bin *bin, uint64_t *word,
-                        char *base, uint64_t size)
+// No slab: no bits.
+static void set_entries(struct front *front, const struct front_bin *bin, struct granule *slab,
+                        unsigned word)
 {
+    struct front_entry entry = {.word = &front_nothing};
+    if (slab != NULL) {
+        void **tags = (void **)(void *)((char *)slab + front->source->tags);
+        uint64_t first = UINT64_C(64) * word;
+        entry = (struct front_entry){.word = &slab->ledger->free[word],
+                                     .base = extent_host(slab->extent) + first * slab->size,
+                                     .size = slab->size,
+                                     .tags = tags + first};
+    }
     for (uint32_t i = bin->first; i <= bin->last; i++) {
-        front->entry[i] = (struct front_entry){.word = word, .base = base, .size = size};
+        front->entry[i] = entry;
     }
 }
 
@@ -188,15 +159,18 @@ static bool aim(struct front *front, struct front_bin *bin, struct granule *slab
     if (word < 0) {
         return false;
     }
-    set_entries(front, bin, &slab->ledger->free[word],
-                extent_host(slab->extent) + (uint64_t)slab->size * 64 * (unsigned)word, slab->size);
+    set_entries(front, bin, slab, (unsigned)word);
     return true;
 }
 
 // What strangers have returned is the owner's again.
-static void collect(struct granule *slab)
+static void collect(const struct front *front, struct granule *slab)
 {
-    unsigned count = ledger_take_in(slab);
+    uint32_t twice;
+    unsigned count = ledger_collect(slab, &twice);
+    if (twice != SLOT_NONE) {
+        front->source->twice(slab, twice);
+    }
     if (count != 0) {
         uint32_t left = slab->ledger->left;
         slab->ledger->left = left > count ? left - count : 1;
@@ -217,7 +191,7 @@ static void enter(struct front *front, struct front_bin *bin, struct granule *sl
     if (bin->spare == slab) {
         bin->spare = NULL;
     }
-    set_entries(front, bin, &slab->ledger->free[0], extent_host(slab->extent), slab->size);
+    set_entries(front, bin, slab, 0);
 }
 
 // ---- another slab ------------------------------------------------------------------------------
@@ -228,36 +202,36 @@ static unsigned worth_of(const struct granule *slab)
     return slab->count / WORTH + 1u;
 }
 
-static void slab_back(struct front_bin *bin, struct granule *slab)
+static void slab_back(struct front *front, struct front_bin *bin, struct granule *slab)
 {
     ring_remove(bin, slab);
-    depot_slab_close(slab);
+    front->source->slab_close(front, slab);
 }
 
 // An empty slab is the spare one, or goes back.
-static void put_by(struct front_bin *bin, struct granule *slab)
+static void put_by(struct front *front, struct front_bin *bin, struct granule *slab)
 {
     if (bin->spare == NULL) {
         bin->spare = slab;
         slab->ledger->left = LEDGER_FAR;
     } else if (bin->spare != slab) {
-        slab_back(bin, slab);
+        slab_back(front, bin, slab);
     }
 }
 
 // Of the next slabs in the ring one that is worth it; *last is the last one looked at.
-static struct granule *walk(struct front_bin *bin, struct granule **last)
+static struct granule *walk(struct front *front, struct front_bin *bin, struct granule **last)
 {
     struct granule *slab = ring_next(bin->current), *fullest = NULL;
     unsigned least = UINT32_MAX;
     for (unsigned i = 0; i < WALK && slab != bin->current; i++) {
         struct granule *next = ring_next(slab);
-        collect(slab);
+        collect(front, slab);
         bool few = ledger_words(slab) <= FEW_WORDS;
         unsigned worth = worth_of(slab);
         unsigned count = ledger_count(slab, few ? slab->count : worth);
         if (few && count == slab->count) {
-            put_by(bin, slab);
+            put_by(front, bin, slab);
         } else {
             *last = slab;
             if (count >= worth && count < least && slab != bin->spare) {
@@ -274,11 +248,11 @@ static struct granule *walk(struct front_bin *bin, struct granule **last)
 }
 
 // Nothing else can be had: any slab with a free block.
-static struct granule *last_resort(struct front_bin *bin)
+static struct granule *last_resort(const struct front *front, struct front_bin *bin)
 {
     struct granule *slab = bin->current;
     for (uint32_t i = bin->slabs; i > 0; i--) {
-        collect(slab);
+        collect(front, slab);
         if (ledger_count(slab, 1) != 0) {
             return slab;
         }
@@ -300,7 +274,7 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
     struct granule *last = bin->current, *slab = NULL;
     if (last != NULL) {
         leave(last);
-        slab = walk(bin, &last);
+        slab = walk(front, bin, &last);
     }
     if (slab == NULL) {
         slab = bin->spare;
@@ -308,9 +282,9 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
     if (slab != NULL) {
         return slab;
     }
-    slab = depot_orphan_get(class, front->self);
+    slab = front->source->orphan_get(front, class);
     if (slab == NULL) {
-        slab = depot_slab_open(class, front->self);
+        slab = front->source->slab_open(front, class);
         if (slab != NULL && slab->zeroed && bin->slabs >= POPULATE) {
             populate(slab);
         }
@@ -319,7 +293,7 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
         ring_insert(bin, last, slab);
         return slab;
     }
-    return last_resort(bin);
+    return last_resort(front, bin);
 }
 
 // Aims at the next word with a free block, in this slab or another. false: no memory.
@@ -327,7 +301,7 @@ static bool advance(struct front *front, struct front_bin *bin, unsigned class)
 {
     struct granule *slab = bin->current;
     if (slab != NULL) {
-        collect(slab);
+        collect(front, slab);
         if (ledger_count(slab, worth_of(slab)) >= worth_of(slab) && aim(front, bin, slab, 0)) {
             return true;
         }
@@ -338,7 +312,7 @@ static bool advance(struct front *front, struct front_bin *bin, unsigned class)
             return false;
         }
         enter(front, bin, slab);
-        collect(slab);
+        collect(front, slab);
     } while (!aim(front, bin, slab, 0));
     return true;
 }
@@ -406,7 +380,7 @@ void front_look(struct front *front, struct granule *slab)
     } else if (used != 0) {
         slab->ledger->left = used;
     } else {
-        put_by(bin, slab);
+        put_by(front, bin, slab);
     }
 }
 
@@ -417,13 +391,13 @@ static void bin_clear(struct front *front, struct front_bin *bin, struct list *l
     struct granule *slab = bin->current;
     for (uint32_t i = bin->slabs; i > 0; i--) {
         struct granule *next = ring_next(slab);
-        collect(slab);
+        collect(front, slab);
         if (ledger_is_empty(slab)) {
             if (slab == bin->current) {
                 bin->current = NULL;
-                set_entries(front, bin, &front_nothing, NULL, 0);
+                set_entries(front, bin, NULL, 0);
             }
-            slab_back(bin, slab);
+            slab_back(front, bin, slab);
         } else if (leaving != NULL) {
             ring_remove(bin, slab);
             list_push_back(leaving, &slab->ring);
@@ -445,14 +419,12 @@ void front_trim(struct front *front)
     }
 }
 
-void front_close(struct front *front)
+void front_leave(struct front *front)
 {
     struct list leaving;
     list_init(&leaving);
     for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
         bin_clear(front, &front->bin[class], &leaving);
     }
-    depot_orphans_put(&leaving);
-    lately_not(front);
-    depot_front_close(front);
+    front->source->orphans_put(front, &leaving);
 }

@@ -138,8 +138,6 @@ static inline bool ledger_is_empty(const struct granule *slab)
 // Takes in what strangers have returned since the last time. Returns how many; *twice is a slot
 // that was free already, or SLOT_NONE.
 unsigned ledger_collect(struct granule *slab, uint32_t *twice);
-// The same where twice is a sin.
-unsigned ledger_take_in(struct granule *slab);
 // A stranger returns a slot. false: it is free, or was returned before.
 bool ledger_return(struct granule *slab, uint32_t slot);
 // There is something in the inbox.
