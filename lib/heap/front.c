@@ -164,12 +164,12 @@ static bool aim(struct front *front, struct front_bin *bin, struct granule *slab
 }
 
 // What strangers have returned is the owner's again.
-static void collect(const struct front *front, struct granule *slab)
+static void collect(struct front *front, struct granule *slab)
 {
     uint32_t twice;
     unsigned count = ledger_collect(slab, &twice);
     if (twice != SLOT_NONE) {
-        front->source->twice(slab, twice);
+        front->source->twice(front, slab, twice);
     }
     if (count != 0) {
         uint32_t left = slab->ledger->left;
@@ -248,7 +248,7 @@ static struct granule *walk(struct front *front, struct front_bin *bin, struct g
 }
 
 // Nothing else can be had: any slab with a free block.
-static struct granule *last_resort(const struct front *front, struct front_bin *bin)
+static struct granule *last_resort(struct front *front, struct front_bin *bin)
 {
     struct granule *slab = bin->current;
     for (uint32_t i = bin->slabs; i > 0; i--) {

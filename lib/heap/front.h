@@ -60,7 +60,7 @@ struct front_source {
     // Slabs with blocks in use, a list by `ring`, which is empty then: nobody's from now on.
     void (*orphans_put)(struct front *front, struct list *slabs);
     // Strangers have returned a slot that was free.
-    void (*twice)(const struct granule *slab, uint32_t slot);
+    void (*twice)(struct front *front, const struct granule *slab, uint32_t slot);
     size_t tags; // how far behind a slab's record stands a word for each block, if there are such
 };
 

@@ -32,12 +32,18 @@ static void orphans_put(struct front *front, struct list *slabs)
     depot_orphans_put(slabs);
 }
 
+static void twice(struct front *front, const struct granule *slab, uint32_t slot)
+{
+    (void)front;
+    sin_twice_at(slab, slot);
+}
+
 const struct front_source front_of_depot = {
     .slab_open = slab_open,
     .slab_close = slab_close,
     .orphan_get = orphan_get,
     .orphans_put = orphans_put,
-    .twice = sin_twice_at,
+    .twice = twice,
 };
 
 // ---- opening and closing -----------------------------------------------------------------------

@@ -109,6 +109,20 @@ static inline uint32_t granule_slot_around(const struct granule *slab, const voi
     return (uint16_t)(uintptr_t)address / slab->size;
 }
 
+// The owner's release of a slot that nobody else has returned. false: it is free already.
+static inline __attribute__((always_inline)) bool ledger_put(struct ledger *ledger,
+                                                             struct place place)
+{
+    uint64_t *word = &ledger->free[place.word], bits = peek(word);
+    bool was;
+    __asm__("btsq %2, %0" : "+r"(bits), "=@ccc"(was) : "r"(place.bit));
+    if (__builtin_expect(was, 0)) {
+        return false;
+    }
+    poke(word, bits);
+    return true;
+}
+
 // Every slot is free. The slab's record has size, count and ledger.
 void ledger_init(const struct granule *slab);
 
