@@ -116,7 +116,8 @@ int slab_depot_cut(struct slab_policy *policy, uint64_t size, uint64_t align, bo
     }
     if (error == 0) {
         descriptor_give(&depot->shelf, probe.descriptor);
-        error = slab_depot_grow(depot, size, align);
+        // Every region begins as slabs want to stand.
+        error = slab_depot_grow(depot, size, align > GRANULE_BYTES ? align : 1);
     }
     return error != 0 ? error : extents_take(&depot->extents, size, align, extent);
 }
