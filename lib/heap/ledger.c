@@ -50,7 +50,7 @@ void ledger_init(const struct granule *slab)
     }
 }
 
-unsigned ledger_count(const struct granule *slab, unsigned enough)
+unsigned ledger_count_words(const struct granule *slab, unsigned enough)
 {
     unsigned words = ledger_words(slab), count = 0;
     for (unsigned word = 0; word < words && count < enough; word++) {

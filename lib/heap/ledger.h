@@ -142,8 +142,18 @@ static inline unsigned ledger_bits(uint64_t bits)
     return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
 }
 
+unsigned ledger_count_words(const struct granule *slab, unsigned enough);
+
 // How many slots are free; counting stops when there are `enough`.
-unsigned ledger_count(const struct granule *slab, unsigned enough);
+static inline unsigned ledger_count(const struct granule *slab, unsigned enough)
+{
+    if (slab->count >= 64) {
+        return ledger_count_words(slab, enough);
+    }
+    uint64_t bits = peek(&slab->ledger->free[0]) & ~(UINT64_C(1) << slab->count);
+    return bits != 0 ? ledger_bits(bits) : 0;
+}
+
 static inline bool ledger_is_empty(const struct granule *slab)
 {
     return ledger_count(slab, slab->count) == slab->count;

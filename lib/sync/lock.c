@@ -306,10 +306,10 @@ static __attribute__((noinline)) bool lock_slow(struct lock *lock, const uint32_
 static inline bool take(struct lock *lock, const uint32_t *frozen)
 {
     schedule_step();
-    rank_check(lock);
     if (frozen != NULL && load_acquire(frozen) != 0) {
         return false;
     }
+    rank_check(lock);
     if (take_free(lock)) {
         account_taken(lock);
         return true;

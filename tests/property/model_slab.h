@@ -13,10 +13,10 @@
 //    next word with a free block, further on, is the current one; where the word counts the block
 //    that is none, that happens when the next request finds nothing. Up to 1 KiB, before a word is
 //    used for the first time, the first of those below with 8 free blocks is better.
-// 5. After a round. The current slab once more, if one block in 16 and one more are free; else of
-//    the next 8 in the ring one of which that is true: of blocks above 256 bytes the fullest, and
-//    the first of equals, else the first; then the spare one; then a new one, which stands in the
-//    ring behind the last one looked at. Nothing to be had: any with a free block.
+// 5. After a round. The current slab once more, if one block in 16 and one more are free; else the
+//    first of the next 8 in the ring of which that is true, but for the spare one, and of blocks
+//    above 256 bytes those are put by that are empty; then the spare one; then a new one, which
+//    stands in the ring behind the last one looked at. Nothing to be had: any with a free block.
 // 6. Empty slabs. One a class is spare, when it is not the current one; others become holes. Before
 //    a request is refused, or a small one served from a hole, all that are empty do; the next in
 //    the ring is current then.
@@ -261,29 +261,24 @@ static inline unsigned slabs_open(struct slabs *slabs, unsigned space, unsigned 
     return number;
 }
 
-// One of those next in the ring that is worth a round, or SLABS_NONE.
+// The first of those next in the ring that is worth a round, or SLABS_NONE.
 static inline unsigned slabs_walk(struct slabs *slabs, struct slabs_bin *bin, unsigned *last)
 {
-    unsigned number = ring_next(bin, bin->current), found = SLABS_NONE;
+    unsigned number = ring_next(bin, bin->current);
     for (unsigned i = 0; i < SLABS_WALK && number != bin->current; i++) {
         const struct slabs_slab *slab = &slabs->slabs[number];
         unsigned next = ring_next(bin, number);
-        bool few = slabs_words(slab) <= 4;
-        if (few && slab->used == 0) {
+        if (slabs_words(slab) <= 4 && slab->used == 0) {
             slabs_put_by(slabs, number);
         } else {
             *last = number;
-            if (slabs_worth(slab) && number != bin->spare &&
-                (found == SLABS_NONE || slab->used > slabs->slabs[found].used)) {
-                found = number;
-                if (!few) {
-                    break;
-                }
+            if (slabs_worth(slab) && number != bin->spare) {
+                return number;
             }
         }
         number = next;
     }
-    return found;
+    return SLABS_NONE;
 }
 
 // Another slab than the current one, or that once more. SLABS_NONE: no memory.
