@@ -37,6 +37,8 @@
 #include <errno.h>
 
 #include "base/bits.h"
+#include "heap/idle.h"
+#include "heap/sin.h"
 #include "os/os.h"
 
 #define REGION_LEAST (UINT64_C(1) << 22)
@@ -56,6 +58,7 @@ struct depot depots[2] = {
 static __thread uint64_t signals; // as they were before this thread took a depot's lock
 __thread struct granule *depot_hand;
 uint32_t depot_fronts;
+uint64_t depot_grown;
 
 // ---- the lock ----------------------------------------------------------------------------------
 
@@ -74,7 +77,6 @@ static void depot_init(struct depot *depot)
     depot->open = true;
 }
 
-static void slab_end(struct depot *depot, struct granule *slab);
 static void large_end(struct depot *depot, struct granule *large);
 
 static void take_returned(struct depot *depot)
@@ -83,7 +85,7 @@ static void take_returned(struct depot *depot)
     while (granule != NULL) {
         struct granule *next = (struct granule *)granule->ring.next;
         if (granule->kind == GRANULE_SLAB) {
-            slab_end(depot, granule);
+            depot_slab_end(depot, granule);
         } else {
             large_end(depot, granule);
         }
@@ -126,8 +128,14 @@ struct depot *depot_lock(void)
 void depot_unlock(struct depot *depot)
 {
     uint64_t before = signals;
+    const void *twice = depot->twice;
+    size_t bytes = depot->twice_bytes;
+    depot->twice = NULL;
     lock_unlock(&depot->lock);
     os_signals_restore(before);
+    if (twice != NULL) { // not before: a handler of the program's may allocate
+        sin_twice("free", twice, bytes);
+    }
 }
 
 void depot_leave_frozen(struct depot *depot)
@@ -241,7 +249,7 @@ static void orphans_end(struct depot *depot)
             if (slab->depot == depot->number && ledger_is_empty(slab)) {
                 list_remove(&slab->ring);
                 store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
-                slab_end(depot, slab);
+                depot_slab_end(depot, slab);
             }
         }
     }
@@ -294,9 +302,19 @@ static void keep_peak(struct depot *depot, uint64_t clean_bytes)
     }
 }
 
+// And before that, what idle threads have no use for comes back.
+static void keep_small(struct depot *depot, uint64_t bytes)
+{
+    uint64_t used = depot->extents.held_bytes - depot->extents.free_bytes;
+    if (depot->dirty_bytes < bytes && used + depot->dirty_bytes + bytes > depot->touched_peak) {
+        idle_grow(depot, bytes / GRANULE_BYTES);
+    }
+}
+
 static struct extent *granules_take(struct depot *depot, uint64_t bytes, uint64_t align)
 {
     struct extent *extent = NULL;
+    keep_small(depot, bytes);
     int error = extents_reserve(&depot->extents);
     if (error == 0) {
         error = extents_take(&depot->extents, bytes, align, &extent);
@@ -332,6 +350,7 @@ static void keep_time(struct depot *depot)
     uint64_t now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
         orphans_end(depot);
+        (void)idle_look(depot, false);
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
     }
@@ -422,7 +441,7 @@ struct granule *depot_slab_open(unsigned class, uint64_t self)
     return slab;
 }
 
-static void slab_end(struct depot *depot, struct granule *slab)
+void depot_slab_end(struct depot *depot, struct granule *slab)
 {
     struct extent *extent = slab->extent;
     store_relaxed(&slab->owner, 0);
@@ -438,7 +457,7 @@ void depot_slab_close(struct granule *slab)
     store_relaxed(&slab->owner, 0);
     struct depot *depot = home_lock(slab);
     if (depot != NULL) {
-        slab_end(depot, slab);
+        depot_slab_end(depot, slab);
         keep_time(depot);
         depot_unlock(depot);
     }

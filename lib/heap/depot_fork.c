@@ -28,6 +28,7 @@
 #include "heap/common.h"
 #include "heap/depot.h"
 #include "heap/front.h"
+#include "heap/idle.h"
 #include "os/os.h"
 #include "sync/thread.h"
 
@@ -140,6 +141,7 @@ void depot_bury(struct depot *depot)
     uint64_t survivor = depot->survivor;
     depot->survivor = 0;
     orphans_forget(depot);
+    idle_forget(depot, survivor);
     const struct extents *extents = &depot->extents;
     for (struct extent *i = extents_first(extents); i != NULL; i = extents_next(extents, i)) {
         if (i->tag == EXTENT_BLOCK && i->held) {

@@ -20,13 +20,26 @@
 //    the walk.
 // 3. Empty slabs. ledger->left counts releases down; when the slab is not the current one it comes
 //    to 0 exactly when its last block is released (by its owner; what strangers return is seen in
-//    the walk). A bin keeps one such slab, and the depot gets the others.
+//    the walk). One such slab is the bin's spare, and the depot gets the others. A spare slab is
+//    lent: it is in no ring, and who swaps it away has it, the owner when the class needs one or
+//    another for whom it is idle (idle.c).
+// 3a. Empty current slabs. The way in line counts releases but not what it takes, so a current slab
+//    has at least as many used slots as `left` says: when that comes to 0 they are counted again. An
+//    empty one becomes the spare, and its class waits, with no current slab, for a next request; an
+//    idle thread never sees that, but another can have the memory. What the counting and coming
+//    back cost (some 60 and 250 instructions) must not be paid by who allocates and releases one
+//    block again and again: FRONT_KEPT bins of a thread are lax, they may sit on an empty slab.
+//    Every KEEP_EVERY-th time that a slab with hardly a block in use is looked at its bin takes the
+//    place of the one that has been lax longest, so of more such classes some are always fast. And
+//    where threads are few there is nothing to be had: all bins are lax.
 // 4. First touch. A class that has POPULATE slabs will use up its next: the pages that its blocks
 // lie
 //    in are asked for at once, instead of by sixteen faults.
 // 5. Locking. None: everything here is the thread's. The depot locks.
 
 #include "heap/front.h"
+
+#include <string.h>
 
 #include "base/bits.h"
 #include "heap/depot.h"
@@ -43,6 +56,15 @@
 #define FEW_WORDS 4u // of blocks above 256 bytes: all of them are looked at
 #define POPULATE  4u // slabs of a class, from which on a new one is touched at once
 
+#ifdef MEMS_HOSTILE
+#define FEW_THREADS 1u
+#else
+#define FEW_THREADS 16u // with up to so many every bin is lax
+#endif
+#define FEW_USED   4u  // blocks: a look at a slab with so few comes again at once
+#define ENOUGH     16u // blocks: where there are more in use, that will do until the next look
+#define KEEP_EVERY 4u
+
 static uint64_t front_nothing; // a word without bits, never written
 
 struct front front_none = {
@@ -55,12 +77,20 @@ __thread struct front *front_here = &front_none;
 
 void front_init(struct front *front, uint64_t self)
 {
-    *front = front_none;
+    memcpy(front->entry, front_none.entry, sizeof front->entry);
+    memset(front->kept, 0, sizeof front->kept);
+    front->turn = front->looks = 0;
+    store_relaxed(&front->lent, 0);
+    store_relaxed(&front->came, load_relaxed(&depot_grown));
     store_relaxed(&front->self, self);
     uint32_t next = FRONT_DIRECT / FRONT_STEP + 1;
     for (unsigned class = 0, from = 0; class < SLAB_CLASSES; class ++) {
         struct front_bin *bin = &front->bin[class];
         uint32_t size = slab_class_size(class);
+        bin->current = NULL;
+        store_relaxed(&bin->spare, NULL);
+        bin->slabs = 0;
+        bin->lax = false;
         if (size <= FRONT_DIRECT) {
             bin->first = from;
             bin->last = size / FRONT_STEP;
@@ -134,8 +164,41 @@ static void ring_remove(struct front_bin *bin, struct granule *slab)
 {
     list_remove(&slab->ring);
     bin->slabs--;
-    if (bin->spare == slab) {
-        bin->spare = NULL;
+}
+
+// ---- spare slabs -------------------------------------------------------------------------------
+
+// Whoever looks for it sees the spare slab or the bit, or is seen to have taken the bit away.
+static void spare_put(struct front *front, struct front_bin *bin, struct granule *slab)
+{
+    uint64_t bit = UINT64_C(1) << slab->class;
+    slab->ledger->left = LEDGER_FAR;
+    (void)swap_acq_rel(&bin->spare, slab); // [R:spare]
+    if ((load_relaxed(&front->lent) & bit) == 0) {
+        (void)or_acq_rel(&front->lent, bit);
+    }
+}
+
+// It is the owner's again; NULL: there is none.
+static struct granule *spare_take(struct front_bin *bin)
+{
+    return load_relaxed(&bin->spare) != NULL ? swap_acquire(&bin->spare, NULL) : NULL; // [A:spare]
+}
+
+static void slab_back(struct front_bin *bin, struct granule *slab)
+{
+    ring_remove(bin, slab);
+    depot_slab_close(slab);
+}
+
+// A slab of the ring that is empty is the spare one, or goes back.
+static void put_by(struct front *front, struct front_bin *bin, struct granule *slab)
+{
+    if (load_relaxed(&bin->spare) != NULL) {
+        slab_back(bin, slab);
+    } else {
+        ring_remove(bin, slab);
+        spare_put(front, bin, slab);
     }
 }
 
@@ -209,14 +272,27 @@ static void leave(struct granule *slab)
     slab->ledger->left = slab->count - ledger_count(slab, UINT32_MAX);
 }
 
+static bool is_lax(const struct front *front, const struct front_bin *bin)
+{
+    bool lax = load_relaxed(&depot_fronts) <= FEW_THREADS;
+    for (unsigned i = 0; i < FRONT_KEPT; i++) {
+        lax = lax || front->kept[i] == bin;
+    }
+    return lax;
+}
+
+// When the current slab is looked at again, where `used` blocks of it are in use.
+static void set_left(const struct front_bin *bin, unsigned used)
+{
+    bin->current->ledger->left = bin->lax ? LEDGER_FAR : used + (used == 0);
+}
+
 // Its entries are always words of the current slab, also where none has a free block.
 static void enter(struct front *front, struct front_bin *bin, struct granule *slab)
 {
-    slab->ledger->left = LEDGER_FAR;
     bin->current = slab;
-    if (bin->spare == slab) {
-        bin->spare = NULL;
-    }
+    bin->lax = is_lax(front, bin);
+    set_left(bin, bin->lax ? 0 : ledger_used(slab, ENOUGH));
     set_entries(front, bin, &slab->ledger->free[0], extent_host(slab->extent), slab->size);
 }
 
@@ -228,25 +304,8 @@ static unsigned worth_of(const struct granule *slab)
     return slab->count / WORTH + 1u;
 }
 
-static void slab_back(struct front_bin *bin, struct granule *slab)
-{
-    ring_remove(bin, slab);
-    depot_slab_close(slab);
-}
-
-// An empty slab is the spare one, or goes back.
-static void put_by(struct front_bin *bin, struct granule *slab)
-{
-    if (bin->spare == NULL) {
-        bin->spare = slab;
-        slab->ledger->left = LEDGER_FAR;
-    } else if (bin->spare != slab) {
-        slab_back(bin, slab);
-    }
-}
-
 // Of the next slabs in the ring one that is worth it; *last is the last one looked at.
-static struct granule *walk(struct front_bin *bin, struct granule **last)
+static struct granule *walk(struct front *front, struct front_bin *bin, struct granule **last)
 {
     struct granule *slab = ring_next(bin->current), *fullest = NULL;
     unsigned least = UINT32_MAX;
@@ -257,10 +316,10 @@ static struct granule *walk(struct front_bin *bin, struct granule **last)
         unsigned worth = worth_of(slab);
         unsigned count = ledger_count(slab, few ? slab->count : worth);
         if (few && count == slab->count) {
-            put_by(bin, slab);
+            put_by(front, bin, slab);
         } else {
             *last = slab;
-            if (count >= worth && count < least && slab != bin->spare) {
+            if (count >= worth && count < least) {
                 fullest = slab;
                 least = few ? count : 0; // the first will do
             }
@@ -300,15 +359,15 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
     struct granule *last = bin->current, *slab = NULL;
     if (last != NULL) {
         leave(last);
-        slab = walk(bin, &last);
-    }
-    if (slab == NULL) {
-        slab = bin->spare;
+        slab = walk(front, bin, &last);
     }
     if (slab != NULL) {
         return slab;
     }
-    slab = depot_orphan_get(class, front->self);
+    slab = spare_take(bin);
+    if (slab == NULL) {
+        slab = depot_orphan_get(class, front->self);
+    }
     if (slab == NULL) {
         slab = depot_slab_open(class, front->self);
         if (slab != NULL && slab->zeroed && bin->slabs >= POPULATE) {
@@ -355,10 +414,17 @@ static void *take(const struct front_entry *entry, const struct granule *slab)
     return entry->base + ledger_lowest(bits) * entry->size;
 }
 
+// Says that its thread is not idle.
+static void come(struct front *front)
+{
+    store_relaxed(&front->came, load_relaxed(&depot_grown));
+}
+
 void *front_refill(struct front *front, unsigned class)
 {
     struct front_bin *bin = &front->bin[class];
     struct front_entry *entry = &front->entry[bin->first];
+    come(front);
     if (bin->current != NULL) {
         unsigned word = (unsigned)(entry->word - bin->current->ledger->free);
         void *block = take(entry, bin->current);
@@ -397,16 +463,73 @@ void *front_take(struct front *front, unsigned class, bool *zeroed)
 
 // ---- empty slabs -------------------------------------------------------------------------------
 
+// The ring goes on without its current slab.
+static void current_leave(struct front *front, struct front_bin *bin)
+{
+    struct granule *next = ring_next(bin->current);
+    if (next != bin->current) {
+        enter(front, bin, next);
+        (void)aim(front, bin, next, 0);
+    } else {
+        bin->current = NULL;
+        set_entries(front, bin, &front_nothing, NULL, 0);
+    }
+}
+
+// The current slab is not to be empty: with `used` blocks in use, or more, it may go on.
+static void current_judge(struct front *front, struct front_bin *bin, unsigned used)
+{
+    struct granule *slab = bin->current;
+    if (used != 0) {
+        set_left(bin, used);
+    } else {
+        current_leave(front, bin);
+        put_by(front, bin, slab);
+    }
+}
+
+// The bin is lax from now on, and the one that has been for longest is not.
+static void keep(struct front *front, struct front_bin *bin)
+{
+    struct front_bin *gone = front->kept[front->turn];
+    front->kept[front->turn] = bin;
+    front->turn = (front->turn + 1) % FRONT_KEPT;
+    bin->lax = true;
+    set_left(bin, 0);
+    if (gone != NULL) {
+        gone->lax = false;
+    }
+    if (gone != NULL && gone->current != NULL) {
+        current_judge(front, gone, ledger_used(gone->current, ENOUGH));
+    }
+}
+
+static void current_look(struct front *front, struct front_bin *bin)
+{
+    unsigned used = ledger_used(bin->current, ENOUGH);
+    bin->lax = is_lax(front, bin);
+    if (bin->lax) {
+        set_left(bin, used);
+    } else if (used < FEW_USED && ++front->looks % KEEP_EVERY == 0) {
+        keep(front, bin);
+    } else {
+        current_judge(front, bin, used);
+    }
+}
+
 void front_look(struct front *front, struct granule *slab)
 {
     struct front_bin *bin = &front->bin[slab->class];
-    unsigned used = slab->count - ledger_count(slab, UINT32_MAX);
+    come(front);
     if (slab == bin->current) {
-        slab->ledger->left = LEDGER_FAR;
-    } else if (used != 0) {
+        current_look(front, bin);
+        return;
+    }
+    unsigned used = ledger_used(slab, UINT32_MAX);
+    if (used != 0) {
         slab->ledger->left = used;
     } else {
-        put_by(bin, slab);
+        put_by(front, bin, slab);
     }
 }
 
@@ -414,7 +537,10 @@ void front_look(struct front *front, struct granule *slab)
 // list.
 static void bin_clear(struct front *front, struct front_bin *bin, struct list *leaving)
 {
-    struct granule *slab = bin->current;
+    struct granule *slab = bin->current, *spare = spare_take(bin);
+    if (spare != NULL) {
+        depot_slab_close(spare);
+    }
     for (uint32_t i = bin->slabs; i > 0; i--) {
         struct granule *next = ring_next(slab);
         collect(slab);

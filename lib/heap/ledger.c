@@ -65,6 +65,17 @@ unsigned ledger_count(const struct granule *slab, unsigned enough)
     return count;
 }
 
+unsigned ledger_used(const struct granule *slab, unsigned enough)
+{
+    unsigned last = slab->count >> 6, used = 0;
+    for (unsigned word = 0; word <= last && used < enough; word++) {
+        uint64_t bits = ~peek(&slab->ledger->free[word]);
+        bits &= word == last ? (UINT64_C(1) << (slab->count & 63)) - 1 : UINT64_MAX;
+        used += bits != 0 ? ledger_bits(bits) : 0;
+    }
+    return used;
+}
+
 unsigned ledger_collect(struct granule *slab, uint32_t *twice)
 {
     struct ledger *ledger = slab->ledger;
