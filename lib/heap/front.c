@@ -24,14 +24,16 @@
 //    lent: it is in no ring, and who swaps it away has it, the owner when the class needs one or
 //    another for whom it is idle (idle.c).
 // 3a. Empty current slabs. The way in line counts releases but not what it takes, so a current slab
-//    has at least as many used slots as `left` says: when that comes to 0 they are counted again. An
-//    empty one becomes the spare, and its class waits, with no current slab, for a next request; an
-//    idle thread never sees that, but another can have the memory. What the counting and coming
-//    back cost (some 60 and 250 instructions) must not be paid by who allocates and releases one
-//    block again and again: FRONT_KEPT bins of a thread are lax, they may sit on an empty slab.
-//    Every KEEP_EVERY-th time that a slab with hardly a block in use is looked at its bin takes the
-//    place of the one that has been lax longest, so of more such classes some are always fast. And
-//    where threads are few there is nothing to be had: all bins are lax.
+//    has at least as many used slots as `left` says: when that comes to 0 they are counted again.
+//    An empty one becomes the spare, and its class waits, with no current slab, for a next request;
+//    an idle thread never sees that, but another can have the memory. What the counting and coming
+//    back cost (some 60 and 200 instructions) must not be paid by who allocates and releases one
+//    block again and again. So FRONT_KEPT bins of a thread are lax, they may sit on an empty slab:
+//    every KEEP_EVERY-th bin that is looked at with hardly a block in use takes the place of the
+//    one that has been lax longest. A thread that has looked LOOKS_MOST times since a tick of
+//    idle.c's clock is lax altogether until the next one: looking costs at most a thousandth of its
+//    time, and a thread that stops right then sits on what it has. And where threads are few there
+//    is nothing to be had: all bins are lax.
 // 4. First touch. A class that has POPULATE slabs will use up its next: the pages that its blocks
 // lie
 //    in are asked for at once, instead of by sixteen faults.
@@ -43,6 +45,7 @@
 
 #include "base/bits.h"
 #include "heap/depot.h"
+#include "heap/idle.h"
 #include "os/os.h"
 #include "sync/thread.h"
 
@@ -64,6 +67,7 @@
 #define FEW_USED   4u  // blocks: a look at a slab with so few comes again at once
 #define ENOUGH     16u // blocks: where there are more in use, that will do until the next look
 #define KEEP_EVERY 4u
+#define LOOKS_MOST 4096u
 
 static uint64_t front_nothing; // a word without bits, never written
 
@@ -80,8 +84,9 @@ void front_init(struct front *front, uint64_t self)
     memcpy(front->entry, front_none.entry, sizeof front->entry);
     memset(front->kept, 0, sizeof front->kept);
     front->turn = front->looks = 0;
+    front->since = load_relaxed(&depot_grown);
     store_relaxed(&front->lent, 0);
-    store_relaxed(&front->came, load_relaxed(&depot_grown));
+    store_relaxed(&front->came, front->since);
     store_relaxed(&front->self, self);
     uint32_t next = FRONT_DIRECT / FRONT_STEP + 1;
     for (unsigned class = 0, from = 0; class < SLAB_CLASSES; class ++) {
@@ -274,11 +279,15 @@ static void leave(struct granule *slab)
 
 static bool is_lax(const struct front *front, const struct front_bin *bin)
 {
-    bool lax = load_relaxed(&depot_fronts) <= FEW_THREADS;
-    for (unsigned i = 0; i < FRONT_KEPT; i++) {
-        lax = lax || front->kept[i] == bin;
+    if (__builtin_expect(load_relaxed(&depot_fronts) <= FEW_THREADS, 1) ||
+        front->looks >= LOOKS_MOST) {
+        return true;
     }
-    return lax;
+    bool kept = false;
+    for (unsigned i = 0; i < FRONT_KEPT; i++) {
+        kept = kept || front->kept[i] == bin;
+    }
+    return kept;
 }
 
 // When the current slab is looked at again, where `used` blocks of it are in use.
@@ -402,6 +411,85 @@ static bool advance(struct front *front, struct front_bin *bin, unsigned class)
     return true;
 }
 
+// ---- current slabs that become empty -----------------------------------------------------------
+
+// The ring goes on without its current slab.
+static void current_leave(struct front *front, struct front_bin *bin)
+{
+    struct granule *next = ring_next(bin->current);
+    if (next != bin->current) {
+        enter(front, bin, next);
+        (void)aim(front, bin, next, 0);
+    } else {
+        bin->current = NULL;
+        set_entries(front, bin, &front_nothing, NULL, 0);
+    }
+}
+
+// The current slab is not to be empty: with `used` blocks in use, or more, it may go on.
+static void current_judge(struct front *front, struct front_bin *bin, unsigned used)
+{
+    struct granule *slab = bin->current;
+    if (used != 0) {
+        set_left(bin, used);
+    } else {
+        current_leave(front, bin);
+        put_by(front, bin, slab);
+    }
+}
+
+// When the bin's current slab becomes empty, that is seen from now on.
+static void watch(struct front *front, struct front_bin *bin)
+{
+    bin->lax = is_lax(front, bin);
+    if (!bin->lax && bin->current != NULL) {
+        current_judge(front, bin, ledger_used(bin->current, ENOUGH));
+    }
+}
+
+// The bin is lax from now on, and the one that has been for longest is not.
+static void keep(struct front *front, struct front_bin *bin)
+{
+    struct front_bin *gone = front->kept[front->turn];
+    front->kept[front->turn] = bin;
+    front->turn = (front->turn + 1) % FRONT_KEPT;
+    bin->lax = true;
+    set_left(bin, 0);
+    if (gone != NULL) {
+        watch(front, gone);
+    }
+}
+
+static void current_look(struct front *front, struct front_bin *bin)
+{
+    unsigned used = ledger_used(bin->current, ENOUGH);
+    front->looks++;
+    bin->lax = is_lax(front, bin);
+    if (bin->lax) {
+        set_left(bin, used);
+    } else if (used < FEW_USED && front->looks % KEEP_EVERY == 0) {
+        keep(front, bin);
+    } else {
+        current_judge(front, bin, used);
+    }
+}
+
+// Says that its thread is not idle. At a tick of the clock all bins are watched anew.
+static void come(struct front *front)
+{
+    uint64_t grown = load_relaxed(&depot_grown);
+    store_relaxed(&front->came, grown);
+    if (__builtin_expect(grown - front->since >= IDLE_GRANULES, 0)) {
+        front->since = grown;
+        front->looks = 0;
+        for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+            watch(front, &front->bin[class]);
+        }
+    }
+}
+
+// ---- the next block ----------------------------------------------------------------------------
+
 // Takes the lowest block of the entry's word, which is one of the current slab's; the last one too.
 static void *take(const struct front_entry *entry, const struct granule *slab)
 {
@@ -412,12 +500,6 @@ static void *take(const struct front_entry *entry, const struct granule *slab)
     }
     poke(entry->word, *entry->word & ~(bits & -bits));
     return entry->base + ledger_lowest(bits) * entry->size;
-}
-
-// Says that its thread is not idle.
-static void come(struct front *front)
-{
-    store_relaxed(&front->came, load_relaxed(&depot_grown));
 }
 
 void *front_refill(struct front *front, unsigned class)
@@ -463,64 +545,10 @@ void *front_take(struct front *front, unsigned class, bool *zeroed)
 
 // ---- empty slabs -------------------------------------------------------------------------------
 
-// The ring goes on without its current slab.
-static void current_leave(struct front *front, struct front_bin *bin)
-{
-    struct granule *next = ring_next(bin->current);
-    if (next != bin->current) {
-        enter(front, bin, next);
-        (void)aim(front, bin, next, 0);
-    } else {
-        bin->current = NULL;
-        set_entries(front, bin, &front_nothing, NULL, 0);
-    }
-}
-
-// The current slab is not to be empty: with `used` blocks in use, or more, it may go on.
-static void current_judge(struct front *front, struct front_bin *bin, unsigned used)
-{
-    struct granule *slab = bin->current;
-    if (used != 0) {
-        set_left(bin, used);
-    } else {
-        current_leave(front, bin);
-        put_by(front, bin, slab);
-    }
-}
-
-// The bin is lax from now on, and the one that has been for longest is not.
-static void keep(struct front *front, struct front_bin *bin)
-{
-    struct front_bin *gone = front->kept[front->turn];
-    front->kept[front->turn] = bin;
-    front->turn = (front->turn + 1) % FRONT_KEPT;
-    bin->lax = true;
-    set_left(bin, 0);
-    if (gone != NULL) {
-        gone->lax = false;
-    }
-    if (gone != NULL && gone->current != NULL) {
-        current_judge(front, gone, ledger_used(gone->current, ENOUGH));
-    }
-}
-
-static void current_look(struct front *front, struct front_bin *bin)
-{
-    unsigned used = ledger_used(bin->current, ENOUGH);
-    bin->lax = is_lax(front, bin);
-    if (bin->lax) {
-        set_left(bin, used);
-    } else if (used < FEW_USED && ++front->looks % KEEP_EVERY == 0) {
-        keep(front, bin);
-    } else {
-        current_judge(front, bin, used);
-    }
-}
-
 void front_look(struct front *front, struct granule *slab)
 {
     struct front_bin *bin = &front->bin[slab->class];
-    come(front);
+    store_relaxed(&front->came, load_relaxed(&depot_grown));
     if (slab == bin->current) {
         current_look(front, bin);
         return;

@@ -33,7 +33,8 @@ _Static_assert(sizeof(struct front_entry) == 2 * FRONT_STEP, "a size, twice, is 
 // left == used slots, but 1 where there are none: of a slab in the ring that is not current; of the
 // current one at most that, unless `lax`                                                     (F3)
 // slots from `fresh` on, or in words from it on, are free                                     (F4)
-// `lax` where the bin is in `kept`, or was made current while there were few threads         (F5)
+// `lax` where the bin is in `kept`; also where it was found so with few threads, or after too many
+// looks                                                                                      (F5)
 struct front_bin {
     struct granule *current; // taken from; NULL: none
     struct granule *spare;   // [atomic] who swaps it away has it; the owner alone puts one
@@ -54,7 +55,8 @@ struct front {
     uint64_t came; // [atomic] depot_grown, when its thread was last out of the way in line
     struct front_bin *kept[FRONT_KEPT]; // the ones kept last
     uint32_t turn;                      // the oldest of them
-    uint32_t looks;                     // at current slabs with few blocks in use
+    uint32_t looks;                     // at current slabs, since
+    uint64_t since;                     // then, by depot_grown
 };
 
 _Static_assert(SLAB_CLASSES <= 64, "a bit of `lent` for each class");

@@ -5,18 +5,20 @@
 // 1. What. A thread that is idle comes by no more to give anything back. Two things can be had
 //    without it: slabs that are empty, which it has lent (2), and blocks of its slabs that others
 //    have released (5).
-// 2. Lent slabs. A thread puts a slab that has become empty into its bin's `spare`, and swaps it out
+// 2. Lent slabs. A thread puts a slab that has become empty into its bin's `spare`, and swaps it
+// out
 //    again when its class needs one. Whoever holds the depot's lock may swap it out as well: of
 //    those who swap one gets it, and there is nobody else who has it. [R:spare] [A:spare]: what the
 //    owner did with the slab happens before another cuts it anew. The owner alone puts slabs there,
 //    so what was NULL for it stays NULL. `lent` says where to look; it may say too much, and is
 //    taken before the places are looked at, so that what is put there meanwhile is said anew.
 // 3. Idle. `depot_grown` is a clock: it goes on by the granules that the process grows by beyond
-//    its peak, and by IDLE_GRANULES whenever what is old is looked for. A thread notes it when it is
-//    out of the way in line. It is idle when the clock has gone on by IDLE_GRANULES since: so nobody
-//    loses a slab that it needs again at once, and threads that use the same few slabs in turn do
-//    not take them from each other.
-// 4. When. Before the process grows VISITS fronts are looked at, in turn (idle_grow), so that threads
+//    its peak, and by IDLE_GRANULES whenever what is old is looked for. A thread notes it when it
+//    is out of the way in line. It is idle when the clock has gone on by IDLE_GRANULES since: so
+//    nobody loses a slab that it needs again at once, and threads that use the same few slabs in
+//    turn do not take them from each other.
+// 4. When. Before the process grows VISITS fronts are looked at, in turn (idle_grow), so that
+// threads
 //    that come one after the other, and stay, use the same memory as far as they have none in use;
 //    all fronts when the depot looks for what is old; and malloc_trim takes all, idle or not.
 //    Fronts are found as records of the pool that they come from. One that was opened while a fork
@@ -26,13 +28,13 @@
 //    filled the heap, and whose blocks others released, would hold all of it. Only the owner may
 //    touch the slab's own bits, and it may be about to. But a block in the inbox is nobody's: the
 //    owner hands it out only after taking its bit from there. So who holds the depot's lock takes
-//    the bits out of the inbox as an owner would, gives the pages back that only such blocks lie in,
-//    and puts the bits back. Meanwhile the owner finds the inbox empty and does without. A block
-//    that is released a second time meanwhile is found when its bit is put back, and told of when
-//    the lock is released. That is done to slabs whose inbox has not changed between two looks, or
-//    to all by malloc_trim. `looked` says how many blocks there were at the last one, and whether
-//    their pages went back. [R:inbox] [A:inbox]: what the program did with a block happens before
-//    its page goes, and that before it is handed out again.
+//    the bits out of the inbox as an owner would, gives the pages back that only such blocks lie
+//    in, and puts the bits back. Meanwhile the owner finds the inbox empty and does without. A
+//    block that is released a second time meanwhile is found when its bit is put back, and told of
+//    when the lock is released. That is done to slabs whose inbox has not changed between two
+//    looks, or to all by malloc_trim. `looked` says how many blocks there were at the last one, and
+//    whether their pages went back. [R:inbox] [A:inbox]: what the program did with a block happens
+//    before its page goes, and that before it is handed out again.
 // 6. Fork. In a child the threads of all other fronts are gone, and their slabs are made orphans
 //    (depot_fork.c), lent or not: nothing may be found in those fronts any more.
 
@@ -43,11 +45,6 @@
 #include "heap/ledger.h"
 #include "os/os.h"
 
-#ifdef MEMS_HOSTILE
-#define IDLE_GRANULES 2u
-#else
-#define IDLE_GRANULES 64u
-#endif
 #define VISITS 4u
 
 #define MOST_WORDS (GRANULE_BYTES / SLAB_STEP / 64 + 1)
@@ -64,8 +61,8 @@ static bool is_idle(const struct front *front)
     return load_relaxed(&depot_grown) - load_relaxed(&front->came) >= IDLE_GRANULES;
 }
 
-// A slab that is in nobody's hands but here. It may be the other depot's, or of a past era (then its
-// bytes alone are of use).
+// A slab that is in nobody's hands but here. It may be the other depot's, or of a past era (then
+// its bytes alone are of use).
 static void lent_end(struct depot *depot, struct granule *slab)
 {
     struct depot *home = &depots[slab->depot != 0];

@@ -28,7 +28,7 @@ struct pool {
 };
 
 void pool_init(struct pool *pool, size_t record);
-void pool_fini(struct pool *pool);  // every record is gone
+void pool_fini(struct pool *pool); // every record is gone
 // All zero, or but for its first word as it was given back. NULL: the OS refused.
 void *pool_take(struct pool *pool);
 void pool_give(struct pool *pool, void *record);
