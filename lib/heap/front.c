@@ -45,9 +45,7 @@
 
 #include "base/bits.h"
 #include "heap/depot.h"
-#include "heap/idle.h"
 #include "os/os.h"
-#include "sync/thread.h"
 
 #ifdef MEMS_HOSTILE
 #define WALK 2u
@@ -75,7 +73,8 @@ struct front front_none = {
     .entry = {[0 ... FRONT_ENTRIES - 1] = {.word = &front_nothing}},
 };
 
-__thread struct front *front_here = &front_none;
+uint32_t front_count;
+uint64_t front_clock;
 
 // ---- opening and closing -----------------------------------------------------------------------
 
@@ -84,7 +83,7 @@ void front_init(struct front *front, uint64_t self)
     memcpy(front->entry, front_none.entry, sizeof front->entry);
     memset(front->kept, 0, sizeof front->kept);
     front->turn = front->looks = 0;
-    front->since = load_relaxed(&depot_grown);
+    front->since = load_relaxed(&front_clock);
     store_relaxed(&front->lent, 0);
     store_relaxed(&front->came, front->since);
     store_relaxed(&front->self, self);
@@ -102,47 +101,6 @@ void front_init(struct front *front, uint64_t self)
             from = bin->last + 1;
         } else {
             bin->first = bin->last = next++;
-        }
-    }
-}
-
-// A front whose thread has ended without closing it is the next one's that has the same `self`:
-// only one thread at a time has. Few are told by few words: who finds another's there is none the
-// worse.
-#define LATELY 256
-static struct front *lately[LATELY]; // [atomic]
-
-static struct front **lately_of(uint64_t self)
-{
-    return &lately[(self >> 12 ^ self >> 20) % LATELY];
-}
-
-struct front *front_open(uint64_t self)
-{
-    struct front *front = load_acquire(lately_of(self)); // [A:lately]
-    if (front != NULL && load_relaxed(&front->self) == self) {
-        return front;
-    }
-    front = depot_front_open(sizeof(struct front));
-    if (front != NULL) {
-        front_init(front, self);
-        store_release(lately_of(self), front); // [R:lately]
-    }
-    return front;
-}
-
-static void lately_not(struct front *front)
-{
-    struct front *expected = front;
-    (void)cas_relaxed(lately_of(front->self), &expected, NULL);
-    store_relaxed(&front->self, 0);
-}
-
-void front_forget(uint64_t survivor)
-{
-    for (unsigned i = 0; i < LATELY; i++) {
-        if (lately[i] != NULL && lately[i]->self != survivor) {
-            lately[i] = NULL;
         }
     }
 }
@@ -279,7 +237,7 @@ static void leave(struct granule *slab)
 
 static bool is_lax(const struct front *front, const struct front_bin *bin)
 {
-    if (__builtin_expect(load_relaxed(&depot_fronts) <= FEW_THREADS, 1) ||
+    if (__builtin_expect(load_relaxed(&front_count) <= FEW_THREADS, 1) ||
         front->looks >= LOOKS_MOST) {
         return true;
     }
@@ -477,9 +435,9 @@ static void current_look(struct front *front, struct front_bin *bin)
 // Says that its thread is not idle. At a tick of the clock all bins are watched anew.
 static void come(struct front *front)
 {
-    uint64_t grown = load_relaxed(&depot_grown);
+    uint64_t grown = load_relaxed(&front_clock);
     store_relaxed(&front->came, grown);
-    if (__builtin_expect(grown - front->since >= IDLE_GRANULES, 0)) {
+    if (__builtin_expect(grown - front->since >= FRONT_TICK, 0)) {
         front->since = grown;
         front->looks = 0;
         for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
@@ -548,7 +506,7 @@ void *front_take(struct front *front, unsigned class, bool *zeroed)
 void front_look(struct front *front, struct granule *slab)
 {
     struct front_bin *bin = &front->bin[slab->class];
-    store_relaxed(&front->came, load_relaxed(&depot_grown));
+    store_relaxed(&front->came, load_relaxed(&front_clock));
     if (slab == bin->current) {
         current_look(front, bin);
         return;
@@ -599,7 +557,7 @@ void front_trim(struct front *front)
     }
 }
 
-void front_close(struct front *front)
+void front_leave(struct front *front)
 {
     struct list leaving;
     list_init(&leaving);
@@ -607,6 +565,4 @@ void front_close(struct front *front)
         bin_clear(front, &front->bin[class], &leaving);
     }
     depot_orphans_put(&leaving);
-    lately_not(front);
-    depot_front_close(front);
 }

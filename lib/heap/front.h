@@ -45,6 +45,16 @@ struct front_bin {
 
 #define FRONT_KEPT 4u // bins whose current slab may be empty, of a thread among many
 
+// How many threads have a front; and a clock, which goes on by the granules that the process grows
+// by, and from time to time (idle.c). A tick of it is what a thread may be away without being idle.
+extern uint32_t front_count; // [atomic]
+extern uint64_t front_clock; // [atomic]
+#ifdef MEMS_HOSTILE
+#define FRONT_TICK 2u
+#else
+#define FRONT_TICK 64u
+#endif
+
 // [own] where nothing else is said. entry[i] serves requests of up to 16 i bytes; those above
 // FRONT_DIRECT one a class.
 struct front {
@@ -52,11 +62,11 @@ struct front {
     struct front_bin bin[SLAB_CLASSES];
     uint64_t self; // [atomic] thread_self of its thread: the owner of its slabs
     uint64_t lent; // [atomic] bit c is set: bin[c] may have a spare slab; see idle.c
-    uint64_t came; // [atomic] depot_grown, when its thread was last out of the way in line
+    uint64_t came; // [atomic] front_clock, when its thread was last out of the way in line
     struct front_bin *kept[FRONT_KEPT]; // the ones kept last
     uint32_t turn;                      // the oldest of them
     uint32_t looks;                     // at current slabs, since
-    uint64_t since;                     // then, by depot_grown
+    uint64_t since;                     // then, by front_clock
 };
 
 _Static_assert(SLAB_CLASSES <= 64, "a bit of `lent` for each class");
@@ -73,6 +83,8 @@ void front_init(struct front *front, uint64_t self);
 // In a child: the fronts of all threads but this one are nobody's.
 void front_forget(uint64_t survivor);
 // Its slabs become orphans or go back.
+void front_leave(struct front *front);
+// The same, and the front is nobody's.
 void front_close(struct front *front);
 
 // The next block of a class up to FRONT_DIRECT; false: its word has at most one more.

@@ -12,9 +12,9 @@
 //    owner did with the slab happens before another cuts it anew. The owner alone puts slabs there,
 //    so what was NULL for it stays NULL. `lent` says where to look; it may say too much, and is
 //    taken before the places are looked at, so that what is put there meanwhile is said anew.
-// 3. Idle. `depot_grown` is a clock: it goes on by the granules that the process grows by beyond
-//    its peak, and by IDLE_GRANULES whenever what is old is looked for. A thread notes it when it
-//    is out of the way in line. It is idle when the clock has gone on by IDLE_GRANULES since: so
+// 3. Idle. `front_clock` is a clock: it goes on by the granules that the process grows by beyond
+//    its peak, and by FRONT_TICK whenever what is old is looked for. A thread notes it when it
+//    is out of the way in line. It is idle when the clock has gone on by FRONT_TICK since: so
 //    nobody loses a slab that it needs again at once, and threads that use the same few slabs in
 //    turn do not take them from each other.
 // 4. When. Before the process grows VISITS fronts are looked at, in turn (idle_grow), so that
@@ -58,7 +58,7 @@ struct taken {
 
 static bool is_idle(const struct front *front)
 {
-    return load_relaxed(&depot_grown) - load_relaxed(&front->came) >= IDLE_GRANULES;
+    return load_relaxed(&front_clock) - load_relaxed(&front->came) >= FRONT_TICK;
 }
 
 // A slab that is in nobody's hands but here. It may be the other depot's, or of a past era (then
@@ -92,7 +92,7 @@ static void lent_take(struct depot *depot, struct front *front)
 
 void idle_grow(struct depot *depot, uint64_t granules)
 {
-    (void)add_relaxed(&depot_grown, granules);
+    (void)add_relaxed(&front_clock, granules);
     for (unsigned i = 0; i < VISITS; i++) {
         struct front *front = pool_walk(&depot->front_pool, &depot->visited);
         if (front != NULL && is_idle(front)) {
@@ -109,7 +109,7 @@ static void fronts_look(struct depot *depot, bool now)
             lent_take(depot, front);
         }
     }
-    (void)add_relaxed(&depot_grown, IDLE_GRANULES);
+    (void)add_relaxed(&front_clock, FRONT_TICK);
 }
 
 void idle_forget(struct depot *depot, uint64_t survivor)

@@ -10,13 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// A tick of the clock `depot_grown`: who has not come by for so long is idle (idle.c).
-#ifdef MEMS_HOSTILE
-#define IDLE_GRANULES 2u
-#else
-#define IDLE_GRANULES 64u
-#endif
-
 struct depot;
 
 // Gives back what threads that are idle have no use for; all threads, when `now`. Bytes of which
