@@ -43,7 +43,7 @@ struct front_bin {
     bool lax;                // when its current slab becomes empty, that is not seen
 };
 
-#define FRONT_KEPT 4u // bins whose current slab may be empty, of a thread among many
+#define FRONT_KEPT 3u // bins whose current slab may be empty, of a thread among many
 
 // How many threads have a front; and a clock, which goes on by the granules that the process grows
 // by, and from time to time (idle.c). A tick of it is what a thread may be away without being idle.
