@@ -15,14 +15,14 @@
 //    second depot, whose lock may be held by a thread that is not there (depot_fork.c).
 // 4. Going back to the OS. A granule that is free again is dated in eighths of the decay
 //    (granule_age). When a thread comes by and the oldest may be old enough, slabs of ended threads
-//    that are empty become holes, all holes are looked through, and what is older than the decay is
-//    purged (MADV_DONTNEED: it reads as zero afterwards, so calloc need not clear it). Nobody comes
-//    by in a process that is wholly idle: the program calls malloc_trim, or sets background=1.
-//    Holes keep their addresses, but for regions that have become one hole: those beyond an eighth
-//    of all are unmapped. And whatever its age, before the process grows beyond its peak: more than
-//    a third of what is used is then not kept for later, but goes back first. A 32nd was measured
-//    as well: twenty blocks of 5 to 25 MiB then peak at 298 MiB instead of 353 and take a tenth
-//    longer.
+//    that are empty become holes, and those of idle ones (idle.c), all holes are looked through,
+//    and what is older than the decay is purged (MADV_DONTNEED: it reads as zero afterwards, so
+//    calloc need not clear it). Nobody comes by in a process that is wholly idle: the program calls
+//    malloc_trim, or sets background=1. Holes keep their addresses, but for regions that have
+//    become one hole: those beyond an eighth of all are unmapped. And whatever its age, before the
+//    process grows beyond its peak: more than a third of what is used is then not kept for later,
+//    but goes back first. A 32nd was measured as well: twenty blocks of 5 to 25 MiB then peak at
+//    298 MiB instead of 353 and take a tenth longer.
 // 5. Huge pages. Regions stand and grow so that huge pages fit them, and by default the system
 //    decides (thp=auto). Asking for them was measured and is not the default: a heap of small
 //    blocks was filled half as fast, since a page of 2 MiB is cleared whole when its first block is
