@@ -23,21 +23,20 @@
 //    the walk). One such slab is the bin's spare, and the depot gets the others. A spare slab is
 //    lent: it is in no ring, and who swaps it away has it, the owner when the class needs one or
 //    another for whom it is idle (idle.c).
-// 3a. Empty current slabs. The way in line counts releases but not what it takes, so a current slab
+// 4. Empty current slabs. The way in line counts releases but not what it takes, so a current slab
 //    has at least as many used slots as `left` says: when that comes to 0 they are counted again.
 //    An empty one becomes the spare, and its class waits, with no current slab, for a next request;
-//    an idle thread never sees that, but another can have the memory. What the counting and coming
+//    where its thread is idle from then on another has the slab. What the counting and coming
 //    back cost (some 60 and 200 instructions) must not be paid by who allocates and releases one
 //    block again and again. So FRONT_KEPT bins of a thread are lax, they may sit on an empty slab:
 //    every KEEP_EVERY-th bin that is looked at with hardly a block in use takes the place of the
 //    one that has been lax longest. A thread that has looked LOOKS_MOST times since a tick of
-//    idle.c's clock is lax altogether until the next one: looking costs at most a thousandth of its
-//    time, and a thread that stops right then sits on what it has. And where threads are few there
-//    is nothing to be had: all bins are lax.
-// 4. First touch. A class that has POPULATE slabs will use up its next: the pages that its blocks
-// lie
-//    in are asked for at once, instead of by sixteen faults.
-// 5. Locking. None: everything here is the thread's. The depot locks.
+//    idle.c's clock is lax altogether until the next one (half a decay, or 4 MiB of growth), so
+//    that looking costs a busy thread little; one that stops right then sits on what it has. And
+//    where threads are few there is little to be had: all bins are lax.
+// 5. First touch. A class that has POPULATE slabs will use up its next: the pages that its blocks
+//    lie in are asked for at once, instead of by sixteen faults.
+// 6. Locking. None: everything here is the thread's. The depot locks.
 
 #include "heap/front.h"
 
