@@ -27,28 +27,53 @@ struct front_entry {
 
 _Static_assert(sizeof(struct front_entry) == 2 * FRONT_STEP, "a size, twice, is its entry's place");
 
-// the ring has `slabs` slabs of this thread and class, `current` is in it, and so is `spare`,
-// which is another one and empty                                                              (F1)
+// the ring has `slabs` slabs of this thread and class, and `current` is in it; `spare` is this
+// thread's and class's, in no ring, and empty                                                (F1)
 // the entries of a class are alike: a word of current's ledger; without one, no bits         (F2)
-// left == used slots, but 1 where there are none: of a slab that is neither current nor spare (F3)
+// left == used slots, but 1 where there are none: of a slab in the ring that is not current; of the
+// current one at most that, unless `lax`                                                     (F3)
 // slots from `fresh` on, or in words from it on, are free                                     (F4)
+// `lax` where the bin is in `kept`; also where it was found so with few threads, or after too many
+// looks                                                                                      (F5)
 struct front_bin {
-    struct granule *current; // taken from; NULL: none yet
-    struct granule *spare;   // empty; NULL: none
+    struct granule *current; // taken from; NULL: none
+    struct granule *spare;   // [atomic] who swaps it away has it; the owner alone puts one
     uint32_t slabs;          // in its ring, the current one included
     uint32_t first, last;    // entries of the class
+    bool lax;                // when its current slab becomes empty, that is not seen
 };
+
+#define FRONT_KEPT 3u // bins whose current slab may be empty, of a thread among many
+
+// How many threads have a front; and a clock, which goes on by the granules that the process grows
+// by, and from time to time (idle.c). A tick of it is what a thread may be away without being idle.
+extern uint32_t front_count; // [atomic]
+extern uint64_t front_clock; // [atomic]
+#ifdef MEMS_HOSTILE
+#define FRONT_TICK 2u
+#else
+#define FRONT_TICK 64u
+#endif
 
 struct front_source;
 
-// All of it [own]. entry[i] serves requests of up to 16 i bytes; those above FRONT_DIRECT one a
-// class.
+// [own] where nothing else is said. entry[i] serves requests of up to 16 i bytes; those above
+// FRONT_DIRECT one a class.
 struct front {
     struct front_entry entry[FRONT_DIRECT / FRONT_STEP + 1 + SLAB_CLASSES - FRONT_CLASS_DIRECT];
     struct front_bin bin[SLAB_CLASSES];
-    uint64_t self; // the owner of its slabs: a word that no other front has, its lowest bit clear
     const struct front_source *source; // [ro]
+    // [atomic] the owner of its slabs: a word that no other front has, its lowest bit clear
+    uint64_t self;
+    uint64_t lent; // [atomic] bit c is set: bin[c] may have a spare slab; see idle.c
+    uint64_t came; // [atomic] front_clock, when its thread was last out of the way in line
+    struct front_bin *kept[FRONT_KEPT]; // the ones kept last
+    uint32_t turn;                      // the oldest of them
+    uint32_t looks;                     // at current slabs, since
+    uint64_t since;                     // then, by front_clock
 };
+
+_Static_assert(SLAB_CLASSES <= 64, "a bit of `lent` for each class");
 
 // Where a front's slabs come from and where they go to.
 struct front_source {
@@ -147,7 +172,7 @@ void front_look(struct front *front, struct granule *slab);
 // Slabs that are empty go back; what strangers returned is taken in.
 void front_trim(struct front *front);
 
-// Whether F1 to F4, and of every slab's ledger G2 and G3, hold: NULL, or the label of the first
+// Whether F1 to F5, and of every slab's ledger G2 and G3, hold: NULL, or the label of the first
 // that does not. No other thread is at these slabs meanwhile. (front_check.c)
 const char *front_check(const struct front *front);
 const char *front_check_ledger(const struct granule *slab);

@@ -14,12 +14,13 @@
 //    that is none, that happens when the next request finds nothing. Up to 1 KiB, before a word is
 //    used for the first time, the first of those below with 8 free blocks is better.
 // 5. After a round. The current slab once more, if one block in 16 and one more are free; else the
-//    first of the next 8 in the ring of which that is true, but for the spare one, and of blocks
-//    above 256 bytes those are put by that are empty; then the spare one; then a new one, which
-//    stands in the ring behind the last one looked at. Nothing to be had: any with a free block.
-// 6. Empty slabs. One a class is spare, when it is not the current one; others become holes. Before
-//    a request is refused, or a small one served from a hole, all that are empty do; the next in
-//    the ring is current then.
+//    first of the next 8 in the ring of which that is true, and of blocks above 256 bytes those are
+//    put by that are empty; then the spare one, or a new one, which stands in the ring behind the
+//    last one looked at. Nothing to be had: any with a free block.
+// 6. Empty slabs. When it is not the current one it leaves the ring: it is the class's spare one,
+// or
+//    a hole where there is a spare one. Before a request is refused, or a small one served from a
+//    hole, all that are empty become holes; the next in the ring is current then.
 // 7. After an operation regions that are one hole may be given up.
 //
 // An oracle: it shares no line with the library.
@@ -200,14 +201,25 @@ static inline unsigned ring_next(const struct slabs_bin *bin, unsigned number)
     return bin->ring[(ring_at(bin, number) + 1) % bin->count];
 }
 
-static inline void slabs_drop(struct slabs *slabs, unsigned number)
+static inline void ring_insert(struct slabs_bin *bin, unsigned behind, unsigned number)
 {
-    struct slabs_slab *slab = &slabs->slabs[number];
-    struct slabs_bin *bin = bin_of(slabs, number);
+    size_t at = behind == SLABS_NONE ? 0 : ring_at(bin, behind) + 1;
+    memmove(&bin->ring[at + 1], &bin->ring[at], (bin->count - at) * sizeof bin->ring[0]);
+    bin->ring[at] = (uint16_t)number;
+    bin->count++;
+}
+
+static inline void ring_remove(struct slabs_bin *bin, unsigned number)
+{
     size_t at = ring_at(bin, number);
     bin->count--;
     memmove(&bin->ring[at], &bin->ring[at + 1], (bin->count - at) * sizeof bin->ring[0]);
-    bin->spare = bin->spare == number ? SLABS_NONE : bin->spare;
+}
+
+// A slab that is in no ring becomes a hole.
+static inline void slabs_end(struct slabs *slabs, unsigned number)
+{
+    struct slabs_slab *slab = &slabs->slabs[number];
     model_release(&slabs->memory, piece_at(&slabs->memory, slab->region, slab->offset));
     slab->there = false;
 }
@@ -216,10 +228,11 @@ static inline void slabs_drop(struct slabs *slabs, unsigned number)
 static inline void slabs_put_by(struct slabs *slabs, unsigned number)
 {
     struct slabs_bin *bin = bin_of(slabs, number);
+    ring_remove(bin, number);
     if (bin->spare == SLABS_NONE) {
         bin->spare = number;
-    } else if (bin->spare != number) {
-        slabs_drop(slabs, number);
+    } else {
+        slabs_end(slabs, number);
     }
 }
 
@@ -227,14 +240,11 @@ static inline void slabs_enter(struct slabs *slabs, unsigned number)
 {
     struct slabs_bin *bin = bin_of(slabs, number);
     bin->current = number;
-    bin->spare = bin->spare == number ? SLABS_NONE : bin->spare;
     bin->word = 0;
 }
 
-static inline unsigned slabs_open(struct slabs *slabs, unsigned space, unsigned class,
-                                  unsigned behind)
+static inline unsigned slabs_open(struct slabs *slabs, unsigned space, unsigned class)
 {
-    struct slabs_bin *bin = &slabs->bins[space][class];
     size_t piece = slabs_cut(slabs, SLABS_BYTES, SLABS_BYTES, true);
     unsigned number = 0;
     if (piece == SIZE_MAX) {
@@ -254,10 +264,6 @@ static inline unsigned slabs_open(struct slabs *slabs, unsigned space, unsigned 
     slab->count = (uint32_t)(SLABS_BYTES / slabs->size[class]);
     slab->used = slab->fresh = 0;
     memset(slab->block, 0, slab->count);
-    size_t at = behind == SLABS_NONE ? 0 : ring_at(bin, behind) + 1;
-    memmove(&bin->ring[at + 1], &bin->ring[at], (bin->count - at) * sizeof bin->ring[0]);
-    bin->ring[at] = (uint16_t)number;
-    bin->count++;
     return number;
 }
 
@@ -272,7 +278,7 @@ static inline unsigned slabs_walk(struct slabs *slabs, struct slabs_bin *bin, un
             slabs_put_by(slabs, number);
         } else {
             *last = number;
-            if (slabs_worth(slab) && number != bin->spare) {
+            if (slabs_worth(slab)) {
                 return number;
             }
         }
@@ -289,11 +295,13 @@ static inline unsigned slabs_another(struct slabs *slabs, unsigned space, unsign
     if (last != SLABS_NONE) {
         number = slabs_walk(slabs, bin, &last);
     }
-    if (number == SLABS_NONE) {
-        number = bin->spare;
+    if (number != SLABS_NONE) {
+        return number;
     }
-    if (number == SLABS_NONE) {
-        number = slabs_open(slabs, space, class, last);
+    number = bin->spare != SLABS_NONE ? bin->spare : slabs_open(slabs, space, class);
+    bin->spare = SLABS_NONE;
+    if (number != SLABS_NONE) {
+        ring_insert(bin, last, number);
     }
     unsigned any = bin->current;
     for (size_t i = 0; i < bin->count && number == SLABS_NONE; i++) {
@@ -373,11 +381,16 @@ static inline void slabs_trim(struct slabs *slabs, unsigned space)
     for (unsigned class = 0; class < SLABS_CLASSES; class ++) {
         struct slabs_bin *bin = &slabs->bins[space][class];
         unsigned number = bin->current;
+        if (bin->spare != SLABS_NONE) {
+            slabs_end(slabs, bin->spare);
+            bin->spare = SLABS_NONE;
+        }
         for (size_t i = bin->count; i > 0; i--) {
             unsigned next = ring_next(bin, number);
             if (slabs->slabs[number].used == 0) {
                 bin->current = bin->current == number ? SLABS_NONE : bin->current;
-                slabs_drop(slabs, number);
+                ring_remove(bin, number);
+                slabs_end(slabs, number);
             } else if (bin->current == SLABS_NONE) {
                 slabs_enter(slabs, number);
                 slabs_aim(slabs, number, 0);

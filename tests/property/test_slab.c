@@ -319,7 +319,7 @@ static void step_close(void)
     mems_space_close(trial.spaces[space]);
     trial.spaces[space] = test_space(trial.engine);
     for (unsigned oldest; (oldest = oldest_slab(space)) != SLABS_NONE;) {
-        slabs_drop(&trial.model, oldest);
+        slabs_end(&trial.model, oldest);
     }
     slabs_space_init(&trial.model, space);
     for (struct block *block; (block = latest_large(space)) != NULL; trial.live--) {
