@@ -152,6 +152,17 @@ static struct granule *spare_take(struct front_bin *bin)
     return load_relaxed(&bin->spare) != NULL ? swap_acquire(&bin->spare, NULL) : NULL; // [A:spare]
 }
 
+struct granule *front_borrow(struct front *front)
+{
+    for (uint64_t lent = load_relaxed(&front->lent); lent != 0; lent &= lent - 1) {
+        struct granule *slab = spare_take(&front->bin[ledger_lowest(lent)]);
+        if (slab != NULL) {
+            return slab;
+        }
+    }
+    return NULL;
+}
+
 static void slab_back(struct front *front, struct front_bin *bin, struct granule *slab)
 {
     ring_remove(bin, slab);

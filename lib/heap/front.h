@@ -169,6 +169,10 @@ void *front_refill(struct front *front, unsigned class);
 // The owner's release has brought ledger->left to 0.
 void front_look(struct front *front, struct granule *slab);
 
+// Any thread's: one of the spare slabs of a front that is not closed meanwhile. It is the caller's
+// then, empty and in no ring. NULL: there is none.
+struct granule *front_borrow(struct front *front);
+
 // Slabs that are empty go back; what strangers returned is taken in.
 void front_trim(struct front *front);
 

@@ -20,8 +20,9 @@
 //    take from, and one a class. A thread that ends leaves its slabs to the space: orphans, which
 //    its other threads take over when they need one of the class, and which end with their last
 //    block.
-// 5. A bounded engine that has no slab to give empties the front that asks before it serves a small
-//    request from a hole, as if it were a large one; and only then it refuses.
+// 5. A bounded engine that has no slab to give empties the front that asks, and takes what others
+//    have spare, before it serves a small request from a hole, as if it were a large one; and only
+//    then it refuses.
 // 6. Locking. The way in line (engine/front.h) takes none. The lock of the common fronts, and the
 //    depot's behind it, both of rank LOCK_POLICY. The table of descriptors is locked behind either.
 // 7. If you change this: a slab, its record and its descriptors change only under the depot's lock,
@@ -102,9 +103,18 @@ static struct slab_front *front_make(struct slab_space *own)
         front->error = 0;
         front->twice = 0;
         list_push_back(&own->fronts, &front->link);
+        (void)add_relaxed(&front_count, 1);
     }
     lock_unlock(&depot->lock);
     return front;
+}
+
+// Its memory goes back. The depot's lock is held.
+static void front_end(struct slab_policy *policy, struct slab_front *front)
+{
+    list_remove(&front->link);
+    pool_give(&policy->depot.front_pool, front);
+    (void)add_relaxed(&front_count, UINT32_MAX);
 }
 
 static struct front *slab_front_open(void *state, void *owned)
@@ -121,8 +131,7 @@ static void slab_front_close(void *state, struct front *front)
     front_leave(front);
     mems_addr twice = twice_of(self);
     lock_lock(&policy->depot.lock);
-    list_remove(&self->link);
-    pool_give(&policy->depot.front_pool, self);
+    front_end(policy, self);
     lock_unlock(&policy->depot.lock);
     visit_end(policy, twice);
 }
@@ -141,6 +150,19 @@ static void slab_front_look(void *state, struct front *front, struct granule *sl
 
 // ---- taking ------------------------------------------------------------------------------------
 
+// The owner's release. false: the slot is free, or returned.
+static bool own_give(struct front *front, struct granule *slab, struct place place, uint32_t slot)
+{
+    if (ledger_is_free(slab, slot)) {
+        return false;
+    }
+    (void)ledger_put(slab->ledger, place);
+    if (--slab->ledger->left == 0) {
+        front_look(front, slab);
+    }
+    return true;
+}
+
 // The front's next block of the class.
 static int front_grant(struct slab_front *front, unsigned class, struct grant *grant)
 {
@@ -157,7 +179,7 @@ static int front_grant(struct slab_front *front, unsigned class, struct grant *g
         error = slab_run_name(front->own->policy, run, slot);
     }
     if (error != 0) {
-        (void)ledger_put(slab->ledger, place_of(slab, block)); // nobody has seen it
+        (void)own_give(&front->front, slab, place_of(slab, block), slot); // nobody has seen it
         return error;
     }
     grant->descriptor = load_relaxed(&run->descriptor[slot]);
@@ -234,6 +256,9 @@ static int take_one(struct slab_front *front, size_t size, size_t align, struct 
         common_trim(own);
         lock_unlock(&own->policy->common);
     }
+    if (bounded) {
+        slab_spares_end(own->policy);
+    }
     if (small && front_grant(front, class, grant) == 0) {
         return 0;
     }
@@ -288,19 +313,6 @@ static void large_give(struct slab_policy *policy, struct descriptor *descriptor
     list_remove(&extent->owned);
     descriptor_give(&policy->depot.shelf, descriptor);
     extents_give(&policy->depot.extents, extent);
-}
-
-// The owner's release. false: the slot is free, or returned.
-static bool own_give(struct front *front, struct granule *slab, struct place place, uint32_t slot)
-{
-    if (ledger_is_free(slab, slot)) {
-        return false;
-    }
-    (void)ledger_put(slab->ledger, place);
-    if (--slab->ledger->left == 0) {
-        front_look(front, slab);
-    }
-    return true;
 }
 
 // A stranger's. Behind ledger_return the slab may be gone, but for its record.
@@ -467,9 +479,7 @@ static void slab_policy_space_close(void *state, void *owned, struct policy_clos
         large_give(policy, extent->descriptor);
     }
     while (!list_empty(&own->fronts)) {
-        struct slab_front *front = container_of(own->fronts.next, struct slab_front, link);
-        list_remove(&front->link);
-        pool_give(&policy->depot.front_pool, front);
+        front_end(policy, container_of(own->fronts.next, struct slab_front, link));
     }
     list_remove(&own->link);
     pool_give(&policy->depot.space_pool, own);

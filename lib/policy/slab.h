@@ -118,6 +118,8 @@ int slab_run_name(struct slab_policy *policy, struct slab_run *run, uint32_t slo
 void slab_run_unname(struct slab_policy *policy, struct slab_run *run, uint32_t slot);
 // The run's memory becomes a hole.
 void slab_run_end(struct slab_policy *policy, struct slab_run *run);
+// The spare slabs of all fronts of all spaces become holes. Takes the depot's lock.
+void slab_spares_end(struct slab_policy *policy);
 // A run that was nobody's when a block of it had been returned: ends it if that was the last one.
 // Takes the depot's lock. *twice: the address of a block that was returned twice, or 0.
 void slab_run_look(struct slab_policy *policy, struct slab_run *run, mems_addr *twice);

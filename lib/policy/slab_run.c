@@ -260,6 +260,22 @@ void slab_run_look(struct slab_policy *policy, struct slab_run *run, mems_addr *
     slab_depot_unlock(policy);
 }
 
+void slab_spares_end(struct slab_policy *policy)
+{
+    struct slab_depot *depot = &policy->depot;
+    lock_lock(&depot->lock);
+    for (struct list *i = depot->spaces.next; i != &depot->spaces; i = i->next) {
+        struct slab_space *own = container_of(i, struct slab_space, link);
+        for (struct list *k = own->fronts.next; k != &own->fronts; k = k->next) {
+            struct front *front = &container_of(k, struct slab_front, link)->front;
+            for (struct granule *slab; (slab = front_borrow(front)) != NULL;) {
+                slab_run_end(policy, container_of(slab, struct slab_run, granule));
+            }
+        }
+    }
+    slab_depot_unlock(policy);
+}
+
 // ---- what is behind a front --------------------------------------------------------------------
 
 static struct granule *source_open(struct front *front, unsigned class)

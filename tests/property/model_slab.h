@@ -20,7 +20,8 @@
 // 6. Empty slabs. When it is not the current one it leaves the ring: it is the class's spare one,
 // or
 //    a hole where there is a spare one. Before a request is refused, or a small one served from a
-//    hole, all that are empty become holes; the next in the ring is current then.
+//    hole, all of the space that are empty become holes, and the spare ones of all; the
+//    next in the ring is current then.
 // 7. After an operation regions that are one hole may be given up.
 //
 // An oracle: it shares no line with the library.
@@ -400,6 +401,18 @@ static inline void slabs_trim(struct slabs *slabs, unsigned space)
     }
 }
 
+// What other spaces have spare.
+static inline void slabs_end_spares(struct slabs *slabs)
+{
+    for (unsigned i = 0; i < SLABS_SPACES * SLABS_CLASSES; i++) {
+        struct slabs_bin *bin = &slabs->bins[i / SLABS_CLASSES][i % SLABS_CLASSES];
+        if (bin->spare != SLABS_NONE) {
+            slabs_end(slabs, bin->spare);
+            bin->spare = SLABS_NONE;
+        }
+    }
+}
+
 // The class that serves; SLABS_CLASSES: none.
 static inline unsigned slabs_class(const struct slabs *slabs, uint64_t size, uint64_t align)
 {
@@ -428,6 +441,7 @@ static inline bool slabs_take(struct slabs *slabs, unsigned space, uint64_t size
                        : slabs_take_large(slabs, size, align, true, place);
     if (!taken) {
         slabs_trim(slabs, space);
+        slabs_end_spares(slabs);
         taken = (small && slabs_take_small(slabs, space, class, place)) ||
                 slabs_take_large(slabs, size, align, false, place);
     }
