@@ -5,6 +5,7 @@
 #include "support/engine.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "engine/engine.h"
 
@@ -289,6 +290,50 @@ static void test_goes_back(void **state)
     mems_engine_close(engine);
 }
 
+struct hoarder {
+    struct mems_space *space;
+    sem_t done, over;
+};
+
+static void *hoard(void *arg)
+{
+    struct hoarder *hoarder = arg;
+    static mems_addr addrs[1025];
+    for (size_t i = 0; i < 1025; i++) {
+        addrs[i] = test_alloc(hoarder->space, 64);
+    }
+    for (size_t i = 0; i < 1025; i++) {
+        test_require(mems_release(hoarder->space, addrs[i]) == 0, "release %zu", i);
+    }
+    sem_post(&hoarder->done);
+    sem_wait(&hoarder->over);
+    return NULL;
+}
+
+// A slab that another thread keeps spare is taken from it before the engine refuses, also for
+// another space.
+static void test_spare(void **state)
+{
+    (void)state;
+    struct mems_engine *engine = test_engine("slab", "capacity=128Ki");
+    struct mems_space *other = test_space(engine);
+    struct hoarder hoarder = {.space = test_space(engine)};
+    pthread_t thread;
+    sem_init(&hoarder.done, 0, 0);
+    sem_init(&hoarder.over, 0, 0);
+    assert_int_equal(pthread_create(&thread, NULL, hoard, &hoarder), 0);
+    sem_wait(&hoarder.done);
+    mems_addr large = 0, second = 0;
+    assert_int_equal(mems_alloc(other, 65536, 0, &large), 0);
+    assert_int_equal(mems_alloc(other, 65536, 0, &second), ENOMEM); // it takes from the other slab
+    test_checked(engine, true);
+    sem_post(&hoarder.over);
+    pthread_join(thread, NULL);
+    assert_int_equal(mems_alloc(other, 65536, 0, &second), 0);
+    test_checked(engine, true);
+    mems_engine_close(engine);
+}
+
 // Where no slab fits any more a small block is cut from a hole.
 static void test_from_hole(void **state)
 {
@@ -396,12 +441,19 @@ static void test_configurations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_owned),          cmocka_unit_test(test_orphans),
-        cmocka_unit_test(test_orphans_end),    cmocka_unit_test(test_strangers),
-        cmocka_unit_test(test_close),          cmocka_unit_test(test_worn),
-        cmocka_unit_test(test_twice),          cmocka_unit_test(test_reused),
-        cmocka_unit_test(test_goes_back),      cmocka_unit_test(test_from_hole),
-        cmocka_unit_test(test_tails),          cmocka_unit_test(test_walk_while_closing),
+        cmocka_unit_test(test_owned),
+        cmocka_unit_test(test_orphans),
+        cmocka_unit_test(test_orphans_end),
+        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_close),
+        cmocka_unit_test(test_worn),
+        cmocka_unit_test(test_twice),
+        cmocka_unit_test(test_reused),
+        cmocka_unit_test(test_goes_back),
+        cmocka_unit_test(test_spare),
+        cmocka_unit_test(test_from_hole),
+        cmocka_unit_test(test_tails),
+        cmocka_unit_test(test_walk_while_closing),
         cmocka_unit_test(test_configurations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
