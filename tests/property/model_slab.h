@@ -31,16 +31,16 @@
 
 #include "property/model_dynamic.h"
 
+// A front may sit on an empty current slab as long as there are few: there, one.
 #ifdef MEMS_HOSTILE
-enum { SLABS_WALK = 2 };
+enum { SLABS_WALK = 2, SLABS_SPACES = 1 };
 #else
-enum { SLABS_WALK = 8 };
+enum { SLABS_WALK = 8, SLABS_SPACES = 2 };
 #endif
 
 enum {
     SLABS_MOST = 2048,
     SLABS_CLASSES = 64,
-    SLABS_SPACES = 2,
     SLABS_BLOCKS = 4096,
     SLABS_BYTES = 65536,
     SLABS_LARGEST = 16384,

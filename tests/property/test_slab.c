@@ -364,8 +364,9 @@ static void run_trial(const struct run *run, bool fronts, uint64_t operations, u
     trial.growing = true;
     snprintf(options, sizeof options, "thread_cache=%s,%s", fronts ? "yes" : "no", run->options);
     trial.engine = test_engine("slab", options);
-    trial.spaces[0] = test_space(trial.engine);
-    trial.spaces[1] = test_space(trial.engine);
+    for (size_t i = 0; i < SLABS_SPACES; i++) {
+        trial.spaces[i] = test_space(trial.engine);
+    }
     slabs_init(&trial.model, run->region);
     trial.model.grow = grow;
     trial.operation = 0;
