@@ -247,6 +247,34 @@ static void orphans_end(struct depot *depot)
     }
 }
 
+static bool is_clean(const struct extent *hole)
+{
+    const char *host = extent_host(hole);
+    uint64_t offset = 0;
+    while (offset < hole->size && *granule_age(host + offset) == 0) {
+        offset += GRANULE_BYTES;
+    }
+    return offset == hole->size;
+}
+
+// Empty regions go back when they are all clean: one that the OS does not take is a hole again, of
+// which the pages must be what its granules say. Bytes that became clean.
+static uint64_t trim(struct depot *depot)
+{
+    struct extents *extents = &depot->extents;
+    uint64_t purged = 0, mark = 0;
+    for (struct list *i = extents->empty.next; i != &extents->empty; i = i->next) {
+        struct region *region = container_of(i, struct region, empty);
+        purged += purge_hole(depot, region->first, true);
+        if (!is_clean(region->first)) {
+            break;
+        }
+        mark = region->emptied;
+    }
+    (void)extents_trim(extents, mark);
+    return purged;
+}
+
 static uint64_t purge(struct depot *depot, bool now)
 {
     uint64_t purged = 0;
@@ -254,17 +282,13 @@ static uint64_t purge(struct depot *depot, bool now)
     for (struct extent *i = extents_first(extents); i != NULL; i = extents_next(extents, i)) {
         purged += i->tag == EXTENT_HOLE ? purge_hole(depot, i, now) : 0;
     }
-    depot->purged_bytes += purged;
     depot->dirty_bytes -= purged;
-    if (extents_may_trim(extents)) { // empty regions that are all clean
-        for (struct list *i = extents->empty.next; i != &extents->empty; i = i->next) {
-            struct region *region = container_of(i, struct region, empty);
-            uint64_t bytes = purge_hole(depot, region->first, true);
-            purged += bytes;
-            depot->dirty_bytes -= bytes;
-        }
-        (void)extents_trim(extents, extents->emptied);
+    if (extents_may_trim(extents)) {
+        uint64_t bytes = trim(depot);
+        depot->dirty_bytes -= bytes;
+        purged += bytes;
     }
+    depot->purged_bytes += purged;
     return purged;
 }
 

@@ -196,10 +196,10 @@ def sweep(ground, command, seam, whose, points):
     tried = 0
     for nth in points:
         point = Point(folder, command, seam, start + nth, whose)
-        if point.report["hits"] == 0:
+        if point.report["calls"] < start + nth:
             judge(point, good, whose)
             break
-        tried += 1
+        tried += point.report["hits"] > 0
         try:
             judge(point, good, whose)
             again = Point(folder, command, seam, 0, whose)
