@@ -3,7 +3,7 @@
 # commands.py - every command of the driver, with its Nth system call of a kind refused.
 #
 # 1. What is tried. A command (COMMANDS) runs under `refuse`, which makes one call fail: the first of the seam's
-#    calls, then the second, until a run comes to its end without having been refused anything. The folder holds an
+#    calls, then the second, to the last that the command makes; of more than the sweep allows, some by chance. The folder holds an
 #    old file for each output.
 # 2. What must hold, whatever was refused: the command ends by itself (no signal, no hang), leaves no process, and
 #    every output is the old file or a whole new one. Exit status 0: all outputs, standard output included, are what
@@ -24,7 +24,7 @@ import subprocess
 from ground import NO_FILTER, REFUSE, STRESS, TIMEOUT_S, Fault, Skip, documents_hold, environment, left_behind, nobody_left, require
 
 OLD = b"old\n"
-LOADER = 127 # its status when it cannot load
+LOADER = 127  # its status when it cannot load
 STATUSES = {1, 2, 3, 6, 7}
 
 
@@ -185,20 +185,26 @@ def offset(folder, seam, whose):
     return Point(folder, VERSION, seam, 0).report["calls"]
 
 
-def sweep(ground, command, seam, whose, points):
-    """Each N that `points` gives until a run is not refused anything. How many were tried."""
+def chosen(count, dice, most):
+    """All numbers up to `count`, or the first and so many others by chance."""
+    if count <= most:
+        return range(1, count + 1)
+    return sorted({1, count, *dice.sample(range(1, count + 1), most)})
+
+
+def sweep(ground, command, seam, whose, dice, most):
+    """Every N until a run has fewer calls than N; where there are more than `most`, some. How many were tried, of how
+    many."""
     folder = ground.folder()
     plain = Point(folder, command, seam, 0, whose)
     require(plain.status == 0, "without a fault: status %d: %s" % (plain.status, plain.err.decode()))
     good = plain.outputs()
     before = sorted(os.listdir(folder))
     start = offset(folder, seam, whose)
+    count = max(0, plain.report["calls"] - start)
     tried = 0
-    for nth in points:
+    for nth in chosen(count, dice, most):
         point = Point(folder, command, seam, start + nth, whose)
-        if point.report["calls"] < start + nth:
-            judge(point, good, whose)
-            break
         tried += point.report["hits"] > 0
         try:
             judge(point, good, whose)
@@ -210,4 +216,34 @@ def sweep(ground, command, seam, whose, points):
         except Fault as fault:
             raise Fault("%s, %s number %d after %d (%s), %s refused with %s: %s" % (
                 command.name, seam.calls, nth, start, point.report["last"], whose, seam.error, fault)) from None
-    return tried
+    return tried, count
+
+
+def start_up(ground, dice, most):
+    """The loader's and the C library's calls, once, of `mems-stress --version`."""
+    folder = ground.folder()
+    tried = total = 0
+    for seam in SEAMS:
+        count = Point(folder, VERSION, seam, 0).report["calls"]
+        total += count
+        for nth in chosen(count, dice, most):
+            point = Point(folder, VERSION, seam, nth)
+            require(not point.report["hung"], "%s number %d of the start: it hangs" % (seam.calls, nth))
+            require(point.status in (0, 7, LOADER, 126) or point.report["signal"] in (6, 11), "%s number %d: status %d: %s" % (
+                seam.calls, nth, point.status, point.err.decode(errors="replace")))
+            tried += 1
+    return tried, total
+
+
+def row_of(command, seam, whose):
+    return lambda ground, dice, most: sweep(ground, command, seam, whose, dice, most)
+
+
+OTHERS = ("open", "write ENOSPC, and all after it", "size of a file", "map", "map, and all after it", "unmap",
+          "fork, exec, thread")
+ROWS = [
+    *[("driver: " + command.name, seam.name, row_of(command, seam, "first")) for command in COMMANDS for seam in SEAMS],
+    *[("driver: %s, processes it starts" % command.name, seam.name, row_of(command, seam, "others"))
+      for command in COMMANDS if command.others for seam in SEAMS if seam.name in OTHERS],
+    ("driver: start of a process", "all", start_up),
+]

@@ -32,7 +32,7 @@ enum kind { KIND_MMAP, KIND_MUNMAP, KIND_MREMAP, KIND_MADVISE, KIND_ANY, KINDS }
 
 static const char *const kind_names[KINDS] = {"mmap", "munmap", "mremap", "madvise", "any"};
 
-#define HEAP_WINDOW (UINT64_C(4) << 20)
+#define HEAP_WINDOW (UINT64_C(6) << 20) // a region and what alignment costs
 
 static struct {
     enum kind kind;
