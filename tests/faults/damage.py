@@ -113,7 +113,7 @@ def try_writing(folder, command, what, good=None, **keywords):
             content = file.read()
         require(content == OLD or len(content) > len(OLD), "%s, %s: %s is empty" % (command.name, what, name))
         if content != OLD:
-            is_whole(folder, name, content, content)
+            is_whole(folder, name, content, content if command.exact else None)
         else:
             require(done.returncode != 0, "%s, %s: status 0 and no %s" % (command.name, what, name))
     require(sorted(os.listdir(folder)) == before, "%s, %s: left %s" % (command.name, what, left_behind(folder)))

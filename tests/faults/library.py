@@ -20,16 +20,16 @@ def counted(arguments):
     return int(done.stdout)
 
 
-# Every N from 1 on; in a sample one in so many, from a random one on.
-def steps(dice, most):
-    step = 1 if most >= 60 else 10
-    return [str(dice.randint(1, step)), str(step)]
+def step_of(most):
+    """Every N (1), or one in so many, from a random one on: how many there are is not known before."""
+    return 1 if most >= ALL else max(2, 60 // most)
 
 
 def engine_row(number, seam):
     def row(_ground, dice, most):
-        points = sum(counted([ENGINE, number, seam, how, *steps(dice, most)]) for how in ("once", "on"))
-        return points, points
+        step = step_of(most)
+        points = sum(counted([ENGINE, number, seam, how, str(dice.randint(1, step)), str(step)]) for how in ("once", "on"))
+        return points, points * step
     return row
 
 
@@ -46,8 +46,9 @@ def engine_rows():
 
 def heap_row(kind, how):
     def row(_ground, dice, most):
-        points = counted([HEAP, kind, how, *steps(dice, most)])
-        return points, points
+        step = step_of(most)
+        points = counted([HEAP, kind, how, str(dice.randint(1, step)), str(step)])
+        return points, points * step
     return row
 
 
