@@ -233,24 +233,6 @@ static uint64_t purge_hole(struct depot *depot, const struct extent *hole, bool 
     return purged;
 }
 
-// Slabs that nobody owns, and whose last blocks strangers have returned, are of use to all.
-static void orphans_end(struct depot *depot)
-{
-    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
-        struct list *orphans = &depot->orphans[class];
-        for (struct list *i = orphans->next, *next; i != orphans; i = next) {
-            struct granule *slab = container_of(i, struct granule, ring);
-            next = i->next;
-            (void)ledger_take_in(slab);
-            if (slab->depot == depot->number && ledger_is_empty(slab)) {
-                list_remove(&slab->ring);
-                store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
-                depot_slab_end(depot, slab);
-            }
-        }
-    }
-}
-
 static bool is_clean(const struct extent *hole)
 {
     const char *host = extent_host(hole);
@@ -369,7 +351,7 @@ static void keep_time(struct depot *depot)
     }
     uint64_t now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
-        orphans_end(depot);
+        depot_orphans_end(depot);
         (void)idle_look(depot, false);
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
@@ -594,7 +576,7 @@ static uint64_t purge_held(struct depot *depot, bool now)
     uint64_t decay_ms = depot_settings.decay_ms, purged = 0;
     if (depot->open && (now || decay_ms != DEPOT_DECAY_NEVER)) {
         (void)tell_time(depot);
-        orphans_end(depot);
+        depot_orphans_end(depot);
         purged = purge(depot, now || decay_ms == 0);
     }
     depot_unlock(depot);
