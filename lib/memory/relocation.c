@@ -40,13 +40,13 @@
 bool relocation_mark(uint64_t *word, uint64_t resident, uint64_t moving)
 {
     schedule_step();
-    return cas_acquire(word, &resident, moving); // [A:begin]
+    return cas_acquire(word, &resident, moving); // [A:begin] [model:mark]
 }
 
 void relocation_wait(void)
 {
     schedule_step();
-    section_wait();
+    section_wait(); // [model:grace]
 }
 
 void relocation_copy(void *to, const void *from, size_t length)
@@ -63,12 +63,12 @@ void relocation_copy(void *to, const void *from, size_t length)
 bool relocation_publish(uint64_t *word, uint64_t moving, uint64_t published)
 {
     schedule_step();
-    return cas_release(word, &moving, published); // [R:place]
+    return cas_release(word, &moving, published); // [R:place] [model:publish]
 }
 
 uint64_t relocation_cancel(uint64_t *word, uint64_t moving, uint64_t resident)
 {
     schedule_step();
     uint64_t found = moving;
-    return cas_acq_rel(word, &found, resident) ? resident : found; // [A:place]
+    return cas_acq_rel(word, &found, resident) ? resident : found; // [A:place] [model:cancel]
 }
