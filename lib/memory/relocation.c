@@ -30,7 +30,7 @@
 // 5. Step 3 reads bytes that a cancelling thread may be writing. It is one machine instruction, of
 //    which the compiler assumes nothing; whatever it read then is thrown away by step 4.
 // 6. If you change this: tests/models has the protocol for Spin, whose rules name the lines that
-//    keep them by labels [model:x]; change both. tests/concurrency/test_mover.c holds stamped
+//    keep them by labels (model:); change both. tests/concurrency/test_mover.c holds stamped
 //    blocks against it, with 2 and 16 threads, under TSan and in the hostile build, and
 //    test_torture.c measures how old is what a reader sees.
 

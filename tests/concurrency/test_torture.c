@@ -32,15 +32,15 @@
 #include "memory/relocation.h"
 
 enum {
-    BLOCKS = 1024, // that readers use; nobody releases them
-    CHURNED = 512, // that come and go between them
-    WINDOW = 64,   // of the blocks, which a reader uses for a while
-    HELD = 16,     // pointers at once
+    BLOCKS = 192, // that readers use; nobody releases them
+    CHURNED = 96, // that come and go between them
+    WINDOW = 32,  // of the blocks, which a reader uses for a while
+    HELD = 16,    // pointers at once
     READERS = 3,
     AGES = 10,
     HEADER = 4, // words
     WORDS_MOST = 64,
-    CHURN = 24,           // blocks replaced between two compactions
+    CHURN = 16,           // blocks replaced between two compactions
     HOLDS_A_WINDOW = 256, // sections
     MOVES_LEAST = 2000 / MEMS_TEST_SCALE
 };
@@ -63,11 +63,11 @@ struct scenario {
 };
 
 static const struct scenario SCENARIOS[] = {
-    {"segmentation", "capacity=1Mi,thread_cache=no", 40, true, false},
-    {"dynamic", "region=64Ki,movable=yes,mover=yes,mover_budget=0,compact_order=top", 40, true,
+    {"segmentation", "capacity=128Ki,thread_cache=no", 50, true, false},
+    {"dynamic", "capacity=128Ki,movable=yes,mover=yes,mover_budget=0,thread_cache=no", 40, true,
      false},
-    {"vm-segmentation", "capacity=256Ki,swap=4Mi,thread_cache=no", 10, true, false},
-    {"vm-paging", "page=512,frames=512,swap=4Mi,replacement=sieve", 10, false, true},
+    {"vm-segmentation", "capacity=64Ki,swap=1Mi,thread_cache=no", 5, true, false},
+    {"vm-paging", "page=512,frames=128,swap=1Mi,replacement=sieve", 5, false, true},
 };
 
 struct torture {
