@@ -152,6 +152,7 @@ static uint32_t self_number(void)
 // What the new holder does first.
 static void account_taken(struct lock *lock)
 {
+    schedule_quiet_begin();
     uint32_t self = self_number();
     uint64_t acquisitions = load_relaxed(&lock->acquisitions) + 1;
     store_relaxed(&lock->acquisitions, acquisitions);
@@ -165,16 +166,19 @@ static void account_taken(struct lock *lock)
         lock->hold_start_ns = os_clock_ns();
     }
     rank_push(lock);
+    schedule_quiet_end();
 }
 
 static void account_hold(struct lock *lock)
 {
+    schedule_quiet_begin();
     uint64_t held_ns = os_clock_ns() - lock->hold_start_ns;
     lock->hold_start_ns = 0;
     count_own(&lock->hold_ns, held_ns);
     raise_to(&lock->max_hold_ns, held_ns);
     count_own(&lock->hold[bucket_of(held_ns)], 1);
     count_part(&lock->hold_sampled);
+    schedule_quiet_end();
 }
 
 // ---- taking and giving --------------------------------------------------------------------------
@@ -248,6 +252,7 @@ static bool take_sleeping(struct lock *lock, const uint32_t *frozen)
         os_wait(&lock->word, 2, 0);
         (void)add_relaxed(&lock->waiting, UINT32_MAX);
     }
+    schedule_quiet_begin();
     account_taken(lock);
     count_part(&lock->contended);
     if (most_waiting != 0) {
@@ -258,6 +263,7 @@ static bool take_sleeping(struct lock *lock, const uint32_t *frozen)
         count_own(&lock->wait[bucket_of(wait_ns)], 1);
         count_part(&lock->waited);
     }
+    schedule_quiet_end();
     return true;
 }
 
@@ -275,7 +281,7 @@ static __attribute__((noinline)) bool lock_slow(struct lock *lock, const uint32_
 // `frozen` NULL: never.
 static inline bool take(struct lock *lock, const uint32_t *frozen)
 {
-    schedule_step();
+    schedule_lock("lock", lock->name, lock->number);
     rank_check(lock);
     if (frozen != NULL && load_acquire(frozen) != 0) {
         return false;
@@ -316,7 +322,7 @@ void lock_thaw(struct lock *lock)
 
 bool lock_try(struct lock *lock)
 {
-    schedule_step();
+    schedule_lock("try", lock->name, lock->number);
     if (load_relaxed(&lock->word) != 0 || !take_free(lock)) {
         return false;
     }
@@ -326,6 +332,7 @@ bool lock_try(struct lock *lock)
 
 void lock_unlock(struct lock *lock)
 {
+    schedule_lock("unlock", lock->name, lock->number);
     rank_remove(lock);
     if (lock->hold_start_ns != 0) {
         account_hold(lock);
@@ -333,7 +340,7 @@ void lock_unlock(struct lock *lock)
     if (swap_release(&lock->word, 0) == 2) { // [R:lock]
         os_wake(&lock->word, 1);
     }
-    schedule_step();
+    schedule_lock("unlocked", lock->name, lock->number);
 }
 
 void lock_stats(const struct lock *lock, struct mems_lock_stats *stats)
