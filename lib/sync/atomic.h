@@ -99,15 +99,24 @@
 // thread's write can come in between, so no locked instruction is needed: one plain add to memory,
 // which readers see whole. (Compilers make three instructions of the portable form.) The explore
 // build takes it apart: a second writer loses an update there, as it would here now and then.
+#ifdef MEMS_EXPLORE
+#define count_own(counter, n)                                                                      \
+    ({                                                                                             \
+        uint64_t *at_ = (counter);                                                                 \
+        uint64_t now_ = *at_;                                                                      \
+        schedule_point("count_own", #counter);                                                     \
+        *at_ = now_ + (n);                                                                         \
+    })
+#else
 static inline void count_own(uint64_t *counter, uint64_t n)
 {
-#if defined(__x86_64__) && !defined(MEMS_TSAN) && !defined(MEMS_EXPLORE)
+#if defined(__x86_64__) && !defined(MEMS_TSAN)
     __asm__("addq %1, %0" : "+m"(*counter) : "er"(n) : "cc");
 #else
     uint64_t now = __atomic_load_n(counter, __ATOMIC_RELAXED);
-    schedule_point("count_own", "counter");
     __atomic_store_n(counter, now + n, __ATOMIC_RELAXED);
 #endif
 }
+#endif
 
 #endif

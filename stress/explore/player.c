@@ -116,7 +116,7 @@ static void player_trace(void *arg, const struct mems_schedule_event *event)
     }
     const char *file = event->file != NULL ? event->file : "";
     for (const char *at = file; (at = strstr(at, "lib/")) != NULL; at++) {
-        file = at + 4;
+        file = strncmp(at + 4, "./", 2) == 0 ? at + 6 : at + 4;
     }
     char place[120] = "";
     if (file[0] != '\0' && event->line > 0) {

@@ -117,9 +117,10 @@ enum explore_verdict report_replay(struct campaign *campaign)
         campaign_try(campaign, seed, campaign->order->quiet ? -1 : STDOUT_FILENO);
     printf("seed %" PRIu64 ", strategy ", seed);
     report_strategy(campaign);
-    printf(": %" PRIu64 " points, %" PRIu64 " with a choice, %" PRIu64 " switches: %s\n",
+    printf(": %" PRIu64 " points, %" PRIu64 " with a choice, %" PRIu64
+           " switches, digest %016" PRIx64 ": %s\n",
            report->totals.points, report->totals.choices, report->totals.switches,
-           trial_end_name(report->end));
+           report->totals.digest, trial_end_name(report->end));
     if (report->end != PLAYER_PASSED) {
         report_what(campaign, report);
     }

@@ -80,6 +80,7 @@ struct mems_schedule_totals {
     uint64_t choices;  // points at which more than one thread could go on
     uint64_t switches; // those at which another one did
     unsigned threads;  // there have been
+    uint64_t digest;   // of every step and choice: another one is another schedule
 };
 
 // The calling thread becomes thread 0. EINVAL: a schedule that cannot be. EBUSY: there is one.
