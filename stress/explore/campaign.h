@@ -40,10 +40,12 @@ const struct player_report *campaign_try(struct campaign *campaign, uint64_t see
 // *seed and *report are those of a schedule in which it fails.
 void shrink_run(struct campaign *campaign, uint64_t *seed, struct player_report *report);
 
-// How often a failing schedule may be looked for in one list (shrink.c).
-#define SHRINK_TRIES 400
+// How many schedules of a shorter list are looked at (shrink.c).
+#define SHRINK_TRIES       400u
+#define SHRINK_TRIES_LEAST 30u
 
-void report_failure(const struct campaign *campaign);
+// `same`: a second run of the seed came to the same.
+void report_failure(const struct campaign *campaign, bool same);
 void report_smallest(const struct campaign *campaign, uint64_t seed,
                      const struct player_report *report);
 void report_summary(const struct campaign *campaign);

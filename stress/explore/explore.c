@@ -177,7 +177,9 @@ static enum explore_verdict campaign_run(struct campaign *campaign, double secon
     if (!campaign->failed) {
         return EXPLORE_PASSED;
     }
-    report_failure(campaign);
+    const struct player_report *again = campaign_try(campaign, campaign->seed, -1);
+    report_failure(campaign, again->end == campaign->first.end &&
+                                 again->totals.digest == campaign->first.totals.digest);
     if (order->shrink) {
         uint64_t seed = campaign->seed;
         struct player_report smallest = campaign->first;

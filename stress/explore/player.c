@@ -402,28 +402,46 @@ static void player_change(struct player *player, const struct operation *operati
     slot->changing = false;
 }
 
+static void player_look(struct player *player, struct player_slot *slot, bool holds)
+{
+    slot->readers++;
+    if (holds) {
+        player_hold(player, slot, false);
+    } else {
+        player_get(player, slot, slot->size);
+    }
+    slot->readers--;
+}
+
+static bool operation_looks(const struct operation *operation)
+{
+    return operation->kind == OPERATION_READ ||
+           (operation->kind == OPERATION_HOLD && operation->size % 2 != 0);
+}
+
+// Whether its slot is in a state for it.
+static bool player_can(const struct player_slot *slot, const struct operation *operation)
+{
+    if (operation->kind >= OPERATION_COMPACT) {
+        return true;
+    }
+    if (operation->kind == OPERATION_STALE) {
+        return slot->gone != 0;
+    }
+    return !slot->changing && slot->full == (operation->kind != OPERATION_ALLOC) &&
+           (operation_looks(operation) || slot->readers == 0);
+}
+
 static void player_do(struct player *player, const struct operation *operation)
 {
-    enum operation_kind kind = (enum operation_kind)operation->kind;
     struct player_slot *slot = &player->slots[operation->slot];
-    bool holds = kind == OPERATION_HOLD, writes = holds && operation->size % 2 == 0;
-    if (kind >= OPERATION_COMPACT) {
-        player_do_engine(player, kind);
-    } else if (kind == OPERATION_STALE) {
-        if (slot->gone != 0) {
-            player_stale(player, slot->gone);
-        }
-    } else if (slot->changing || slot->full == (kind == OPERATION_ALLOC)) {
-        return;
-    } else if (kind == OPERATION_READ || (holds && !writes)) {
-        slot->readers++;
-        if (holds) {
-            player_hold(player, slot, false);
-        } else {
-            player_get(player, slot, slot->size);
-        }
-        slot->readers--;
-    } else if (slot->readers == 0) {
+    if (operation->kind >= OPERATION_COMPACT) {
+        player_do_engine(player, (enum operation_kind)operation->kind);
+    } else if (operation->kind == OPERATION_STALE) {
+        player_stale(player, slot->gone);
+    } else if (operation_looks(operation)) {
+        player_look(player, slot, operation->kind == OPERATION_HOLD);
+    } else {
         player_change(player, operation, slot);
     }
 }
@@ -437,7 +455,8 @@ static void player_work(void *arg)
     for (size_t i = 0; i < player->list->count; i++) {
         const struct operation *operation = &player->list->operations[i];
         if (operation->thread == thread->number && operation->phase == player->phase &&
-            operation->kept) {
+            operation->kept && player_can(&player->slots[operation->slot], operation)) {
+            player->report->begun[i] = true;
             player->report->at[thread->number].thread = thread->number;
             player->report->at[thread->number].index = operation->index;
             if (player->setup->trace >= 0) {

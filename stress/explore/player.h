@@ -32,6 +32,8 @@ struct player_report {
     struct {
         uint32_t thread, index; // the operation under way of a thread; index 0: none
     } at[OPERATION_THREADS_MOST + 1];
+    // By place in the list: the operation was begun, and its slot was in a state for it.
+    bool begun[OPERATIONS_MOST * OPERATION_THREADS_MOST];
 };
 
 struct player_setup {

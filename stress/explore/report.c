@@ -87,12 +87,15 @@ static void report_command(const struct campaign *campaign, uint64_t seed)
     printf("\n");
 }
 
-void report_failure(const struct campaign *campaign)
+void report_failure(const struct campaign *campaign, bool same)
 {
     printf("  seed %" PRIu64 ", strategy ", campaign->seed);
     report_strategy(campaign);
     printf(", schedule %" PRIu64 "\n", campaign->schedules);
     report_what(campaign, &campaign->first);
+    if (!same) {
+        printf("  done again it took other steps: something decides that is not the seed\n");
+    }
     printf("  again: ");
     report_command(campaign, campaign->seed);
     fflush(stdout);
