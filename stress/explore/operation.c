@@ -40,10 +40,10 @@ static const struct operation_mix operation_mixes[WORKLOAD_CLASSES] = {
     [WORKLOAD_MICRO] = MIX(30, 24, 8, 6, 4, 4, 2, 25),
     [WORKLOAD_SERVER] = MIX(28, 22, 8, 8, 6, 6, 3, 40),
     [WORKLOAD_THREADS] = MIX(32, 28, 4, 4, 4, 4, 2, 60),
-    [WORKLOAD_SHARING] = MIX(24, 18, 4, 12, 10, 12, 4, 50),
+    [WORKLOAD_SHARING] = MIX(24, 16, 4, 10, 8, 24, 12, 50),
     [WORKLOAD_ADVERSARY] = MIX(30, 26, 10, 4, 2, 4, 6, 30),
     [WORKLOAD_PROCESS] = MIX(30, 26, 6, 4, 4, 4, 2, 50),
-    [WORKLOAD_PAGED] = MIX(20, 14, 6, 16, 14, 14, 4, 30),
+    [WORKLOAD_PAGED] = MIX(20, 14, 6, 16, 14, 14, 6, 30),
     [WORKLOAD_REPLAY] = MIX(30, 24, 8, 6, 4, 4, 3, 40),
 };
 

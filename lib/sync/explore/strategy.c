@@ -8,14 +8,16 @@
 //    long, and still every order has a chance.
 // 2. PCT (Burckhardt, Kothari, Musuvathi, Nagarakatte, ASPLOS 2010). Each thread gets a random
 //    priority at its start; the highest of those that can go on does. Of the k points d - 1 are
-//    drawn beforehand, uniformly; the thread that runs at the i-th of them falls to priority i,
-//    below every priority of a start. So a schedule has few preemptions, at the places that matter
-//    as likely as anywhere: a bug that d ordered steps make happen (depth d) is hit with a
-//    probability of at least 1 / (n k^(d-1)). A race of two steps is depth 2, two races that must
-//    both go wrong are depth 3. The guarantee wants k no smaller than the true number of points:
-//    the caller counts them in schedules that it has run.
-// 3. A thread that yields falls below all others, once for each time: without that, a spin loop of
-//    the highest would go on for ever. That costs none of the d - 1 changes.
+//    drawn beforehand, uniformly; the thread that runs at the i-th of them falls to the i-th of
+//    d - 1 priorities below every one of a start. So a schedule has few preemptions, at the places
+//    that matter as likely as anywhere: a bug that d ordered steps make happen (depth d) is hit
+//    with a probability of at least 1 / (n k^(d-1)). A race of two steps is depth 2, two races that
+//    must both go wrong are depth 3. The guarantee wants k no smaller than the true number of
+//    points: the caller counts them in schedules that it has run.
+// 3. A thread that yields falls below all others, those that change points have lowered included;
+//    who falls at a later change point falls below it. So a spin loop of the highest ends, and a
+//    thread that mostly sleeps (a mover) still comes in between the steps of others. That costs
+//    none of the d - 1 changes; the guarantee holds for programs in which nobody yields.
 // 4. If you change this, every seed names another schedule.
 
 #include "sync/explore/strategy.h"
@@ -37,14 +39,13 @@ void strategy_init(struct strategy *strategy, const struct mems_schedule *schedu
     }
 }
 
-// Above those that change points give; two threads never have the same.
+// Above those that fall; two threads have the same once in 2^61.
 void strategy_start(struct strategy *strategy, struct strategy_thread *thread)
 {
-    static const int64_t above = MEMS_SCHEDULE_DEPTH_MAX + 1;
     uint64_t draw = rng_next(&strategy->rng) >> 2;
     *thread = (struct strategy_thread){.able = true};
     if (strategy->kind == MEMS_SCHEDULE_PCT) {
-        thread->priority = above + (int64_t)(draw >> 1);
+        thread->priority = 1 + (int64_t)(draw >> 1);
     }
 }
 
@@ -52,7 +53,8 @@ void strategy_idle(struct strategy *strategy, struct strategy_thread *thread)
 {
     thread->idle = true;
     if (strategy->kind == MEMS_SCHEDULE_PCT) {
-        thread->priority = --strategy->lowest;
+        strategy->floor -= MEMS_SCHEDULE_DEPTH_MAX;
+        thread->priority = strategy->floor;
     }
 }
 
@@ -104,7 +106,7 @@ int strategy_choose(struct strategy *strategy, struct strategy_thread *const *th
     if (strategy->kind == MEMS_SCHEDULE_PCT) {
         for (unsigned i = 0; i < strategy->changes; i++) {
             if (strategy->change[i] == point) {
-                threads[current]->priority = (int64_t)(strategy->changes - i);
+                threads[current]->priority = strategy->floor - 1 - (int64_t)i;
             }
         }
         chosen = choose_highest(threads, count);

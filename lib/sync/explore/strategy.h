@@ -20,7 +20,7 @@ struct strategy {
     struct rng rng;
     uint64_t change[MEMS_SCHEDULE_DEPTH_MAX]; // PCT: points at which a priority falls
     unsigned changes;
-    int64_t lowest; // PCT: no thread has had a lower priority
+    int64_t floor; // PCT: where the thread stands that was idle last
 };
 
 void strategy_init(struct strategy *strategy, const struct mems_schedule *schedule);
