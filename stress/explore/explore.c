@@ -90,6 +90,7 @@ static int campaign_open(struct campaign *campaign, const struct explore_order *
     *campaign = (struct campaign){.order = order, .cell = cell};
     campaign_shape(campaign);
     campaign_list(campaign, 0);
+    campaign->lists = 0;
     campaign->points =
         (uint64_t)campaign->shape.threads * campaign->shape.operations * POINTS_FIRST;
     int error = campaign_size(campaign, campaign->list.slots);

@@ -139,31 +139,6 @@ static void player_expect_ok(struct player *player, const char *call, int error)
     }
 }
 
-// The pieces of a block that are stamped: calls `each` for them.
-static void player_pieces(struct player *player, struct player_slot *slot, uint64_t size,
-                          void (*each)(struct player *player, struct player_slot *slot,
-                                       uint64_t offset, size_t length))
-{
-    if (size <= 3 * (uint64_t)PIECE) {
-        for (uint64_t at = 0; at < size; at += PIECE) {
-            each(player, slot, at, size - at < PIECE ? (size_t)(size - at) : PIECE);
-        }
-        return;
-    }
-    each(player, slot, 0, PIECE);
-    each(player, slot, size / 2 / 64 * 64, 64);
-    each(player, slot, size - PIECE, PIECE);
-}
-
-static void player_put_piece(struct player *player, struct player_slot *slot, uint64_t offset,
-                             size_t length)
-{
-    uint8_t bytes[PIECE];
-    stamp_fill(bytes, slot->stamp, offset, length);
-    player_expect_ok(player, "write",
-                     mems_write(player->space, slot->addr + offset, bytes, length));
-}
-
 static void player_compare(struct player *player, const struct player_slot *slot,
                            const uint8_t *bytes, uint64_t offset, size_t length)
 {
@@ -175,24 +150,41 @@ static void player_compare(struct player *player, const struct player_slot *slot
     }
 }
 
-static void player_get_piece(struct player *player, struct player_slot *slot, uint64_t offset,
-                             size_t length)
+// One piece of a block; `host`: where it is, NULL: by mems_read and mems_write.
+static void player_piece(struct player *player, const struct player_slot *slot, uint8_t *host,
+                         bool put, uint64_t offset, size_t length)
 {
     uint8_t bytes[PIECE];
-    player_expect_ok(player, "read", mems_read(player->space, slot->addr + offset, bytes, length));
-    player_compare(player, slot, bytes, offset, length);
+    mems_addr addr = slot->addr + offset;
+    if (host != NULL && put) {
+        stamp_fill(host, slot->stamp, offset, length);
+    } else if (host != NULL) {
+        player_compare(player, slot, host, offset, length);
+    } else if (put) {
+        stamp_fill(bytes, slot->stamp, offset, length);
+        player_expect_ok(player, "write", mems_write(player->space, addr, bytes, length));
+    } else {
+        player_expect_ok(player, "read", mems_read(player->space, addr, bytes, length));
+        player_compare(player, slot, bytes, offset, length);
+    }
 }
 
-static void player_put(struct player *player, struct player_slot *slot)
+// Those pieces of the first `size` bytes that lie within `span` (host != NULL), or that do not.
+static void player_pieces(struct player *player, const struct player_slot *slot, uint8_t *host,
+                          bool put, uint64_t size, size_t span)
 {
-    slot->stamp = random_mix(++player->stamps);
-    player_pieces(player, slot, slot->size, player_put_piece);
-}
-
-// `size`: how much of it is sure to be as it was.
-static void player_get(struct player *player, struct player_slot *slot, uint64_t size)
-{
-    player_pieces(player, slot, size, player_get_piece);
+    uint64_t last = size > PIECE ? size - PIECE : 0;
+    const uint64_t ends[] = {0, size / 2 / 64 * 64, last};
+    bool whole = size <= 3 * (uint64_t)PIECE;
+    uint64_t count = whole ? (size + PIECE - 1) / PIECE : 3;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t at = whole ? i * PIECE : ends[i];
+        size_t length = size - at < PIECE ? (size_t)(size - at) : PIECE;
+        length = !whole && i == 1 ? 64 : length;
+        if ((at + length <= span) == (host != NULL)) {
+            player_piece(player, slot, host != NULL ? host + at : NULL, put, at, length);
+        }
+    }
 }
 
 // A pointer to the block's first byte, in a section that has begun.
@@ -208,13 +200,40 @@ static uint8_t *player_pin(struct player *player, const struct player_slot *slot
         error = mems_translate(player->space, slot->addr, mode, &host, span);
     }
     player_expect_ok(player, "translate", error);
+    mems_schedule_point("access", "through a pointer");
     return host;
+}
+
+// The first `size` bytes, in one section as far as they run on.
+static void player_get(struct player *player, const struct player_slot *slot, uint64_t size)
+{
+    size_t span;
+    uint8_t *host = player_pin(player, slot, MEMS_READ, &span);
+    player_pieces(player, slot, host, false, size, span);
+    mems_access_end();
+    player_pieces(player, slot, NULL, false, size, span);
 }
 
 // ---- where blocks are --------------------------------------------------------------------------
 
-static void player_mark(struct player *player, struct player_slot *slot, unsigned number)
+static void player_mark(struct player *player, struct player_slot *slot, unsigned number,
+                        void *host, size_t span)
 {
+    struct shadow_conflict conflict = {0};
+    slot->host = NULL;
+    if (player->setup->still && span >= slot->size) {
+        if (shadow_insert(&player->shadow, (uintptr_t)host, slot->size, number, &conflict) != 0) {
+            player_fail(player, "overlap", "the block of slot %u lies on that of slot %u", number,
+                        conflict.owner);
+        }
+        slot->host = host;
+    }
+}
+
+// A block that is new, or was resized: its address and place are its own, and it gets a new stamp.
+static void player_settle(struct player *player, struct player_slot *slot, unsigned number)
+{
+    size_t span;
     for (unsigned i = 0; i < player->list->slots; i++) {
         const struct player_slot *other = &player->slots[i];
         if (other != slot && other->full && other->addr == slot->addr) {
@@ -222,21 +241,12 @@ static void player_mark(struct player *player, struct player_slot *slot, unsigne
                         number, slot->addr);
         }
     }
-    size_t span;
-    slot->host = NULL;
-    if (!player->setup->still) {
-        return;
-    }
-    void *host = player_pin(player, slot, MEMS_WRITE, &span);
+    slot->stamp = random_mix(++player->stamps);
+    uint8_t *host = player_pin(player, slot, MEMS_WRITE, &span);
+    player_mark(player, slot, number, host, span);
+    player_pieces(player, slot, host, true, slot->size, span);
     mems_access_end();
-    if (span >= slot->size) {
-        struct shadow_conflict conflict = {0};
-        if (shadow_insert(&player->shadow, (uintptr_t)host, slot->size, number, &conflict) != 0) {
-            player_fail(player, "overlap", "the block of slot %u lies on that of slot %u", number,
-                        conflict.owner);
-        }
-        slot->host = host;
-    }
+    player_pieces(player, slot, NULL, true, slot->size, span);
 }
 
 static void player_unmark(struct player *player, struct player_slot *slot)
@@ -262,9 +272,8 @@ static void player_alloc(struct player *player, struct player_slot *slot, uint64
     player_expect_ok(player, "alloc", error);
     slot->addr = addr;
     slot->size = size;
-    player_mark(player, slot, number);
+    player_settle(player, slot, number);
     slot->full = true;
-    player_put(player, slot);
 }
 
 static void player_release(struct player *player, struct player_slot *slot)
@@ -294,14 +303,12 @@ static void player_resize(struct player *player, struct player_slot *slot, uint6
         slot->addr = addr;
         slot->size = size;
     }
-    player_mark(player, slot, number);
     uint64_t kept = old < slot->size ? old : slot->size;
-    if (old <= 3 * (uint64_t)PIECE) {
-        player_get(player, slot, kept);
-    } else { // of a long one only the ends are stamped
-        player_get_piece(player, slot, 0, kept < PIECE ? (size_t)kept : PIECE);
+    if (old > 3 * (uint64_t)PIECE && kept > PIECE) { // of a long one only the ends were stamped
+        kept = PIECE;
     }
-    player_put(player, slot);
+    player_get(player, slot, kept);
+    player_settle(player, slot, number);
 }
 
 static void player_hold(struct player *player, struct player_slot *slot, bool write)
@@ -393,7 +400,8 @@ static void player_change(struct player *player, const struct operation *operati
         player_resize(player, slot, operation->size, operation->slot);
         break;
     case OPERATION_WRITE:
-        player_put(player, slot);
+        slot->stamp = random_mix(++player->stamps);
+        player_pieces(player, slot, NULL, true, slot->size, 0);
         break;
     default:
         player_hold(player, slot, true);
@@ -408,7 +416,7 @@ static void player_look(struct player *player, struct player_slot *slot, bool ho
     if (holds) {
         player_hold(player, slot, false);
     } else {
-        player_get(player, slot, slot->size);
+        player_pieces(player, slot, NULL, false, slot->size, 0);
     }
     slot->readers--;
 }
