@@ -41,8 +41,8 @@ const struct player_report *campaign_try(struct campaign *campaign, uint64_t see
 void shrink_run(struct campaign *campaign, uint64_t *seed, struct player_report *report);
 
 // How many schedules of a shorter list are looked at (shrink.c).
-#define SHRINK_TRIES       400u
-#define SHRINK_TRIES_LEAST 30u
+#define SHRINK_TRIES       1000u
+#define SHRINK_TRIES_LEAST 50u
 
 // `same`: a second run of the seed came to the same.
 void report_failure(const struct campaign *campaign, bool same);
