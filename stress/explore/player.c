@@ -465,6 +465,7 @@ static void player_work(void *arg)
         if (operation->thread == thread->number && operation->phase == player->phase &&
             operation->kept && player_can(&player->slots[operation->slot], operation)) {
             player->report->begun[i] = true;
+            mems_schedule_look(&player->report->totals); // what a crash leaves
             player->report->at[thread->number].thread = thread->number;
             player->report->at[thread->number].index = operation->index;
             if (player->setup->trace >= 0) {

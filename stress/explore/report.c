@@ -67,7 +67,7 @@ static void report_what(const struct campaign *campaign, const struct player_rep
             if (operation->thread == i && operation->index == report->at[i].index) {
                 char text[80];
                 operation_text(operation, text, sizeof text);
-                printf("  thread %u was in operation %u.%u: %s\n", i, i, operation->index, text);
+                printf("  under way: operation %u.%u, %s\n", i, operation->index, text);
             }
         }
     }
