@@ -23,7 +23,7 @@
 //    livelock. A loop without points is beyond it: the caller's watchdog ends that.
 // 6. Failure. Whoever finds the schedule stuck reports it through the caller's `failed`, which does
 //    not return: the other threads stand wherever they are.
-// 7. If you change this: more or fewer points make other schedules of every seed. tests/explore.
+// 7. If you change this: more or fewer points make other schedules of every seed.
 
 #include "sync/explore/scheduler.h"
 
