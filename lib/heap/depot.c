@@ -6,9 +6,7 @@
 //    (best fit, coalescing): slabs are one granule, large blocks as many as they need. A
 //    region grows with the heap, an eighth of what is held, and stands at a multiple of a huge
 //    page.
-// 2. Locking. One lock. Threads come here once in a slab's worth of blocks, or for a large one. Who
-//    waits for it or has it runs no handlers meanwhile: one that forks would find the depot in the
-//    middle of its own thread's change, and could not wait for its end.
+// 2. Locking. One lock. Threads come here once in a slab's worth of blocks, or for a large one.
 // 3. Fork. A thread that forks freezes the depot: nobody changes it until the fork is done, and the
 //    child finds it whole. Others must not wait for that, for the fork may be waiting for a
 //    lock of libc's that one of them holds (stdio's: glibc takes it after all handlers have
@@ -17,14 +15,14 @@
 //    second depot, whose lock may be held by a thread that is not there (depot_fork.c).
 // 4. Going back to the OS. A granule that is free again is dated in eighths of the decay
 //    (granule_age). When a thread comes by and the oldest may be old enough, slabs of ended threads
-//    that are empty become holes, all holes are looked through, and what is older than the decay is
-//    purged (MADV_DONTNEED: it reads as zero afterwards, so calloc need not clear it). Nobody comes
-//    by in a process that is wholly idle: the program calls malloc_trim, or sets background=1.
-//    Holes keep their addresses, but for regions that have become one hole: those beyond an eighth
-//    of all are unmapped. And whatever its age, before the process grows beyond its peak: more than
-//    a third of what is used is then not kept for later, but goes back first. A 32nd was measured
-//    as well: twenty blocks of 5 to 25 MiB then peak at 298 MiB instead of 353 and take a tenth
-//    longer.
+//    that are empty become holes, and those of idle ones (idle.c), all holes are looked through,
+//    and what is older than the decay is purged (MADV_DONTNEED: it reads as zero afterwards, so
+//    calloc need not clear it). Nobody comes by in a process that is wholly idle: the program calls
+//    malloc_trim, or sets background=1. Holes keep their addresses, but for regions that have
+//    become one hole: those beyond an eighth of all are unmapped. And whatever its age, before the
+//    process grows beyond its peak: more than a third of what is used is then not kept for later,
+//    but goes back first. A 32nd was measured as well: twenty blocks of 5 to 25 MiB then peak at
+//    298 MiB instead of 353 and take a tenth longer.
 // 5. Huge pages. Regions stand and grow so that huge pages fit them, and by default the system
 //    decides (thp=auto). Asking for them was measured and is not the default: a heap of small
 //    blocks was filled half as fast, since a page of 2 MiB is cleared whole when its first block is
@@ -37,6 +35,8 @@
 #include <errno.h>
 
 #include "base/bits.h"
+#include "heap/idle.h"
+#include "heap/sin.h"
 #include "os/os.h"
 
 #define REGION_LEAST (UINT64_C(1) << 22)
@@ -53,9 +53,8 @@ struct depot depots[2] = {
     {.lock = {.rank = LOCK_POLICY, .name = "heap.aside", .number = 1}, .number = 1},
 };
 
-static __thread uint64_t signals; // as they were before this thread took a depot's lock
+static __thread uint64_t signals; // as they were before this thread took the second depot's lock
 __thread struct granule *depot_hand;
-uint32_t depot_fronts;
 
 // ---- the lock ----------------------------------------------------------------------------------
 
@@ -74,7 +73,6 @@ static void depot_init(struct depot *depot)
     depot->open = true;
 }
 
-static void slab_end(struct depot *depot, struct granule *slab);
 static void large_end(struct depot *depot, struct granule *large);
 
 static void take_returned(struct depot *depot)
@@ -83,7 +81,7 @@ static void take_returned(struct depot *depot)
     while (granule != NULL) {
         struct granule *next = (struct granule *)granule->ring.next;
         if (granule->kind == GRANULE_SLAB) {
-            slab_end(depot, granule);
+            depot_slab_end(depot, granule);
         } else {
             large_end(depot, granule);
         }
@@ -93,13 +91,13 @@ static void take_returned(struct depot *depot)
 
 bool depot_lock_this(struct depot *depot)
 {
-    uint64_t before = os_signals_block();
-    if (!lock_lock_unless(&depot->lock, &depot->frozen)) {
-        os_signals_restore(before);
-        return false;
+    if (depot == &depots[0]) {
+        return lock_lock_unless(&depot->lock, &depot->frozen);
     }
+    uint64_t before = os_signals_block();
+    lock_lock(&depot->lock);
     signals = before;
-    return true;
+    return true; // it is never frozen
 }
 
 struct depot *depot_lock(void)
@@ -108,7 +106,7 @@ struct depot *depot_lock(void)
     depot_settle();
     if (!depot_lock_this(depot)) {
         depot = &depots[1];
-        (void)depot_lock_this(depot); // it is never frozen
+        (void)depot_lock_this(depot);
     }
     if (!depot->open) {
         depot_init(depot);
@@ -125,16 +123,22 @@ struct depot *depot_lock(void)
 
 void depot_unlock(struct depot *depot)
 {
-    uint64_t before = signals;
-    lock_unlock(&depot->lock);
-    os_signals_restore(before);
-}
-
-void depot_leave_frozen(struct depot *depot)
-{
-    uint64_t before = signals;
-    lock_freeze(&depot->lock);
-    os_signals_restore(before);
+    const void *twice = depot->twice;
+    size_t bytes = depot->twice_bytes;
+    depot->twice = NULL;
+    if (depot == &depots[0]) {
+        lock_unlock(&depot->lock);
+        if (__builtin_expect(depot_interrupted != 0, 0)) {
+            depot_thaw_late();
+        }
+    } else {
+        uint64_t before = signals;
+        lock_unlock(&depot->lock);
+        os_signals_restore(before);
+    }
+    if (twice != NULL) { // not before: a handler of the program's may allocate
+        sin_twice("free", twice, bytes);
+    }
 }
 
 void depot_return(struct depot *depot, struct granule *granule)
@@ -241,7 +245,7 @@ static void orphans_end(struct depot *depot)
             if (slab->depot == depot->number && ledger_is_empty(slab)) {
                 list_remove(&slab->ring);
                 store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
-                slab_end(depot, slab);
+                depot_slab_end(depot, slab);
             }
         }
     }
@@ -294,9 +298,19 @@ static void keep_peak(struct depot *depot, uint64_t clean_bytes)
     }
 }
 
+// And before that, what idle threads have no use for comes back.
+static void keep_small(struct depot *depot, uint64_t bytes)
+{
+    uint64_t used = depot->extents.held_bytes - depot->extents.free_bytes;
+    if (depot->dirty_bytes < bytes && used + depot->dirty_bytes + bytes > depot->touched_peak) {
+        idle_grow(depot, bytes / GRANULE_BYTES);
+    }
+}
+
 static struct extent *granules_take(struct depot *depot, uint64_t bytes, uint64_t align)
 {
     struct extent *extent = NULL;
+    keep_small(depot, bytes);
     int error = extents_reserve(&depot->extents);
     if (error == 0) {
         error = extents_take(&depot->extents, bytes, align, &extent);
@@ -332,6 +346,7 @@ static void keep_time(struct depot *depot)
     uint64_t now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
         orphans_end(depot);
+        (void)idle_look(depot, false);
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
     }
@@ -422,7 +437,7 @@ struct granule *depot_slab_open(unsigned class, uint64_t self)
     return slab;
 }
 
-static void slab_end(struct depot *depot, struct granule *slab)
+void depot_slab_end(struct depot *depot, struct granule *slab)
 {
     struct extent *extent = slab->extent;
     store_relaxed(&slab->owner, 0);
@@ -438,7 +453,7 @@ void depot_slab_close(struct granule *slab)
     store_relaxed(&slab->owner, 0);
     struct depot *depot = home_lock(slab);
     if (depot != NULL) {
-        slab_end(depot, slab);
+        depot_slab_end(depot, slab);
         keep_time(depot);
         depot_unlock(depot);
     }
