@@ -191,6 +191,12 @@ void cli_job_shape(FILE *command, const struct cli_job_settings *settings)
     }
 }
 
+void cli_job_sources(FILE *command, const struct cli_job_settings *settings)
+{
+    source_options(command, "workload", &settings->workloads);
+    source_options(command, "class", &settings->classes);
+}
+
 static bool source_is_carried(const char *setting)
 {
     static const char *const elsewhere[] = {"LD_PRELOAD=", "MEMS_STRESS_"};
@@ -260,8 +266,7 @@ static char *source_command(const struct job *job, const struct cli_list *words,
         fprintf(command, " %s", quoted);
         free(quoted);
     }
-    source_options(command, "workload", &settings->workloads);
-    source_options(command, "class", &settings->classes);
+    cli_job_sources(command, settings);
     cli_job_shape(command, settings);
     if (fclose(command) != 0) {
         complain_exhausted();
