@@ -150,7 +150,7 @@ static void block_begin_dropped(const struct grant *grant, size_t size, uint16_t
             descriptor_turned(word, descriptor_state(word) != DESCRIPTOR_CACHED ? DESCRIPTOR_TWICE
                                     : dropped                                   ? DESCRIPTOR_SWAPPED
                                               : DESCRIPTOR_RESIDENT);
-    } while (!cas_release(&descriptor->word, &word, begun)); // [R:begin]
+    } while (!cas_release(&descriptor->word, &word, begun)); // [R:begin] [model:begin]
 }
 
 static inline void block_begin_any(const struct mems_engine *engine, const struct grant *grant,
@@ -314,13 +314,14 @@ static inline int block_end(struct descriptor *descriptor, mems_addr addr, struc
                             enum descriptor_state *was)
 {
     uint64_t word = load_relaxed(&descriptor->word), ended;
+    // [model:generation]
     uint32_t generation = (descriptor_generation(addr) + 1) & DESCRIPTOR_GENERATION_MASK;
     do {
         if (!descriptor_is_block(word, addr)) {
             return misuse_of(word, addr);
         }
         ended = descriptor_word(DESCRIPTOR_CACHED, generation, word & DESCRIPTOR_PLACE_MASK);
-    } while (!cas_release(&descriptor->word, &word, ended)); // [R:ended]
+    } while (!cas_release(&descriptor->word, &word, ended)); // [R:ended] [model:release]
     *was = descriptor_state(word);
     uint64_t generations = (uint64_t)DESCRIPTOR_GENERATION_MASK << DESCRIPTOR_PLACE_BITS;
     grant->descriptor = descriptor;
@@ -428,7 +429,8 @@ static int block_copy(struct mems_space *space, mems_addr to, mems_addr from, si
 }
 
 // Into a new block: allocate, copy, release. A block that would shrink can stay where it is: then a
-// full engine refuses nothing.
+// full engine refuses nothing. What cannot be copied (swap is full, or cannot be read) has not been
+// allocated either.
 static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t before, size_t size)
 {
     mems_addr fresh;
@@ -442,7 +444,10 @@ static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t befo
         error = mems_release(space, *addr);
     }
     if (error != 0) {
+        struct cache *here = cache_here(&space->cache);
         mems_release(space, fresh);
+        ENGINE_COUNT(space, here, allocs, -UINT64_C(1));
+        ENGINE_COUNT(space, here, releases, -UINT64_C(1));
         return error;
     }
     *addr = fresh;

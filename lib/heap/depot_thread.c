@@ -24,6 +24,34 @@ struct front *depot_front_open(size_t bytes)
     return front;
 }
 
+static struct front *front_find(const struct depot *depot, uint64_t self)
+{
+    struct pool_place place = {.chunk = NULL};
+    struct front *front = NULL;
+    if (depot->front_pool.record != 0) {
+        do {
+            front = pool_walk(&depot->front_pool, &place);
+        } while (front != NULL && load_relaxed(&front->self) != self);
+    }
+    return front;
+}
+
+bool depot_front_find(uint64_t self, struct front **front)
+{
+    depot_settle();
+    if (!depot_lock_this(&depots[0])) {
+        return false;
+    }
+    *front = front_find(&depots[0], self);
+    depot_unlock(&depots[0]);
+    if (*front == NULL) {
+        (void)depot_lock_this(&depots[1]);
+        *front = front_find(&depots[1], self);
+        depot_unlock(&depots[1]);
+    }
+    return true;
+}
+
 void depot_front_close(struct front *front)
 {
     struct depot *depot = depot_lock();
@@ -34,7 +62,8 @@ void depot_front_close(struct front *front)
     depot_unlock(depot);
 }
 
-void depot_take_in(struct granule *slab)
+// As ledger_collect, where twice is a sin.
+static void take_in(struct granule *slab)
 {
     uint32_t twice;
     (void)ledger_collect(slab, &twice);
@@ -80,4 +109,21 @@ struct granule *depot_orphan_get(unsigned class, uint64_t self)
         depot_unlock(depot);
     }
     return found;
+}
+
+// Slabs that nobody owns, and whose last blocks strangers have returned, are of use to all.
+void depot_orphans_end(struct depot *depot)
+{
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        struct list *orphans = &depot->orphans[class];
+        for (struct list *i = orphans->next, *next; i != orphans; i = next) {
+            struct granule *slab = container_of(i, struct granule, ring);
+            next = i->next;
+            take_in(slab);
+            if (slab->depot == depot->number && ledger_is_empty(slab)) {
+                orphan_remove(&depot->orphan_count[class], slab);
+                depot_slab_end(depot, slab);
+            }
+        }
+    }
 }

@@ -106,11 +106,12 @@ extern __thread struct front *front_here __attribute__((visibility("hidden")));
 // Slabs from the depot; a block that was returned twice is a sin.
 extern const struct front_source front_of_depot;
 
-// A front for a thread, whose thread_self it is, or NULL: ENOMEM.
+// A front for a thread, whose thread_self it is. NULL: no memory, or it cannot be told yet which
+// one.
 struct front *front_open(uint64_t self);
 // In a child: the fronts of all threads but this one are nobody's.
-void front_forget(uint64_t survivor);
-// It is left, and its memory goes back.
+void front_forget(uint64_t survivor, bool has_front);
+// It is left, and nobody's then.
 void front_close(struct front *front);
 
 // ---- blocks ------------------------------------------------------------------------------------
