@@ -7,6 +7,8 @@
 // soon as there is some. What the kernel refuses by a seccomp filter it refuses one thread, for
 // good; "memory is there again" is another thread then. Three cases are refused before the
 // process's first allocation, in a constructor, and one (exec-large) before the program itself.
+//
+// And memory that nobody has asked for: pages that were never written stay none (sparse).
 
 #include <errno.h>
 #include <malloc.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -367,6 +370,45 @@ static void memory_maps(int argc, char **argv)
     support_classes((size_t)64 << 20, 1);
 }
 
+// ---- pages that nobody has written
+// ------------------------------------------------------------------------------------
+
+#define MEMORY_SPARSE      500
+#define MEMORY_SPARSE_MOST ((size_t)64 << 20) // resident; the blocks have 1,000 MiB
+
+// Blocks of which a page in a hundred is written change their size again and again.
+static void memory_sparse(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    static unsigned char *blocks[MEMORY_SPARSE];
+    static size_t sizes[MEMORY_SPARSE];
+    uint64_t state = 20;
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); // a huge page is resident as a whole
+    for (int round = 0; round < 12; round++) {
+        for (unsigned i = 0; i < MEMORY_SPARSE; i++) {
+            size_t size = ((size_t)1 << 20) + support_random(&state) % ((size_t)2 << 20);
+            unsigned char *block = realloc(blocks[i], size);
+            expect(block != NULL, "realloc to %zu bytes", size);
+            expect(round == 0 || support_wrong(block, 100, i) == 100, "round %d: the head", round);
+            expect(sizes[i] == 0 || sizes[i] > size || block[sizes[i] - 1] == (unsigned char)i,
+                   "round %d: the last byte of before", round);
+            support_fill(block, 100, i);
+            block[size - 1] = (unsigned char)i;
+            blocks[i] = block;
+            sizes[i] = size;
+        }
+    }
+    size_t peak = support_peak_bytes();
+    printf("%zu KiB were resident at most\n", peak >> 10);
+    fflush(stdout);
+    expect(peak <= MEMORY_SPARSE_MOST, "%zu KiB were resident for %d sparse blocks", peak >> 10,
+           MEMORY_SPARSE);
+    for (int i = 0; i < MEMORY_SPARSE; i++) {
+        free(blocks[i]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct support_case cases[] = {{"as-exec", memory_as_exec},
@@ -381,6 +423,7 @@ int main(int argc, char **argv)
                                                 {"release", memory_release},
                                                 {"exec-large", memory_exec_large},
                                                 {"maps", memory_maps},
+                                                {"sparse", memory_sparse},
                                                 {NULL, NULL}};
     return support_main(cases, argc, argv);
 }

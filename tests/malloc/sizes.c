@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // sizes.c - sizes near which arithmetic wraps: every call refuses them, with ENOMEM, and changes
-// nothing.
+// nothing. And the size that a release says, of a block that could not become as small.
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "support.h"
 
@@ -128,12 +130,100 @@ static void sizes_realloc(int argc, char **argv)
     }
 }
 
+// ---- stays: no memory for the smaller block, so realloc gives the larger one back
+// --------------------------------------
+
+#define SIZES_SMALL ((size_t)100)
+
+#ifdef SUPPORT_STATIC
+void free_sized(void *block, size_t size);
+void free_aligned_sized(void *block, size_t align, size_t size);
+void sizes_delete(void *block, size_t size) __asm__("_ZdlPvm");
+#endif
+
+// C23's and C++'s calls, where the malloc has them.
+static void (*sizes_free_sized)(void *, size_t);
+static void (*sizes_free_aligned_sized)(void *, size_t, size_t);
+static void (*sizes_delete_sized)(void *, size_t);
+
+static void sizes_find(void)
+{
+#ifdef SUPPORT_STATIC
+    sizes_free_sized = free_sized;
+    sizes_free_aligned_sized = free_aligned_sized;
+    sizes_delete_sized = sizes_delete;
+#else
+    *(void **)&sizes_free_sized = dlsym(RTLD_DEFAULT, "free_sized");
+    *(void **)&sizes_free_aligned_sized = dlsym(RTLD_DEFAULT, "free_aligned_sized");
+    *(void **)&sizes_delete_sized = dlsym(RTLD_DEFAULT, "_ZdlPvm");
+#endif
+}
+
+static void sizes_release(int call, void *block)
+{
+    if (call == 0 && sizes_free_sized != NULL) {
+        sizes_free_sized(block, SIZES_SMALL);
+    } else if (call == 1 && sizes_free_aligned_sized != NULL) {
+        sizes_free_aligned_sized(block, 16, SIZES_SMALL);
+    } else if (call == 2 && sizes_delete_sized != NULL) {
+        sizes_delete_sized(block, SIZES_SMALL);
+    } else {
+        free(block);
+    }
+}
+
+static void sizes_limit(size_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = bytes;
+    expect(setrlimit(RLIMIT_AS, &limit) == 0, "setrlimit");
+}
+
+// Takes what there is, in a list on top of `taken`.
+static void **sizes_take(void **taken)
+{
+    for (size_t size = (size_t)1 << 20; size >= 16; size = size > 200 ? size / 2 : size - 4) {
+        for (void **block; (block = malloc(size)) != NULL;) {
+            *block = taken;
+            taken = block;
+        }
+    }
+    return taken;
+}
+
+static void sizes_stays(int argc, char **argv)
+{
+    static const size_t originals[] = {5000, 8000, 40000, 300000, 3 << 20};
+    (void)argc;
+    (void)argv;
+    sizes_find();
+    for (size_t i = 0; i < 4 * (sizeof originals / sizeof *originals); i++) {
+        size_t size = originals[i / 4];
+        unsigned char *block = malloc(size);
+        expect(block != NULL, "malloc(%zu)", size);
+        support_fill(block, size, 5);
+        sizes_limit(1 << 20); // less than there is: nothing is mapped any more
+        void **taken = sizes_take(NULL);
+        unsigned char *shrunk = realloc(block, SIZES_SMALL);
+        expect(shrunk == block, "a block of %zu bytes shrank to %p, without memory", size,
+               (void *)shrunk);
+        expect(support_wrong(shrunk, SIZES_SMALL, 5) == SIZES_SMALL, "what was in it");
+        sizes_release((int)(i % 4), shrunk);
+        sizes_limit(RLIM_INFINITY);
+        while (taken != NULL) {
+            void **next = *taken;
+            free(taken);
+            taken = next;
+        }
+        support_classes((size_t)1 << 20, (unsigned)i);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const struct support_case cases[] = {{"allocate", sizes_allocate},
-                                                {"align", sizes_align},
-                                                {"strict", sizes_strict},
-                                                {"realloc", sizes_realloc},
-                                                {NULL, NULL}};
+    static const struct support_case cases[] = {
+        {"allocate", sizes_allocate}, {"align", sizes_align}, {"strict", sizes_strict},
+        {"realloc", sizes_realloc},   {"stays", sizes_stays}, {NULL, NULL}};
     return support_main(cases, argc, argv);
 }

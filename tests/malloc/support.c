@@ -186,6 +186,18 @@ size_t support_resident_bytes(void)
     return support_statm(1);
 }
 
+size_t support_peak_bytes(void)
+{
+    static const char key[] = "VmHWM:";
+    char text[4096] = "";
+    int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t length = read(file, text, sizeof text - 1);
+    close(file);
+    const char *at = length > 0 ? strstr(text, key) : NULL;
+    expect(at != NULL, "/proc/self/status does not say %s", key);
+    return strtoul(at + sizeof key - 1, NULL, 10) << 10;
+}
+
 void support_deadline(unsigned seconds)
 {
     sigset_t set;
@@ -213,14 +225,25 @@ void support_reap(pid_t child, const char *what)
            WEXITSTATUS(status));
 }
 
-timer_t support_tick(int signal, long period_ns)
+timer_t support_timer(int signal)
 {
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = signal};
     event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
     timer_t timer;
     expect(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0, "timer_create");
-    struct itimerspec period = {.it_interval.tv_nsec = period_ns, .it_value.tv_nsec = period_ns};
-    expect(timer_settime(timer, 0, &period, NULL) == 0, "timer_settime");
+    return timer;
+}
+
+void support_set(timer_t timer, long after_ns, long period_ns)
+{
+    struct itimerspec times = {.it_interval.tv_nsec = period_ns, .it_value.tv_nsec = after_ns};
+    expect(timer_settime(timer, 0, &times, NULL) == 0, "timer_settime");
+}
+
+timer_t support_tick(int signal, long period_ns)
+{
+    timer_t timer = support_timer(signal);
+    support_set(timer, period_ns, period_ns);
     return timer;
 }
 

@@ -82,12 +82,17 @@ uint64_t support_random(uint64_t *state);
 
 size_t support_resident_bytes(void);
 size_t support_mapped_bytes(void);
+// The most that has been resident since the program's start.
+size_t support_peak_bytes(void);
 
 // In a child: a hang becomes a death by SIGALRM after `seconds`, whatever handler the parent had.
 void support_deadline(unsigned seconds);
 // Waits for a child and expects that it has ended with status 0.
 void support_reap(pid_t child, const char *what);
 
+// A timer whose signal is for the calling thread; not set. A child has none of them.
+timer_t support_timer(int signal);
+void support_set(timer_t timer, long after_ns, long period_ns); // period 0: once
 // A signal every `period_ns` to the calling thread, by its own timer.
 timer_t support_tick(int signal, long period_ns);
 

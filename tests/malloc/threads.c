@@ -288,12 +288,110 @@ static void threads_together(int argc, char **argv)
     support_drain(&threads_exchange);
 }
 
+// ---- successors: threads end with blocks of their last destructor, others stand in their place
+// ------------------------
+//
+// The first call of such a thread comes when no destructor of the allocator's will run again. Its
+// thread control block, which pthread_self() names, is the next thread's, who has the same right
+// to those blocks: it frees them first of all.
+
+#define THREADS_PLACES 300
+#define THREADS_LEFT   1024 // blocks, more than a slab's
+#define THREADS_STACK  ((size_t)64 << 10)
+
+struct threads_place {
+    pthread_t self;
+    int round;
+    bool is_freed;
+    void *left[THREADS_LEFT];
+};
+
+static struct threads_place threads_places[THREADS_PLACES];
+static atomic_int threads_succeeded;
+
+static void threads_leave(void *value)
+{
+    struct threads_place *place = value;
+    if (++place->round < PTHREAD_DESTRUCTOR_ITERATIONS) {
+        expect(pthread_setspecific(threads_key, place) == 0, "pthread_setspecific");
+        return;
+    }
+    for (int i = 0; i < THREADS_LEFT; i++) {
+        place->left[i] = malloc(512);
+        expect(place->left[i] != NULL, "malloc");
+        memset(place->left[i], i, 512);
+    }
+    place->self = pthread_self();
+}
+
+static void *threads_predecessor(void *value)
+{
+    expect(pthread_setspecific(threads_key, value) == 0, "pthread_setspecific");
+    pthread_barrier_wait(&threads_barrier);
+    return NULL;
+}
+
+static void *threads_successor(void *nothing)
+{
+    pthread_barrier_wait(&threads_barrier); // each has a place of its own
+    for (int i = 0; i < THREADS_PLACES; i++) {
+        struct threads_place *place = &threads_places[i];
+        if (!place->is_freed && pthread_equal(place->self, pthread_self())) {
+            for (int j = 0; j < THREADS_LEFT; j++) {
+                free(place->left[j]);
+            }
+            place->is_freed = true;
+            atomic_fetch_add(&threads_succeeded, 1);
+            break;
+        }
+    }
+    malloc_trim(0);
+    support_classes(4096, 1);
+    return nothing;
+}
+
+static void threads_all(void *(*body)(void *))
+{
+    static pthread_t threads[THREADS_PLACES];
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    expect(pthread_attr_setstacksize(&attributes, THREADS_STACK) == 0, "stack size");
+    for (int i = 0; i < THREADS_PLACES; i++) {
+        int error = pthread_create(&threads[i], &attributes, body, &threads_places[i]);
+        expect(error == 0, "pthread_create: %d", error);
+    }
+    pthread_attr_destroy(&attributes);
+    pthread_barrier_wait(&threads_barrier);
+    for (int i = 0; i < THREADS_PLACES; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+static void threads_successors(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    free(malloc(1)); // the allocator's key is before this one
+    expect(pthread_key_create(&threads_key, threads_leave) == 0, "pthread_key_create");
+    pthread_barrier_init(&threads_barrier, NULL, THREADS_PLACES + 1);
+    threads_all(threads_predecessor);
+    threads_all(threads_successor);
+    printf("%d of %d places were taken again\n", atomic_load(&threads_succeeded), THREADS_PLACES);
+    fflush(stdout);
+    expect(atomic_load(&threads_succeeded) > THREADS_PLACES / 2, "libc keeps no stacks");
+    for (int i = 0; i < THREADS_PLACES; i++) {
+        for (int j = 0; j < THREADS_LEFT && !threads_places[i].is_freed; j++) {
+            free(threads_places[i].left[j]);
+        }
+    }
+    support_classes((size_t)1 << 20, 2);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct support_case cases[] = {{"outlive", threads_outlive},
-                                                {"destructors", threads_destructors},
-                                                {"operations", threads_operations},
-                                                {"barrier", threads_together},
-                                                {NULL, NULL}};
+    static const struct support_case cases[] = {
+        {"outlive", threads_outlive},       {"destructors", threads_destructors},
+        {"operations", threads_operations}, {"barrier", threads_together},
+        {"successors", threads_successors}, {NULL, NULL}};
     return support_main(cases, argc, argv);
 }
