@@ -25,6 +25,7 @@ struct need {
 static const struct need needs[] = {
     {"arrival", {"rate"}},
     {"steady_window", {"steady"}},
+    {"kept_limit", {"decay"}},
     {"folder", {"setup", "prepare", "cleanup"}},
 };
 

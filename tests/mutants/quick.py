@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+#
+# quick.py - do the quick tests see a mutant? Those of the engine: unit, property, concurrency, misuse.
+#
+# A test that fails once is run again: what fails because a machine is busy is not what sees a mutant.
+
+import os
+import re
+import subprocess
+
+from table import Table, engine_of
+from tree import PARTS, TESTS, Tree
+
+COLUMNS = ("mutant", "said", "seen", "tests", "engine")
+ROOMS = "base|os|sync|memory|policy|cache|engine|heap|malloc"
+SUITES = f"^(unit[.]({ROOMS})[.]|property|concurrency)"
+
+
+def failures(build, again=None):
+    """Names of the tests that fail."""
+    command = ["ctest", "--test-dir", build, "-L", "quick", "-R", again or SUITES, "-j", "2", "--timeout", "120"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return re.findall(r"^\s*\d+ - (\S+) \(", done.stdout, re.MULTILINE)
+
+
+def targets(build):
+    """What those tests need."""
+    listing = subprocess.run(["ctest", "--test-dir", build, "-N", "-L", "quick", "-R", SUITES], stdout=subprocess.PIPE,
+                             text=True, check=True).stdout
+    return ["test-" + name.replace(".", "-") for name in re.findall(r"^\s*Test\s+#\d+: (\S+)$", listing, re.MULTILINE)]
+
+
+def run(mutants, options, say):
+    table = Table(options.results, COLUMNS)
+    tree = Tree(options.work, options.jobs)
+    wrong = []
+    for mutant in mutants:
+        engine = engine_of(["lib", "tests/unit", "tests/property", "tests/concurrency", mutant.path])
+        if options.all and table.has(mutant.name, engine):
+            continue
+        tree.mutate(mutant, PARTS + TESTS)
+        build = tree.build("tests", ["mems-malloc"])
+        build = tree.build("tests", targets(build))
+        failed = failures(build)
+        if failed:
+            failed = failures(build, "^(" + "|".join(re.escape(name) for name in failed) + ")$")
+        seen = "yes" if failed else "no"
+        say(f"{mutant.name}: said {mutant.values['quick']}, seen {seen} {' '.join(failed)}")
+        table.put(mutant.name, mutant.values["quick"], seen, " ".join(failed), engine)
+        if seen != mutant.values["quick"]:
+            wrong.append(mutant.name)
+    tree.restore(PARTS + TESTS)
+    if wrong:
+        say(f"what the header says of the quick tests is wrong: {', '.join(wrong)}")
+    return 1 if wrong else 0
