@@ -47,7 +47,7 @@ def cell_catch(cell):
         return Catch(f"crash {name}" if name else "crash", text)
     if verdict == "hung":
         return Catch("hang", text)
-    if verdict in ("pass", "skipped", "interrupted", "inconclusive"):
+    if verdict in ("pass", "skipped", "incomplete", "unsteady", "not run"):
         return None
     raise Broken(text)
 
@@ -55,8 +55,8 @@ def cell_catch(cell):
 class Driver:
     """The programs of one build."""
 
-    def __init__(self, build, tree, work):
-        self.program = os.path.join(build, "stress", "mems-stress")
+    def __init__(self, build, tree, work, program=None):
+        self.program = os.path.abspath(program or os.path.join(build, "stress", "mems-stress"))
         self.malloc = os.path.join(build, "lib", "libmems-malloc.so")
         self.tree, self.work = tree, work
         self.result = os.path.join(work, "result.json")
