@@ -246,7 +246,8 @@ class Evil(Case):
         self.assertEqual(outcome.cell()["evidence"]["check"]["name"], "kept")
         self.assertEqual(self.run_job(job % "libc").status, 0)
         self.assertEqual(self.run_job(job.replace("0.5", "1") % evil("none")).status, 0)
-        outcome = self.run_job(job.replace("decay = 10ms\n", "") % "libc")
+        outcome = self.stress("run", self.write("bad.ini", job.replace("decay = 10ms\n", "") % "libc"))
+        self.assertEqual(outcome.status, 1)
         self.assertIn("kept_limit", outcome.err)
         self.assertIn("means nothing without decay", outcome.err)
 
