@@ -27,7 +27,10 @@ def targets(build):
     """What those tests need."""
     listing = subprocess.run(["ctest", "--test-dir", build, "-N", "-L", "quick", "-R", SUITES], stdout=subprocess.PIPE,
                              text=True, check=True).stdout
-    return ["test-" + name.replace(".", "-") for name in re.findall(r"^\s*Test\s+#\d+: (\S+)$", listing, re.MULTILINE)]
+    names = ["test-" + name.replace(".", "-") for name in re.findall(r"^\s*Test\s+#\d+: (\S+)$", listing, re.MULTILINE)]
+    known = subprocess.run(["ninja", "-C", build, "-t", "targets", "all"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    known = set(re.findall(r"^(\S+): ", known, re.MULTILINE))
+    return [name for name in names if name in known] # others are scripts
 
 
 def run(mutants, options, say):

@@ -14,7 +14,7 @@ import subprocess
 from patches import ROOT, apply
 
 PARTS = ("CMakeLists.txt", "lib", "stress", "bench")
-TESTS = ("tests",)
+TESTS = ("tests", "results", "README.md", "CMakePresets.json", "bootstrap.sh")
 SETTINGS = {
     "release": ["-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF"],
     "hostile": ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DBUILD_TESTING=OFF", "-DMEMS_CHECK_RANKS=ON", "-DMEMS_HOSTILE=ON"],
