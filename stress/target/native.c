@@ -136,7 +136,10 @@ void target_malloc_native(struct target_instance *instance, target_statistic tak
 
 // ---- in use -------------------------------------------------------------------------------------
 
-static bool native_jemalloc_in_use(uint64_t *bytes)
+// jemalloc's figure has what it allocates for itself, a thread at a time.
+#define NATIVE_JEMALLOC_OWN 65536
+
+static bool native_jemalloc_in_use(uint64_t *bytes, uint64_t *cached)
 {
     native_mallctl mallctl = (native_mallctl)native_symbol("mallctl");
     if (mallctl == NULL) {
@@ -147,10 +150,11 @@ static bool native_jemalloc_in_use(uint64_t *bytes)
     mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
     mallctl("epoch", &epoch, &length, &epoch, sizeof epoch);
     *bytes = mallctl("stats.allocated", &allocated, &room, NULL, 0) == 0 ? allocated : 0;
+    *cached = NATIVE_JEMALLOC_OWN;
     return *bytes != 0;
 }
 
-static bool native_tcmalloc_in_use(uint64_t *bytes)
+static bool native_tcmalloc_in_use(uint64_t *bytes, uint64_t *cached)
 {
     native_property property = (native_property)native_symbol("MallocExtension_GetNumericProperty");
     size_t value = 0;
@@ -158,6 +162,7 @@ static bool native_tcmalloc_in_use(uint64_t *bytes)
         return false;
     }
     *bytes = value;
+    *cached = 0;
     return true;
 }
 
@@ -181,6 +186,6 @@ bool target_malloc_in_use(struct target_instance *instance, uint64_t *bytes, uin
 {
     (void)instance;
     *cached = 0;
-    return native_jemalloc_in_use(bytes) || native_tcmalloc_in_use(bytes) ||
+    return native_jemalloc_in_use(bytes, cached) || native_tcmalloc_in_use(bytes, cached) ||
            native_glibc_in_use(bytes, cached);
 }

@@ -14,23 +14,41 @@ from tree import PARTS, TESTS, Tree
 COLUMNS = ("mutant", "said", "seen", "tests", "engine")
 ROOMS = "base|os|sync|memory|policy|cache|engine|heap|malloc"
 SUITES = f"^(unit[.]({ROOMS})[.]|property|concurrency)"
+# What the heap and the malloc family are linked into; nothing else has them.
+HEAP_SUITES = "^(unit[.](heap|malloc)[.]|property[.]family|concurrency[.]heap)"
+HEAP = ("lib/heap/", "lib/malloc/")
 
 
-def failures(build, again=None):
+def suites_for(mutant):
+    """Those that can see it."""
+    with open(mutant.path, encoding="utf-8") as file:
+        touched = re.findall(r"^\+\+\+ b/(\S+)", file.read(), re.MULTILINE)
+    return HEAP_SUITES if all(path.startswith(HEAP) for path in touched) else SUITES
+
+
+def failures(build, suites):
     """Names of the tests that fail."""
-    command = ["ctest", "--test-dir", build, "-L", "quick", "-R", again or SUITES, "-j", "2", "--timeout", "120"]
+    command = ["ctest", "--test-dir", build, "-L", "quick", "-R", suites, "-j", "2", "--timeout", "120"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return re.findall(r"^\s*\d+ - (\S+) \(", done.stdout, re.MULTILINE)
 
 
-def targets(build):
-    """What those tests need."""
-    listing = subprocess.run(["ctest", "--test-dir", build, "-N", "-L", "quick", "-R", SUITES], stdout=subprocess.PIPE,
+def target(name):
+    return "test-" + name.replace(".", "-")
+
+
+def any_of(names):
+    return "^(" + "|".join(re.escape(name) for name in names) + ")$"
+
+
+def tests_of(build, suites):
+    """Names of those that are programs."""
+    listing = subprocess.run(["ctest", "--test-dir", build, "-N", "-L", "quick", "-R", suites], stdout=subprocess.PIPE,
                              text=True, check=True).stdout
-    names = ["test-" + name.replace(".", "-") for name in re.findall(r"^\s*Test\s+#\d+: (\S+)$", listing, re.MULTILINE)]
+    names = re.findall(r"^\s*Test\s+#\d+: (\S+)$", listing, re.MULTILINE)
     known = subprocess.run(["ninja", "-C", build, "-t", "targets", "all"], stdout=subprocess.PIPE, text=True, check=True).stdout
     known = set(re.findall(r"^(\S+): ", known, re.MULTILINE))
-    return [name for name in names if name in known] # others are scripts
+    return [name for name in names if target(name) in known] # others are scripts
 
 
 def run(mutants, options, say):
@@ -43,10 +61,12 @@ def run(mutants, options, say):
             continue
         tree.mutate(mutant, PARTS + TESTS)
         build = tree.build("tests", ["mems-malloc"])
-        build = tree.build("tests", targets(build))
-        failed = failures(build)
+        suites = suites_for(mutant)
+        names = tests_of(build, suites)
+        tree.build("tests", map(target, names))
+        failed = failures(build, any_of(names))
         if failed:
-            failed = failures(build, "^(" + "|".join(re.escape(name) for name in failed) + ")$")
+            failed = failures(build, any_of(failed))
         seen = "yes" if failed else "no"
         say(f"{mutant.name}: said {mutant.values['quick']}, seen {seen} {' '.join(failed)}")
         table.put(mutant.name, mutant.values["quick"], seen, " ".join(failed), engine)
