@@ -18,6 +18,7 @@ CLASSES = range(1, 46)
 DROP_IN = "drop-in"
 POLICIES = ("fixed", "dynamic", "paging", "segmentation", "vm-paging", "vm-segmentation", "slab", "all", DROP_IN)
 BUILDS = ("release", "hostile")
+RANKS = "ranks"
 
 # Each checker of the driver (stress/check/check.h, stress/run/cell.c; `ranks` is lib/sync/lock.c's, of the hostile
 # build) has a mutant that only it catches: a patch whose header says `only: CHECKER`.
@@ -32,7 +33,7 @@ CHECKERS = {
     "overlap": "level 4: the map of live blocks",
     "invariants": "the engine's own invariants",
     "conservation": "blocks that were freed and still live",
-    "ranks": "the order of locks",
+    RANKS: "the order of locks",
 }
 
 # Keys of a header: whether it must be there, and what is right.
