@@ -25,7 +25,6 @@ struct need {
 static const struct need needs[] = {
     {"arrival", {"rate"}},
     {"steady_window", {"steady"}},
-    {"kept_limit", {"decay"}},
     {"folder", {"setup", "prepare", "cleanup"}},
 };
 

@@ -176,7 +176,7 @@ const struct job_key job_common_keys[] = {
         .values = "0 .. 1, where 1 is all of it",
         .standard = "1",
         .help = "the cell fails when more than this share of what its blocks had made resident "
-                "still is at the end of decay, when one more block has come and gone",
+                "still is when all were freed, decay is over and one more block has come and gone",
     },
     {
         .name = "lost_limit",
