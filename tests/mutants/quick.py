@@ -61,7 +61,7 @@ def run(mutants, options, say):
             continue
         tree.mutate(mutant, PARTS + TESTS)
         build = tree.build("tests", ["mems-malloc"])
-        suites = suites_for(mutant)
+        suites = options.tests or suites_for(mutant)
         names = tests_of(build, suites)
         tree.build("tests", map(target, names))
         failed = failures(build, any_of(names))
