@@ -225,10 +225,11 @@ static bool left_right(const struct front_bin *bin, const struct granule *slab)
 {
     uint32_t left = slab->ledger->left;
     uint32_t used = slab->count - ledger_count(slab, UINT32_MAX);
+    uint32_t most = used + (used == 0);
     if (slab == bin->current) {
-        return left != 0 && left <= LEDGER_FAR;
+        return left != 0 && left <= (bin->lax ? LEDGER_FAR : most);
     }
-    return left == (slab == bin->spare ? LEDGER_FAR : used + (used == 0));
+    return left == most;
 }
 
 static bool fresh_right(const struct granule *slab)
@@ -247,14 +248,34 @@ static bool fresh_right(const struct granule *slab)
     return true;
 }
 
+static bool is_kept(const struct front *front, const struct front_bin *bin)
+{
+    bool kept = false;
+    for (unsigned i = 0; i < FRONT_KEPT; i++) {
+        kept = kept || front->kept[i] == bin;
+    }
+    return kept;
+}
+
+// Nobody but the owner has it, and nothing in it is in use.
+static bool spare_right(const struct front *front, const struct front_bin *bin, unsigned class)
+{
+    const struct granule *spare = load_relaxed(&bin->spare);
+    return spare == NULL ||
+           (spare != bin->current && spare->kind == GRANULE_SLAB && spare->class == class &&
+            granule_owner(spare) == front->self && ledger_is_empty(spare) &&
+            (load_relaxed(&front->lent) >> class & 1) != 0 && ledger_check(spare) == NULL);
+}
+
 static const char *bin_check(const struct front *front, unsigned class)
 {
     const struct front_bin *bin = &front->bin[class];
     const struct granule *slab = bin->current;
-    bool spare = bin->spare == NULL;
+    const struct granule *spare = load_relaxed(&bin->spare);
     for (uint32_t i = 0; i < bin->slabs; i++) {
         if (slab == NULL || slab->kind != GRANULE_SLAB || slab->class != class ||
-            granule_owner(slab) != front->self || slab->ring.next->previous != &slab->ring) {
+            granule_owner(slab) != front->self || slab->ring.next->previous != &slab->ring ||
+            slab == spare) {
             return "F1";
         }
         if (!left_right(bin, slab)) {
@@ -263,12 +284,14 @@ static const char *bin_check(const struct front *front, unsigned class)
         if (!fresh_right(slab)) {
             return "F4";
         }
-        spare = spare || slab == bin->spare;
         slab = container_of(slab->ring.next, struct granule, ring);
     }
-    if (slab != bin->current || (bin->slabs == 0) != (bin->current == NULL) || !spare ||
-        (bin->spare != NULL && (bin->spare == bin->current || !ledger_is_empty(bin->spare)))) {
+    if (slab != bin->current || (bin->slabs == 0) != (bin->current == NULL) ||
+        !spare_right(front, bin, class)) {
         return "F1";
+    }
+    if (is_kept(front, bin) && !bin->lax) {
+        return "F5";
     }
     return entries_right(front, bin) ? NULL : "F2";
 }

@@ -15,14 +15,14 @@
 //    second depot, whose lock may be held by a thread that is not there (depot_fork.c).
 // 4. Going back to the OS. A granule that is free again is dated in eighths of the decay
 //    (granule_age). When a thread comes by and the oldest may be old enough, slabs of ended threads
-//    that are empty become holes, all holes are looked through, and what is older than the decay is
-//    purged (MADV_DONTNEED: it reads as zero afterwards, so calloc need not clear it). Nobody comes
-//    by in a process that is wholly idle: the program calls malloc_trim, or sets background=1.
-//    Holes keep their addresses, but for regions that have become one hole: those beyond an eighth
-//    of all are unmapped. And whatever its age, before the process grows beyond its peak: more than
-//    a third of what is used is then not kept for later, but goes back first. A 32nd was measured
-//    as well: twenty blocks of 5 to 25 MiB then peak at 298 MiB instead of 353 and take a tenth
-//    longer.
+//    that are empty become holes, and those of idle ones (idle.c), all holes are looked through,
+//    and what is older than the decay is purged (MADV_DONTNEED: it reads as zero afterwards, so
+//    calloc need not clear it). Nobody comes by in a process that is wholly idle: the program calls
+//    malloc_trim, or sets background=1. Holes keep their addresses, but for regions that have
+//    become one hole: those beyond an eighth of all are unmapped. And whatever its age, before the
+//    process grows beyond its peak: more than a third of what is used is then not kept for later,
+//    but goes back first. A 32nd was measured as well: twenty blocks of 5 to 25 MiB then peak at
+//    298 MiB instead of 353 and take a tenth longer.
 // 5. Huge pages. Regions stand and grow so that huge pages fit them, and by default the system
 //    decides (thp=auto). Asking for them was measured and is not the default: a heap of small
 //    blocks was filled half as fast, since a page of 2 MiB is cleared whole when its first block is
@@ -35,6 +35,8 @@
 #include <errno.h>
 
 #include "base/bits.h"
+#include "heap/idle.h"
+#include "heap/sin.h"
 #include "os/os.h"
 
 #define REGION_LEAST (UINT64_C(1) << 22)
@@ -53,7 +55,6 @@ struct depot depots[2] = {
 
 static __thread uint64_t signals; // as they were before this thread took the second depot's lock
 __thread struct granule *depot_hand;
-uint32_t depot_fronts;
 
 // ---- the lock ----------------------------------------------------------------------------------
 
@@ -72,7 +73,6 @@ static void depot_init(struct depot *depot)
     depot->open = true;
 }
 
-static void slab_end(struct depot *depot, struct granule *slab);
 static void large_end(struct depot *depot, struct granule *large);
 
 static void take_returned(struct depot *depot)
@@ -81,7 +81,7 @@ static void take_returned(struct depot *depot)
     while (granule != NULL) {
         struct granule *next = (struct granule *)granule->ring.next;
         if (granule->kind == GRANULE_SLAB) {
-            slab_end(depot, granule);
+            depot_slab_end(depot, granule);
         } else {
             large_end(depot, granule);
         }
@@ -123,6 +123,9 @@ struct depot *depot_lock(void)
 
 void depot_unlock(struct depot *depot)
 {
+    const void *twice = depot->twice;
+    size_t bytes = depot->twice_bytes;
+    depot->twice = NULL;
     if (depot == &depots[0]) {
         lock_unlock(&depot->lock);
         if (__builtin_expect(depot_interrupted != 0, 0)) {
@@ -132,6 +135,9 @@ void depot_unlock(struct depot *depot)
         uint64_t before = signals;
         lock_unlock(&depot->lock);
         os_signals_restore(before);
+    }
+    if (twice != NULL) { // not before: a handler of the program's may allocate
+        sin_twice("free", twice, bytes);
     }
 }
 
@@ -239,7 +245,7 @@ static void orphans_end(struct depot *depot)
             if (slab->depot == depot->number && ledger_is_empty(slab)) {
                 list_remove(&slab->ring);
                 store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
-                slab_end(depot, slab);
+                depot_slab_end(depot, slab);
             }
         }
     }
@@ -292,9 +298,19 @@ static void keep_peak(struct depot *depot, uint64_t clean_bytes)
     }
 }
 
+// And before that, what idle threads have no use for comes back.
+static void keep_small(struct depot *depot, uint64_t bytes)
+{
+    uint64_t used = depot->extents.held_bytes - depot->extents.free_bytes;
+    if (depot->dirty_bytes < bytes && used + depot->dirty_bytes + bytes > depot->touched_peak) {
+        idle_grow(depot, bytes / GRANULE_BYTES);
+    }
+}
+
 static struct extent *granules_take(struct depot *depot, uint64_t bytes, uint64_t align)
 {
     struct extent *extent = NULL;
+    keep_small(depot, bytes);
     int error = extents_reserve(&depot->extents);
     if (error == 0) {
         error = extents_take(&depot->extents, bytes, align, &extent);
@@ -330,6 +346,7 @@ static void keep_time(struct depot *depot)
     uint64_t now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
         orphans_end(depot);
+        (void)idle_look(depot, false);
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
     }
@@ -420,7 +437,7 @@ struct granule *depot_slab_open(unsigned class, uint64_t self)
     return slab;
 }
 
-static void slab_end(struct depot *depot, struct granule *slab)
+void depot_slab_end(struct depot *depot, struct granule *slab)
 {
     struct extent *extent = slab->extent;
     store_relaxed(&slab->owner, 0);
@@ -436,7 +453,7 @@ void depot_slab_close(struct granule *slab)
     store_relaxed(&slab->owner, 0);
     struct depot *depot = home_lock(slab);
     if (depot != NULL) {
-        slab_end(depot, slab);
+        depot_slab_end(depot, slab);
         keep_time(depot);
         depot_unlock(depot);
     }

@@ -56,6 +56,9 @@ struct depot {
     uint64_t touched_peak;                 // [lock] of bytes that are used or dirty
     uint64_t purged_bytes;                 // [lock]
     uint64_t peak_bytes;                   // [lock] of extents.held_bytes
+    struct pool_place visited;             // [lock] the front that growth has looked at last
+    const void *twice;                     // [lock] a block that was released twice, to be told of
+    size_t twice_bytes;                    // [lock] its size
     struct granule *returned;              // [atomic] granules that came while it was frozen
 };
 
@@ -106,7 +109,6 @@ void depot_settle_slow(void);
 extern struct depot depots[2]; // the second serves while the first is frozen
 // A granule that this thread is closing: who buries leaves it to it.
 extern __thread struct granule *depot_hand;
-extern uint32_t depot_fronts; // [atomic] that are open
 
 struct depot *depot_lock(void);
 void depot_unlock(struct depot *depot);
@@ -118,6 +120,8 @@ void depot_thaw_late(void); // in such a child, when that is done
 // The lock held, nothing in `returned`: slabs of threads that a fork has left behind become
 // orphans, large blocks that they were closing are returned.
 void depot_bury(struct depot *depot);
+// The lock held; the slab is empty, and nobody else has it in hand.
+void depot_slab_end(struct depot *depot, struct granule *slab);
 void depot_orphan_push(struct depot *depot, struct granule *slab);
 // No lock: a slab or large block that is closed waits until somebody comes by.
 void depot_return(struct depot *depot, struct granule *granule);

@@ -34,6 +34,7 @@
 #include "heap/common.h"
 #include "heap/depot.h"
 #include "heap/front.h"
+#include "heap/idle.h"
 #include "os/os.h"
 #include "sync/thread.h"
 
@@ -123,10 +124,10 @@ static void first_thaw(void)
     first->common_lives = common_is_mine();
     lock_init(&first->lock, LOCK_POLICY, first->lock.name, first->lock.number);
     store_release(&first->frozen, 0);
-    if (load_relaxed(&depot_fronts) > has_front) {
+    if (load_relaxed(&front_count) > has_front) {
         depot_unlock(depot_lock());
     }
-    store_relaxed(&depot_fronts, has_front);
+    store_relaxed(&front_count, has_front);
 }
 
 void depot_thaw_child(void)
@@ -187,6 +188,7 @@ void depot_bury(struct depot *depot)
     uint64_t survivor = depot->survivor;
     depot->survivor = 0;
     orphans_forget(depot);
+    idle_forget(depot, survivor);
     const struct extents *extents = &depot->extents;
     for (struct extent *i = extents_first(extents); i != NULL; i = extents_next(extents, i)) {
         if (i->tag == EXTENT_BLOCK && i->held) {

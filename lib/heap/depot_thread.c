@@ -8,6 +8,7 @@
 // the depot next looks at what is old (depot.c).
 
 #include "heap/depot.h"
+#include "heap/front.h"
 
 struct front *depot_front_open(size_t bytes)
 {
@@ -16,7 +17,7 @@ struct front *depot_front_open(size_t bytes)
         pool_init(&depot->front_pool, bytes);
     }
     struct front *front = pool_take(&depot->front_pool);
-    (void)add_relaxed(&depot_fronts, front != NULL);
+    (void)add_relaxed(&front_count, front != NULL);
     depot_unlock(depot);
     return front;
 }
@@ -24,7 +25,7 @@ struct front *depot_front_open(size_t bytes)
 void depot_front_close(struct front *front)
 {
     struct depot *depot = depot_lock();
-    (void)add_relaxed(&depot_fronts, UINT32_MAX);
+    (void)add_relaxed(&front_count, UINT32_MAX);
     if (depot->front_pool.record != 0) { // else it is the frozen one's: lost, once a fork
         pool_give(&depot->front_pool, front);
     }

@@ -20,18 +20,31 @@
 //    is at most one block in WORTH, and what was released behind the walk.
 // 3. Empty slabs. ledger->left counts releases down; when the slab is not the current one it comes
 //    to 0 exactly when its last block is released (by its owner; what strangers return is seen in
-//    the walk). A bin keeps one such slab, and the depot gets the others.
-// 4. First touch. A class that has POPULATE slabs will use up its next: the pages that its blocks
-// lie
-//    in are asked for at once, instead of by sixteen faults.
-// 5. Locking. None: everything here is the thread's. The depot locks.
+//    the walk). One such slab is the bin's spare, and the depot gets the others. A spare slab is
+//    lent: it is in no ring, and who swaps it away has it, the owner when the class needs one or
+//    another for whom it is idle (idle.c).
+// 4. Empty current slabs. The way in line counts releases but not what it takes, so a current slab
+//    has at least as many used slots as `left` says: when that comes to 0 they are counted again.
+//    An empty one becomes the spare, and its class waits, with no current slab, for a next request;
+//    where its thread is idle from then on another has the slab. What the counting and coming
+//    back cost (some 60 and 200 instructions) must not be paid by who allocates and releases one
+//    block again and again. So FRONT_KEPT bins of a thread are lax, they may sit on an empty slab:
+//    every KEEP_EVERY-th bin that is looked at with hardly a block in use takes the place of the
+//    one that has been lax longest. A thread that has looked LOOKS_MOST times since a tick of
+//    idle.c's clock is lax altogether until the next one (half a decay, or 4 MiB of growth), so
+//    that looking costs a busy thread little; one that stops right then sits on what it has. And
+//    where threads are few there is little to be had: all bins are lax.
+// 5. First touch. A class that has POPULATE slabs will use up its next: the pages that its blocks
+//    lie in are asked for at once, instead of by sixteen faults.
+// 6. Locking. None: everything here is the thread's. The depot locks.
 
 #include "heap/front.h"
+
+#include <string.h>
 
 #include "base/bits.h"
 #include "heap/depot.h"
 #include "os/os.h"
-#include "sync/thread.h"
 
 #ifdef MEMS_HOSTILE
 #define WALK 2u
@@ -43,71 +56,50 @@
 #define FEW_WORDS 4u // of blocks above 256 bytes: all of them are looked at
 #define POPULATE  4u // slabs of a class, from which on a new one is touched at once
 
+#ifdef MEMS_HOSTILE
+#define FEW_THREADS 1u
+#else
+#define FEW_THREADS 16u // with up to so many every bin is lax
+#endif
+#define FEW_USED   4u  // blocks: a look at a slab with so few comes again at once
+#define ENOUGH     16u // blocks: where there are more in use, that will do until the next look
+#define KEEP_EVERY 4u
+#define LOOKS_MOST 4096u
+
 static uint64_t front_nothing; // a word without bits, never written
 
 struct front front_none = {
     .entry = {[0 ... FRONT_ENTRIES - 1] = {.word = &front_nothing}},
 };
 
-__thread struct front *front_here = &front_none;
+uint32_t front_count;
+uint64_t front_clock;
 
 // ---- opening and closing -----------------------------------------------------------------------
 
 void front_init(struct front *front, uint64_t self)
 {
-    *front = front_none;
+    memcpy(front->entry, front_none.entry, sizeof front->entry);
+    memset(front->kept, 0, sizeof front->kept);
+    front->turn = front->looks = 0;
+    front->since = load_relaxed(&front_clock);
+    store_relaxed(&front->lent, 0);
+    store_relaxed(&front->came, front->since);
     store_relaxed(&front->self, self);
     uint32_t next = FRONT_DIRECT / FRONT_STEP + 1;
     for (unsigned class = 0, from = 0; class < SLAB_CLASSES; class ++) {
         struct front_bin *bin = &front->bin[class];
         uint32_t size = slab_class_size(class);
+        bin->current = NULL;
+        store_relaxed(&bin->spare, NULL);
+        bin->slabs = 0;
+        bin->lax = false;
         if (size <= FRONT_DIRECT) {
             bin->first = from;
             bin->last = size / FRONT_STEP;
             from = bin->last + 1;
         } else {
             bin->first = bin->last = next++;
-        }
-    }
-}
-
-// A front whose thread has ended without closing it is the next one's that has the same `self`:
-// only one thread at a time has. Few are told by few words: who finds another's there is none the
-// worse.
-#define LATELY 256
-static struct front *lately[LATELY]; // [atomic]
-
-static struct front **lately_of(uint64_t self)
-{
-    return &lately[(self >> 12 ^ self >> 20) % LATELY];
-}
-
-struct front *front_open(uint64_t self)
-{
-    struct front *front = load_acquire(lately_of(self)); // [A:lately]
-    if (front != NULL && load_relaxed(&front->self) == self) {
-        return front;
-    }
-    front = depot_front_open(sizeof(struct front));
-    if (front != NULL) {
-        front_init(front, self);
-        store_release(lately_of(self), front); // [R:lately]
-    }
-    return front;
-}
-
-static void lately_not(struct front *front)
-{
-    struct front *expected = front;
-    (void)cas_relaxed(lately_of(front->self), &expected, NULL);
-    store_relaxed(&front->self, 0);
-}
-
-void front_forget(uint64_t survivor)
-{
-    for (unsigned i = 0; i < LATELY; i++) {
-        if (lately[i] != NULL && lately[i]->self != survivor) {
-            lately[i] = NULL;
         }
     }
 }
@@ -134,8 +126,41 @@ static void ring_remove(struct front_bin *bin, struct granule *slab)
 {
     list_remove(&slab->ring);
     bin->slabs--;
-    if (bin->spare == slab) {
-        bin->spare = NULL;
+}
+
+// ---- spare slabs -------------------------------------------------------------------------------
+
+// Whoever looks for it sees the spare slab or the bit, or is seen to have taken the bit away.
+static void spare_put(struct front *front, struct front_bin *bin, struct granule *slab)
+{
+    uint64_t bit = UINT64_C(1) << slab->class;
+    slab->ledger->left = LEDGER_FAR;
+    (void)swap_acq_rel(&bin->spare, slab); // [R:spare]
+    if ((load_relaxed(&front->lent) & bit) == 0) {
+        (void)or_acq_rel(&front->lent, bit);
+    }
+}
+
+// It is the owner's again; NULL: there is none.
+static struct granule *spare_take(struct front_bin *bin)
+{
+    return load_relaxed(&bin->spare) != NULL ? swap_acquire(&bin->spare, NULL) : NULL; // [A:spare]
+}
+
+static void slab_back(struct front_bin *bin, struct granule *slab)
+{
+    ring_remove(bin, slab);
+    depot_slab_close(slab);
+}
+
+// A slab of the ring that is empty is the spare one, or goes back.
+static void put_by(struct front *front, struct front_bin *bin, struct granule *slab)
+{
+    if (load_relaxed(&bin->spare) != NULL) {
+        slab_back(bin, slab);
+    } else {
+        ring_remove(bin, slab);
+        spare_put(front, bin, slab);
     }
 }
 
@@ -209,16 +234,33 @@ static void leave(struct granule *slab)
     slab->ledger->left = slab->count - ledger_count(slab, UINT32_MAX);
 }
 
+static bool is_lax(const struct front *front, const struct front_bin *bin)
+{
+    if (__builtin_expect(load_relaxed(&front_count) <= FEW_THREADS, 1) ||
+        front->looks >= LOOKS_MOST) {
+        return true;
+    }
+    bool kept = false;
+    for (unsigned i = 0; i < FRONT_KEPT; i++) {
+        kept = kept || front->kept[i] == bin;
+    }
+    return kept;
+}
+
+// When the current slab is looked at again, where `used` blocks of it are in use.
+static void set_left(const struct front_bin *bin, unsigned used)
+{
+    bin->current->ledger->left = bin->lax ? LEDGER_FAR : used + (used == 0);
+}
+
 // From now on blocks are taken from it: false: it has none. Its entries are words of the current
 // slab, also then.
 static bool enter(struct front *front, struct front_bin *bin, struct granule *slab)
 {
     collect(slab);
-    slab->ledger->left = LEDGER_FAR;
     bin->current = slab;
-    if (bin->spare == slab) {
-        bin->spare = NULL;
-    }
+    bin->lax = is_lax(front, bin);
+    set_left(bin, bin->lax ? 0 : ledger_used(slab, ENOUGH));
     bool aimed = aim(front, bin, slab, 0);
     if (!aimed) {
         set_entries(front, bin, &slab->ledger->free[0], extent_host(slab->extent), slab->size);
@@ -234,25 +276,8 @@ static unsigned worth_of(const struct granule *slab)
     return slab->count / WORTH + 1u;
 }
 
-static void slab_back(struct front_bin *bin, struct granule *slab)
-{
-    ring_remove(bin, slab);
-    depot_slab_close(slab);
-}
-
-// An empty slab is the spare one, or goes back.
-static void put_by(struct front_bin *bin, struct granule *slab)
-{
-    if (bin->spare == NULL) {
-        bin->spare = slab;
-        slab->ledger->left = LEDGER_FAR;
-    } else if (bin->spare != slab) {
-        slab_back(bin, slab);
-    }
-}
-
 // The first of the next slabs in the ring that is worth it; *last is the last one looked at.
-static struct granule *walk(struct front_bin *bin, struct granule **last)
+static struct granule *walk(struct front *front, struct front_bin *bin, struct granule **last)
 {
     struct granule *slab = ring_next(bin->current);
     for (unsigned i = 0; i < WALK && slab != bin->current; i++) {
@@ -262,10 +287,10 @@ static struct granule *walk(struct front_bin *bin, struct granule **last)
         bool few = ledger_words(slab) <= FEW_WORDS;
         unsigned count = ledger_count(slab, few ? slab->count : worth);
         if (few && count == slab->count) {
-            put_by(bin, slab);
+            put_by(front, bin, slab);
         } else {
             *last = slab;
-            if (count >= worth && slab != bin->spare) {
+            if (count >= worth) {
                 return slab;
             }
         }
@@ -301,15 +326,15 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
     struct granule *last = bin->current, *slab = NULL;
     if (last != NULL) {
         leave(last);
-        slab = walk(bin, &last);
-    }
-    if (slab == NULL) {
-        slab = bin->spare;
+        slab = walk(front, bin, &last);
     }
     if (slab != NULL) {
         return slab;
     }
-    slab = depot_orphan_get(class, front->self);
+    slab = spare_take(bin);
+    if (slab == NULL) {
+        slab = depot_orphan_get(class, front->self);
+    }
     if (slab == NULL) {
         slab = depot_slab_open(class, front->self);
         if (slab != NULL && slab->zeroed && bin->slabs >= POPULATE) {
@@ -342,6 +367,84 @@ static bool advance(struct front *front, struct front_bin *bin, unsigned class)
     return true;
 }
 
+// ---- current slabs that become empty -----------------------------------------------------------
+
+// The ring goes on without its current slab.
+static void current_leave(struct front *front, struct front_bin *bin)
+{
+    struct granule *next = ring_next(bin->current);
+    if (next != bin->current) {
+        (void)enter(front, bin, next);
+    } else {
+        bin->current = NULL;
+        set_entries(front, bin, &front_nothing, NULL, 0);
+    }
+}
+
+// The current slab is not to be empty: with `used` blocks in use, or more, it may go on.
+static void current_judge(struct front *front, struct front_bin *bin, unsigned used)
+{
+    struct granule *slab = bin->current;
+    if (used != 0) {
+        set_left(bin, used);
+    } else {
+        current_leave(front, bin);
+        put_by(front, bin, slab);
+    }
+}
+
+// When the bin's current slab becomes empty, that is seen from now on.
+static void watch(struct front *front, struct front_bin *bin)
+{
+    bin->lax = is_lax(front, bin);
+    if (!bin->lax && bin->current != NULL) {
+        current_judge(front, bin, ledger_used(bin->current, ENOUGH));
+    }
+}
+
+// The bin is lax from now on, and the one that has been for longest is not.
+static void keep(struct front *front, struct front_bin *bin)
+{
+    struct front_bin *gone = front->kept[front->turn];
+    front->kept[front->turn] = bin;
+    front->turn = (front->turn + 1) % FRONT_KEPT;
+    bin->lax = true;
+    set_left(bin, 0);
+    if (gone != NULL) {
+        watch(front, gone);
+    }
+}
+
+static void current_look(struct front *front, struct front_bin *bin)
+{
+    unsigned used = ledger_used(bin->current, ENOUGH);
+    front->looks++;
+    bin->lax = is_lax(front, bin);
+    if (bin->lax) {
+        set_left(bin, used);
+    } else if (used < FEW_USED && front->looks % KEEP_EVERY == 0) {
+        keep(front, bin);
+    } else {
+        current_judge(front, bin, used);
+    }
+}
+
+// Says that its thread is not idle. At a tick of the clock all bins are watched anew.
+static void come(struct front *front)
+{
+    uint64_t grown = load_relaxed(&front_clock);
+    store_relaxed(&front->came, grown);
+    if (__builtin_expect(grown - front->since >= FRONT_TICK, 0)) {
+        front->since = grown;
+        front->looks = 0;
+        for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+            watch(front, &front->bin[class]);
+        }
+    }
+}
+
+// ---- the next block ----------------------------------------------------------------------------
+
 // Takes the lowest block of the entry's word, which is one of the current slab's; the last one too.
 static void *take(const struct front_entry *entry, const struct granule *slab)
 {
@@ -358,6 +461,7 @@ void *front_refill(struct front *front, unsigned class)
 {
     struct front_bin *bin = &front->bin[class];
     struct front_entry *entry = &front->entry[bin->first];
+    come(front);
     if (bin->current != NULL) {
         unsigned word = (unsigned)(entry->word - bin->current->ledger->free);
         void *block = take(entry, bin->current);
@@ -399,13 +503,16 @@ void *front_take(struct front *front, unsigned class, bool *zeroed)
 void front_look(struct front *front, struct granule *slab)
 {
     struct front_bin *bin = &front->bin[slab->class];
-    unsigned used = slab->count - ledger_count(slab, UINT32_MAX);
+    store_relaxed(&front->came, load_relaxed(&front_clock));
     if (slab == bin->current) {
-        slab->ledger->left = LEDGER_FAR;
-    } else if (used != 0) {
+        current_look(front, bin);
+        return;
+    }
+    unsigned used = ledger_used(slab, UINT32_MAX);
+    if (used != 0) {
         slab->ledger->left = used;
     } else {
-        put_by(bin, slab);
+        put_by(front, bin, slab);
     }
 }
 
@@ -413,7 +520,10 @@ void front_look(struct front *front, struct granule *slab)
 // list.
 static void bin_clear(struct front *front, struct front_bin *bin, struct list *leaving)
 {
-    struct granule *slab = bin->current;
+    struct granule *slab = bin->current, *spare = spare_take(bin);
+    if (spare != NULL) {
+        depot_slab_close(spare);
+    }
     for (uint32_t i = bin->slabs; i > 0; i--) {
         struct granule *next = ring_next(slab);
         collect(slab);
@@ -443,7 +553,7 @@ void front_trim(struct front *front)
     }
 }
 
-void front_close(struct front *front)
+void front_leave(struct front *front)
 {
     struct list leaving;
     list_init(&leaving);
@@ -451,6 +561,4 @@ void front_close(struct front *front)
         bin_clear(front, &front->bin[class], &leaving);
     }
     depot_orphans_put(&leaving);
-    lately_not(front);
-    depot_front_close(front);
 }

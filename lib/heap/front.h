@@ -27,25 +27,49 @@ struct front_entry {
 
 _Static_assert(sizeof(struct front_entry) == 2 * FRONT_STEP, "a size, twice, is its entry's place");
 
-// the ring has `slabs` slabs of this thread and class, `current` is in it, and so is `spare`,
-// which is another one and empty                                                              (F1)
+// the ring has `slabs` slabs of this thread and class, and `current` is in it; `spare` is this
+// thread's and class's, in no ring, and empty                                                (F1)
 // the entries of a class are alike: a word of current's ledger; without one, no bits         (F2)
-// left == used slots, but 1 where there are none: of a slab that is neither current nor spare (F3)
+// left == used slots, but 1 where there are none: of a slab in the ring that is not current; of the
+// current one at most that, unless `lax`                                                     (F3)
 // slots from `fresh` on, or in words from it on, are free                                     (F4)
+// `lax` where the bin is in `kept`; also where it was found so with few threads, or after too many
+// looks                                                                                      (F5)
 struct front_bin {
-    struct granule *current; // taken from; NULL: none yet
-    struct granule *spare;   // empty; NULL: none
+    struct granule *current; // taken from; NULL: none
+    struct granule *spare;   // [atomic] who swaps it away has it; the owner alone puts one
     uint32_t slabs;          // in its ring, the current one included
     uint32_t first, last;    // entries of the class
+    bool lax;                // when its current slab becomes empty, that is not seen
 };
 
-// All of it [own]. entry[i] serves requests of up to 16 i bytes; those above FRONT_DIRECT one a
-// class.
+#define FRONT_KEPT 3u // bins whose current slab may be empty, of a thread among many
+
+// How many threads have a front; and a clock, which goes on by the granules that the process grows
+// by, and from time to time (idle.c). A tick of it is what a thread may be away without being idle.
+extern uint32_t front_count; // [atomic]
+extern uint64_t front_clock; // [atomic]
+#ifdef MEMS_HOSTILE
+#define FRONT_TICK 2u
+#else
+#define FRONT_TICK 64u
+#endif
+
+// [own] where nothing else is said. entry[i] serves requests of up to 16 i bytes; those above
+// FRONT_DIRECT one a class.
 struct front {
     struct front_entry entry[FRONT_DIRECT / FRONT_STEP + 1 + SLAB_CLASSES - FRONT_CLASS_DIRECT];
     struct front_bin bin[SLAB_CLASSES];
-    uint64_t self; // thread_self of its thread: the owner of its slabs
+    uint64_t self; // [atomic] thread_self of its thread: the owner of its slabs
+    uint64_t lent; // [atomic] bit c is set: bin[c] may have a spare slab; see idle.c
+    uint64_t came; // [atomic] front_clock, when its thread was last out of the way in line
+    struct front_bin *kept[FRONT_KEPT]; // the ones kept last
+    uint32_t turn;                      // the oldest of them
+    uint32_t looks;                     // at current slabs, since
+    uint64_t since;                     // then, by front_clock
 };
+
+_Static_assert(SLAB_CLASSES <= 64, "a bit of `lent` for each class");
 
 #define FRONT_ENTRIES (sizeof((struct front *)0)->entry / sizeof(struct front_entry))
 
@@ -59,6 +83,8 @@ void front_init(struct front *front, uint64_t self);
 // In a child: the fronts of all threads but this one are nobody's.
 void front_forget(uint64_t survivor);
 // Its slabs become orphans or go back.
+void front_leave(struct front *front);
+// The same, and the front is nobody's.
 void front_close(struct front *front);
 
 // The next block of a class up to FRONT_DIRECT; false: its word has at most one more.

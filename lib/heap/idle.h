@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // idle.h - memory that idle threads sit on.
+//
+// The essay is in idle.c.
 
 #ifndef HEAP_IDLE_H
 #define HEAP_IDLE_H
@@ -8,9 +10,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Pages whose blocks were all returned to threads that do not take them in go back to the OS: of
-// slabs whose inbox has not changed since the last look; `now`: of all. Takes the depot's lock.
-// Bytes.
+struct depot;
+
+// Gives back what threads that are idle have no use for; all threads, when `now`. Bytes of which
+// the pages went to the OS at once. Takes the depot's lock; the second form has it.
 uint64_t idle_purge(bool now);
+uint64_t idle_look(struct depot *depot, bool now);
+
+// The lock held: the process is about to grow by so many granules. Some of what idle threads have
+// no use for becomes the depot's.
+void idle_grow(struct depot *depot, uint64_t granules);
+
+// The lock held, in a child: fronts but this owner's have no spare slabs, the depot has them.
+void idle_forget(struct depot *depot, uint64_t survivor);
 
 #endif

@@ -65,6 +65,19 @@ unsigned ledger_count_words(const struct granule *slab, unsigned enough)
     return count;
 }
 
+unsigned ledger_used(const struct granule *slab, unsigned enough)
+{
+    const struct ledger *ledger = slab->ledger;
+    unsigned last = slab->count >> 6, used = 0;
+    unsigned end = last == 0 || ledger->fresh > last ? last + 1 : ledger->fresh;
+    for (unsigned word = 0; word < end && used < enough; word++) {
+        uint64_t bits = ~peek(&ledger->free[word]);
+        bits &= word == last ? (UINT64_C(1) << (slab->count & 63)) - 1 : UINT64_MAX;
+        used += bits != 0 ? ledger_bits(bits) : 0;
+    }
+    return used;
+}
+
 unsigned ledger_collect(struct granule *slab, uint32_t *twice)
 {
     struct ledger *ledger = slab->ledger;

@@ -145,6 +145,9 @@ static inline bool ledger_is_empty(const struct granule *slab)
     return ledger_count(slab, slab->count) == slab->count;
 }
 
+// How many slots are not free in the owner's eyes; counting stops when there are `enough`.
+unsigned ledger_used(const struct granule *slab, unsigned enough);
+
 // Takes in what strangers have returned since the last time. Returns how many; *twice is a slot
 // that was free already, or SLOT_NONE.
 unsigned ledger_collect(struct granule *slab, uint32_t *twice);

@@ -3,8 +3,8 @@
 // info.c - what programs may ask glibc's malloc beside memory, answered for this one.
 //
 // 1. malloc_trim gives back what is free: the calling thread's empty slabs, those of threads that
-//    have none of their own, what was returned to idle threads (heap/idle.c), and all free memory
-//    of the depot. `pad` says nothing here.
+//    have none of their own, what others have lent or not taken in yet (heap/idle.c), and all free
+//    memory of the depot. `pad` says nothing here.
 // 2. mallinfo2, by glibc's names:
 //    arena     bytes of slabs and of free memory           ordblks  free pieces of that memory
 //    smblks    small blocks that are free                  fsmblks  bytes of these

@@ -83,3 +83,19 @@ void pool_give(struct pool *pool, void *record)
     *(void **)record = pool->free;
     pool->free = record;
 }
+
+void *pool_walk(const struct pool *pool, struct pool_place *place)
+{
+    struct pool_chunk *chunk = place->chunk != NULL ? place->chunk : pool->chunks;
+    char *record = place->chunk != NULL ? place->record + pool->record : NULL;
+    for (; chunk != NULL; chunk = chunk->next, record = NULL) {
+        record = record != NULL ? record : (char *)(chunk + 1);
+        const char *end = chunk == pool->chunks ? pool->fresh : (char *)chunk + chunk->bytes;
+        if (end - record >= (ptrdiff_t)pool->record) {
+            *place = (struct pool_place){.chunk = chunk, .record = record};
+            return record;
+        }
+    }
+    *place = (struct pool_place){.chunk = NULL};
+    return NULL;
+}

@@ -28,8 +28,19 @@ struct pool {
 };
 
 void pool_init(struct pool *pool, size_t record);
-void pool_fini(struct pool *pool);  // every record is gone
-void *pool_take(struct pool *pool); // contents undefined; NULL: the OS refused
+void pool_fini(struct pool *pool); // every record is gone
+// All zero, or but for its first word as it was given back. NULL: the OS refused.
+void *pool_take(struct pool *pool);
 void pool_give(struct pool *pool, void *record);
+
+// A place in the row of all records that were ever handed out; all 0: before the first.
+struct pool_place {
+    struct pool_chunk *chunk;
+    char *record;
+};
+
+// The next record, whether it is taken or free by now; NULL: there are no more, and the place is
+// before the first again.
+void *pool_walk(const struct pool *pool, struct pool_place *place);
 
 #endif

@@ -10,6 +10,7 @@
 // 3. Threads live for a number of steps and end, with blocks in the places: their slabs become
 //    orphans, which others adopt while strangers go on returning blocks to them. Some trim their
 //    fronts all the time, so that slabs are closed as soon as their last block is back.
+//    Some believe to be among many, so that their slabs are lent whenever they become empty.
 // 4. Beside them one thread does what a helper does that gives memory back, asks for the figures,
 // and
 //    in some scenes freezes the depot as a fork does.
@@ -39,15 +40,18 @@ struct scene {
     unsigned from;       // smallest size
     unsigned trim_every; // steps; 0: never
     bool freezes;
+    bool many; // each thread believes to be one of many
 };
 
 static const struct scene SCENES[] = {
-    {"everything", 20000, 3, PLACES, 50, 0, 16, 5000, false},
-    {"few blocks a slab, closed at once", 20000, 2, 16, 1000000, 2, 16000, 3, false},
-    {"one class", 20000, 2, PLACES, 1000000, 1, 64, 0, false},
-    {"short lives", 600, 60, PLACES, 200, 4, 500, 0, false},
-    {"freezes", 10000, 4, PLACES, 20, 8, 1000, 100, true},
-    {"large ones", 4000, 2, 64, 1, 0, 16, 0, true},
+    {"everything", 20000, 3, PLACES, 50, 0, 16, 5000, false, false},
+    {"few blocks a slab, closed at once", 20000, 2, 16, 1000000, 2, 16000, 3, false, false},
+    {"one class", 20000, 2, PLACES, 1000000, 1, 64, 0, false, false},
+    {"short lives", 600, 60, PLACES, 200, 4, 500, 0, false, false},
+    {"freezes", 10000, 4, PLACES, 20, 8, 1000, 100, true, false},
+    {"few blocks a class, among many", 20000, 2, 48, 1000000, 0, 16, 20000, false, true},
+    {"short lives among many", 600, 60, PLACES, 200, 4, 500, 0, true, true},
+    {"large ones", 4000, 2, 64, 1, 0, 16, 0, true, false},
 };
 
 struct head { // of each block
@@ -301,12 +305,15 @@ static void test_scenes(void **state)
     for (size_t i = 0; i < sizeof SCENES / sizeof SCENES[0]; i++) {
         scene = &SCENES[i];
         fprintf(stderr, "%s\n", scene->name);
+        uint32_t fronts = load_relaxed(&front_count), more = scene->many ? 1000 : 0;
+        store_relaxed(&front_count, fronts + more);
         unsigned lives = scene->lives > 2 * MEMS_TEST_SCALE ? scene->lives / MEMS_TEST_SCALE : 2;
         for (unsigned life = 0; life < lives; life++) {
             live_all(seed + 1000 * i + life);
             family_checked();
         }
         nothing_left();
+        store_relaxed(&front_count, load_relaxed(&front_count) - more);
     }
 }
 

@@ -18,6 +18,7 @@ static void build(void)
 {
     void *blocks[3 * PER_SLAB];
     heap.class = slab_class(SIZE);
+    depots[0].touched_peak = UINT64_MAX; // as if nothing grew: the spare one is not taken
     for (size_t i = 0; i < 3 * PER_SLAB; i++) {
         blocks[i] = family_malloc(SIZE);
     }
@@ -128,9 +129,34 @@ static void ring_stranger(void)
 
 static void spare_used(void)
 {
-    bin()->spare = heap.full;
-    heap.full->ledger->left = LEDGER_FAR;
+    list_insert_after(&heap.current->ring, &heap.spare->ring);
     heap.spare->ledger->left = 1;
+    list_remove(&heap.full->ring);
+    bin()->spare = heap.full;
+}
+
+static void spare_in_ring(void)
+{
+    list_insert_after(&heap.current->ring, &heap.spare->ring);
+    heap.spare->ledger->left = 1;
+    bin()->slabs++;
+}
+
+static void spare_unsaid(void)
+{
+    store_relaxed(&front_here->lent, 0);
+}
+
+static void left_too_far(void)
+{
+    bin()->lax = false;
+}
+
+static void kept_watched(void)
+{
+    front_here->kept[1] = bin();
+    bin()->lax = false;
+    heap.current->ledger->left = 1;
 }
 
 static void entry_apart(void)
@@ -163,14 +189,15 @@ static const struct {
     void (*plant)(void);
     const char *label;
 } PLANTS[] = {
-    {no_slot, "G2"},      {free_and_returned, "G3"}, {returned_unsaid, "G3"},
-    {other_size, "G4"},   {other_holder, "G4"},      {other_usable, "G4"},
-    {other_kind, "G4"},   {slab_count, "D1"},        {large_count, "D2"},
-    {large_bytes, "D2"},  {half_closed, "D2"},       {orphan_count, "D3"},
-    {orphan_owned, "D3"}, {nobodys, "D3"},           {never_purged, "D4"},
-    {ring_length, "F1"},  {ring_stranger, "F1"},     {spare_used, "F1"},
-    {entry_apart, "F2"},  {entry_elsewhere, "F2"},   {left_wrong, "F3"},
-    {fresh_wrong, "F4"},  {hole_count, "H3"},
+    {no_slot, "G2"},       {free_and_returned, "G3"}, {returned_unsaid, "G3"},
+    {other_size, "G4"},    {other_holder, "G4"},      {other_usable, "G4"},
+    {other_kind, "G4"},    {slab_count, "D1"},        {large_count, "D2"},
+    {large_bytes, "D2"},   {half_closed, "D2"},       {orphan_count, "D3"},
+    {orphan_owned, "D3"},  {nobodys, "D3"},           {never_purged, "D4"},
+    {ring_length, "F1"},   {ring_stranger, "F1"},     {spare_used, "F1"},
+    {spare_in_ring, "F1"}, {spare_unsaid, "F1"},      {left_too_far, "F3"},
+    {kept_watched, "F5"},  {entry_apart, "F2"},       {entry_elsewhere, "F2"},
+    {left_wrong, "F3"},    {fresh_wrong, "F4"},       {hole_count, "H3"},
 };
 
 static int is_found(void *arg)
