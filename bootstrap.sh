@@ -52,6 +52,7 @@ test=(
     valgrind           # bench: instructions counted by callgrind
     libxml2-utils      # tests/cli: xmllint validates JUnit XML
     python3-jsonschema # tests/cli: validates JSON documents
+    spin               # tests/models: checks the model of the mover's protocol
 )
 
 # full: what a developer wants, and what records the traces again.

@@ -71,8 +71,8 @@ static uint64_t cancel_move(struct descriptor *descriptor, uint64_t word)
 {
     unsigned tries = 0;
     do {
-        assert(tries < RELOCATION_CANCELS);
-        word = relocation_cancel(&descriptor->word, word,
+        assert(tries < RELOCATION_CANCELS);               // [model:bound]
+        word = relocation_cancel(&descriptor->word, word, // [model:cancel]
                                  descriptor_turned(word, DESCRIPTOR_RESIDENT));
         tries++;
     } while (descriptor_state(word) == DESCRIPTOR_MOVING);
@@ -117,7 +117,7 @@ static __attribute__((noinline)) int translate_slow(struct mems_space *space, me
     }
     uint64_t limit = load_acquire(&descriptor->limit); // [A:limit]
     error = space->pages != NULL ? EAGAIN : translate_word(descriptor, &base);
-    int gone = block_find(space, addr, &descriptor); // released meanwhile?
+    int gone = block_find(space, addr, &descriptor); // released meanwhile? [model:generation]
     if (gone != 0) {
         return block_misused(space, gone);
     }
@@ -138,7 +138,8 @@ static __attribute__((noinline)) bool page_settle(uint64_t *entry, enum mems_acc
                                                   uint64_t *found)
 {
     for (unsigned tries = 0; page_state(*found) == PAGE_MOVING; tries++) {
-        assert(tries < RELOCATION_CANCELS);
+        assert(tries < RELOCATION_CANCELS); // [model:bound]
+        // [model:cancel]
         *found = relocation_cancel(entry, *found, page_turned(*found, PAGE_RESIDENT));
     }
     return page_state(*found) == PAGE_RESIDENT &&
@@ -157,7 +158,7 @@ static inline bool page_touch(const struct page_trace *trace, uint64_t page, uin
         }
     }
     if ((mode & MEMS_WRITE) != 0 && load_relaxed(&trace->dirty[frame]) == 0) {
-        store_relaxed(&trace->dirty[frame], 1);
+        store_relaxed(&trace->dirty[frame], 1); // [model:dirty]
     }
     return trace->hit == NULL || trace->hit(trace->policy, page, frame);
 }
@@ -313,7 +314,7 @@ static int reach(struct mems_space *space, mems_addr addr, enum mems_access mode
     section_begin();
     int error = mems_translate(space, addr, mode, host, span);
     while (error == EAGAIN && !section_nested()) {
-        section_end();
+        section_end(); // [model:outside]
         error = mems_fault(space, addr, mode);
         if (error != 0) {
             return error;

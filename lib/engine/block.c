@@ -151,7 +151,7 @@ static void block_begin_dropped(const struct grant *grant, size_t size, uint16_t
             descriptor_turned(word, descriptor_state(word) != DESCRIPTOR_CACHED ? DESCRIPTOR_TWICE
                                     : dropped                                   ? DESCRIPTOR_SWAPPED
                                               : DESCRIPTOR_RESIDENT);
-    } while (!cas_release(&descriptor->word, &word, begun)); // [R:begin]
+    } while (!cas_release(&descriptor->word, &word, begun)); // [R:begin] [model:begin]
 }
 
 static inline void block_begin_any(const struct mems_engine *engine, const struct grant *grant,
@@ -296,13 +296,14 @@ static inline int block_end(struct descriptor *descriptor, mems_addr addr, struc
                             enum descriptor_state *was)
 {
     uint64_t word = load_relaxed(&descriptor->word), ended;
+    // [model:generation]
     uint32_t generation = (descriptor_generation(addr) + 1) & DESCRIPTOR_GENERATION_MASK;
     do {
         if (!descriptor_is_block(word, addr)) {
             return misuse_of(word, addr);
         }
         ended = descriptor_word(DESCRIPTOR_CACHED, generation, word & DESCRIPTOR_PLACE_MASK);
-    } while (!cas_release(&descriptor->word, &word, ended)); // [R:ended]
+    } while (!cas_release(&descriptor->word, &word, ended)); // [R:ended] [model:release]
     *was = descriptor_state(word);
     uint64_t generations = (uint64_t)DESCRIPTOR_GENERATION_MASK << DESCRIPTOR_PLACE_BITS;
     grant->descriptor = descriptor;

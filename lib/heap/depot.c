@@ -128,7 +128,7 @@ void depot_unlock(struct depot *depot)
     depot->twice = NULL;
     if (depot == &depots[0]) {
         lock_unlock(&depot->lock);
-        if (__builtin_expect(depot_interrupted != 0, 0)) {
+        if (__builtin_expect(depot_interrupted, 0)) {
             depot_thaw_late();
         }
     } else {

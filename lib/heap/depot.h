@@ -38,7 +38,7 @@ struct depot {
     struct lock lock;       // rank LOCK_POLICY
     uint32_t frozen;        // [atomic] forks under way: nobody changes what the lock guards. Or
                             // DEPOT_ALONE: its holder, interrupted, forks
-    uint8_t number;         // 0, or the second one's era: see depot_fork.c
+    uint16_t number;        // 0, or the second one's era: see depot_fork.c
     bool open;              // [lock]
     uint64_t survivor;      // [lock] 0, or: all slabs but this owner's are nobody's,
     struct granule *spared; // [lock] and but for this one, which it was closing,
@@ -78,6 +78,8 @@ bool depot_large_dirty(const struct granule *large);
 // Memory for a thread's front, `bytes` each time. NULL: ENOMEM.
 struct front *depot_front_open(size_t bytes);
 void depot_front_close(struct front *front);
+// The open front of `self`, or NULL. false: a fork is under way, and it cannot be told.
+bool depot_front_find(uint64_t self, struct front **front);
 
 // An ending thread's slabs, a list by `ring`, wait for who needs one of their class. It is empty
 // then.
@@ -113,10 +115,10 @@ extern __thread struct granule *depot_hand;
 struct depot *depot_lock(void);
 void depot_unlock(struct depot *depot);
 bool depot_lock_this(struct depot *depot); // false: it is frozen
-// Forks under way in signal handlers that have interrupted this thread while it held the first
-// depot; in their child one more than that, until it is done.
-extern __thread uint32_t depot_interrupted;
-void depot_thaw_late(void); // in such a child, when that is done
+// A fork is under way in a signal handler that has interrupted this thread while it held the first
+// depot; or this is the child of such a one, and that thread has yet to go on and unlock.
+extern __thread bool depot_interrupted;
+void depot_thaw_late(void); // in such a child, when it has
 // The lock held, nothing in `returned`: slabs of threads that a fork has left behind become
 // orphans, large blocks that they were closing are returned.
 void depot_bury(struct depot *depot);

@@ -7,7 +7,10 @@
 //    lock before the fork and give it back after, hangs where another thread holds a lock of
 //    libc's that fork wants, and waits for memory. Here a fork waits for the depot's holder, who
 //    waits for nothing, and then freezes the depot: other threads go on with the second depot.
-// 2. Several forks at once share one freeze; the last one done ends it.
+// 2. Several forks at once share one freeze; the last one done ends it. A thread's own forks may
+//    stand one in another: a signal handler interrupts a fork and forks. The inner one's child
+//    then returns from the handler into the outer fork, which goes on there, and ends the freeze
+//    when it is done: so a thread counts its forks, and all of them have one share.
 // 3. In the child the first depot is whole. The second may have been left in the middle of a
 //    change: it is begun anew under another number, its era; blocks of an earlier era stay good,
 //    and their bytes, but not their addresses, are of use when they are released.
@@ -40,51 +43,39 @@
 
 static uint32_t *witness; // [ro] 1; in a child that has not settled 0. NULL: there is none
 
-__thread uint32_t depot_interrupted;
+__thread bool depot_interrupted;
+static __thread uint32_t forks; // of this thread, under way
+static bool late;               // this is a child, and its first depot is yet to be thawed
 
 // One of several forks, or the first.
 static void share(struct depot *depot)
 {
     bool done = false;
     while (!done) {
-        uint32_t forks = load_relaxed(&depot->frozen);
-        if (forks == 0) {
+        uint32_t others = load_relaxed(&depot->frozen);
+        if (others == 0) {
             done = lock_freeze(&depot->lock, &depot->frozen, 1);
-        } else if ((forks & DEPOT_ALONE) != 0) {
-            os_wait(&depot->frozen, forks, 0);
+        } else if ((others & DEPOT_ALONE) != 0) {
+            os_wait(&depot->frozen, others, 0);
         } else {
-            done = cas_acquire(&depot->frozen, &forks, forks + 1);
+            done = cas_acquire(&depot->frozen, &others, others + 1);
         }
     }
 }
 
-// A handler does not interrupt this: its fork would.
+// A handler does not interrupt any of this: its fork would.
 void depot_freeze(void)
 {
-    struct depot *depot = &depots[0];
+    struct depot *first = &depots[0];
     uint64_t before = os_signals_block();
-    if (depot_interrupted != 0 || lock_is_mine(&depot->lock)) {
-        if (depot_interrupted++ == 0) {
-            lock_freeze_mine(&depot->lock, &depot->frozen, DEPOT_ALONE);
+    depot_settle();
+    if (forks++ == 0 && !depot_interrupted) {
+        depot_interrupted = lock_is_mine(&first->lock);
+        if (depot_interrupted) {
+            lock_freeze_mine(&first->lock, &first->frozen, DEPOT_ALONE);
+        } else {
+            share(first);
         }
-    } else {
-        share(depot);
-    }
-    os_signals_restore(before);
-}
-
-void depot_thaw(void)
-{
-    struct depot *depot = &depots[0];
-    uint64_t before = os_signals_block();
-    if (depot_interrupted != 0) {
-        if (--depot_interrupted == 0) {
-            lock_thaw_mine(&depot->lock);
-            store_release(&depot->frozen, 0);
-            os_wake(&depot->frozen, UINT32_MAX);
-        }
-    } else if (add_acq_rel(&depot->frozen, UINT32_MAX) == 1) {
-        lock_thaw(&depot->lock);
     }
     os_signals_restore(before);
 }
@@ -107,7 +98,10 @@ void depot_settle_slow(void)
 static void second_reset(void)
 {
     struct depot *second = &depots[1];
-    uint8_t era = (uint8_t)(second->number % 255 + 1);
+    uint16_t era = second->number;
+    if (second->open) { // there may be blocks of it
+        era = (uint16_t)(era % UINT16_MAX + 1);
+    }
     *second = (struct depot){.number = era};
     lock_init(&second->lock, LOCK_POLICY, "heap.aside", 1);
 }
@@ -118,7 +112,8 @@ static void first_thaw(void)
     struct depot *first = &depots[0];
     bool has_front = front_here != &front_none; // else no slab is this thread's, whoever stood here
     uint64_t self = has_front ? thread_self() : UINT64_MAX;
-    front_forget(self);
+    late = false;
+    front_forget(self, has_front);
     first->survivor = self;
     first->spared = depot_hand;
     first->common_lives = common_is_mine();
@@ -130,17 +125,48 @@ static void first_thaw(void)
     store_relaxed(&front_count, has_front);
 }
 
+// This thread's last fork is done. Where it had been interrupted as the holder it is that again; in
+// a child not before it unlocks.
+static void release(void)
+{
+    struct depot *first = &depots[0];
+    if (depot_interrupted) {
+        if (!late) {
+            lock_thaw_mine(&first->lock);
+            depot_interrupted = false;
+            store_release(&first->frozen, 0);
+            os_wake(&first->frozen, UINT32_MAX);
+        }
+    } else if (late) {
+        first_thaw();
+    } else if (add_acq_rel(&first->frozen, UINT32_MAX) == 1) {
+        lock_thaw(&first->lock);
+    }
+}
+
+void depot_thaw(void)
+{
+    uint64_t before = os_signals_block();
+    if (--forks == 0) {
+        release();
+    }
+    os_signals_restore(before);
+}
+
 void depot_thaw_child(void)
 {
     uint64_t before = os_signals_block();
-    if (witness != NULL) {
-        *witness = 1;
-    }
-    if (load_relaxed(&depots[0].frozen) != 0) { // else somebody came before libc did
+    if (witness == NULL || *witness == 0) { // else somebody came before libc did
+        if (witness != NULL) {
+            *witness = 1;
+        }
+        late = true;
+        store_relaxed(&depots[0].frozen, depot_interrupted ? DEPOT_ALONE : 1);
         common_reset();
         second_reset();
-        if (depot_interrupted == 0) {
-            first_thaw();
+        forks -= forks != 0; // none: the system call was made by itself, beside another's fork
+        if (forks == 0) {
+            release();
         }
     }
     os_signals_restore(before);
@@ -148,7 +174,7 @@ void depot_thaw_child(void)
 
 void depot_thaw_late(void)
 {
-    depot_interrupted = 0;
+    depot_interrupted = false;
     first_thaw();
 }
 

@@ -22,6 +22,34 @@ struct front *depot_front_open(size_t bytes)
     return front;
 }
 
+static struct front *front_find(const struct depot *depot, uint64_t self)
+{
+    struct pool_place place = {.chunk = NULL};
+    struct front *front = NULL;
+    if (depot->front_pool.record != 0) {
+        do {
+            front = pool_walk(&depot->front_pool, &place);
+        } while (front != NULL && load_relaxed(&front->self) != self);
+    }
+    return front;
+}
+
+bool depot_front_find(uint64_t self, struct front **front)
+{
+    depot_settle();
+    if (!depot_lock_this(&depots[0])) {
+        return false;
+    }
+    *front = front_find(&depots[0], self);
+    depot_unlock(&depots[0]);
+    if (*front == NULL) {
+        (void)depot_lock_this(&depots[1]);
+        *front = front_find(&depots[1], self);
+        depot_unlock(&depots[1]);
+    }
+    return true;
+}
+
 void depot_front_close(struct front *front)
 {
     struct depot *depot = depot_lock();

@@ -77,11 +77,11 @@ _Static_assert(SLAB_CLASSES <= 64, "a bit of `lent` for each class");
 extern __thread struct front *front_here __attribute__((visibility("hidden")));
 extern struct front front_none __attribute__((visibility("hidden")));
 
-// A front for a thread, or NULL: ENOMEM.
+// A front for a thread. NULL: no memory, or it cannot be told yet which one.
 struct front *front_open(uint64_t self);
 void front_init(struct front *front, uint64_t self);
 // In a child: the fronts of all threads but this one are nobody's.
-void front_forget(uint64_t survivor);
+void front_forget(uint64_t survivor, bool has_front);
 // Its slabs become orphans or go back.
 void front_leave(struct front *front);
 // The same, and the front is nobody's.

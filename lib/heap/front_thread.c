@@ -8,49 +8,45 @@
 __thread struct front *front_here = &front_none;
 
 // A front whose thread has ended without closing it is the next one's that has the same `self`:
-// only one thread at a time has. Few are told by few words: who finds another's there is none the
-// worse.
-#define LATELY 256
-static struct front *lately[LATELY]; // [atomic]
+// only one thread at a time has, and the slabs are its own by that. All open fronts are looked
+// through for it, but where these counts, by few bits of `self`, say that there is none.
+#define COUNTS 1024
+static uint32_t counts[COUNTS]; // [atomic]
 
-static struct front **lately_of(uint64_t self)
+static uint32_t *count_of(uint64_t self)
 {
-    return &lately[(self >> 12 ^ self >> 20) % LATELY];
+    return &counts[(self >> 12 ^ self >> 20) % COUNTS];
 }
 
 struct front *front_open(uint64_t self)
 {
-    struct front *front = load_acquire(lately_of(self)); // [A:lately]
-    if (front != NULL && load_relaxed(&front->self) == self) {
-        return front;
+    struct front *front = NULL;
+    if (load_relaxed(count_of(self)) != 0 && !depot_front_find(self, &front)) {
+        return NULL;
     }
-    front = depot_front_open(sizeof(struct front));
-    if (front != NULL) {
-        front_init(front, self);
-        store_release(lately_of(self), front); // [R:lately]
+    if (front == NULL) {
+        front = depot_front_open(sizeof(struct front));
+        if (front != NULL) {
+            front_init(front, self);
+            (void)add_relaxed(count_of(self), 1);
+        }
     }
     return front;
 }
 
-static void lately_not(struct front *front)
+void front_forget(uint64_t survivor, bool has_front)
 {
-    struct front *expected = front;
-    (void)cas_relaxed(lately_of(front->self), &expected, NULL);
-    store_relaxed(&front->self, 0);
-}
-
-void front_forget(uint64_t survivor)
-{
-    for (unsigned i = 0; i < LATELY; i++) {
-        if (lately[i] != NULL && lately[i]->self != survivor) {
-            lately[i] = NULL;
-        }
+    for (unsigned i = 0; i < COUNTS; i++) {
+        store_relaxed(&counts[i], 0);
     }
+    store_relaxed(count_of(survivor), has_front);
 }
 
 void front_close(struct front *front)
 {
+    uint64_t self = front->self;
     front_leave(front);
-    lately_not(front);
+    store_relaxed(&front->self, 0);
+    (void)add_relaxed(count_of(self), UINT32_MAX);
     depot_front_close(front);
 }

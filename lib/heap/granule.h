@@ -58,7 +58,7 @@ struct granule {
     uint8_t kind;          // [atomic] enum granule_kind
     struct extent *extent; // [ro] its memory
     struct list ring;      // [own] slab: in its owner's bin; [depot's lock] among the orphans
-    uint8_t depot;         // [ro] number of the depot it came from
+    uint16_t depot;        // [ro] number of the depot it came from
     bool zeroed;           // [ro] slab: blocks that were never used are zero
 } __attribute__((aligned(64)));
 

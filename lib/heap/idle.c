@@ -116,8 +116,9 @@ void idle_forget(struct depot *depot, uint64_t survivor)
 {
     struct pool_place place = {.chunk = NULL};
     for (struct front *front; (front = pool_walk(&depot->front_pool, &place)) != NULL;) {
-        if (load_relaxed(&front->self) != survivor && load_relaxed(&front->lent) != 0) {
+        if (load_relaxed(&front->self) != survivor && load_relaxed(&front->self) != 0) {
             store_relaxed(&front->lent, 0);
+            store_relaxed(&front->self, 0);
         }
     }
 }

@@ -127,9 +127,16 @@ __attribute__((noinline)) void malloc_release_slow(void *block, const char *call
     }
 }
 
+// A thread that stands where one ended without closing its front has slabs before it has a front;
+// that one's is its own then (front_open).
 __attribute__((noinline)) void malloc_release_look(struct granule *slab)
 {
-    front_look(front_here, slab);
+    struct front *front = front_here != &front_none ? front_here : malloc_enter();
+    if (front != NULL) {
+        front_look(front, slab);
+    } else {
+        slab->ledger->left = 1; // it is looked at next time
+    }
 }
 
 MALLOC_EXPORT void free(void *block)
@@ -181,15 +188,34 @@ static bool stays(const void *block, size_t usable, size_t size)
 // that an array that grows is in memory once.
 #define MOVE_LEAST (UINT64_C(1) << 20) // each is a mapping of its own afterwards
 
-static void carry(void *moved, void *block, size_t usable, size_t size)
+// Pages that are all zero stay untouched in a new block that is.
+static void copy_sparse(char *moved, const char *block, size_t bytes)
 {
-    size_t bytes = usable < size ? usable : size;
+    size_t page = os_page_size();
+    for (size_t at = 0; at < bytes; at += page) {
+        size_t part = bytes - at < page ? bytes - at : page;
+        if (block[at] != 0 || memcmp(block + at, block + at + 1, part - 1) != 0) {
+            memcpy(moved + at, block + at, part);
+        }
+    }
+}
+
+static void carry(void *moved, bool zeroed, void *block, size_t bytes)
+{
     uint64_t pages = 0;
     bits_round_up(bytes, os_page_size(), &pages);
-    if (bytes < MOVE_LEAST || !os_move(block, moved, pages)) {
+    if (bytes >= MOVE_LEAST && os_move(block, moved, pages)) {
+        return;
+    }
+    if (bytes >= MOVE_LEAST && (zeroed || os_purge(moved, pages))) {
+        copy_sparse(moved, block, bytes);
+    } else {
         memcpy(moved, block, bytes);
     }
 }
+
+// Set once a block has stayed larger than it would be for its size, for want of memory.
+static uint32_t any_stayed; // [atomic]
 
 static void *resize(void *block, size_t size, const char *call)
 {
@@ -197,12 +223,14 @@ static void *resize(void *block, size_t size, const char *call)
     if (stays(block, usable, size)) {
         return block;
     }
-    void *moved = malloc(size);
+    bool zeroed = false;
+    void *moved = size > SLAB_LARGEST ? large_block(size, 1, &zeroed) : malloc(size);
     if (moved == NULL && size <= usable) {
+        store_relaxed(&any_stayed, 1);
         return block; // it shrinks: where there is no memory it stays as it is
     }
     if (moved != NULL) {
-        carry(moved, block, usable, size);
+        carry(moved, zeroed, block, usable < size ? usable : size);
         malloc_release(block, call);
     }
     return moved;
@@ -325,7 +353,8 @@ bool malloc_size_fits(size_t usable, size_t align, size_t said)
         least = class < SLAB_CLASSES ? slab_class_size(class) : SLAB_LARGEST + 1;
         least = said > least ? said : least;
     }
-    return said <= usable && (least > usable / 2 || usable <= SLAB_STEP);
+    return said <= usable && (least > usable / 2 || usable <= SLAB_STEP ||
+                              (load_relaxed(&any_stayed) != 0 && least <= usable));
 }
 
 void malloc_release_sized(void *block, size_t align, size_t said, const char *call)

@@ -147,6 +147,7 @@ static bool fits_in(const struct extent *hole, const struct extent *block)
 static bool movable(const struct extent *block)
 {
     return !extent_is_reserved(block) &&
+           // [model:mark]
            descriptor_state(load_relaxed(&block->descriptor->word)) == DESCRIPTOR_RESIDENT;
 }
 
@@ -402,7 +403,7 @@ static void block_moved(struct extent_pass *pass, const struct extent_move *move
     } else {
         move->descriptor->record = place;
     }
-    extents_give(pass->extents, old);
+    extents_give(pass->extents, old); // [model:place]
     pass->moved++;
     pass->moved_bytes += move->size;
 }
@@ -458,7 +459,7 @@ bool extent_pass_step(struct extent_pass *pass, uint64_t most)
             pass->order == EXTENT_ORDER_ADDRESS ? plan_address(pass, most) : plan_top(pass, most);
     }
     if (pass->count > 0) {
-        pass->extents->pinned++;
+        pass->extents->pinned++; // [model:pinned]
     }
     return more || pass->count > 0;
 }
@@ -468,7 +469,7 @@ void extent_pass_move(struct extent_pass *pass)
     if (pass->count == 0) {
         return;
     }
-    relocation_wait();
+    relocation_wait(); // [model:grace]
     pass->waits++;
     for (size_t i = 0; i < pass->count; i++) {
         const struct extent_move *move = &pass->moves[i];

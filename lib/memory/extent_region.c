@@ -159,7 +159,7 @@ uint64_t extents_trim(struct extents *extents, uint64_t mark)
 {
     uint64_t before = extents->held_bytes;
     bool refused = false;
-    if (extents->pinned != 0) {
+    if (extents->pinned != 0) { // [model:pinned]
         return 0;
     }
     while (!refused && is_surplus(extents)) {

@@ -29,8 +29,10 @@
 //    releases the copy [R:place], and every load of a word acquires it [A:place].
 // 5. Step 3 reads bytes that a cancelling thread may be writing. It is one machine instruction, of
 //    which the compiler assumes nothing; whatever it read then is thrown away by step 4.
-// 6. If you change this: tests/concurrency/test_mover.c holds stamped blocks against it, with 2 and
-//    16 threads, under TSan and in the hostile build.
+// 6. If you change this: tests/models has the protocol for Spin, whose rules name the lines that
+//    keep them by labels (model:); change both. tests/concurrency/test_mover.c holds stamped
+//    blocks against it, with 2 and 16 threads, under TSan and in the hostile build, and
+//    test_torture.c measures how old is what a reader sees.
 
 #include "memory/relocation.h"
 
@@ -40,13 +42,13 @@
 bool relocation_mark(uint64_t *word, uint64_t resident, uint64_t moving)
 {
     schedule_step();
-    return cas_acquire(word, &resident, moving); // [A:begin]
+    return cas_acquire(word, &resident, moving); // [A:begin] [model:mark]
 }
 
 void relocation_wait(void)
 {
     schedule_step();
-    section_wait();
+    section_wait(); // [model:grace]
 }
 
 void relocation_copy(void *to, const void *from, size_t length)
@@ -63,12 +65,12 @@ void relocation_copy(void *to, const void *from, size_t length)
 bool relocation_publish(uint64_t *word, uint64_t moving, uint64_t published)
 {
     schedule_step();
-    return cas_release(word, &moving, published); // [R:place]
+    return cas_release(word, &moving, published); // [R:place] [model:publish]
 }
 
 uint64_t relocation_cancel(uint64_t *word, uint64_t moving, uint64_t resident)
 {
     schedule_step();
     uint64_t found = moving;
-    return cas_acq_rel(word, &found, resident) ? resident : found; // [A:place]
+    return cas_acq_rel(word, &found, resident) ? resident : found; // [A:place] [model:cancel]
 }

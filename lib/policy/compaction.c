@@ -134,7 +134,7 @@ static void count_left(const struct compaction_arena *arena, struct mems_compact
 int compaction_run(struct compaction *compaction, struct mems_compaction *done)
 {
     int error = 0;
-    lock_lock(&compaction->lock);
+    lock_lock(&compaction->lock); // [model:one mover]
     for (size_t i = 0; i < compaction->arenas && error == 0; i++) {
         struct compaction_arena arena;
         compaction->arena_at(compaction->state, i, &arena);
@@ -162,7 +162,7 @@ bool compaction_for(struct compaction *compaction, uint64_t size)
     if (compaction->settings.after == 0 || section_inside()) {
         return false;
     }
-    lock_lock(&compaction->lock);
+    lock_lock(&compaction->lock); // [model:one mover]
     bool enough = false, worth = false;
     for (size_t i = 0; i < compaction->arenas; i++) {
         struct compaction_arena arena;
@@ -251,7 +251,7 @@ static void round_arena(struct compaction *compaction, int64_t *credit)
 static bool mover_round(struct compaction *compaction, int64_t *credit)
 {
     bool busy = true;
-    lock_lock(&compaction->lock);
+    lock_lock(&compaction->lock); // [model:one mover]
     while (*credit > 0 && !is_held(compaction)) {
         if (compaction->next >= compaction->arenas) {
             busy = compaction->fruitful;

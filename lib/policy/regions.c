@@ -43,7 +43,7 @@ void regions_trim(struct regions *regions, struct lock *lock, struct extents *ex
     if (!wanted) {
         return; // another thread was here
     }
-    section_wait();
+    section_wait(); // [model:unmap]
     lock_lock(lock);
     (void)add_relaxed(&regions->held, -extents_trim(extents, mark));
     lock_unlock(lock);

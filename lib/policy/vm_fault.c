@@ -145,7 +145,7 @@ static int vm_bring(struct vm *vm, struct paged_spot *spot, uint64_t key)
         error = paged_stands(spot) ? 0 : EAGAIN;
         if (error == 0) {
             section_begin();
-            page_publish(vm, spot, frame);
+            page_publish(vm, spot, frame); // [model:fault]
         }
         lock_unlock(arena);
     }
@@ -221,7 +221,7 @@ int vm_fault(void *state, void *owned, struct descriptor *descriptor, mems_addr 
 {
     struct vm *vm = state;
     paged_fault_begin();
-    lock_lock(&vm->paged.mover);
+    lock_lock(&vm->paged.mover); // [model:one mover]
     int error = vm_fault_held(vm, owned, descriptor, addr, mode);
     lock_unlock(&vm->paged.mover);
     return error;

@@ -209,7 +209,7 @@ static void leaver_leave(struct vm *vm, struct leavers *leavers, struct leaver *
     lock_lock(leaver->arena);
     if (load_acquire(leaver->entry) == leaver->moving) { // [A:place]
         int error = 0;
-        written = load_relaxed(&vm->dirty[leaver->frame]) != 0;
+        written = load_relaxed(&vm->dirty[leaver->frame]) != 0; // [model:dirty]
         if (written) {
             error = leaver_write(vm, leaver);
         }
@@ -221,7 +221,7 @@ static void leaver_leave(struct vm *vm, struct leavers *leavers, struct leaver *
     }
     lock_unlock(leaver->arena);
     if (gone) {
-        leavers->freed[leavers->freed_count++] = leaver->frame;
+        leavers->freed[leavers->freed_count++] = leaver->frame; // [model:place]
         count_own(&vm->evictions, 1);
         count_own(&vm->write_backs, written);
     }
@@ -236,7 +236,7 @@ static bool leavers_leave(struct vm *vm, struct leavers *leavers)
         any = any || leavers->leaver[i].marked;
     }
     if (any) {
-        relocation_wait();
+        relocation_wait(); // [model:grace]
     }
     for (size_t i = 0; i < leavers->count; i++) {
         if (leavers->leaver[i].marked) {

@@ -165,7 +165,7 @@ static void settle(struct vm_segments *segments, struct vm_segment *segment, uin
         segments->counters.moves_abandoned++;
         vm_segment_finish(segments, segment);
     } else if (error == 0 && relocation_publish(word, moving, swapped)) {
-        leave(segments, segment);
+        leave(segments, segment); // [model:place]
         segments->counters.evictions++;
         segments->counters.write_backs++;
         segments->evicted_bytes += segment->size;
@@ -190,7 +190,7 @@ static size_t evict(struct vm_segments *segments, uint64_t size, uint64_t align,
     }
     segments->counters.moves_tried += eviction.count;
     lock_unlock(&segments->lock);
-    relocation_wait();
+    relocation_wait(); // [model:grace]
     for (size_t i = 0; i < eviction.count; i++) {
         eviction.victims[i].error =
             vm_segment_write(segments, eviction.victims[i].segment, eviction.victims[i].host,
@@ -302,7 +302,7 @@ static int bring(struct vm_segments *segments, struct vm_segment_space *own,
         return error;
     }
     uint64_t host = (uint64_t)(uintptr_t)extent_host(segment->extent);
-    section_begin();
+    section_begin(); // [model:fault]
     bool there = relocation_publish(
         &place->word, word,
         descriptor_word(DESCRIPTOR_RESIDENT, descriptor_generation(word), host >> 4));
@@ -328,7 +328,7 @@ int vm_segment_fault(void *state, void *owned, struct descriptor *descriptor, me
     (void)mode;
     section_begin(); // a thread's first section takes locks that come before ours
     section_end();
-    lock_lock(&segments->compaction.lock);
+    lock_lock(&segments->compaction.lock); // [model:one mover]
     lock_lock(&segments->lock);
     int error = bring(segments, owned, descriptor, addr);
     lock_unlock(&segments->lock);

@@ -151,7 +151,7 @@ def check_shape(path, text):
     lines = text.split("\n")
     if re.match(rules.SOURCES, path):
         first = 1 if lines[0].startswith("#!") else 0
-        c_like = re.match(rules.FORMATTED, path)
+        c_like = re.match(rules.SLASHED, path)
         if first >= len(lines) or lines[first] != ("// " if c_like else "# ") + rules.SPDX:
             yield path, first + 1, "spdx", f"the first line is not the licence's ({rules.SPDX})"
         if text.count("\n") > rules.MOST_LINES:

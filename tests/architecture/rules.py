@@ -105,12 +105,13 @@ CXX_MOST = 1
 
 # Files that begin with the licence's line (behind a #! line), and end before they want a wall. A cli case's setup.sh
 # is a line or two of data, run by run_case.sh.
-SOURCES = r"(?!tests/cli/.*/setup\.sh$).*\.(c|h|cc|py|sh|cmake)$|(.*/)?CMakeLists\.txt$|bootstrap\.sh$|\.ci/run$"
+SOURCES = r"(?!tests/cli/.*/setup\.sh$).*\.(c|h|cc|py|sh|cmake|pml)$|(.*/)?CMakeLists\.txt$|bootstrap\.sh$|\.ci/run$"
+SLASHED = r".*\.([ch]|cc|pml)$"  # those whose comments begin with //
 SPDX = "SPDX-License-Identifier: MIT"
 MOST_LINES = 600
 
 # Files whose third line says what they are: "// file.c - one line".
-TITLED = r"(lib|stress|bench|tests)/.*\.([ch]|cc)$"
+TITLED = r"(lib|stress|bench|tests)/.*\.([ch]|cc|pml)$"
 
 # Both ends of an ordering edge carry the same label: [R:x] at the release, [A:x] at the acquire.
 LABELLED = r"lib/.*\.[ch]$"

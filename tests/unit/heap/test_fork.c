@@ -26,7 +26,7 @@ static void come_by(void)
     family_require(large != NULL && depot_large_close(large), "no memory");
 }
 
-static uint8_t depot_of(const void *block)
+static uint16_t depot_of(const void *block)
 {
     return granule_at(block)->depot;
 }
@@ -113,39 +113,46 @@ static void test_frozen(void **state)
     assert_int_equal(depots[1].large_count, 0);
 }
 
-static void *freeze(void *arg)
-{
-    (void)arg;
-    depot_freeze();
-    return NULL;
-}
+struct forker {
+    pthread_t thread;
+    pthread_barrier_t step;
+};
 
-static void *thaw(void *arg)
+static void *freeze_and_thaw(void *arg)
 {
-    (void)arg;
+    struct forker *forker = arg;
+    depot_freeze();
+    depot_freeze(); // and one inside it: they count as one
+    depot_thaw();
+    pthread_barrier_wait(&forker->step);
+    pthread_barrier_wait(&forker->step);
     depot_thaw();
     return NULL;
 }
 
-// Forks at one time, in any order: frozen until the last is done.
+// Threads that fork at one time, in any order: frozen until the last is done.
 static void test_nested(void **state)
 {
     (void)state;
-    for (unsigned order = 0; order < 4; order++) {
-        depot_freeze();
-        elsewhere(freeze, NULL);
-        depot_freeze();
-        assert_int_equal(depots[0].frozen, 3);
-        for (unsigned i = 0; i < 3; i++) {
+    enum { FORKERS = 3 };
+    struct forker forkers[FORKERS];
+    for (unsigned order = 0; order < FORKERS; order++) {
+        for (unsigned i = 0; i < FORKERS; i++) {
+            pthread_barrier_init(&forkers[i].step, NULL, 2);
+            assert_int_equal(pthread_create(&forkers[i].thread, NULL, freeze_and_thaw, &forkers[i]),
+                             0);
+            pthread_barrier_wait(&forkers[i].step);
+            assert_int_equal(depots[0].frozen, i + 1);
+        }
+        for (unsigned i = 0; i < FORKERS; i++) {
             struct granule *large = depot_large_open(LARGE, 1);
             assert_int_equal(large->depot, depots[1].number);
             assert_true(depot_large_close(large));
             family_checked();
-            if ((order >> i & 1) == 0) {
-                depot_thaw();
-            } else {
-                elsewhere(thaw, NULL);
-            }
+            struct forker *forker = &forkers[(order + i) % FORKERS];
+            pthread_barrier_wait(&forker->step);
+            pthread_join(forker->thread, NULL);
+            pthread_barrier_destroy(&forker->step);
         }
         struct granule *large = depot_large_open(LARGE, 1);
         assert_int_equal(large->depot, 0);
@@ -252,6 +259,38 @@ static void test_interrupted(void **state)
     assert_int_equal(depots[0].frozen, 0);
     assert_true(lock_is_mine(&depot->lock));
     depot_unlock(depot);
+    free_things(&things);
+    family_checked();
+}
+
+static int go_on_outside(void *arg)
+{
+    assert_int_equal(depots[0].frozen, 1);
+    struct granule *large = depot_large_open(LARGE, 1);
+    assert_int_equal(large->depot, depots[1].number);
+    if (arg != NULL) {
+        assert_int_equal(family_in_child(use_all_and_fork, NULL), 0);
+    }
+    depot_thaw();
+    assert_int_equal(depots[0].frozen, 0);
+    assert_true(depot_large_close(large));
+    return use_all_and_fork(NULL);
+}
+
+// A handler interrupts a fork and forks; in its child the outer fork goes on, which may come to a
+// child of its own.
+static void test_fork_in_fork(void **state)
+{
+    (void)state;
+    struct things things;
+    assert_non_null(family_front());
+    elsewhere(get_things, &things);
+    depot_freeze();
+    assert_int_equal(family_in_child(go_on_outside, NULL), 0);
+    assert_int_equal(family_in_child(go_on_outside, &things), 0);
+    assert_int_equal(depots[0].frozen, 1);
+    depot_thaw();
+    assert_int_equal(depots[0].frozen, 0);
     free_things(&things);
     family_checked();
 }
@@ -443,6 +482,7 @@ int main(void)
         cmocka_unit_test(test_nested),
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_signals),
+        cmocka_unit_test(test_fork_in_fork),
         cmocka_unit_test(test_eras),
         cmocka_unit_test(test_busy),
 #ifndef MEMS_TSAN
