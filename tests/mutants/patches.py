@@ -147,18 +147,22 @@ def everyone(folder=HERE):
     return {name[:-len(".patch")]: Mutant(os.path.join(folder, name)) for name in names}
 
 
-def complaints(mutants):
-    """What does not hold of all of them together."""
-    classes = collections.Counter(mutant.bug_class for mutant in mutants.values())
+def too_few(mutants):
+    """How many there must be."""
     unseen = sum(not mutant.seen_by_quick for mutant in mutants.values())
-    alone = {mutant.only for mutant in mutants.values()}
-    for number, count in sorted(classes.items()):
-        if count > A_CLASS_MOST:
-            yield f"class {number} has {count} mutants, at most {A_CLASS_MOST} are allowed"
     if len(mutants) < LEAST:
         yield f"{len(mutants)} mutants, at least {LEAST} are wanted"
     if unseen < LEAST_UNSEEN:
         yield f"{unseen} mutants that the quick tests do not see, at least {LEAST_UNSEEN} are wanted"
+
+
+def complaints(mutants):
+    """What does not hold of all of them together."""
+    classes = collections.Counter(mutant.bug_class for mutant in mutants.values())
+    alone = {mutant.only for mutant in mutants.values()}
+    for number, count in sorted(classes.items()):
+        if count > A_CLASS_MOST:
+            yield f"class {number} has {count} mutants, at most {A_CLASS_MOST} are allowed"
     for checker, what in CHECKERS.items():
         if checker not in alone:
             yield f"no mutant is caught by '{checker}' only ({what})"

@@ -72,7 +72,10 @@ class Headers(Case):
 
     def test_what_must_hold_of_all(self):
         told = "\n".join(patches.complaints({str(i): self.mutant() for i in range(3)}))
-        for part in ("class 4 has 3 mutants", "3 mutants, at least 40", "caught by 'overlap' only"):
+        for part in "class 4 has 3 mutants", "caught by 'overlap' only":
+            self.assertIn(part, told)
+        told = "\n".join(patches.too_few({str(i): self.mutant() for i in range(3)}))
+        for part in "3 mutants, at least 40", "3 mutants that the quick tests do not see, at least 20":
             self.assertIn(part, told)
 
     def test_a_patch_that_does_not_apply(self):
