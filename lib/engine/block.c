@@ -407,7 +407,8 @@ static int block_copy(struct mems_space *space, mems_addr to, mems_addr from, si
 }
 
 // Into a new block: allocate, copy, release. A block that would shrink can stay where it is: then a
-// full engine refuses nothing.
+// full engine refuses nothing. What cannot be copied (swap is full, or cannot be read) has not been
+// allocated either.
 static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t before, size_t size)
 {
     mems_addr fresh;
@@ -421,7 +422,10 @@ static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t befo
         error = mems_release(space, *addr);
     }
     if (error != 0) {
+        struct cache *here = cache_here(&space->cache);
         mems_release(space, fresh);
+        ENGINE_COUNT(space, here, allocs, -UINT64_C(1));
+        ENGINE_COUNT(space, here, releases, -UINT64_C(1));
         return error;
     }
     *addr = fresh;

@@ -112,3 +112,21 @@ struct granule *depot_orphan_get(unsigned class, uint64_t self)
     }
     return found;
 }
+
+// Slabs that nobody owns, and whose last blocks strangers have returned, are of use to all.
+void depot_orphans_end(struct depot *depot)
+{
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        struct list *orphans = &depot->orphans[class];
+        for (struct list *i = orphans->next, *next; i != orphans; i = next) {
+            struct granule *slab = container_of(i, struct granule, ring);
+            next = i->next;
+            (void)ledger_take_in(slab);
+            if (slab->depot == depot->number && ledger_is_empty(slab)) {
+                list_remove(&slab->ring);
+                store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
+                depot_slab_end(depot, slab);
+            }
+        }
+    }
+}
