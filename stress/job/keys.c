@@ -7,6 +7,7 @@
 #define SECONDS 1e9
 
 static const char *const arrivals[] = {"fixed", "poisson", NULL};
+static const char *const remains[] = {"check", "ignore", NULL};
 static const char *const touches[] = {"none", "first", "ends", "page", "full", NULL};
 
 const struct job_key job_common_keys[] = {
@@ -166,6 +167,35 @@ const struct job_key job_common_keys[] = {
         .most = 60 * SECONDS,
         .standard = "0",
         .help = "how long the resident set is watched after everything was freed",
+    },
+    {
+        .name = "kept_limit",
+        .kind = JOB_REAL,
+        .least = 0,
+        .most = 1,
+        .values = "0 .. 1, where 1 is all of it",
+        .standard = "1",
+        .help = "the cell fails when more than this share of what its blocks had made resident "
+                "still is when all were freed, decay is over and one more block has come and gone",
+    },
+    {
+        .name = "lost_limit",
+        .kind = JOB_SIZE,
+        .least = 0,
+        .most = 0x1p46,
+        .values = "0 (not asked) .. 64Ti",
+        .standard = "0",
+        .help = "the cell fails when everything was freed and the malloc itself says that so many "
+                "bytes more than before are in use; asked of mallocs that can tell",
+    },
+    {
+        .name = "remains",
+        .kind = JOB_CHOICE,
+        .choices = remains,
+        .values = "check, ignore",
+        .standard = "check",
+        .help = "whether the engine must be found whole, and with nothing live, when everything "
+                "was freed",
     },
     {
         .name = "memory_limit",

@@ -26,6 +26,7 @@
 #include "run/course.h"
 #include "run/evidence.h"
 #include "run/limit.h"
+#include "run/remains.h"
 #include "run/run.h"
 #include "run/stage.h"
 #include "run/supplier.h"
@@ -193,26 +194,6 @@ static bool cell_is_told_to_stop(void)
     return cell_told_to_stop != 0;
 }
 
-static void cell_check(struct run *run)
-{
-    struct complaint complaint = {0};
-    const struct report_engine *engine = &run->stage->report.engine;
-    if (run->target->check != NULL) {
-        int error = run->target->check(run->instance, &complaint);
-        if (error != 0 && error != ENOTSUP) {
-            run_fail(NULL, &(struct run_failure){.check = "invariants", .text = complaint.text});
-        }
-        run->stage->report.checked = error == 0;
-    }
-    if (engine->known && engine->drained.live_blocks != 0) {
-        run_fail(NULL, &(struct run_failure){
-                           .check = "conservation",
-                           .text = "every block was freed, yet the engine still has live ones",
-                           .found = engine->drained.live_blocks,
-                       });
-    }
-}
-
 // The cell's own wish for its latencies. The report is complete by then; of a cell that was told to
 // stop early it says too little.
 static void cell_check_limit(struct run *run)
@@ -234,6 +215,7 @@ static void cell_run(struct run *run, struct stage *stage, struct account *accou
         evidence_refuse("the system does not start so many threads");
     }
     account_baseline(account);
+    remains_begin(run);
     stage_enter(stage, STAGE_RUN);
     worker_let_all_begin(run);
     course_run(run, account, cell_is_told_to_stop);
@@ -250,7 +232,7 @@ static void cell_run(struct run *run, struct stage *stage, struct account *accou
     account_drained(account, run, run_now_ns() - drain, cell_is_told_to_stop);
 
     stage_enter(stage, STAGE_CHECK);
-    cell_check(run);
+    remains_check(run);
     run_space_close(run, 0);
     run->target->close(run->instance);
 }

@@ -17,6 +17,8 @@ void target_malloc_space_close(struct target_instance *instance, void *space);
 void target_malloc_usage(struct target_instance *instance, struct target_usage *usage);
 // Which allocator it is, is found by what the object that answers malloc exports (native.c).
 void target_malloc_native(struct target_instance *instance, target_statistic take, void *arg);
+// Caches of this thread are emptied where it lets one.
+bool target_malloc_in_use(struct target_instance *instance, uint64_t *bytes, uint64_t *cached);
 
 // libNAME.so* in the folders where a dynamic linker of this machine looks: an absolute path into
 // `path`, or ENOENT with a complaint that says where it looked.

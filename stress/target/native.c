@@ -133,3 +133,59 @@ void target_malloc_native(struct target_instance *instance, target_statistic tak
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && !kinds[i](take, arg); i++) {
     }
 }
+
+// ---- in use -------------------------------------------------------------------------------------
+
+// jemalloc's figure has what it allocates for itself, a thread at a time.
+#define NATIVE_JEMALLOC_OWN 65536
+
+static bool native_jemalloc_in_use(uint64_t *bytes, uint64_t *cached)
+{
+    native_mallctl mallctl = (native_mallctl)native_symbol("mallctl");
+    if (mallctl == NULL) {
+        return false;
+    }
+    uint64_t epoch = 1;
+    size_t length = sizeof epoch, allocated = 0, room = sizeof allocated;
+    mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    mallctl("epoch", &epoch, &length, &epoch, sizeof epoch);
+    *bytes = mallctl("stats.allocated", &allocated, &room, NULL, 0) == 0 ? allocated : 0;
+    *cached = NATIVE_JEMALLOC_OWN;
+    return *bytes != 0;
+}
+
+static bool native_tcmalloc_in_use(uint64_t *bytes, uint64_t *cached)
+{
+    native_property property = (native_property)native_symbol("MallocExtension_GetNumericProperty");
+    size_t value = 0;
+    if (property == NULL || property("generic.current_allocated_bytes", &value) == 0) {
+        return false;
+    }
+    *bytes = value;
+    *cached = 0;
+    return true;
+}
+
+// glibc's own caches hold 7 blocks of each size up to 1 KiB, 240 kB, and count them as used; those
+// of threads are emptied at their ends.
+#define NATIVE_GLIBC_CACHED 524288
+
+static bool native_glibc_in_use(uint64_t *bytes, uint64_t *cached)
+{
+    struct mallinfo2 (*mallinfo)(void) = (struct mallinfo2(*)(void))native_symbol("mallinfo2");
+    if (mallinfo == NULL) {
+        return false;
+    }
+    struct mallinfo2 info = mallinfo();
+    *bytes = info.uordblks + info.hblkhd;
+    *cached = native_symbol("gnu_get_libc_version") != NULL ? NATIVE_GLIBC_CACHED : 0;
+    return true;
+}
+
+bool target_malloc_in_use(struct target_instance *instance, uint64_t *bytes, uint64_t *cached)
+{
+    (void)instance;
+    *cached = 0;
+    return native_jemalloc_in_use(bytes, cached) || native_tcmalloc_in_use(bytes, cached) ||
+           native_glibc_in_use(bytes, cached);
+}

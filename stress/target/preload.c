@@ -180,4 +180,5 @@ const struct target target_preload = {
     .ops = &target_malloc_ops,
     .usage = target_malloc_usage,
     .native = target_malloc_native,
+    .in_use = target_malloc_in_use,
 };

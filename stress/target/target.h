@@ -95,6 +95,10 @@ struct target {
     // What a foreign allocator says of itself, one call of `take` for each figure. While no other
     // thread uses it. NULL: nothing beyond `usage`.
     void (*native)(struct target_instance *instance, target_statistic take, void *arg);
+    // Bytes that it says are in use, under the same condition; of these *cached at most may be its
+    // own, or free ones in a cache of this thread that nobody can have emptied. false: it cannot
+    // tell. NULL: the engine's account says more.
+    bool (*in_use)(struct target_instance *instance, uint64_t *bytes, uint64_t *cached);
     // Its engine, for lock and cache statistics; NULL, or it returns NULL, for foreign allocators.
     struct mems_engine *(*engine)(struct target_instance *instance);
 };

@@ -18,7 +18,10 @@
 //    (agenda.h). Where all slots are held the next block to die goes early.
 // 4. Hand-over. A share of the frees is done by the next thread (handover.h), which looks into its
 //    mailbox every CHURN_ROUND operations.
-// 5. Determinism. What a thread allocates, frees and hands over depends on the seed alone. When
+// 5. Rewriting. Between two rounds `rewrites` blocks that are held may be read and written, byte by
+//    byte, within one access section each, and left as they were: who moves memory meanwhile and
+//    loses a write leaves bytes that were never their owner's.
+// 6. Determinism. What a thread allocates, frees and hands over depends on the seed alone. When
 //    the frees that it does for others come between depends on the schedule.
 
 #include <errno.h>
@@ -48,6 +51,7 @@ struct churn {
     const struct distribution *lifetimes; // NULL: none
     uint64_t slots;                       // of each thread
     uint64_t remote;                      // a free whose random number is below is handed over
+    uint64_t rewrites;                    // in a round
     struct churn_thread *threads;
 };
 
@@ -75,6 +79,15 @@ static const struct job_key churn_keys[] = {
      .values = "0 .. 1",
      .standard = "0",
      .help = "share of the frees that is done by the next thread (two threads or more)"},
+    {.name = "rewrites",
+     .kind = JOB_NUMBER,
+     .least = 0,
+     .most = 1000,
+     .values = "0 .. 1000",
+     .standard = "0",
+     .help =
+         "random slots looked at in every 64 operations: the bytes of a block there are written, "
+         "and then once more, as they were"},
     {.name = NULL},
 };
 
@@ -139,6 +152,7 @@ static int churn_open(struct run *run, struct complaint *complaint)
     churn->slots = job_number(run->section, "slots");
     double share = job_real(run->section, "remote_share");
     churn->remote = share >= 1 ? UINT64_MAX : (uint64_t)(share * 0x1p64);
+    churn->rewrites = job_number(run->section, "rewrites");
     churn->threads = run_map(run->threads * sizeof(churn->threads[0]));
     for (unsigned i = 0; i < run->threads; i++) {
         churn_thread_open(churn, i);
@@ -311,6 +325,18 @@ static void churn_live(struct worker *worker, struct churn *churn, uint64_t roun
     }
 }
 
+static void churn_rewrite(struct worker *worker, struct churn *churn)
+{
+    struct churn_thread *self = &churn->threads[worker->number];
+    for (uint64_t i = 0; i < churn->rewrites; i++) {
+        uint64_t at;
+        (void)random_multiply(random_next(&worker->random), churn->slots, &at);
+        if (self->slots[at].size != 0) {
+            op_rewrite(worker, &self->slots[at], 1);
+        }
+    }
+}
+
 static void churn_work(struct worker *worker)
 {
     struct churn *churn = worker->run->shared;
@@ -323,6 +349,7 @@ static void churn_work(struct worker *worker)
         } else {
             churn_turn_over(worker, churn, round);
         }
+        churn_rewrite(worker, churn);
         handover_empty(worker, &self->mail);
     } while (!worker_stop(worker, round));
     handover_end(worker, &self->mail, &churn_next(worker, churn)->mail);

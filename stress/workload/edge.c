@@ -160,14 +160,13 @@ void edge_free(struct worker *worker, struct edge_block *block)
     }
 }
 
-void edge_resize(struct worker *worker, struct edge_block *block, size_t size)
+bool edge_resize_try(struct worker *worker, struct edge_block *block, size_t size)
 {
     uint64_t mark = edge_mark(block);
     edge_verify(worker, block);
     unsigned char *at = realloc(block->at, size);
     if (at == NULL) {
-        child_fail(worker, "refused", block->at, size, "realloc from %zu to %zu bytes failed",
-                   block->size, size);
+        return false;
     }
     if (block->size >= 2 * sizeof mark && size >= sizeof mark &&
         memcmp(at, &mark, sizeof mark) != 0) {
@@ -177,6 +176,15 @@ void edge_resize(struct worker *worker, struct edge_block *block, size_t size)
     block->at = at;
     block->size = size;
     edge_write(block);
+    return true;
+}
+
+void edge_resize(struct worker *worker, struct edge_block *block, size_t size)
+{
+    if (!edge_resize_try(worker, block, size)) {
+        child_fail(worker, "refused", block->at, size, "realloc from %zu to %zu bytes failed",
+                   block->size, size);
+    }
 }
 
 bool edge_alloc_any(struct worker *worker, struct random *random, uint32_t calls, size_t size,

@@ -61,7 +61,9 @@ bool edge_alloc(struct worker *worker, enum edge_call call, size_t size, size_t 
 void edge_verify(struct worker *worker, const struct edge_block *block);
 // Verifies and frees. An empty block is left alone.
 void edge_free(struct worker *worker, struct edge_block *block);
-// realloc, with the kept part verified.
+// realloc, with the kept part verified. false: refused, and the block is as it was.
+bool edge_resize_try(struct worker *worker, struct edge_block *block, size_t size);
+// The same where no refusal is to be had.
 void edge_resize(struct worker *worker, struct edge_block *block, size_t size);
 // By a call drawn at random from those that are there, aligned to 64 at the most (other alignments
 // are extreme-sizes').

@@ -11,8 +11,8 @@
 //    and small ones among them, and makes a page in the middle of each large one inaccessible: a
 //    hole, two mappings more. When half of the blocks are there it takes what mappings are left, to
 //    the last, so that the system gives nothing more. At the end it makes the pages accessible
-//    again, frees every other block while there are no mappings, gives the mappings back, frees the
-//    rest; all must be as ever.
+//    again, frees every other block and grows others while there are no mappings, gives the
+//    mappings back, frees the rest; all must be as ever.
 // 3. Failure. NULL with another errno than ENOMEM, or free that changes errno: errno; no block when
 //    mappings are back: refused; child-crash, child-hang; and as of any block. A step is a process.
 
@@ -176,6 +176,17 @@ static void maps_free(unsigned from, unsigned step)
     }
 }
 
+// What moves its pages instead of copying them may find no mapping for that.
+static void maps_grow(unsigned from, unsigned step)
+{
+    for (unsigned i = from; i < MAPS_BLOCKS; i += step) {
+        struct edge_block *block = &maps_blocks[i].block;
+        if (block->at != NULL && maps_heal(&maps_blocks[i])) {
+            (void)edge_resize_try(NULL, block, block->size + block->size / 2 + 1);
+        }
+    }
+}
+
 static void maps_child(struct child_post *post)
 {
     struct random random;
@@ -194,6 +205,8 @@ static void maps_child(struct child_post *post)
     post->argument[MAPS_REFUSED] += maps_allocate(&random, calls, MAPS_BLOCKS / 2, MAPS_BLOCKS);
     child_doing("freeing large blocks with no mappings left");
     maps_free(0, 2);
+    child_doing("resizing large blocks with no mappings left");
+    maps_grow(1, 4);
     child_doing("giving the mappings back");
     maps_give_back(&region);
     child_doing("freeing when mappings were back");
@@ -258,7 +271,7 @@ const struct workload workload_maps = {
     .help = "processes with hardly any mappings left: large blocks with holes must be refused",
     .class = WORKLOAD_PROCESS,
     .needs_malloc = true,
-    .version = 1,
+    .version = 2,
     .keys = maps_keys,
     .unused = edge_unused_sizes,
     .validate = edge_validate,

@@ -61,6 +61,7 @@ static char *bump, *bump_end;
 static int lock;
 static unsigned long asked; // requests of EVIL_SIZE
 static char *last;          // the last block of that size
+static size_t used;         // bytes that were handed out and have not come back to a list
 static __thread bool begun; // this thread has called
 static volatile char *volatile nowhere = (volatile char *)16;
 
@@ -117,6 +118,7 @@ static char *get_locked(size_t size)
         bump += bytes;
     }
     header->size = size;
+    used += size;
     return (char *)(header + 1);
 }
 
@@ -248,6 +250,7 @@ EXPORT void free(void *block)
     if (class < CLASSES && (EVIL == EVIL_NONE || header->size != EVIL_SIZE || EVIL == EVIL_DIRTY ||
                             EVIL == EVIL_CREEP)) {
         memset(block, 0xdb, header->size);
+        used -= header->size;
         header->next = lists[class];
         lists[class] = header;
     }
@@ -300,6 +303,14 @@ EXPORT void *aligned_alloc(size_t align, size_t size)
 EXPORT void *memalign(size_t align, size_t size)
 {
     return aligned_alloc(align, size);
+}
+
+EXPORT struct mallinfo2 mallinfo2(void)
+{
+    take_lock();
+    struct mallinfo2 info = {.uordblks = used};
+    drop_lock();
+    return info;
 }
 
 EXPORT size_t malloc_usable_size(void *block)

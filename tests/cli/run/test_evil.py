@@ -225,6 +225,28 @@ class Evil(Case):
         self.assertIn(outcome.cell()["evidence"]["check"]["name"], ["resize", "stamp"])
         self.assertEqual(self.replayed("none", lines, 4).status, 0)
 
+    def test_blocks_that_are_lost(self):
+        job = JOB + "lost_limit = 1000\n"
+        for name, sin in (("leak", True), ("none", False), ("creep", True)):
+            outcome = self.run_job(job % (evil(name), 1 if name != "creep" else 4, 0))
+            self.assertEqual(outcome.status, 2 if sin else 0, outcome.out + outcome.err)
+            if sin:
+                found = outcome.cell()["evidence"]["check"]
+                self.assertEqual(found["name"], "lost")
+                self.assertGreater(int(found["found"], 16), 1000)
+        # One that cannot tell, and one that tells of its caches too.
+        for target in "null", "libc":
+            self.assertEqual(self.run_job(job % (target, 2, 0)).status, 0)
+
+    def test_memory_that_is_kept(self):
+        job = "[a]\nworkload = churn\ntarget = %s\nsize = 1Mi\nslots = 20\nops = 500\ntouch = page\n" \
+              "decay = 10ms\nkept_limit = 0.5\n"
+        outcome = self.run_job(job % evil("none")) # it never gives anything back
+        self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
+        self.assertEqual(outcome.cell()["evidence"]["check"]["name"], "kept")
+        self.assertEqual(self.run_job(job % "libc").status, 0)
+        self.assertEqual(self.run_job(job.replace("0.5", "1") % evil("none")).status, 0)
+
     def test_one_cell_ends_the_run_where_it_shall(self):
         job = "[global]\nworkload = churn\nsize = 777\nslots = 50\nops = 20k\nverify = 4\n" \
               "timeout = 1s\n[a]\ntarget = libc\n[b]\ntarget = %s\ncleanup = echo > gone\n" \

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+#
+# driver.py - runs mems-stress against a build, seed after seed, and says which check caught it.
+#
+# What counts as caught is what the driver itself says of a cell: a failed check (by its name), a crash (by its signal),
+# a hang; of a command without a result (explore), its exit status. What the driver could not do - a target that is
+# missing, a job that is wrong, a cell that did not start - is an error of the table, never a catch.
+
+import json
+import os
+import resource
+import shlex
+import signal
+import subprocess
+import time
+
+FAILED, CRASHED = 2, 3 # of mems-stress's exit statuses, those that say something of the allocator
+NOT_CAUGHT = ("harness", "supplier") # checks that say something else
+# Workloads that question the process, not the blocks: released allocators have bugs there (jobs/known-bugs.ini).
+PROCESS_WORKLOADS = ("destructors", "dlopen", "exits", "extreme-sizes", "first-operation", "fork-child", "fork-handler",
+                     "fork-stdio", "maps", "no-memory", "signals")
+GRACE_SECONDS = 10 # that a driver whose time is over has to end
+
+
+class Broken(Exception):
+    """A command does not do what a mutant's command must."""
+
+
+class Catch:
+    """What a command found: the check's name, its sentence, the cells that ran."""
+
+    def __init__(self, by=None, text="", cells=0):
+        self.by, self.text, self.cells = by, text, cells
+
+
+def cell_catch(cell):
+    """What caught this cell, or None."""
+    verdict, evidence = cell["verdict"], cell.get("evidence") or {}
+    check = (evidence.get("check") or {}).get("name")
+    text = f"{cell['id']}: {(evidence.get('check') or {}).get('text') or cell.get('message') or verdict}"
+    if verdict == "failed":
+        if check in NOT_CAUGHT:
+            raise Broken(text)
+        return Catch(check or "failed", text)
+    if verdict == "crashed":
+        name = evidence.get("signal")
+        return Catch(f"crash {name}" if name else "crash", text)
+    if verdict == "hung":
+        return Catch("hang", text)
+    if verdict in ("pass", "skipped", "incomplete", "unsteady", "not run"):
+        return None
+    raise Broken(text)
+
+
+class Driver:
+    """The programs of one build."""
+
+    def __init__(self, build, tree, work, program=None):
+        self.program = os.path.abspath(program or os.path.join(build, "stress", "mems-stress"))
+        self.malloc = os.path.join(build, "lib", "libmems-malloc.so")
+        self.tree, self.work = tree, work
+        self.result = os.path.join(work, "result.json")
+
+    def words(self, command, seed):
+        """The command's words and what it sets in the environment; with the seed, which counts from its own on."""
+        words, environment = shlex.split(command), {}
+        words = [word.replace("{malloc}", self.malloc) for word in words]
+        if words[0] == "env":
+            words.pop(0)
+            while "=" in words[0]:
+                name, value = words.pop(0).split("=", 1)
+                environment[name] = value
+        if words[0] != "mems-stress":
+            raise Broken(f"'{command}': mems-stress is to be the program")
+        words[0] = self.program
+        if "--seed" in words:
+            place = words.index("--seed") + 1
+            seed += int(words[place]) - 1
+            words[place] = str(seed)
+        else:
+            words += ["--seed", str(seed)]
+        return words, environment, seed
+
+    def once(self, command, seed, seconds, extra=()):
+        """Runs it once, `seconds` at most; (what was caught, the seed)."""
+        words, environment, seed = self.words(command, seed)
+        judged = words[1] == "run"
+        if judged:
+            words += ["--json", self.result, "--quiet", *extra]
+            if os.path.exists(self.result):
+                os.remove(self.result)
+        status, output = self.call(words, environment, seconds)
+        if judged and os.path.exists(self.result):
+            with open(self.result, encoding="utf-8") as file:
+                return self.judge(json.load(file)), seed
+        return self.judge_status(status, output, words), seed
+
+    def call(self, words, environment, seconds):
+        """Exit status (None: its time was over) and what it printed."""
+        with open(os.path.join(self.work, "output"), "w+", encoding="utf-8", errors="replace") as output:
+            child = subprocess.Popen(words, cwd=self.tree, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+                                     stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+            try:
+                status = child.wait(timeout=max(seconds, 0.1))
+            except subprocess.TimeoutExpired:
+                status = None
+                os.killpg(child.pid, signal.SIGINT) # what was found by then is reported
+                try:
+                    child.wait(timeout=GRACE_SECONDS)
+                except subprocess.TimeoutExpired:
+                    pass
+            except BaseException:
+                end(child)
+                raise
+            end(child)
+            output.seek(0)
+            return status, output.read()
+
+    @staticmethod
+    def judge(document):
+        for cell in document["cells"]:
+            catch = cell_catch(cell)
+            if catch is not None:
+                catch.cells = len(document["cells"])
+                return catch
+        return Catch(cells=len(document["cells"]))
+
+    @staticmethod
+    def judge_status(status, output, words):
+        lines = [line for line in output.splitlines() if line.strip()]
+        if status is None or status == 0:
+            return Catch()
+        if status < 0:
+            return Catch(f"crash {signal.Signals(-status).name[3:]}", "the driver itself: " + " ".join(lines[-1:]))
+        if words[1] == "run" or status not in (FAILED, CRASHED):
+            raise Broken(f"{shlex.join(words)}: exit status {status}: {' / '.join(lines[-3:])}")
+        return Catch(words[1], " / ".join(lines[:2]))
+
+    def until_caught(self, command, seconds):
+        """Seed after seed until it is caught or the time is over. (catch, seconds, CPU seconds, seed)."""
+        begin, cpu = time.monotonic(), cpu_seconds()
+        seed = 1
+        while True:
+            left = begin + seconds - time.monotonic()
+            catch, used = self.once(command, seed, left, ["--abort"])
+            spent = time.monotonic() - begin
+            if catch.by is not None or spent >= seconds:
+                return catch, spent, cpu_seconds() - cpu, used
+            seed += 1
+
+
+def cpu_seconds():
+    """Of all that has been waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def end(child):
+    """The whole group, and its end seen."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    child.wait()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+#
+# table.py - results as CSV: read back to go on, written whole or not at all.
+
+import csv
+import os
+
+from patches import ROOT, git
+
+
+def engine_of(paths):
+    """The commit that last changed one of these; with a + where something is not committed."""
+    commit = git(["log", "-1", "--format=%h", "--", *paths], ROOT)
+    if commit.returncode != 0 or not commit.stdout.strip():
+        return "unknown+"
+    changed = git(["status", "--porcelain", "--", *paths], ROOT)
+    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+class Table:
+    """Rows by their first column; the last one is the engine's commit."""
+
+    def __init__(self, path, columns):
+        self.path, self.columns = path, columns
+        self.rows = {}
+        if os.path.exists(path):
+            with open(path, newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    self.rows[row[columns[0]]] = row
+
+    def has(self, name, engine):
+        """Whether that one is done, for exactly this engine."""
+        row = self.rows.get(name)
+        return row is not None and row.get(self.columns[-1]) == engine and not engine.endswith("+")
+
+    def put(self, *values):
+        self.rows[str(values[0])] = dict(zip(self.columns, map(str, values)))
+        self.write()
+
+    def write(self):
+        part = f"{self.path}.part-{os.getpid()}"
+        os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
+        with open(part, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self.columns, lineterminator="\n", extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(self.rows[name] for name in sorted(self.rows))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, self.path)

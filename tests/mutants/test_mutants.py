@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+#
+# test_mutants.py - the command itself: headers, the table, and what counts as caught, with a driver that says what it is told to.
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import clean  # noqa: E402
+import patches  # noqa: E402
+from driver import Broken, Driver  # noqa: E402
+from table import Table  # noqa: E402
+
+HEADER = """class: 4
+policy: dynamic
+detector: overlap
+budget: 5
+command: mems-stress run job.ini
+quick: no
+about: a bug,
+  told in two lines
+"""
+DIFF = "--- a/lib/x.c\n+++ b/lib/x.c\n@@ -1 +1 @@\n-a\n+b\n"
+
+
+def cell(verdict, check=None, **evidence):
+    if check:
+        evidence["check"] = {"name": check, "text": "so it is"}
+    return {"id": "s/t/0", "verdict": verdict, "message": "m", "evidence": evidence}
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+
+class Headers(Case):
+    def mutant(self, header=HEADER, diff=DIFF):
+        return patches.Mutant(self.write("m.patch", header + "\n" + diff))
+
+    def test_what_it_says(self):
+        mutant = self.mutant()
+        self.assertEqual((mutant.name, mutant.bug_class, mutant.budget, mutant.seen_by_quick), ("m", 4, 5, False))
+        self.assertEqual(mutant.values["about"], "a bug, told in two lines")
+        self.assertEqual((mutant.build, mutant.only, mutant.without), ("release", None, None))
+
+    def test_what_is_refused(self):
+        for old, new, told in (("class: 4\n", "", "lacks 'class:'"), ("class: 4", "class: 46", "1 .. 45"),
+                               ("class: 4", "class: four", "1 .. 45"), ("dynamic", "dynamik", "policy: 'dynamik'"),
+                               ("budget: 5", "budget: 61", "1 to 60"), ("quick: no", "quick: maybe", "neither yes nor no"),
+                               ("quick: no", "quick: no\nonly: overlap", "go together"),
+                               ("quick: no", "quick: no\nonly: luck\nwithout: mems-stress run x", "'luck' is none of"),
+                               ("mems-stress run", "stress run", "does not call mems-stress"),
+                               ("budget: 5", "budget: 5\nbudget: 6", "said twice"), ("about:", "abuot:", "no line of a header")):
+            with self.assertRaisesRegex(patches.Refused, told):
+                self.mutant(HEADER.replace(old, new))
+        with self.assertRaisesRegex(patches.Refused, "no diff follows"):
+            self.mutant(diff="")
+
+    def test_what_must_hold_of_all(self):
+        told = "\n".join(patches.complaints({str(i): self.mutant() for i in range(3)}))
+        for part in "class 4 has 3 mutants", "caught by 'overlap' only":
+            self.assertIn(part, told)
+        told = "\n".join(patches.too_few({str(i): self.mutant() for i in range(3)}))
+        for part in "3 mutants, at least 40", "3 mutants that the quick tests do not see, at least 20":
+            self.assertIn(part, told)
+
+    def test_a_patch_that_does_not_apply(self):
+        os.mkdir(os.path.join(self.folder, "lib"))
+        self.write("lib/x.c", "c\n")
+        with self.assertRaisesRegex(patches.Refused, "m: the patch does not apply"):
+            patches.apply(self.mutant(), self.folder, check=True)
+
+
+class Tables(Case):
+    def test_rows_stay_and_are_replaced(self):
+        path = os.path.join(self.folder, "deep", "t.csv")
+        Table(path, ("mutant", "seed", "engine")).put("b", 1, "abc")
+        Table(path, ("mutant", "seed", "engine")).put("a", 2, "abc")
+        table = Table(path, ("mutant", "seed", "engine"))
+        table.put("b", 3, "def+")
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "mutant,seed,engine\na,2,abc\nb,3,def+\n")
+        self.assertEqual(os.listdir(os.path.dirname(path)), ["t.csv"])
+        self.assertTrue(table.has("a", "abc"))
+        self.assertFalse(table.has("a", "def"))
+        self.assertFalse(table.has("b", "def+"), "what is not committed is done again")
+
+
+class Catches(Case):
+    def driver(self, program):
+        path = self.write("fake", "#!" + sys.executable + "\nimport json, sys, time\n"
+                          "out = sys.argv[sys.argv.index('--json') + 1] if '--json' in sys.argv else None\n"
+                          "seed = int(sys.argv[sys.argv.index('--seed') + 1])\n"
+                          "def say(*cells): json.dump({'cells': cells}, open(out, 'w'))\n" + program)
+        os.chmod(path, 0o755)
+        return Driver(self.folder, self.folder, self.folder, path)
+
+    def caught(self, program, command="mems-stress run job.ini", seconds=5):
+        return self.driver(program).until_caught(command, seconds)
+
+    def test_by_name(self):
+        for verdict, by in ((cell("failed", "overlap"), "overlap"), (cell("crashed", signal="SEGV"), "crash SEGV"),
+                            (cell("crashed"), "crash"), (cell("hung"), "hang")):
+            catch, _, _, seed = self.caught(f"say({cell('pass')!r}, {verdict!r})\nsys.exit(2)\n")
+            self.assertEqual((catch.by, seed, catch.cells), (by, 1, 2))
+
+    def test_seed_after_seed(self):
+        program = f"say({cell('failed', 'stamp')!r} if seed == 12 else {cell('pass')!r})\n"
+        self.assertEqual(self.caught(program, "mems-stress run job.ini --seed 10")[3], 12)
+
+    def test_what_nobody_catches(self):
+        catch, seconds, _, _ = self.caught(f"say({cell('pass')!r})\n", seconds=0.5)
+        self.assertIsNone(catch.by)
+        self.assertGreaterEqual(seconds, 0.5)
+
+    def test_time_that_is_over(self):
+        self.assertIsNone(self.caught("time.sleep(60)\n", seconds=0.3)[0].by)
+
+    def test_a_crash_of_the_driver(self):
+        self.assertEqual(self.caught("import os, signal\nos.kill(os.getpid(), signal.SIGABRT)\n")[0].by, "crash ABRT")
+
+    def test_a_command_without_a_result(self):
+        catch = self.caught("print('deadlock at step 7')\nsys.exit(2)\n", "mems-stress explore job.ini --seed 3")[0]
+        self.assertEqual((catch.by, catch.text), ("explore", "deadlock at step 7"))
+
+    def test_what_is_no_catch(self):
+        for program in ("sys.exit(1)\n", "sys.exit(6)\n", f"say({cell('failed', 'harness')!r})\n",
+                        f"say({cell('not started')!r})\n"):
+            with self.assertRaises(Broken):
+                self.caught(program)
+
+    def test_environment_and_names(self):
+        words, environment, _ = self.driver("").words("env A=b mems-stress run x --target preload:{malloc}", 2)
+        self.assertEqual(environment, {"A": "b"})
+        self.assertEqual(words[3:], ["--target", "preload:" + os.path.join(self.folder, "lib", "libmems-malloc.so"), "--seed", "2"])
+
+
+class Clean(Case):
+    def test_commands(self):
+        class One:
+            build = "hostile"
+            command = "mems-stress run a.ini --target preload:{malloc}"
+
+        class Other:
+            build = "release"
+            command = "mems-stress explore a.ini"
+        self.assertEqual(clean.commands_for([One, One, Other], "libc"), [("release", "mems-stress run a.ini --target libc")])
+        self.assertEqual(len(clean.commands_for([One, One, Other], "engine")), 2)
+
+
+class Usage(Case):
+    def complaint(self, *arguments):
+        done = subprocess.run([sys.executable, os.path.join(HERE, "run"), *arguments], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        return done.stderr
+
+    def test_complaints(self):
+        self.assertIn("one of: NAME", self.complaint())
+        self.assertIn("one of: NAME", self.complaint("--all", "--list"))
+        self.assertIn("no mutant 'nothing'", self.complaint("nothing"))
+        self.assertIn("no number of minutes", self.complaint("--clean", "long", "libc"))
+        self.assertIn("at least 1", self.complaint("--all", "--slack", "0"))
+
+
+if __name__ == "__main__":
+    unittest.main()
