@@ -142,8 +142,8 @@ static int expressible(const struct trace *trace, struct complaint *complaint)
         const struct trace_op *op = &trace->ops[i];
         if (trace_kind_has_block(op->kind) && !trace_kind_allocates(op->kind) &&
             trace->block_names[op->block] == NULL) {
-            complain(complaint, "operation %zu uses a block without a name, which a text cannot",
-                     i);
+            complain(complaint,
+                     "operation %zu uses a block without a name, which a text cannot say", i);
             return EINVAL;
         }
     }
@@ -154,6 +154,9 @@ static int put_all(FILE *out, const struct trace *trace)
 {
     unsigned thread = 0;
     put_front(out, trace);
+    if (trace->op_count == 0) { // an empty file would be no trace
+        fputs("# no operations\n", out);
+    }
     for (size_t i = 0; i < trace->op_count; i++) {
         put_op(out, trace, &trace->ops[i], &thread);
     }

@@ -56,7 +56,7 @@ static inline uint64_t source_noise(struct source *source)
 // How many operations there are between two looks at the whole. A stream of bytes is short.
 static inline uint64_t source_every(const struct source *source, uint64_t every)
 {
-    return source->drawn || every < 16 ? every : 16;
+    return source->drawn || every < 32 ? every : 32;
 }
 
 #endif
