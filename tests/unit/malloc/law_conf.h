@@ -29,7 +29,8 @@ static inline void conf_law(const char *text)
     memset(&got, 0xff, sizeof got);
     print_init(&complaint, buffer, sizeof buffer);
     conf_told = 0;
-    assert_int_equal(conf_parse(&got, text, &complaint, conf_tell), conf_told);
+    unsigned mistakes = conf_parse(&got, text, &complaint, conf_tell);
+    assert_int_equal(mistakes, conf_told);
     assert_true(got.decay_ms <= 86400000 || got.decay_ms == DEPOT_DECAY_NEVER);
     assert_in_range(got.thp, DEPOT_THP_NEVER, DEPOT_THP_ALWAYS);
     assert_in_range(got.background, 0, 1);
