@@ -26,7 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def command(program, work, length):
     name = program.name.removeprefix("fuzz-")
-    words = [str(program), f"-max_len={length}", "-timeout=20", "-rss_limit_mb=2048", f"-artifact_prefix={work}/"]
+    words = [str(program), f"-max_len={length}", "-len_control=20", "-timeout=20", "-rss_limit_mb=2048", f"-artifact_prefix={work}/"]
     dictionary = HERE / "dictionary" / f"{name}.txt"
     if dictionary.exists():
         words.append(f"-dict={dictionary}")
@@ -61,7 +61,7 @@ def fuzz(program, work, corpus, seconds, length):
     return 0
 
 
-# A control file of a merge says of each input (FT lines) what only it, of those before it, has reached.
+# A control file of such a merge says of each input (FT lines) all that it reaches.
 def features(control):
     names, reached = [], {}
     lines = control.read_text(errors="replace").splitlines()
@@ -79,7 +79,7 @@ def choose(program, work, corpus, most, length):
         control = pathlib.Path(folder, "control")
         subprocess.run(
             command(program, work, length)
-            + ["-merge=1", f"-merge_control_file={control}", folder, str(corpus), str(work / "corpus")],
+            + ["-set_cover_merge=1", f"-merge_control_file={control}", folder, str(corpus), str(work / "corpus")],
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
