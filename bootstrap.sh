@@ -213,7 +213,7 @@ coverage() {
     build coverage
     find build/coverage -name '*.gcda' -delete
     say "running the quick tests with counters"
-    ctest --preset coverage -L quick --parallel "$(nproc)" --quiet --output-log build/coverage/tests.log ||
+    ctest --preset coverage -L quick --parallel "$(nproc)" --quiet --output-log "$PWD/build/coverage/tests.log" ||
         say "some tests fail where lib/ counts: build/coverage/tests.log" >&2
     python3 tests/coverage/coverage.py build/coverage
 }
