@@ -44,10 +44,12 @@ class File:
         self.name = row["file"]
         self.lines, self.hit = len(lines), sum(line["count"] > 0 for line in lines)
         self.branches, self.taken = len(branches), sum(branch["count"] > 0 for branch in branches)
+        entries = {line["line_number"]: line["count"] for line in lines}
         calls = {}
         for function in row.get("functions", []):  # one of a header is there once for each file that has it
             name = function["name"].split(".")[0].lstrip("*").removeprefix("family_")  # tests have it twice
-            calls[name] = max(calls.get(name, 0), function["execution_count"])
+            entered = entries.get(function["lineno"], 0)  # of all its objects; the count is of one
+            calls[name] = max(calls.get(name, 0), function["execution_count"], entered)
         self.uncalled = {name for name, count in calls.items() if count == 0}
 
 
