@@ -40,8 +40,15 @@ void common_trim(void)
     lock_unlock(&common.lock);
 }
 
+bool common_is_mine(void)
+{
+    return lock_is_mine(&common.lock);
+}
+
 void common_reset(void)
 {
-    lock_init(&common.lock, LOCK_SPACE, "heap.common", 0);
-    common.open = false;
+    if (!common_is_mine()) {
+        lock_init(&common.lock, LOCK_SPACE, "heap.common", 0);
+        common.open = false;
+    }
 }

@@ -14,6 +14,7 @@
 
 void *common_take(unsigned class, bool *zeroed); // as front_take
 void common_trim(void);                          // as front_trim
-void common_reset(void);                         // in a child: begun anew, nobody holds its lock
+bool common_is_mine(void); // whether a signal handler has interrupted this thread in one of these
+void common_reset(void);   // in a child: begun anew, and nobody holds its lock; unless that
 
 #endif

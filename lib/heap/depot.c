@@ -6,9 +6,7 @@
 //    (best fit, coalescing): slabs are one granule, large blocks as many as they need. A
 //    region grows with the heap, an eighth of what is held, and stands at a multiple of a huge
 //    page.
-// 2. Locking. One lock. Threads come here once in a slab's worth of blocks, or for a large one. Who
-//    waits for it or has it runs no handlers meanwhile: one that forks would find the depot in the
-//    middle of its own thread's change, and could not wait for its end.
+// 2. Locking. One lock. Threads come here once in a slab's worth of blocks, or for a large one.
 // 3. Fork. A thread that forks freezes the depot: nobody changes it until the fork is done, and the
 //    child finds it whole. Others must not wait for that, for the fork may be waiting for a
 //    lock of libc's that one of them holds (stdio's: glibc takes it after all handlers have
@@ -53,7 +51,7 @@ struct depot depots[2] = {
     {.lock = {.rank = LOCK_POLICY, .name = "heap.aside", .number = 1}, .number = 1},
 };
 
-static __thread uint64_t signals; // as they were before this thread took a depot's lock
+static __thread uint64_t signals; // as they were before this thread took the second depot's lock
 __thread struct granule *depot_hand;
 uint32_t depot_fronts;
 
@@ -93,13 +91,13 @@ static void take_returned(struct depot *depot)
 
 bool depot_lock_this(struct depot *depot)
 {
-    uint64_t before = os_signals_block();
-    if (!lock_lock_unless(&depot->lock, &depot->frozen)) {
-        os_signals_restore(before);
-        return false;
+    if (depot == &depots[0]) {
+        return lock_lock_unless(&depot->lock, &depot->frozen);
     }
+    uint64_t before = os_signals_block();
+    lock_lock(&depot->lock);
     signals = before;
-    return true;
+    return true; // it is never frozen
 }
 
 struct depot *depot_lock(void)
@@ -108,7 +106,7 @@ struct depot *depot_lock(void)
     depot_settle();
     if (!depot_lock_this(depot)) {
         depot = &depots[1];
-        (void)depot_lock_this(depot); // it is never frozen
+        (void)depot_lock_this(depot);
     }
     if (!depot->open) {
         depot_init(depot);
@@ -125,16 +123,16 @@ struct depot *depot_lock(void)
 
 void depot_unlock(struct depot *depot)
 {
-    uint64_t before = signals;
-    lock_unlock(&depot->lock);
-    os_signals_restore(before);
-}
-
-void depot_leave_frozen(struct depot *depot)
-{
-    uint64_t before = signals;
-    lock_freeze(&depot->lock);
-    os_signals_restore(before);
+    if (depot == &depots[0]) {
+        lock_unlock(&depot->lock);
+        if (__builtin_expect(depot_interrupted != 0, 0)) {
+            depot_thaw_late();
+        }
+    } else {
+        uint64_t before = signals;
+        lock_unlock(&depot->lock);
+        os_signals_restore(before);
+    }
 }
 
 void depot_return(struct depot *depot, struct granule *granule)

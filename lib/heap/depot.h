@@ -18,6 +18,7 @@ struct front;
 enum depot_thp { DEPOT_THP_NEVER, DEPOT_THP_AUTO, DEPOT_THP_ALWAYS };
 
 #define DEPOT_DECAY_NEVER UINT64_MAX
+#define DEPOT_ALONE       (UINT32_C(1) << 31)
 
 // Set once, before other threads run.
 struct depot_settings {
@@ -35,11 +36,13 @@ extern struct depot_settings depot_settings;
 // dirty_bytes == bytes of free granules that have an age                                       (D5)
 struct depot {
     struct lock lock;       // rank LOCK_POLICY
-    uint32_t frozen;        // [atomic] forks under way: nobody changes what the lock guards
+    uint32_t frozen;        // [atomic] forks under way: nobody changes what the lock guards. Or
+                            // DEPOT_ALONE: its holder, interrupted, forks
     uint8_t number;         // 0, or the second one's era: see depot_fork.c
     bool open;              // [lock]
     uint64_t survivor;      // [lock] 0, or: all slabs but this owner's are nobody's,
-    struct granule *spared; // [lock] and but for this one, which it was closing
+    struct granule *spared; // [lock] and but for this one, which it was closing,
+    bool common_lives;      // [lock] and the common front's, which it was taking from
     uint8_t tick;           // [lock] 1..255: now, in eighths of the decay
     uint64_t purge_ms;      // [lock] when to look again; 0: nothing is old enough ever
     struct extents extents; // [lock]
@@ -86,7 +89,8 @@ uint64_t depot_purge(bool now);
 
 void depot_fork_init(void); // once, before the first fork
 // Before a fork: nobody changes the depot until it is done. Waits for the holder of its lock, for
-// nothing else.
+// nothing else; where this thread is the holder (in a signal handler that interrupted it), for
+// nobody.
 void depot_freeze(void);
 void depot_thaw(void);       // after it, in the parent
 void depot_thaw_child(void); // in the child: all threads but this one are gone
@@ -106,8 +110,11 @@ extern uint32_t depot_fronts; // [atomic] that are open
 
 struct depot *depot_lock(void);
 void depot_unlock(struct depot *depot);
-bool depot_lock_this(struct depot *depot);    // false: it is frozen
-void depot_leave_frozen(struct depot *depot); // instead of unlocking; `frozen` is set
+bool depot_lock_this(struct depot *depot); // false: it is frozen
+// Forks under way in signal handlers that have interrupted this thread while it held the first
+// depot; in their child one more than that, until it is done.
+extern __thread uint32_t depot_interrupted;
+void depot_thaw_late(void); // in such a child, when that is done
 // The lock held, nothing in `returned`: slabs of threads that a fork has left behind become
 // orphans, large blocks that they were closing are returned.
 void depot_bury(struct depot *depot);

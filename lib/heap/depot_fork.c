@@ -19,9 +19,15 @@
 //    Slabs on the way between a thread and the depot have no owner and are in no list, so the lists
 //    are made anew: all that is not the survivor's. A large block on that way is one that has been
 //    closed and is still there: it goes on to `returned`.
-// 5. A fork inside a signal handler interrupts no holder of the depot's lock, nor who waits for it:
-//    handlers do not run there. It may interrupt a thread that is about to close a slab or a large
-//    block (depot_hand): that goes on after the handler, in the parent and in the child.
+// 5. A fork inside a signal handler may interrupt the depot's own holder, who does not go on before
+//    the handler returns. The lock says so exactly (lock_is_mine). Then nobody is waited for: the
+//    depot is frozen as it is, and that thread goes on with its change afterwards, in the parent,
+//    and in the child as well, whose first depot stays frozen until then (depot_thaw_late). Nobody
+//    shares such a freeze: another fork's child would have the change and not the thread. Likewise
+//    for the common front: where this thread was taking from it in the child, it is neither begun
+//    anew nor buried. A handler may also interrupt a thread that is about to close a slab or a
+//    large block (depot_hand): that goes on in the same way. The second depot cannot be frozen: who
+//    has it runs no handlers meanwhile.
 // 6. Whether one is in a child tells a page that fork wipes and vfork shares; a number of a process
 //    would not, for who runs after vfork has another one and the parent's memory.
 
@@ -33,29 +39,53 @@
 
 static uint32_t *witness; // [ro] 1; in a child that has not settled 0. NULL: there is none
 
+__thread uint32_t depot_interrupted;
+
+// One of several forks, or the first.
+static void share(struct depot *depot)
+{
+    bool done = false;
+    while (!done) {
+        uint32_t forks = load_relaxed(&depot->frozen);
+        if (forks == 0) {
+            done = lock_freeze(&depot->lock, &depot->frozen, 1);
+        } else if ((forks & DEPOT_ALONE) != 0) {
+            os_wait(&depot->frozen, forks, 0);
+        } else {
+            done = cas_acquire(&depot->frozen, &forks, forks + 1);
+        }
+    }
+}
+
+// A handler does not interrupt this: its fork would.
 void depot_freeze(void)
 {
     struct depot *depot = &depots[0];
-    for (;;) {
-        uint32_t forks = load_relaxed(&depot->frozen);
-        if (forks != 0) {
-            if (cas_acquire(&depot->frozen, &forks, forks + 1)) {
-                return;
-            }
-        } else if (depot_lock_this(depot)) {
-            store_release(&depot->frozen, 1);
-            depot_leave_frozen(depot);
-            return;
+    uint64_t before = os_signals_block();
+    if (depot_interrupted != 0 || lock_is_mine(&depot->lock)) {
+        if (depot_interrupted++ == 0) {
+            lock_freeze_mine(&depot->lock, &depot->frozen, DEPOT_ALONE);
         }
+    } else {
+        share(depot);
     }
+    os_signals_restore(before);
 }
 
 void depot_thaw(void)
 {
     struct depot *depot = &depots[0];
-    if (add_acq_rel(&depot->frozen, UINT32_MAX) == 1) {
+    uint64_t before = os_signals_block();
+    if (depot_interrupted != 0) {
+        if (--depot_interrupted == 0) {
+            lock_thaw_mine(&depot->lock);
+            store_release(&depot->frozen, 0);
+            os_wake(&depot->frozen, UINT32_MAX);
+        }
+    } else if (add_acq_rel(&depot->frozen, UINT32_MAX) == 1) {
         lock_thaw(&depot->lock);
     }
+    os_signals_restore(before);
 }
 
 void depot_fork_init(void)
@@ -81,28 +111,44 @@ static void second_reset(void)
     lock_init(&second->lock, LOCK_POLICY, "heap.aside", 1);
 }
 
-void depot_thaw_child(void)
+// The first depot is in use again, but for what threads had that are gone.
+static void first_thaw(void)
 {
     struct depot *first = &depots[0];
     bool has_front = front_here != &front_none; // else no slab is this thread's, whoever stood here
     uint64_t self = has_front ? thread_self() : UINT64_MAX;
-    if (witness != NULL) {
-        *witness = 1;
-    }
-    if (load_relaxed(&first->frozen) == 0) {
-        return; // somebody came before libc did
-    }
-    common_reset();
     front_forget(self);
-    store_relaxed(&first->frozen, 0);
     first->survivor = self;
     first->spared = depot_hand;
+    first->common_lives = common_is_mine();
     lock_init(&first->lock, LOCK_POLICY, first->lock.name, first->lock.number);
-    second_reset();
+    store_release(&first->frozen, 0);
     if (load_relaxed(&depot_fronts) > has_front) {
         depot_unlock(depot_lock());
     }
     store_relaxed(&depot_fronts, has_front);
+}
+
+void depot_thaw_child(void)
+{
+    uint64_t before = os_signals_block();
+    if (witness != NULL) {
+        *witness = 1;
+    }
+    if (load_relaxed(&depots[0].frozen) != 0) { // else somebody came before libc did
+        common_reset();
+        second_reset();
+        if (depot_interrupted == 0) {
+            first_thaw();
+        }
+    }
+    os_signals_restore(before);
+}
+
+void depot_thaw_late(void)
+{
+    depot_interrupted = 0;
+    first_thaw();
 }
 
 // Empties the lists of orphans but for those of the second depot's past, which no walk finds.
@@ -124,10 +170,11 @@ static void orphans_forget(struct depot *depot)
 // What a thread that is gone had in its hands.
 static void bury(struct depot *depot, struct granule *record, uint64_t survivor)
 {
-    if (record == depot->spared) {
+    uint64_t owner = granule_owner(record);
+    if (record == depot->spared || (owner == COMMON_SELF && depot->common_lives)) {
         return;
     }
-    if (record->kind == GRANULE_SLAB && granule_owner(record) != survivor) {
+    if (record->kind == GRANULE_SLAB && owner != survivor) {
         (void)and_acq_rel(&record->owner, GRANULE_MAIL);
         depot_orphan_push(depot, record);
     } else if (record->kind == GRANULE_PAST_LARGE) {

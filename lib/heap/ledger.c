@@ -53,7 +53,7 @@ void ledger_init(const struct granule *slab)
     }
 }
 
-unsigned ledger_count(const struct granule *slab, unsigned enough)
+unsigned ledger_count_words(const struct granule *slab, unsigned enough)
 {
     unsigned words = ledger_words(slab), count = 0;
     for (unsigned word = 0; word < words && count < enough; word++) {
@@ -89,7 +89,7 @@ unsigned ledger_collect(struct granule *slab, uint32_t *twice)
     return count;
 }
 
-unsigned ledger_take_in(struct granule *slab)
+unsigned ledger_take_in_mail(struct granule *slab)
 {
     uint32_t twice;
     unsigned count = ledger_collect(slab, &twice);

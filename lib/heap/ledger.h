@@ -128,8 +128,18 @@ static inline unsigned ledger_bits(uint64_t bits)
     return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
 }
 
+unsigned ledger_count_words(const struct granule *slab, unsigned enough);
+
 // How many slots are free; counting stops when there are `enough`.
-unsigned ledger_count(const struct granule *slab, unsigned enough);
+static inline unsigned ledger_count(const struct granule *slab, unsigned enough)
+{
+    if (slab->count >= 64) {
+        return ledger_count_words(slab, enough);
+    }
+    uint64_t bits = peek(&slab->ledger->free[0]) & ~(UINT64_C(1) << slab->count);
+    return bits != 0 ? ledger_bits(bits) : 0;
+}
+
 static inline bool ledger_is_empty(const struct granule *slab)
 {
     return ledger_count(slab, slab->count) == slab->count;
@@ -138,8 +148,14 @@ static inline bool ledger_is_empty(const struct granule *slab)
 // Takes in what strangers have returned since the last time. Returns how many; *twice is a slot
 // that was free already, or SLOT_NONE.
 unsigned ledger_collect(struct granule *slab, uint32_t *twice);
+unsigned ledger_take_in_mail(struct granule *slab);
+
 // The same where twice is a sin.
-unsigned ledger_take_in(struct granule *slab);
+static inline unsigned ledger_take_in(struct granule *slab)
+{
+    return granule_has_mail(slab) ? ledger_take_in_mail(slab) : 0;
+}
+
 // A stranger returns a slot. false: it is free, or was returned before.
 bool ledger_return(struct granule *slab, uint32_t slot);
 // There is something in the inbox.

@@ -41,8 +41,8 @@ static __thread bool gone;
 static void thread_end(void *value)
 {
     gone = true;
-    front_here = &front_none;
     front_close(value);
+    front_here = &front_none;
 }
 
 static bool key_ready(void)
@@ -70,8 +70,8 @@ struct front *malloc_enter(void)
     front_here = front;
     if (pthread_setspecific(key, front) != 0) {
         gone = true;
-        front_here = &front_none;
         front_close(front);
+        front_here = &front_none;
         return NULL;
     }
     return front;

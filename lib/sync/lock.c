@@ -4,8 +4,11 @@
 //
 // 1. Theory. Three states of one word (Drepper, "Futexes are tricky", 2004, mutex 3): free, held,
 //    held and somebody may sleep. Taking a free lock is one compare-and-swap, giving it back one
-//    swap; the kernel is asked only when the word says 2. Whoever has slept takes the lock with 2,
-//    because it cannot know whether others sleep; that costs at most one needless wake.
+//    swap; the kernel is asked only when the word says that somebody may sleep. Whoever has slept
+//    takes the lock with that bit, because it cannot know whether others sleep; that costs at most
+//    one needless wake. The word also says who holds it (as the kernel's robust and PI futexes
+//    do), from the very step that takes it to the one that gives it back: so a signal handler knows
+//    whether it has interrupted the holder (lock_is_mine).
 // 2. Spinning. A thread that finds the lock held spins a bounded while first, up to twice as long
 //    as spinning has needed lately on this lock (as glibc's adaptive mutex does); where it does not
 //    pay, the bound shrinks to a few steps. With one CPU nobody spins: the holder cannot run.
@@ -31,8 +34,13 @@
 #define SPINS_MAX 100u // steps; about as long as a sleep and a wake cost
 #define SPINS_MIN 10u
 
+#define HELD    UINT32_C(1)
+#define SLEEPER UINT32_C(2) // somebody may sleep on it
+#define HOLDER  2           // the rest: its number; 0: frozen
+#define FROZEN  HELD
+
 static uint32_t threads_seen;          // [atomic]
-static __thread uint32_t lock_self;    // this thread's number for `owner`; 0: none yet
+static __thread uint32_t lock_self;    // this thread's number; 0: none yet
 static lock_rank_handler rank_handler; // [atomic]
 
 // ---- ranks --------------------------------------------------------------------------------------
@@ -143,8 +151,8 @@ static unsigned bucket_of(uint64_t ns)
 
 static uint32_t self_number(void)
 {
-    if (lock_self == 0) {
-        lock_self = add_relaxed(&threads_seen, 1) + 1;
+    while (lock_self == 0) {
+        lock_self = (add_relaxed(&threads_seen, 1) + 1) & (UINT32_MAX >> HOLDER);
     }
     return lock_self;
 }
@@ -184,10 +192,16 @@ void lock_init(struct lock *lock, enum lock_rank rank, const char *name, uint32_
     *lock = (struct lock){.rank = (uint8_t)rank, .name = name, .number = number};
 }
 
+// The word of a lock that this thread holds.
+static uint32_t held_word(void)
+{
+    return self_number() << HOLDER | HELD;
+}
+
 static bool take_free(struct lock *lock)
 {
     uint32_t expected = 0;
-    return cas_acquire(&lock->word, &expected, 1); // [A:lock]
+    return cas_acquire(&lock->word, &expected, held_word()); // [A:lock]
 }
 
 // Whether spinning is of use at all; asked of the system once.
@@ -219,14 +233,30 @@ static bool take_spinning(struct lock *lock)
     return taken;
 }
 
-// A frozen lock's word is 3, and this thread has made it 2, on which another may fall asleep for as
-// long as it is frozen: that one wakes, or does not fall asleep, and finds it frozen too. Where the
-// lock was thawed meanwhile and is held, 3 is as good as 1: who slept is awake, and says 2 again.
+// It is frozen, and another may fall asleep on the bit that this thread has set, for as long as it
+// is: that one wakes, or does not fall asleep, and finds it frozen too.
 static void give_up(struct lock *lock)
 {
-    uint32_t slept_on = 2;
-    if (cas_relaxed(&lock->word, &slept_on, 3)) {
+    uint32_t slept_on = FROZEN | SLEEPER;
+    if (cas_relaxed(&lock->word, &slept_on, FROZEN)) {
         os_wake(&lock->word, UINT32_MAX);
+    }
+}
+
+// Takes it, ready to wake others, if it is free; else says that somebody may sleep on it. *word is
+// what it is then.
+static bool take_or_announce(struct lock *lock, uint32_t *word)
+{
+    *word = load_relaxed(&lock->word);
+    for (;;) {
+        if (*word == 0) {
+            if (cas_acquire(&lock->word, word, held_word() | SLEEPER)) { // [A:lock]
+                return true;
+            }
+        } else if ((*word & SLEEPER) != 0 || cas_relaxed(&lock->word, word, *word | SLEEPER)) {
+            *word |= SLEEPER;
+            return false;
+        }
     }
 }
 
@@ -234,8 +264,8 @@ static void give_up(struct lock *lock)
 static bool take_sleeping(struct lock *lock, const uint32_t *frozen)
 {
     uint64_t start_ns = 0;
-    uint32_t most_waiting = 0;
-    while (swap_acquire(&lock->word, 2) != 0) { // [A:lock]
+    uint32_t most_waiting = 0, word;
+    while (!take_or_announce(lock, &word)) {
         if (frozen != NULL && load_acquire(frozen) != 0) {
             give_up(lock);
             return false;
@@ -245,7 +275,7 @@ static bool take_sleeping(struct lock *lock, const uint32_t *frozen)
         }
         uint32_t waiting = add_relaxed(&lock->waiting, 1) + 1;
         most_waiting = waiting > most_waiting ? waiting : most_waiting;
-        os_wait(&lock->word, 2, 0);
+        os_wait(&lock->word, word, 0);
         (void)add_relaxed(&lock->waiting, UINT32_MAX);
     }
     account_taken(lock);
@@ -276,10 +306,10 @@ static __attribute__((noinline)) bool lock_slow(struct lock *lock, const uint32_
 static inline bool take(struct lock *lock, const uint32_t *frozen)
 {
     schedule_step();
-    rank_check(lock);
     if (frozen != NULL && load_acquire(frozen) != 0) {
         return false;
     }
+    rank_check(lock);
     if (take_free(lock)) {
         account_taken(lock);
         return true;
@@ -297,15 +327,45 @@ bool lock_lock_unless(struct lock *lock, const uint32_t *frozen)
     return take(lock, frozen);
 }
 
-// The word becomes 3: whoever is about to sleep on 2 does not.
-void lock_freeze(struct lock *lock)
+bool lock_is_mine(const struct lock *lock)
 {
-    rank_remove(lock);
-    if (lock->hold_start_ns != 0) {
-        account_hold(lock);
-    }
-    (void)swap_acq_rel(&lock->word, 3);
+    return lock_self != 0 && load_relaxed(&lock->word) >> HOLDER == lock_self;
+}
+
+// Whoever is about to sleep on the word as it was does not, for it changes; and who has set the bit
+// meanwhile gives up.
+static void frozen_now(struct lock *lock, uint32_t *frozen, uint32_t value)
+{
+    store_release(frozen, value);
+    (void)swap_acq_rel(&lock->word, FROZEN);
     os_wake(&lock->word, UINT32_MAX);
+}
+
+bool lock_freeze(struct lock *lock, uint32_t *frozen, uint32_t value)
+{
+    uint32_t word = 0;
+    while (!cas_acquire(&lock->word, &word, FROZEN)) { // [A:lock]
+        if ((word & SLEEPER) != 0 || cas_relaxed(&lock->word, &word, word | SLEEPER)) {
+            if (load_acquire(frozen) != 0) {
+                give_up(lock);
+                return false;
+            }
+            os_wait(&lock->word, word | SLEEPER, 0);
+        }
+        word = 0;
+    }
+    frozen_now(lock, frozen, value);
+    return true;
+}
+
+void lock_freeze_mine(struct lock *lock, uint32_t *frozen, uint32_t value)
+{
+    frozen_now(lock, frozen, value);
+}
+
+void lock_thaw_mine(struct lock *lock)
+{
+    (void)swap_acq_rel(&lock->word, held_word() | SLEEPER);
 }
 
 void lock_thaw(struct lock *lock)
@@ -330,7 +390,7 @@ void lock_unlock(struct lock *lock)
     if (lock->hold_start_ns != 0) {
         account_hold(lock);
     }
-    if (swap_release(&lock->word, 0) == 2) { // [R:lock]
+    if ((swap_release(&lock->word, 0) & SLEEPER) != 0) { // [R:lock]
         os_wake(&lock->word, 1);
     }
     schedule_step();

@@ -33,8 +33,7 @@ enum lock_rank {
 // hold_sampled <= acquisitions                                                                 (L2)
 // hold_sampled <= sum(hold), waited <= sum(wait), equal while nobody takes or gives            (L3)
 struct lock {
-    uint32_t word;     // [atomic] 0 free, 1 held, 2 held and somebody may sleep, 3 held or frozen,
-                       // and nobody sleeps
+    uint32_t word;     // [atomic] 0 free; else held: by whom, and whether somebody may sleep
     uint32_t owner;    // [lock] number of the thread that took it last, from 1
     uint8_t rank;      // [ro]
     uint8_t spins;     // [atomic] about how many steps of spinning have paid off lately
@@ -68,12 +67,22 @@ bool lock_try(struct lock *lock);  // never sleeps, so any order of ranks is rig
                                    // is not counted
 void lock_unlock(struct lock *lock);
 
-// For fork. A lock is frozen while no holder changes what it guards: it stays taken, by nobody in
+// Whether this thread holds it: exact, also in a signal handler that interrupted any step of taking
+// it or giving it back.
+bool lock_is_mine(const struct lock *lock);
+
+// For fork. A lock is frozen while nobody changes what it guards: it stays taken, by nobody in
 // particular, and who waits for it by lock_lock_unless gives up (false) instead of waiting.
 bool lock_lock_unless(struct lock *lock, const uint32_t *frozen); // *frozen is not 0: at once
-// The holder, who has set *frozen, leaves it frozen and wakes who waits.
-void lock_freeze(struct lock *lock);
-void lock_thaw(struct lock *lock); // any thread, after *frozen was cleared
+// Waits until nobody holds it, freezes it and sets *frozen to `value`; who sleeps on it wakes.
+// false: another has frozen it.
+bool lock_freeze(struct lock *lock, uint32_t *frozen, uint32_t value);
+// The same by its holder, whom a signal handler has interrupted; and back: it is this thread's
+// again. *frozen is cleared after that.
+void lock_freeze_mine(struct lock *lock, uint32_t *frozen, uint32_t value);
+void lock_thaw_mine(struct lock *lock);
+// Any thread, after *frozen was cleared.
+void lock_thaw(struct lock *lock);
 // Fills in an account (mems/engine.h). Takes no lock; each figure is right at some moment, and L1
 // holds between them.
 void lock_stats(const struct lock *lock, struct mems_lock_stats *stats);

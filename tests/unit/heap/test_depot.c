@@ -358,7 +358,7 @@ static bool open_all(unsigned round)
     bool all = true;
     for (size_t i = 0; i < 4; i++) {
         if (blocks[i].large == NULL) {
-            bool done = open_block(&blocks[i], 100000 + (UINT64_C(1) << (20 + 2 * i)) + round,
+            bool done = open_block(&blocks[i], 100000 + (UINT64_C(1) << (18 + 2 * i)) + round,
                                    UINT64_C(1) << (8 * i));
             all = done && all;
         }

@@ -154,23 +154,6 @@ static void test_nested(void **state)
     }
 }
 
-// Whoever has the depot runs no handler meanwhile: it might fork. Nor do signals stay blocked.
-static void test_signals(void **state)
-{
-    (void)state;
-    sigset_t before, inside, after;
-    (void)pthread_sigmask(SIG_SETMASK, NULL, &before);
-    struct depot *depot = depot_lock();
-    (void)pthread_sigmask(SIG_SETMASK, NULL, &inside);
-    depot_unlock(depot);
-    (void)pthread_sigmask(SIG_SETMASK, NULL, &after);
-    for (int signal = 1; signal < NSIG; signal++) {
-        bool never = signal == SIGKILL || signal == SIGSTOP;
-        assert_true(never || sigismember(&inside, signal) != 0);
-        assert_int_equal(sigismember(&after, signal), sigismember(&before, signal));
-    }
-}
-
 // A thread that ends while the depot is frozen leaves slabs behind that somebody uses again.
 static void test_end_in_a_freeze(void **state)
 {
@@ -229,6 +212,65 @@ static int use_all(void *arg)
 static int use_all_and_fork(void *arg)
 {
     return use_all(arg) + family_in_child(use_all, NULL);
+}
+
+// In a child made by a handler that interrupted the holder: it uses the second depot until the
+// interrupted change is done.
+static int go_on(void *arg)
+{
+    (void)arg;
+    assert_int_equal(depots[0].frozen, DEPOT_ALONE);
+    struct granule *large = depot_large_open(LARGE, 1);
+    assert_int_equal(large->depot, depots[1].number);
+    depot_unlock(&depots[0]);
+    assert_int_equal(depots[0].frozen, 0);
+    assert_true(depot_large_close(large));
+    return use_all_and_fork(NULL);
+}
+
+static int fork_and_go_on(void *arg)
+{
+    return family_in_child(go_on, arg) + go_on(arg);
+}
+
+// A fork in a handler that interrupted this thread while it held the depot.
+static void test_interrupted(void **state)
+{
+    (void)state;
+    struct things things;
+    assert_non_null(family_front());
+    struct depot *depot = depot_lock();
+    assert_ptr_equal(depot, &depots[0]);
+    assert_int_equal(family_in_child(fork_and_go_on, NULL), 0);
+    depot_freeze();
+    elsewhere(get_things, &things);
+    assert_int_equal(depot_of(things.large[0]), depots[1].number);
+    depot_freeze();
+    depot_thaw();
+    assert_int_equal(depots[0].frozen, DEPOT_ALONE);
+    depot_thaw();
+    assert_int_equal(depots[0].frozen, 0);
+    assert_true(lock_is_mine(&depot->lock));
+    depot_unlock(depot);
+    free_things(&things);
+    family_checked();
+}
+
+// Who has the second depot runs no handlers, which might fork; nor do signals stay blocked.
+static void test_signals(void **state)
+{
+    (void)state;
+    sigset_t before, inside, after;
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &before);
+    assert_true(depot_lock_this(&depots[1]));
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &inside);
+    depot_unlock(&depots[1]);
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &after);
+    for (int signal = 1; signal < NSIG; signal++) {
+        bool never = signal == SIGKILL || signal == SIGSTOP;
+        assert_true(never || sigismember(&inside, signal) != 0);
+        assert_int_equal(sigismember(&after, signal), sigismember(&before, signal));
+    }
 }
 
 // Slabs on their way from one thread's hands to the depot, or back, when the fork came.
@@ -399,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_on_the_way),
         cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_eras),
         cmocka_unit_test(test_busy),

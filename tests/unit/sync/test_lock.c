@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// test_lock.c - the account of one thread and of sleepers, locks that freeze, and the order of
-// ranks.
+// test_lock.c - the account of one thread and of sleepers, locks that freeze, who holds one, and
+// the order of ranks.
 
 #include "support/test.h"
 
@@ -175,9 +175,10 @@ static void test_frozen(void **state)
     (void)state;
     struct frozen_lock it = {.lock = LOCK_READY(LOCK_POLICY, "cold")};
     for (unsigned round = 1; round <= 3 * LOCK_HOLD_SAMPLE; round++) {
-        assert_true(lock_lock_unless(&it.lock, &it.frozen));
-        store_release(&it.frozen, 1);
-        lock_freeze(&it.lock);
+        assert_true(lock_freeze(&it.lock, &it.frozen, round));
+        assert_int_equal(it.frozen, round);
+        assert_false(lock_freeze(&it.lock, &it.frozen, 1));
+        assert_false(lock_is_mine(&it.lock));
         assert_false(lock_try(&it.lock));
         assert_false(lock_lock_unless(&it.lock, &it.frozen));
         if (round % 256 == 0) {
@@ -192,12 +193,13 @@ static void test_frozen(void **state)
     }
     struct mems_lock_stats stats;
     lock_stats(&it.lock, &stats);
-    assert_int_equal(stats.contended, 0); // who gave up is not counted
-    assert_int_equal(stats.acquisitions, 6 * LOCK_HOLD_SAMPLE + 12);
-    assert_int_equal(stats.hold_sampled, 6);
+    assert_int_equal(stats.contended, 0);                            // who gave up is not counted
+    assert_int_equal(stats.acquisitions, 3 * LOCK_HOLD_SAMPLE + 12); // nor is freezing
+    assert_int_equal(stats.hold_sampled, 3);
 }
 
-// Waiters that sleep when the lock is frozen wake and give up; those that insist sleep on.
+// Waiters that sleep when the lock is frozen wake and give up; those that insist sleep on. Its
+// holder may do that in the middle of holding it, and has it again afterwards.
 static void test_freeze_wakes(void **state)
 {
     (void)state;
@@ -213,13 +215,16 @@ static void test_freeze_wakes(void **state)
     while (load_relaxed(&it.lock.waiting) < WAITERS + 1) {
         sched_yield();
     }
-    store_release(&it.frozen, 1);
-    lock_freeze(&it.lock);
+    lock_freeze_mine(&it.lock, &it.frozen, 1);
     for (size_t i = 0; i < WAITERS; i++) {
         pthread_join(waiters[i], &taken);
         assert_null(taken);
     }
-    thaw(&it);
+    assert_false(lock_is_mine(&it.lock));
+    lock_thaw_mine(&it.lock);
+    store_release(&it.frozen, 0);
+    assert_true(lock_is_mine(&it.lock));
+    lock_unlock(&it.lock);
     pthread_join(patient, NULL);
     assert_int_equal(it.lock.waiting, 0);
     assert_true(lock_try(&it.lock));
@@ -266,11 +271,17 @@ static void test_freeze_in_a_crowd(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, &crowd), 0);
     }
     for (uint32_t round = 1; round <= FREEZES; round++) {
-        assert_true(lock_lock_unless(&crowd.it.lock, &crowd.it.frozen));
+        bool mine = round % 2 == 0;
+        if (mine) {
+            assert_true(lock_lock_unless(&crowd.it.lock, &crowd.it.frozen));
+        }
         store_relaxed(&crowd.gave_up, 0);
         store_release(&crowd.round, round);
-        store_release(&crowd.it.frozen, 1);
-        lock_freeze(&crowd.it.lock);
+        if (mine) {
+            lock_freeze_mine(&crowd.it.lock, &crowd.it.frozen, 1);
+        } else {
+            assert_true(lock_freeze(&crowd.it.lock, &crowd.it.frozen, 1));
+        }
         while (load_acquire(&crowd.gave_up) < CROWD) {
             sched_yield();
         }
@@ -278,12 +289,83 @@ static void test_freeze_in_a_crowd(void **state)
         if (round == FREEZES) {
             store_release(&crowd.done, 1);
         }
-        thaw(&crowd.it);
+        if (mine) {
+            lock_thaw_mine(&crowd.it.lock);
+            store_release(&crowd.it.frozen, 0);
+            crowd.guarded += 2;
+            lock_unlock(&crowd.it.lock);
+        } else {
+            thaw(&crowd.it);
+        }
     }
     for (size_t i = 0; i < CROWD; i++) {
         pthread_join(threads[i], NULL);
     }
     assert_int_equal(crowd.it.lock.waiting, 0);
+}
+
+// ---- whose --------------------------------------------------------------------------------------
+
+static struct lock asked = LOCK_READY(LOCK_POLICY, "asked");
+static __thread bool inside; // between lock_lock's return and lock_unlock
+static __thread uint32_t answers[2];
+
+static void ask(int signal)
+{
+    (void)signal;
+    bool is_mine = lock_is_mine(&asked);
+    if (inside && !is_mine) {
+        abort();
+    }
+    answers[is_mine]++;
+}
+
+static void *lock_often(void *pointer)
+{
+    (void)pointer;
+    bool both = false;
+    while (!both) {
+        for (unsigned i = 0; i < 1000; i++) {
+            if (i % 100 == 50) {
+                raise(SIGUSR1);
+            }
+            lock_lock(&asked);
+            inside = true;
+            __atomic_signal_fence(__ATOMIC_SEQ_CST);
+            if (i % 100 == 0) {
+                raise(SIGUSR1);
+            }
+            __atomic_signal_fence(__ATOMIC_SEQ_CST);
+            inside = false;
+            lock_unlock(&asked);
+            if (lock_is_mine(&asked)) {
+                abort();
+            }
+        }
+        both = answers[0] != 0 && answers[1] != 0;
+    }
+    return NULL;
+}
+
+// A handler knows whether it has interrupted the holder, whatever step it has interrupted.
+static void test_is_mine(void **state)
+{
+    (void)state;
+    enum { THREADS = 3, SIGNALS = 2000 / MEMS_TEST_SCALE };
+    struct sigaction action = {.sa_handler = ask}, before;
+    pthread_t threads[THREADS];
+    assert_false(lock_is_mine(&asked));
+    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, lock_often, NULL), 0);
+    }
+    for (unsigned i = 0; i < THREADS * SIGNALS; i++) {
+        assert_int_equal(pthread_kill(threads[i % THREADS], SIGUSR1), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
 }
 
 #ifdef MEMS_CHECK_RANKS
@@ -405,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_frozen),
         cmocka_unit_test(test_freeze_wakes),
         cmocka_unit_test(test_freeze_in_a_crowd),
+        cmocka_unit_test(test_is_mine),
 #ifdef MEMS_CHECK_RANKS
         cmocka_unit_test(test_ranks),
         cmocka_unit_test(test_default_handler),
