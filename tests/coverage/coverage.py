@@ -44,12 +44,15 @@ class File:
         self.name = row["file"]
         self.lines, self.hit = len(lines), sum(line["count"] > 0 for line in lines)
         self.branches, self.taken = len(branches), sum(branch["count"] > 0 for branch in branches)
-        entries = {line["line_number"]: line["count"] for line in lines}
+        # A function that two objects have, under two names, is counted by its lines: of all its objects together.
+        functions = sorted(row.get("functions", []), key=lambda function: function["lineno"])
+        starts = sorted({function["lineno"] for function in functions}) + [1 << 30]
         calls = {}
-        for function in row.get("functions", []):  # one of a header is there once for each file that has it
-            name = function["name"].split(".")[0].lstrip("*").removeprefix("family_")  # tests have it twice
-            entered = entries.get(function["lineno"], 0)  # of all its objects; the count is of one
-            calls[name] = max(calls.get(name, 0), function["execution_count"], entered)
+        for function in functions:
+            name = function["name"].split(".")[0].lstrip("*").removeprefix("family_")
+            end = starts[starts.index(function["lineno"]) + 1]
+            body = [line["count"] for line in lines if function["lineno"] <= line["line_number"] < end]
+            calls[name] = max(calls.get(name, 0), function["execution_count"], *body, 0)
         self.uncalled = {name for name, count in calls.items() if count == 0}
 
 
