@@ -19,8 +19,11 @@ usage: ./bootstrap.sh COMMAND
 
   demo                    set up, build release, run stress/jobs/demo.ini, say where the results are
   check                   set up, build release, asan and tsan, run the quick tests of all three
+  fuzz [SECONDS]          set up all, build the fuzzers with clang, run each so long (default: 60)
+  coverage                set up, run the quick tests with counters in lib/, print lines and branches by file
   setup [core|test|full]  install what is missing; each group holds the one before it (default: core)
-  build [PRESET]          configure and build into build/PRESET: release (default), debug, asan, tsan, hostile
+  build [PRESET]          configure and build into build/PRESET: release (default), debug, asan, tsan, hostile,
+                          coverage, fuzz
   help                    this text
 
 Exit status: 0 all is well; 1 set-up or build did not succeed, or a test failed; 2 wrong usage; demo: that of
@@ -57,12 +60,12 @@ test=(
 
 # full: what a developer wants, and what records the traces again.
 full=(
-    clang clang-tidy libclang-rt-14-dev # the second compiler and its sanitizers
+    clang clang-tidy libclang-rt-14-dev # the second compiler, its sanitizers, and libFuzzer: tests/fuzz
     sqlite3 redis-tools                 # programs that are recorded; redis-tools holds the server's binary, and
                                         # unlike redis-server starts no service
     lua5.4 gawk ruby ghostscript z3 perl # bench/suite: programs that it runs on every malloc, as it does clang,
                                          # sqlite3 and redis
-    gcovr                               # coverage
+    gcovr                               # tests/coverage: what gcc's counters say
     debootstrap                         # a bare Debian to try this script on
 )
 # npm for the tests of the HTML report; never beside one that came from elsewhere.
@@ -192,6 +195,30 @@ check() {
         --output-on-failure --no-tests=error
 }
 
+# One after the other where there is one core, so that each has its time.
+fuzz() {
+    setup full
+    for tool in clang ctest; do
+        command -v "$tool" >/dev/null || die "$tool is not installed; './bootstrap.sh setup full' installs it"
+    done
+    cmake --preset fuzz "-DMEMS_FUZZ_SECONDS=$1" || die "configuring 'fuzz' failed"
+    cmake --build --preset fuzz --parallel "$(nproc)" || die "building 'fuzz' failed"
+    ctest --preset fuzz --parallel "$(nproc)" --timeout $(($1 + 240))
+}
+
+# Counters of an earlier run would count again. A test that fails here for being counted (it compares what a program
+# prints, or looks at its memory) has been executed all the same.
+coverage() {
+    setup test
+    command -v gcovr >/dev/null || die "gcovr is not installed; './bootstrap.sh setup full' installs it"
+    build coverage
+    find build/coverage -name '*.gcda' -delete
+    say "running the quick tests with counters"
+    ctest --preset coverage -L quick --parallel "$(nproc)" --quiet --output-log "$PWD/build/coverage/tests.log" ||
+        say "some tests fail where lib/ counts: build/coverage/tests.log" >&2
+    python3 tests/coverage/coverage.py build/coverage
+}
+
 # ---- which command ----------------------------------------------------------------------------------------------------
 
 wrong_usage() {
@@ -201,7 +228,8 @@ wrong_usage() {
 
 command=${1-}
 case $command:$# in
-demo:1 | check:1) "$command" ;;
+demo:1 | check:1 | coverage:1) "$command" ;;
+fuzz:[12]) fuzz "${2-60}" ;;
 setup:[12]) setup "${2-core}" ;;
 build:[12]) build "${2-release}" ;;
 help:1 | -h:1 | --help:1) usage ;;

@@ -88,8 +88,9 @@ static void early(void)
 {
 }
 
-// Called by the dynamic linker only, a use that not every compiler sees.
-__attribute__((used)) static void (*early_resolve(void))(void)
+// Called by the dynamic linker only, a use that not every compiler sees, and before a sanitizer is
+// there.
+__attribute__((used, no_sanitize_address)) static void (*early_resolve(void))(void)
 {
     if (front_here == NULL) {
         front_here = &front_none;

@@ -185,6 +185,33 @@ static const char *add_by_kind(struct trace_account *account, const struct trace
     return NULL;
 }
 
+// Each field says something, or nothing: what a kind has no use for is 0.
+static const char *details_wrong(const struct trace_op *op)
+{
+    if (op->flag != 0 && op->kind == TRACE_ALLOC_ZEROED) {
+        return "calloc without a size";
+    }
+    if (op->flag > 1 || (op->flag != 0 && op->kind != TRACE_ALLOC && op->kind != TRACE_TOUCH)) {
+        return "a flag that means nothing";
+    }
+    if (op->flag != 0 && op->kind == TRACE_ALLOC && op->size != 1) {
+        return "a size, and none";
+    }
+    if (op->size > INT64_MAX) {
+        return "a size or an offset above 2^63 - 1";
+    }
+    if (op->align_log2 > 47) {
+        return "an alignment above 2^47";
+    }
+    if (op->align_log2 != 0 && !trace_kind_allocates(op->kind)) {
+        return "an alignment where nothing is allocated";
+    }
+    if (op->process != 0 && op->kind >= TRACE_THREAD_START) {
+        return "a process where none belongs";
+    }
+    return NULL;
+}
+
 const char *trace_account_add(struct trace_account *account, const struct trace_op *op)
 {
     if (op->kind >= TRACE_KINDS) {
@@ -193,8 +220,9 @@ const char *trace_account_add(struct trace_account *account, const struct trace_
     if (!call_fits(op)) {
         return "a call that does not do this";
     }
-    if (op->align_log2 > 47) {
-        return "an alignment above 2^47";
+    const char *odd = details_wrong(op);
+    if (odd != NULL) {
+        return odd;
     }
     void *first = account->first, *thread_ops = account->thread_ops;
     int error = trace_store_grow(&first, &account->first_room, op->process + 1u, sizeof(uint32_t));

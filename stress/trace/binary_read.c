@@ -282,7 +282,12 @@ static bool read_header(struct reader *reader)
     if (header->version != TRACE_VERSION && header->check == check) {
         return bad(reader, "of another version");
     }
-    return header->check == check || bad(reader, "corrupted (the header's checksum)");
+    if (header->check != check) {
+        return bad(reader, "corrupted (the header's checksum)");
+    }
+    // Operations name threads and processes in 16 bits; what is made for each is made for so many.
+    return (header->threads <= 65536 && header->processes <= 65536) ||
+           bad(reader, "corrupted (an impossible number of threads or processes)");
 }
 
 static void read_frames(struct reader *reader)
@@ -300,6 +305,8 @@ static void read_frames(struct reader *reader)
     }
     if (reader->wrong == NULL && reader->trace->op_count != reader->header.ops) {
         bad(reader, "corrupted (not as many operations as its header says)");
+    } else if (reader->wrong == NULL && reader->trace->thread_count != reader->header.threads) {
+        bad(reader, "corrupted (not as many threads as its header says)");
     }
 }
 
@@ -333,9 +340,7 @@ int trace_binary_parse(const void *bytes, size_t length, const char *name, struc
     trace_account_init(&reader.account);
     if (read_header(&reader)) {
         read_frames(&reader);
-        // Numbers that no operation of this trace uses are kept, too.
-        reader.trace->thread_count = reader.header.threads;
-        if (reader.wrong == NULL) {
+        if (reader.wrong == NULL) { // numbers that no operation uses are kept, too
             reader.trace->block_count = reader.header.blocks;
         }
     }

@@ -19,10 +19,14 @@ int trace_parse(const void *bytes, size_t length, const char *name, struct trace
     if (part != NULL) {
         *part = NULL;
     }
+    if (length == 0) {
+        complain(complaint, "%s: is empty, not a trace", name);
+        return EINVAL;
+    }
     if (trace_is_binary(bytes, length)) {
         return trace_binary_parse(bytes, length, name, trace, part, complaint);
     }
-    if (length > 0 && memchr(bytes, '\0', length) != NULL) {
+    if (memchr(bytes, '\0', length) != NULL) {
         complain(complaint, "%s: is not a trace: neither the binary form nor text", name);
         return EINVAL;
     }
@@ -65,9 +69,6 @@ int trace_read_part(const char *path, struct trace **trace, struct trace **part,
         complain(complaint, "%s: is a device, not a trace", path);
     } else if (error != 0) {
         complain(complaint, "%s: cannot be read: %s", path, strerror(error));
-    } else if (length == 0) {
-        complain(complaint, "%s: is empty, not a trace", path);
-        error = EINVAL;
     } else {
         error = trace_parse(bytes, length, path, trace, part, complaint);
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "disk/disk.h"
+#include "trace/names.h"
 #include "trace/place.h"
 #include "trace/text.h"
 
@@ -122,38 +123,94 @@ static void put_op(FILE *out, const struct trace *trace, const struct trace_op *
     }
 }
 
-// What this form cannot say: odd names, a block without a name that is used again.
-static int expressible(const struct trace *trace, struct complaint *complaint)
+// ---- what this form cannot say ------------------------------------------------------------------
+
+static int names_fit(const struct trace *trace, struct complaint *complaint)
 {
-    for (size_t i = 0; i < trace->process_count; i++) {
-        if (!trace_text_name_fits(trace->processes[i], strlen(trace->processes[i]))) {
+    struct trace_names seen = {0};
+    int error = 0;
+    for (size_t i = 0; i < trace->process_count && error == 0; i++) {
+        const char *name = trace->processes[i];
+        size_t length = strlen(name);
+        if (!trace_text_name_fits(name, length)) {
             complain(complaint, "process %zu has a name that a text cannot hold", i);
-            return EINVAL;
+            error = EINVAL;
+        } else if (trace_names_find(&seen, 0, name, length) != TRACE_NAME_NONE) {
+            complain(complaint, "two processes are called %s, which a text cannot say", name);
+            error = EINVAL;
+        } else {
+            error = trace_names_add(&seen, 0, name, length, (uint32_t)i);
         }
     }
-    for (uint32_t i = 0; trace->block_names != NULL && i < trace->block_count; i++) {
+    trace_names_fini(&seen);
+    for (uint32_t i = 0; trace->block_names != NULL && i < trace->block_count && error == 0; i++) {
         const char *name = trace->block_names[i];
         if (name != NULL && !trace_text_name_fits(name, strlen(name))) {
             complain(complaint, "block %u has a name that a text cannot hold", i);
-            return EINVAL;
+            error = EINVAL;
         }
     }
-    for (size_t i = 0; trace->block_names != NULL && i < trace->op_count; i++) {
-        const struct trace_op *op = &trace->ops[i];
-        if (trace_kind_has_block(op->kind) && !trace_kind_allocates(op->kind) &&
-            trace->block_names[op->block] == NULL) {
-            complain(complaint, "operation %zu uses a block without a name, which a text cannot",
-                     i);
-            return EINVAL;
-        }
-    }
-    return 0;
+    return error;
 }
+
+// The number that the reader of a text will give the operation's block: that of process and name,
+// else the next. TRACE_NAME_NONE: it can give none.
+static uint32_t number_read(const struct trace *trace, const struct trace_op *op,
+                            struct trace_names *seen, uint32_t *next)
+{
+    const char *name = trace->block_names[op->block];
+    bool allocates = trace_kind_allocates(op->kind);
+    uint32_t number = TRACE_NAME_NONE;
+    if (name != NULL) {
+        number = trace_names_find(seen, op->process, name, strlen(name));
+    }
+    if (number != TRACE_NAME_NONE || !allocates) {
+        return number;
+    }
+    if (name != NULL && trace_names_add(seen, op->process, name, strlen(name), *next) != 0) {
+        return TRACE_NAME_NONE;
+    }
+    return (*next)++;
+}
+
+// Blocks with names are numbered as they come, one number a process and name; a block without a
+// name comes once, and goes with its process.
+static int numbers_fit(const struct trace *trace, struct complaint *complaint)
+{
+    struct trace_names seen = {0};
+    uint32_t next = 0;
+    bool fit = true;
+    for (size_t i = 0; i < trace->op_count && fit; i++) {
+        const struct trace_op *op = &trace->ops[i];
+        fit = !trace_kind_has_block(op->kind) || number_read(trace, op, &seen, &next) == op->block;
+        if (!fit) {
+            complain(complaint, "operation %zu uses block %u in a way that a text cannot say", i,
+                     op->block);
+        }
+    }
+    trace_names_fini(&seen);
+    if (fit && next != trace->block_count) {
+        complain(complaint, "block %u is never used, which a text cannot say", next);
+        fit = false;
+    }
+    return fit ? 0 : EINVAL;
+}
+
+static int expressible(const struct trace *trace, struct complaint *complaint)
+{
+    int error = names_fit(trace, complaint);
+    return error == 0 && trace->block_names != NULL ? numbers_fit(trace, complaint) : error;
+}
+
+// ---- the whole ----------------------------------------------------------------------------------
 
 static int put_all(FILE *out, const struct trace *trace)
 {
     unsigned thread = 0;
     put_front(out, trace);
+    if (trace->op_count == 0) { // an empty file would be no trace
+        fputs("# no operations\n", out);
+    }
     for (size_t i = 0; i < trace->op_count; i++) {
         put_op(out, trace, &trace->ops[i], &thread);
     }

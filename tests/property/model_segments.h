@@ -43,6 +43,14 @@ struct model_segments {
     uint64_t faults, evictions;
 };
 
+// All but the sizes of swap and who leaves.
+static inline void segments_init(struct model_segments *model, enum model_fit fit, uint64_t granule)
+{
+    size_t from = offsetof(struct model_segments, second_chance);
+    memset((char *)model + from, 0, sizeof *model - from);
+    model_init(&model->memory, fit, granule);
+}
+
 static inline uint64_t segments_slots(const struct model_segments *model, uint64_t size)
 {
     return (size + model->slot - 1) / model->slot;

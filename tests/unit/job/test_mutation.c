@@ -3,11 +3,7 @@
 // test_mutation.c - whatever is done to a job's text, reading it ends in a job or in a complaint
 // with a place; and a job that is read can be written and read again.
 
-#include <ctype.h>
-#include <string.h>
-
-#include "job/job.h"
-#include "support/test.h"
+#include "unit/job/law_job.h"
 #include "workload/random.h"
 
 static const char original[] =
@@ -116,79 +112,6 @@ static size_t mutate(struct random *random, char *text, size_t length)
     return length + count;
 }
 
-// FILE:LINE:COLUMN: and then something.
-static bool has_place(const char *text)
-{
-    if (strncmp(text, "job:", 4) != 0) {
-        return false;
-    }
-    const char *at = text + 4;
-    for (int i = 0; i < 2; i++) {
-        size_t digits = strspn(at, "0123456789");
-        if (digits == 0 || *at == '0' || at[digits] != ':') {
-            return false;
-        }
-        at += digits + 1;
-    }
-    return at[0] == ' ' && at[1] != 0;
-}
-
-// What the command line may say over it; telling or not, the answer has a place.
-static const char *const overrides[] = {
-    "threads=2",     "threads=1..4", "churn.slots=3", "larson.rounds=1,2", "size=16,32",
-    "note=\"a, b\"", "ops=1,0",      "runtime=1ms",   "workload=churn",    "trace.trace=x,y",
-};
-
-static void check_override(const char *text, size_t length, struct random *random)
-{
-    struct complaint complaint = {{0}};
-    struct job *job = NULL;
-    const char *set[3] = {NULL};
-    for (size_t i = 0; i < 2; i++) {
-        set[i] = overrides[random_below(random, sizeof overrides / sizeof overrides[0])];
-    }
-    if (job_parse_set(text, length, "job", "/folder", set, &job, &complaint) == 0) {
-        assert_string_equal(complaint.text, "");
-        job_free(job);
-    } else if (!has_place(complaint.text) && strncmp(complaint.text, "--set ", 6) != 0) {
-        fail_msg("complaint without a place: %s", complaint.text);
-    }
-}
-
-static void check_text(const char *text, size_t length, unsigned *read)
-{
-    struct complaint complaint = {{0}};
-    struct job *job = NULL;
-    // A copy without room to spare: a read past the end is found by AddressSanitizer.
-    char *tight = malloc(length ? length : 1);
-    assert_non_null(tight);
-    memcpy(tight, text, length);
-    int error = job_parse(tight, length, "job", "/folder", &job, &complaint);
-    free(tight);
-    if (error) {
-        if (!has_place(complaint.text)) {
-            fail_msg("complaint without a place: %s", complaint.text);
-        }
-        return;
-    }
-    (*read)++;
-    for (size_t i = 0; i < job->section_count; i++) {
-        struct job *back = NULL;
-        char *written = job_section_text(&job->sections[i]);
-        assert_non_null(written);
-        if (job_parse(written, strlen(written), "job", "/folder", &back, &complaint) != 0) {
-            fail_msg("not read back: %s\n%s", complaint.text, written);
-        }
-        char *again = job_section_text(&back->sections[0]);
-        assert_int_equal(back->section_count, 1); // what is resolved sweeps no more
-        assert_string_equal(written, again);
-        free(written);
-        free(again);
-        job_free(back);
-    }
-    job_free(job);
-}
-
 static void test_mutations(void **state)
 {
     (void)state;
@@ -205,8 +128,8 @@ static void test_mutations(void **state)
         for (uint64_t j = 0; j < changes; j++) {
             length = mutate(&random, text, length);
         }
-        check_text(text, length, &read);
-        check_override(text, length, &random);
+        read += job_law(text, length);
+        job_law_set(text, length, random_next(&random));
     }
     assert_true(read > rounds / 10); // or nothing past the first error is tested
     assert_true(read < rounds);
@@ -218,7 +141,7 @@ static void test_truncations(void **state)
     (void)state;
     unsigned read = 0;
     for (size_t length = 0; length < sizeof original; length++) {
-        check_text(original, length, &read);
+        read += job_law(original, length);
     }
     assert_true(read > 0);
 }

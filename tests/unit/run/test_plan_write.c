@@ -3,46 +3,15 @@
 // test_plan_write.c - the plan of a plan is the same, byte for byte; and what it says.
 
 #include <inttypes.h>
-#include <string.h>
 
-#include "run/plan.h"
-#include "support/test.h"
+#include "unit/run/law_plan.h"
 #include "workload/random.h"
-
-static char *plan_of(const char *text, const char *folder, const struct plan_options *options)
-{
-    struct complaint complaint = {{0}};
-    struct job *job = NULL;
-    struct plan *plan;
-    char *written = NULL;
-    size_t size;
-    if (job_parse(text, strlen(text), "test.ini", folder, &job, &complaint) != 0 ||
-        plan_make(job, "mems-stress run test.ini", options, &plan, &complaint) != 0) {
-        job_free(job);
-        return NULL;
-    }
-    FILE *out = open_memstream(&written, &size);
-    assert_non_null(out);
-    assert_int_equal(plan_write(plan, out), 0);
-    assert_int_equal(fclose(out), 0);
-    plan_free(plan);
-    job_free(job);
-    return written;
-}
 
 static void check(const char *text, const struct plan_options *options)
 {
-    char *once = plan_of(text, "/folder", options);
-    if (!once) {
+    if (!plan_law(text, options)) {
         fail_msg("no plan of\n%s", text);
     }
-    char *twice = plan_of(once, "/another", &(struct plan_options){0});
-    if (!twice || strcmp(once, twice) != 0) {
-        print_error("the job\n%s\nhas the plan\n%s\nwhose plan is\n", text, once);
-        fail_msg("%s", twice ? twice : "none");
-    }
-    free(once);
-    free(twice);
 }
 
 static void test_every_value_is_resolved(void **state)

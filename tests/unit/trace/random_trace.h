@@ -224,7 +224,9 @@ static inline char *slurp(const char *path, size_t *length)
 // A name for a file of this test's own; the caller frees and removes.
 static inline char *temporary(void)
 {
-    char *path = strdup("/tmp/mems-trace-XXXXXX");
+    const char *folder = getenv("TMPDIR");
+    char *path = NULL;
+    assert_true(asprintf(&path, "%s/mems-trace-XXXXXX", folder != NULL ? folder : "/tmp") > 0);
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     fclose(fdopen(fd, "w"));

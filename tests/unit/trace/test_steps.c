@@ -18,6 +18,7 @@ static struct trace *named_trace(uint64_t seed, enum random_style style, size_t 
             op->size %= 1000;
         } else if (trace_kind_has_block(op->kind) && op->kind != TRACE_FREE) {
             op->size = (i + 1) * 1000;
+            op->flag = 0;
         }
     }
     return trace;

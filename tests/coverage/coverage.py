@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# coverage.py - what of lib/ the tests executed: lines and branches by file, and the functions that nobody called.
+#
+#   coverage.py BUILD
+#
+# 1. Counted is what gcc's counters in BUILD (preset coverage) say of all programs that ended by themselves; a process
+#    that is killed, or aborts, has counted nothing. Branches that the compiler makes where the source has none (gcovr
+#    calls them unreachable) do not count.
+# 2. Goals: LINES and BRANCHES, in per cent, of lib/ as a whole.
+# 3. Gaps. A function that no test calls, and a file below FILE_LINES per cent, is a row of gaps.txt with the reason.
+#    One that is not there, and a row that is none any more, are named, and the exit status is 1.
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+LINES, BRANCHES, FILE_LINES = 90.0, 75.0, 75.0
+
+
+def measured(build):
+    run = subprocess.run(
+        ["gcovr", "--root", str(TOP), "--filter", str(TOP / "lib") + "/", "--exclude-unreachable-branches", "--json"]
+        + ["--gcov-ignore-parse-errors", "-j", str(os.cpu_count() or 1), "--object-directory", str(build), str(build)],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(run.stdout)["files"]
+
+
+def percent(part, whole):
+    return 100.0 * part / whole if whole else 100.0
+
+
+class File:
+    def __init__(self, row):
+        lines = [line for line in row["lines"] if not line.get("gcovr/noncode")]
+        branches = [branch for line in lines for branch in line.get("branches", [])]
+        self.name = row["file"]
+        self.lines, self.hit = len(lines), sum(line["count"] > 0 for line in lines)
+        self.branches, self.taken = len(branches), sum(branch["count"] > 0 for branch in branches)
+        # A function that two objects have, under two names, is counted by its lines: of all its objects together.
+        functions = sorted(row.get("functions", []), key=lambda function: function["lineno"])
+        starts = sorted({function["lineno"] for function in functions}) + [1 << 30]
+        calls = {}
+        for function in functions:
+            name = function["name"].split(".")[0].lstrip("*").removeprefix("family_")
+            end = starts[starts.index(function["lineno"]) + 1]
+            body = [line["count"] for line in lines if function["lineno"] <= line["line_number"] < end]
+            calls[name] = max(calls.get(name, 0), function["execution_count"], *body, 0)
+        self.uncalled = {name for name, count in calls.items() if count == 0}
+
+
+# "lib/x.c function why", "lib/x.c * why" for a file below FILE_LINES.
+def known():
+    gaps = {}
+    for line in (HERE / "gaps.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, function, why = line.split(None, 2)
+            gaps[name, function] = why
+    return gaps
+
+
+def main():
+    if len(sys.argv) != 2 or not pathlib.Path(sys.argv[1]).is_dir():
+        print("usage: coverage.py BUILD", file=sys.stderr)
+        return 2
+    files = sorted((File(row) for row in measured(pathlib.Path(sys.argv[1]).resolve())), key=lambda file: file.name)
+    gaps, found, faults = known(), set(), []
+    if not files:
+        print("coverage: no counters: are the tests built with the preset coverage, and run?", file=sys.stderr)
+        return 1
+    print(f"{'file':44} {'lines':>6} {'%':>6} {'branches':>9} {'%':>6}")
+    for file in files:
+        print(
+            f"{file.name:44} {file.lines:6} {percent(file.hit, file.lines):6.1f}"
+            f" {file.branches:9} {percent(file.taken, file.branches):6.1f}"
+        )
+        found |= {(file.name, name) for name in file.uncalled}
+        if percent(file.hit, file.lines) < FILE_LINES:
+            found.add((file.name, "*"))
+    print("\nnot called, or below the file's least:")
+    for gap in sorted(found):
+        print(f"  {gap[0]} {gap[1]}: {gaps.get(gap, 'NOT IN gaps.txt')}")
+        if gap not in gaps:
+            faults.append(f"{gap[0]} {gap[1]} is not covered, and gaps.txt does not say why")
+    faults += [f"{gap[0]} {gap[1]} is covered: take it out of gaps.txt" for gap in sorted(set(gaps) - found)]
+    lines = percent(sum(file.hit for file in files), sum(file.lines for file in files))
+    branches = percent(sum(file.taken for file in files), sum(file.branches for file in files))
+    if lines < LINES:
+        faults.append(f"lines: {lines:.1f} %, the goal is {LINES:.0f} %")
+    if branches < BRANCHES:
+        faults.append(f"branches: {branches:.1f} %, the goal is {BRANCHES:.0f} %")
+    print()
+    for fault in faults:
+        print(f"coverage: {fault}")
+    print(f"coverage of lib/: {lines:.1f} % of lines, {branches:.1f} % of branches")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
