@@ -22,9 +22,12 @@
 // last
 //    one, one of the recent ones, or in a tree, so that a thread may serve thousands of spaces. An
 //    entry left over from a closed space can never match, and is never followed.
-// 6. A closed space's caches stay with their threads until these make new ones (no more of them
+// 6. Fronts. What is behind may serve threads in a way of its own (cache_source.open). Then a cache
+// is
+//    a thread's record for the space, with its counters and the source's front, and has no blocks.
+// 7. A closed space's caches stay with their threads until these make new ones (no more of them
 //    than caches in use) or end; the closing thread's own goes at once.
-// 7. A thread that can get no cache (no memory, no thread key) goes to the source directly and
+// 8. A thread that can get no cache (no memory, no thread key) goes to the source directly and
 //    counts in `shared`; see engine/block.c.
 
 #include "cache/cache.h"
@@ -140,6 +143,10 @@ static struct cache *cache_create(struct cache_space *space)
     cache->latest_class = CACHE_NONE;
     cache->thread = (uint16_t)(add_relaxed(&caches_made, 1) % UINT16_MAX + 1);
     cache->space = space;
+    if (space->source.open != NULL && !space->source.open(space->source.backend, cache)) {
+        cache_destroy(cache);
+        return NULL;
+    }
     return cache;
 }
 
@@ -164,6 +171,9 @@ static void cache_thread_end(void)
         tree_remove(&caches_own, &cache->node);
         if (space != NULL) { // else the space closed before
             cache_flush(cache);
+            if (cache->front != NULL) {
+                space->source.close(space->source.backend, cache);
+            }
             lock_lock(&space->lock);
             list_remove(&cache->of_space);
             cache_counters_add(&space->ended, &cache->counters);
@@ -396,6 +406,10 @@ void cache_push_slow(struct cache *cache, unsigned class, struct grant grant)
 
 void cache_flush(struct cache *cache)
 {
+    if (cache->front != NULL) {
+        cache->space->source.trim(cache->space->source.backend, cache);
+        return;
+    }
     if (cache->latest_class != CACHE_NONE) {
         latest_settle(cache);
     }

@@ -21,11 +21,17 @@
 #define CACHE_RECENT 8 // caches a thread finds again without a search
 
 // What is behind: one a space. `backend` is passed back.
+struct cache;
 struct cache_source {
     // Up to `count` blocks of the class's size. Sets *error when none. A first block may be of
     // another class (its descriptor says which); then it is alone.
     size_t (*refill)(void *backend, unsigned class, struct grant *grants, size_t count, int *error);
     void (*drain)(void *backend, const struct grant *grants, size_t count);
+    // What is behind serves threads in a way of its own, and magazines stand aside: opens a
+    // thread's front (false: it can have none), empties it, closes it. NULL: it does not.
+    bool (*open)(void *backend, struct cache *cache);
+    void (*trim)(void *backend, struct cache *cache);
+    void (*close)(void *backend, struct cache *cache);
     void *backend;
 };
 
@@ -52,6 +58,8 @@ struct cache {
     uint64_t latest_class; // [own; atomic for readers] of `latest`; CACHE_NONE: there is none
     struct grant latest;   // [own] the block released last
     uint16_t thread;       // [ro] tells caches apart: nearly a serial of its own
+    void *front;           // [own] the source's; NULL: magazines
+    uint64_t whose;        // [ro] with a front: what descriptors of its blocks say (`whose`)
     struct cache_counters counters;
     struct cache_space *space;  // [ro]
     struct tree_node node;      // [own] in this thread's tree, by serial
@@ -141,7 +149,7 @@ static inline bool cache_push(struct cache *cache, size_t class, struct grant gr
     return true;
 }
 
-// Hands every block in this cache back (all of this thread's caches).
+// Hands every block in this cache back (all of this thread's caches), or what is free of its front.
 void cache_flush(struct cache *cache);
 void cache_flush_thread(void);
 

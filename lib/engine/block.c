@@ -8,6 +8,7 @@
 //    read-modify-write, no clock, no indirect call. Where blocks move (space->release_serial) a
 //    release is one compare-and-swap, the long way: a mover may mark or publish at any moment.
 //    Where blocks in magazines lose their places (space->alloc_serial) so is an allocation.
+//    Where threads have fronts (the policy's own way) that is in block_front.c.
 // 2. The long way. The magazine asks the policy for a batch (block_refill), under the policy's
 //    lock, once. Sizes that no magazine holds, alignments above 16, and threads without a cache go
 //    to the policy one by one.
@@ -20,9 +21,6 @@
 #include <string.h>
 
 #include "engine/engine.h"
-
-#define RESIDENT_STEP   ((uint64_t)(DESCRIPTOR_RESIDENT - DESCRIPTOR_CACHED) << 61)
-#define GENERATION_STEP (UINT64_C(1) << DESCRIPTOR_PLACE_BITS)
 
 // ---- finding -----------------------------------------------------------------------------------
 
@@ -135,7 +133,8 @@ static inline void block_begin(const struct grant *grant, size_t size, uint16_t 
     struct descriptor *descriptor = grant->descriptor;
     store_release(&descriptor->limit, size); // [R:limit]
     store_relaxed(&descriptor->thread, thread);
-    store_release(&descriptor->word, load_relaxed(&descriptor->word) + RESIDENT_STEP); // [R:begin]
+    store_release(&descriptor->word,
+                  load_relaxed(&descriptor->word) + BLOCK_RESIDENT_STEP); // [R:begin]
 }
 
 // The same where a mover may take the place away until the block is allocated.
@@ -199,6 +198,21 @@ static int alloc_direct(struct mems_space *space, struct cache *here, size_t siz
     return 0;
 }
 
+static int alloc_front(struct mems_space *space, struct cache *here, size_t size, size_t align,
+                       mems_addr *addr)
+{
+    struct mems_engine *engine = space->engine;
+    struct grant grant;
+    int error = engine->front->take(engine->state, here->front, size, align, &grant);
+    if (error != 0) {
+        return error;
+    }
+    count_own(&here->counters.misses, 1);
+    block_begin(&grant, size, here->thread);
+    *addr = grant.addr;
+    return 0;
+}
+
 static int alloc_cached(struct mems_space *space, struct cache *here, size_t size, mems_addr *addr)
 {
     struct grant grant;
@@ -226,9 +240,14 @@ static int alloc_any(struct mems_space *space, struct cache *here, size_t size, 
     if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) {
         return ENOMEM;
     }
-    int error = here != NULL && size <= space->cached_most && align <= 16
-                    ? alloc_cached(space, here, size, &result)
-                    : alloc_direct(space, here, size, align, &result);
+    int error;
+    if (here != NULL && here->front != NULL) {
+        error = alloc_front(space, here, size, align, &result);
+    } else if (here != NULL && size <= space->cached_most && align <= 16) {
+        error = alloc_cached(space, here, size, &result);
+    } else {
+        error = alloc_direct(space, here, size, align, &result);
+    }
     if (error != 0) {
         return error;
     }
@@ -238,8 +257,7 @@ static int alloc_any(struct mems_space *space, struct cache *here, size_t size, 
     return 0;
 }
 
-static __attribute__((noinline)) int alloc_slow(struct mems_space *space, size_t size, size_t align,
-                                                mems_addr *addr)
+int block_alloc_slow(struct mems_space *space, size_t size, size_t align, mems_addr *addr)
 {
     if (size == 0 || (align & (align - 1)) != 0) {
         return EINVAL;
@@ -259,11 +277,11 @@ int mems_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *a
     if (__builtin_expect(size - 1 >= space->cached_most || align != 0 ||
                              cache_last->serial != space->alloc_serial,
                          0)) {
-        return alloc_slow(space, size, align, addr);
+        return block_front_alloc(space, size, align, addr);
     }
     struct cache *here = cache_last;
     if (__builtin_expect(!cache_pop(here, cache_class(space->cache.classes, size), &grant), 0)) {
-        return alloc_slow(space, size, align, addr);
+        return block_alloc_slow(space, size, align, addr);
     }
     block_begin(&grant, size, here->thread);
     count_own(&here->counters.allocs, 1);
@@ -332,6 +350,9 @@ static int release_block(struct mems_space *space, struct cache *here,
         if (!cache_push(here, class, grant)) {
             cache_push_slow(here, class, grant);
         }
+    } else if (here != NULL && here->front != NULL) {
+        count_own(&here->counters.misses, 1);
+        space->engine->front->give(space->engine->state, here->front, &grant);
     } else {
         ENGINE_COUNT(space, here, direct, 1);
         space->engine->policy->give(space->engine->state, &grant, 1);
@@ -339,7 +360,7 @@ static int release_block(struct mems_space *space, struct cache *here,
     return 0;
 }
 
-static __attribute__((noinline)) int release_slow(struct mems_space *space, mems_addr addr)
+int block_release_slow(struct mems_space *space, mems_addr addr)
 {
     struct descriptor *descriptor;
     struct cache *here = cache_here(&space->cache);
@@ -360,25 +381,26 @@ static __attribute__((noinline)) int release_slow(struct mems_space *space, mems
 
 int mems_release(struct mems_space *space, mems_addr addr)
 {
-    if (__builtin_expect(!descriptor_is_small(addr) || descriptor_offset_small(addr) != 0 ||
-                             cache_last->serial != space->release_serial,
-                         0)) {
-        return release_slow(space, addr);
+    if (__builtin_expect(cache_last->serial != space->release_serial, 0)) {
+        return block_front_release(space, addr);
+    }
+    if (__builtin_expect(!descriptor_is_small(addr) || descriptor_offset_small(addr) != 0, 0)) {
+        return block_release_slow(space, addr);
     }
     struct descriptor *descriptor = descriptor_find_small(space->table, addr);
     if (__builtin_expect(descriptor == NULL, 0)) {
-        return release_slow(space, addr);
+        return block_release_slow(space, addr);
     }
     struct cache *here = cache_last;
     uint64_t word = load_relaxed(&descriptor->word);
-    struct grant grant = {descriptor, addr + GENERATION_STEP};
+    struct grant grant = {descriptor, addr + BLOCK_GENERATION_STEP};
     if (__builtin_expect(!descriptor_is_live_small(word, addr) ||
                              load_relaxed(&descriptor->space) != space->id ||
                              !cache_push(here, load_relaxed(&descriptor->class), grant),
                          0)) {
-        return release_slow(space, addr);
+        return block_release_slow(space, addr);
     }
-    store_relaxed(&descriptor->word, word - RESIDENT_STEP + GENERATION_STEP);
+    store_relaxed(&descriptor->word, word - BLOCK_RESIDENT_STEP + BLOCK_GENERATION_STEP);
     count_own(&here->counters.releases, 1);
     count_own(&here->counters.requested, -load_relaxed(&descriptor->limit));
     if (__builtin_expect(load_relaxed(&descriptor->thread) != here->thread, 0)) {
@@ -407,7 +429,8 @@ static int block_copy(struct mems_space *space, mems_addr to, mems_addr from, si
 }
 
 // Into a new block: allocate, copy, release. A block that would shrink can stay where it is: then a
-// full engine refuses nothing.
+// full engine refuses nothing. What cannot be copied (swap is full, or cannot be read) has not been
+// allocated either.
 static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t before, size_t size)
 {
     mems_addr fresh;
@@ -421,7 +444,10 @@ static int resize_by_move(struct mems_space *space, mems_addr *addr, size_t befo
         error = mems_release(space, *addr);
     }
     if (error != 0) {
+        struct cache *here = cache_here(&space->cache);
         mems_release(space, fresh);
+        ENGINE_COUNT(space, here, allocs, -UINT64_C(1));
+        ENGINE_COUNT(space, here, releases, -UINT64_C(1));
         return error;
     }
     *addr = fresh;

@@ -13,12 +13,12 @@
 
 static const struct option engine_options[] = {
     {"thread_cache", OPTION_FLAG, 0, 0, NULL, "yes|no", "yes",
-     "per-thread magazines in front of the policy (never with flat addresses)",
+     "per-thread magazines in front of the policy (never with flat addresses); slab: a front each",
      FIELD(thread_cache)},
     {"cache_blocks", OPTION_NUMBER, 1, 4096, NULL, "1..4096", "1024",
-     "most blocks in one magazine; large classes hold fewer", FIELD(cache_blocks)},
+     "most blocks in one magazine; large classes hold fewer (not slab)", FIELD(cache_blocks)},
     {"cache_limit", OPTION_SIZE, 16, CLASSES_LARGEST, NULL, "16..32Ki", "32Ki",
-     "largest block that magazines hold", FIELD(cache_limit)},
+     "largest block that magazines hold (not slab)", FIELD(cache_limit)},
     {0},
 };
 

@@ -38,7 +38,8 @@ int mems_engine_open(const struct mems_config *config, struct mems_engine **engi
     new->policy = policy;
     new->settings = settings;
     new->flat = policy->flat != NULL && policy->flat(policy_settings);
-    new->cached = settings.thread_cache && !new->flat;
+    new->front = settings.thread_cache ? policy->front : NULL;
+    new->cached = settings.thread_cache && !new->flat &&new->front == NULL;
     lock_init(&new->lock, LOCK_ENGINE, "engine.spaces", 0);
     pool_init(&new->space_pool, sizeof(struct mems_space));
     list_init(&new->spaces);
@@ -106,12 +107,17 @@ int mems_space_open(struct mems_engine *engine, struct mems_space **space)
         new->small = engine->table.directory;
         new->flat = engine->flat;
         new->cached_most = engine->classes.largest;
-        struct cache_source source = block_source;
+        struct cache_source source = engine->front != NULL ? block_front_source : block_source;
         source.backend = new;
         cache_space_init(&new->cache, engine->cached ? &engine->classes : NULL,
                          (unsigned)engine->settings.cache_blocks, &source);
         new->release_serial = engine->moves ? CACHE_NONE : new->cache.serial;
         new->alloc_serial = engine->drops ? CACHE_NONE : new->cache.serial;
+        new->front_serial = CACHE_NONE;
+        if (engine->front != NULL) {
+            new->front_serial = new->cache.serial;
+            new->alloc_serial = new->release_serial = CACHE_NONE;
+        }
         list_push_back(&engine->spaces, &new->link);
     }
     lock_unlock(&engine->lock);

@@ -26,19 +26,20 @@ struct mems_engine {
     const struct policy *policy; // [ro]
     void *state;                 // [ro] the policy's
     struct engine_settings settings;
-    bool flat;                     // [ro]
-    bool cached;                   // [ro] magazines are in use
-    bool moves;                    // [ro] words of descriptors change under their owners
-    bool drops;                    // [ro] even of blocks in magazines
-    struct descriptor_table table; // has a lock of its own
-    struct cache_classes classes;  // [ro]
-    size_t mapped;                 // [ro]
-    struct lock lock;              // rank LOCK_ENGINE
-    struct pool space_pool;        // [lock]
-    struct list spaces;            // [lock]
-    uint32_t last_space;           // [lock]
-    struct cache_counters closed;  // [lock] counters of closed spaces
-    uint64_t held_peak;            // [atomic] the most any snapshot saw
+    bool flat;                        // [ro]
+    bool cached;                      // [ro] magazines are in use
+    const struct policy_front *front; // [ro] or the policy's fronts; NULL: not
+    bool moves;                       // [ro] words of descriptors change under their owners
+    bool drops;                       // [ro] even of blocks in magazines
+    struct descriptor_table table;    // has a lock of its own
+    struct cache_classes classes;     // [ro]
+    size_t mapped;                    // [ro]
+    struct lock lock;                 // rank LOCK_ENGINE
+    struct pool space_pool;           // [lock]
+    struct list spaces;               // [lock]
+    uint32_t last_space;              // [lock]
+    struct cache_counters closed;     // [lock] counters of closed spaces
+    uint64_t held_peak;               // [atomic] the most any snapshot saw
 };
 
 struct mems_space {
@@ -52,6 +53,7 @@ struct mems_space {
     uint64_t cached_most;                      // [ro] largest size a magazine serves; 0: none
     // [ro] the cache's serial where a plain store allocates, and releases; else none has it
     uint64_t alloc_serial, release_serial;
+    uint64_t front_serial; // [ro] the cache's serial where threads have fronts; else none has it
     struct cache_space cache;
     // cold
     struct mems_engine *engine; // [ro]
@@ -120,8 +122,19 @@ int block_misused(struct mems_space *space, int error);
 // Finds the host pointer of a flat address.
 int block_find_flat(const struct mems_space *space, mems_addr addr, void **host, size_t *span);
 
-// The source behind a space's caches.
+// The source behind a space's caches: magazines; or fronts, where the policy has such.
 extern const struct cache_source block_source;
+extern const struct cache_source block_front_source;
+
+// From a word of CACHED to RESIDENT, and from a generation to the next.
+#define BLOCK_RESIDENT_STEP   ((uint64_t)(DESCRIPTOR_RESIDENT - DESCRIPTOR_CACHED) << 61)
+#define BLOCK_GENERATION_STEP (UINT64_C(1) << DESCRIPTOR_PLACE_BITS)
+
+// The ways that are not in line (block.c), and before them those of fronts (block_front.c).
+int block_alloc_slow(struct mems_space *space, size_t size, size_t align, mems_addr *addr);
+int block_release_slow(struct mems_space *space, mems_addr addr);
+int block_front_alloc(struct mems_space *space, size_t size, size_t align, mems_addr *addr);
+int block_front_release(struct mems_space *space, mems_addr addr);
 
 // config.c: parses a configuration. 0, or EINVAL and the complaint printed.
 int config_parse(const struct mems_config *config, struct engine_settings *settings,

@@ -160,14 +160,20 @@ static int violate(struct mems_violation *first, const char *invariant, const ch
 
 static int caches_check(struct mems_engine *engine, struct mems_violation *first)
 {
-    const char *broken = NULL;
+    const struct policy_front *front = engine->policy->front;
+    int error = 0;
     lock_lock(&engine->lock);
-    for (struct list *i = engine->spaces.next; i != &engine->spaces && broken == NULL;
-         i = i->next) {
-        broken = cache_check(&container_of(i, struct mems_space, link)->cache);
+    for (struct list *i = engine->spaces.next; i != &engine->spaces && error == 0; i = i->next) {
+        struct mems_space *space = container_of(i, struct mems_space, link);
+        const char *broken = cache_check(&space->cache);
+        if (broken != NULL) {
+            error = violate(first, broken, "a magazine is broken", 0, 0);
+        } else if (front != NULL) {
+            error = front->check(engine->state, space->owned, first);
+        }
     }
     lock_unlock(&engine->lock);
-    return broken == NULL ? 0 : violate(first, broken, "a magazine is broken", 0, 0);
+    return error;
 }
 
 // Adds up the map by itself, to hold the counters against it.

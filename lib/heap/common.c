@@ -23,7 +23,7 @@ void *common_take(unsigned class, bool *zeroed)
 {
     common_lock();
     if (!common.open) {
-        front_init(&common.front, COMMON_SELF);
+        front_init(&common.front, COMMON_SELF, &front_of_depot);
         common.open = true;
     }
     void *block = front_take(&common.front, class, zeroed);

@@ -233,22 +233,32 @@ static uint64_t purge_hole(struct depot *depot, const struct extent *hole, bool 
     return purged;
 }
 
-// Slabs that nobody owns, and whose last blocks strangers have returned, are of use to all.
-static void orphans_end(struct depot *depot)
+static bool is_clean(const struct extent *hole)
 {
-    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
-        struct list *orphans = &depot->orphans[class];
-        for (struct list *i = orphans->next, *next; i != orphans; i = next) {
-            struct granule *slab = container_of(i, struct granule, ring);
-            next = i->next;
-            (void)ledger_take_in(slab);
-            if (slab->depot == depot->number && ledger_is_empty(slab)) {
-                list_remove(&slab->ring);
-                store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
-                depot_slab_end(depot, slab);
-            }
-        }
+    const char *host = extent_host(hole);
+    uint64_t offset = 0;
+    while (offset < hole->size && *granule_age(host + offset) == 0) {
+        offset += GRANULE_BYTES;
     }
+    return offset == hole->size;
+}
+
+// Empty regions go back when they are all clean: one that the OS does not take is a hole again, of
+// which the pages must be what its granules say. Bytes that became clean.
+static uint64_t trim(struct depot *depot)
+{
+    struct extents *extents = &depot->extents;
+    uint64_t purged = 0, mark = 0;
+    for (struct list *i = extents->empty.next; i != &extents->empty; i = i->next) {
+        struct region *region = container_of(i, struct region, empty);
+        purged += purge_hole(depot, region->first, true);
+        if (!is_clean(region->first)) {
+            break;
+        }
+        mark = region->emptied;
+    }
+    (void)extents_trim(extents, mark);
+    return purged;
 }
 
 static uint64_t purge(struct depot *depot, bool now)
@@ -258,17 +268,13 @@ static uint64_t purge(struct depot *depot, bool now)
     for (struct extent *i = extents_first(extents); i != NULL; i = extents_next(extents, i)) {
         purged += i->tag == EXTENT_HOLE ? purge_hole(depot, i, now) : 0;
     }
-    depot->purged_bytes += purged;
     depot->dirty_bytes -= purged;
-    if (extents_may_trim(extents)) { // empty regions that are all clean
-        for (struct list *i = extents->empty.next; i != &extents->empty; i = i->next) {
-            struct region *region = container_of(i, struct region, empty);
-            uint64_t bytes = purge_hole(depot, region->first, true);
-            purged += bytes;
-            depot->dirty_bytes -= bytes;
-        }
-        (void)extents_trim(extents, extents->emptied);
+    if (extents_may_trim(extents)) {
+        uint64_t bytes = trim(depot);
+        depot->dirty_bytes -= bytes;
+        purged += bytes;
     }
+    depot->purged_bytes += purged;
     return purged;
 }
 
@@ -345,7 +351,7 @@ static void keep_time(struct depot *depot)
     }
     uint64_t now_ms = tell_time(depot);
     if (now_ms >= depot->purge_ms) {
-        orphans_end(depot);
+        depot_orphans_end(depot);
         (void)idle_look(depot, false);
         (void)purge(depot, decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
@@ -570,7 +576,7 @@ static uint64_t purge_held(struct depot *depot, bool now)
     uint64_t decay_ms = depot_settings.decay_ms, purged = 0;
     if (depot->open && (now || decay_ms != DEPOT_DECAY_NEVER)) {
         (void)tell_time(depot);
-        orphans_end(depot);
+        depot_orphans_end(depot);
         purged = purge(depot, now || decay_ms == 0);
     }
     depot_unlock(depot);

@@ -125,6 +125,7 @@ void depot_bury(struct depot *depot);
 // The lock held; the slab is empty, and nobody else has it in hand.
 void depot_slab_end(struct depot *depot, struct granule *slab);
 void depot_orphan_push(struct depot *depot, struct granule *slab);
+void depot_orphans_end(struct depot *depot); // of those that are empty; the lock held
 // No lock: a slab or large block that is closed waits until somebody comes by.
 void depot_return(struct depot *depot, struct granule *granule);
 

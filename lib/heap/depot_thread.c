@@ -9,6 +9,8 @@
 
 #include "heap/depot.h"
 #include "heap/front.h"
+#include "heap/orphan.h"
+#include "heap/sin.h"
 
 struct front *depot_front_open(size_t bytes)
 {
@@ -60,10 +62,19 @@ void depot_front_close(struct front *front)
     depot_unlock(depot);
 }
 
+// As ledger_collect, where twice is a sin.
+static void take_in(struct granule *slab)
+{
+    uint32_t twice;
+    (void)ledger_collect(slab, &twice);
+    if (twice != SLOT_NONE) {
+        sin_twice_at(slab, twice);
+    }
+}
+
 void depot_orphan_push(struct depot *depot, struct granule *slab)
 {
-    list_push_back(&depot->orphans[slab->class], &slab->ring);
-    store_relaxed(&depot->orphan_count[slab->class], depot->orphan_count[slab->class] + 1);
+    orphan_push(&depot->orphans[slab->class], &depot->orphan_count[slab->class], slab);
 }
 
 void depot_orphans_put(struct list *slabs)
@@ -72,28 +83,15 @@ void depot_orphans_put(struct list *slabs)
     while (!list_empty(slabs)) {
         struct granule *slab = container_of(slabs->next, struct granule, ring);
         list_remove(&slab->ring);
-        (void)and_acq_rel(&slab->owner, GRANULE_MAIL); // [R:orphan] what strangers say stays
+        (void)orphan_make(slab);
         depot_orphan_push(depot, slab);
     }
     depot_unlock(depot);
 }
 
-#define ORPHANS_SEEN 4
-
 static struct granule *orphan_find(struct depot *depot, unsigned class, uint64_t self)
 {
-    struct list *orphans = &depot->orphans[class];
-    for (unsigned i = 0; i < ORPHANS_SEEN && !list_empty(orphans); i++) {
-        struct granule *slab = container_of(orphans->next, struct granule, ring);
-        list_remove(&slab->ring);
-        if (ledger_count(slab, 1) != 0 || granule_has_mail(slab)) {
-            store_relaxed(&depot->orphan_count[class], depot->orphan_count[class] - 1);
-            (void)or_acq_rel(&slab->owner, self); // it was nobody's
-            return slab;                          // [A:orphan]: under the lock
-        }
-        list_push_back(orphans, &slab->ring);
-    }
-    return NULL;
+    return orphan_adopt(&depot->orphans[class], &depot->orphan_count[class], self);
 }
 
 struct granule *depot_orphan_get(unsigned class, uint64_t self)
@@ -111,4 +109,21 @@ struct granule *depot_orphan_get(unsigned class, uint64_t self)
         depot_unlock(depot);
     }
     return found;
+}
+
+// Slabs that nobody owns, and whose last blocks strangers have returned, are of use to all.
+void depot_orphans_end(struct depot *depot)
+{
+    for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+        struct list *orphans = &depot->orphans[class];
+        for (struct list *i = orphans->next, *next; i != orphans; i = next) {
+            struct granule *slab = container_of(i, struct granule, ring);
+            next = i->next;
+            take_in(slab);
+            if (slab->depot == depot->number && ledger_is_empty(slab)) {
+                orphan_remove(&depot->orphan_count[class], slab);
+                depot_slab_end(depot, slab);
+            }
+        }
+    }
 }

@@ -36,14 +36,18 @@
 //    where threads are few there is little to be had: all bins are lax.
 // 5. First touch. A class that has POPULATE slabs will use up its next: the pages that its blocks
 //    lie in are asked for at once, instead of by sixteen faults.
-// 6. Locking. None: everything here is the thread's. The depot locks.
+// 6. Sources. Slabs come from what is behind the front, a table of functions for slow paths only:
+//    the process's depot (front_thread.c), or a space of the engine's slab policy
+//    (policy/slab_run.c), which keeps a word for each block, its descriptor, behind a slab's
+//    record: its tag. The depot's slabs have no tags, and nobody looks at theirs.
+// 7. Locking. None: everything here is the thread's. The source locks.
 
 #include "heap/front.h"
 
 #include <string.h>
 
 #include "base/bits.h"
-#include "heap/depot.h"
+#include "memory/extent.h"
 #include "os/os.h"
 
 #ifdef MEMS_HOSTILE
@@ -77,7 +81,7 @@ uint64_t front_clock;
 
 // ---- opening and closing -----------------------------------------------------------------------
 
-void front_init(struct front *front, uint64_t self)
+void front_init(struct front *front, uint64_t self, const struct front_source *source)
 {
     memcpy(front->entry, front_none.entry, sizeof front->entry);
     memset(front->kept, 0, sizeof front->kept);
@@ -86,6 +90,7 @@ void front_init(struct front *front, uint64_t self)
     store_relaxed(&front->lent, 0);
     store_relaxed(&front->came, front->since);
     store_relaxed(&front->self, self);
+    front->source = source;
     uint32_t next = FRONT_DIRECT / FRONT_STEP + 1;
     for (unsigned class = 0, from = 0; class < SLAB_CLASSES; class ++) {
         struct front_bin *bin = &front->bin[class];
@@ -147,17 +152,28 @@ static struct granule *spare_take(struct front_bin *bin)
     return load_relaxed(&bin->spare) != NULL ? swap_acquire(&bin->spare, NULL) : NULL; // [A:spare]
 }
 
-static void slab_back(struct front_bin *bin, struct granule *slab)
+struct granule *front_borrow(struct front *front)
+{
+    for (uint64_t lent = load_relaxed(&front->lent); lent != 0; lent &= lent - 1) {
+        struct granule *slab = spare_take(&front->bin[ledger_lowest(lent)]);
+        if (slab != NULL) {
+            return slab;
+        }
+    }
+    return NULL;
+}
+
+static void slab_back(struct front *front, struct front_bin *bin, struct granule *slab)
 {
     ring_remove(bin, slab);
-    depot_slab_close(slab);
+    front->source->slab_close(front, slab);
 }
 
 // A slab of the ring that is empty is the spare one, or goes back.
 static void put_by(struct front *front, struct front_bin *bin, struct granule *slab)
 {
     if (load_relaxed(&bin->spare) != NULL) {
-        slab_back(bin, slab);
+        slab_back(front, bin, slab);
     } else {
         ring_remove(bin, slab);
         spare_put(front, bin, slab);
@@ -166,11 +182,21 @@ static void put_by(struct front *front, struct front_bin *bin, struct granule *s
 
 // ---- the current slab --------------------------------------------------------------------------
 
-static void set_entries(struct front *front, const struct front_bin *bin, uint64_t *word,
-                        char *base, uint64_t size)
+// No slab: no bits.
+static void set_entries(struct front *front, const struct front_bin *bin, struct granule *slab,
+                        unsigned word)
 {
+    struct front_entry entry = {.word = &front_nothing};
+    if (slab != NULL) {
+        void **tags = (void **)(void *)((char *)slab + front->source->tags);
+        uint64_t first = UINT64_C(64) * word;
+        entry = (struct front_entry){.word = &slab->ledger->free[word],
+                                     .base = extent_host(slab->extent) + first * slab->size,
+                                     .size = slab->size,
+                                     .tags = tags + first};
+    }
     for (uint32_t i = bin->first; i <= bin->last; i++) {
-        front->entry[i] = (struct front_entry){.word = word, .base = base, .size = size};
+        front->entry[i] = entry;
     }
 }
 
@@ -213,15 +239,18 @@ static bool aim(struct front *front, struct front_bin *bin, struct granule *slab
     if (word < 0) {
         return false;
     }
-    set_entries(front, bin, &slab->ledger->free[word],
-                extent_host(slab->extent) + (uint64_t)slab->size * 64 * (unsigned)word, slab->size);
+    set_entries(front, bin, slab, (unsigned)word);
     return true;
 }
 
 // What strangers have returned is the owner's again.
-static void collect(struct granule *slab)
+static void collect(struct front *front, struct granule *slab)
 {
-    unsigned count = ledger_take_in(slab);
+    uint32_t twice = SLOT_NONE;
+    unsigned count = granule_has_mail(slab) ? ledger_collect(slab, &twice) : 0;
+    if (twice != SLOT_NONE) {
+        front->source->twice(front, slab, twice);
+    }
     if (count != 0) {
         uint32_t left = slab->ledger->left;
         slab->ledger->left = left > count ? left - count : 1;
@@ -257,13 +286,13 @@ static void set_left(const struct front_bin *bin, unsigned used)
 // slab, also then.
 static bool enter(struct front *front, struct front_bin *bin, struct granule *slab)
 {
-    collect(slab);
+    collect(front, slab);
     bin->current = slab;
     bin->lax = is_lax(front, bin);
     set_left(bin, bin->lax ? 0 : ledger_used(slab, ENOUGH));
     bool aimed = aim(front, bin, slab, 0);
     if (!aimed) {
-        set_entries(front, bin, &slab->ledger->free[0], extent_host(slab->extent), slab->size);
+        set_entries(front, bin, slab, 0);
     }
     return aimed;
 }
@@ -282,7 +311,7 @@ static struct granule *walk(struct front *front, struct front_bin *bin, struct g
     struct granule *slab = ring_next(bin->current);
     for (unsigned i = 0; i < WALK && slab != bin->current; i++) {
         struct granule *next = ring_next(slab);
-        collect(slab);
+        collect(front, slab);
         unsigned worth = worth_of(slab);
         bool few = ledger_words(slab) <= FEW_WORDS;
         unsigned count = ledger_count(slab, few ? slab->count : worth);
@@ -300,11 +329,11 @@ static struct granule *walk(struct front *front, struct front_bin *bin, struct g
 }
 
 // Nothing else can be had: any slab with a free block.
-static struct granule *last_resort(struct front_bin *bin)
+static struct granule *last_resort(struct front *front, struct front_bin *bin)
 {
     struct granule *slab = bin->current;
     for (uint32_t i = bin->slabs; i > 0; i--) {
-        collect(slab);
+        collect(front, slab);
         if (ledger_count(slab, 1) != 0) {
             return slab;
         }
@@ -333,10 +362,10 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
     }
     slab = spare_take(bin);
     if (slab == NULL) {
-        slab = depot_orphan_get(class, front->self);
+        slab = front->source->orphan_get(front, class);
     }
     if (slab == NULL) {
-        slab = depot_slab_open(class, front->self);
+        slab = front->source->slab_open(front, class);
         if (slab != NULL && slab->zeroed && bin->slabs >= POPULATE) {
             populate(slab);
         }
@@ -345,7 +374,7 @@ static struct granule *another(struct front *front, struct front_bin *bin, unsig
         ring_insert(bin, last, slab);
         return slab;
     }
-    return last_resort(bin);
+    return last_resort(front, bin);
 }
 
 // Aims at the next word with a free block, in this slab or another. false: no memory.
@@ -353,7 +382,7 @@ static bool advance(struct front *front, struct front_bin *bin, unsigned class)
 {
     struct granule *slab = bin->current;
     if (slab != NULL) {
-        collect(slab);
+        collect(front, slab);
         if (ledger_count(slab, worth_of(slab)) >= worth_of(slab) && aim(front, bin, slab, 0)) {
             return true;
         }
@@ -377,7 +406,7 @@ static void current_leave(struct front *front, struct front_bin *bin)
         (void)enter(front, bin, next);
     } else {
         bin->current = NULL;
-        set_entries(front, bin, &front_nothing, NULL, 0);
+        set_entries(front, bin, NULL, 0);
     }
 }
 
@@ -522,17 +551,17 @@ static void bin_clear(struct front *front, struct front_bin *bin, struct list *l
 {
     struct granule *slab = bin->current, *spare = spare_take(bin);
     if (spare != NULL) {
-        depot_slab_close(spare);
+        front->source->slab_close(front, spare);
     }
     for (uint32_t i = bin->slabs; i > 0; i--) {
         struct granule *next = ring_next(slab);
-        collect(slab);
+        collect(front, slab);
         if (ledger_is_empty(slab)) {
             if (slab == bin->current) {
                 bin->current = NULL;
-                set_entries(front, bin, &front_nothing, NULL, 0);
+                set_entries(front, bin, NULL, 0);
             }
-            slab_back(bin, slab);
+            slab_back(front, bin, slab);
         } else if (leaving != NULL) {
             ring_remove(bin, slab);
             list_push_back(leaving, &slab->ring);
@@ -560,5 +589,5 @@ void front_leave(struct front *front)
     for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
         bin_clear(front, &front->bin[class], &leaving);
     }
-    depot_orphans_put(&leaving);
+    front->source->orphans_put(front, &leaving);
 }

@@ -35,9 +35,6 @@
 
 #include "heap/ledger.h"
 
-#include "heap/sin.h"
-#include "memory/extent.h"
-
 void ledger_init(const struct granule *slab)
 {
     struct ledger *ledger = slab->ledger;
@@ -98,16 +95,6 @@ unsigned ledger_collect(struct granule *slab, uint32_t *twice)
         }
         count += ledger_bits(bits);
         poke(&ledger->free[word], ledger->free[word] | bits);
-    }
-    return count;
-}
-
-unsigned ledger_take_in_mail(struct granule *slab)
-{
-    uint32_t twice;
-    unsigned count = ledger_collect(slab, &twice);
-    if (twice != SLOT_NONE) {
-        sin_twice("free", extent_host(slab->extent) + (uint64_t)twice * slab->size, slab->size);
     }
     return count;
 }

@@ -109,6 +109,20 @@ static inline uint32_t granule_slot_around(const struct granule *slab, const voi
     return (uint16_t)(uintptr_t)address / slab->size;
 }
 
+// The owner's release of a slot that nobody else has returned. false: it is free already.
+static inline __attribute__((always_inline)) bool ledger_put(struct ledger *ledger,
+                                                             struct place place)
+{
+    uint64_t *word = &ledger->free[place.word], bits = peek(word);
+    bool was;
+    __asm__("btsq %2, %0" : "+r"(bits), "=@ccc"(was) : "r"(place.bit));
+    if (__builtin_expect(was, 0)) {
+        return false;
+    }
+    poke(word, bits);
+    return true;
+}
+
 // Every slot is free. The slab's record has size, count and ledger.
 void ledger_init(const struct granule *slab);
 
@@ -151,14 +165,6 @@ unsigned ledger_used(const struct granule *slab, unsigned enough);
 // Takes in what strangers have returned since the last time. Returns how many; *twice is a slot
 // that was free already, or SLOT_NONE.
 unsigned ledger_collect(struct granule *slab, uint32_t *twice);
-unsigned ledger_take_in_mail(struct granule *slab);
-
-// The same where twice is a sin.
-static inline unsigned ledger_take_in(struct granule *slab)
-{
-    return granule_has_mail(slab) ? ledger_take_in_mail(slab) : 0;
-}
-
 // A stranger returns a slot. false: it is free, or was returned before.
 bool ledger_return(struct granule *slab, uint32_t slot);
 // There is something in the inbox.

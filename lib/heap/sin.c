@@ -43,6 +43,11 @@ _Noreturn void sin_twice(const char *call, const void *address, size_t size)
     say(&line);
 }
 
+_Noreturn void sin_twice_at(const struct granule *slab, uint32_t slot)
+{
+    sin_twice("free", extent_host(slab->extent) + (uint64_t)slot * slab->size, slab->size);
+}
+
 static _Noreturn void sin_inside(const char *call, const void *address, size_t size,
                                  const void *start)
 {

@@ -40,17 +40,6 @@
 #include "base/bits.h"
 #include "os/os.h"
 
-// A chunk's first descriptor, seen as its head. `word` stays 0: FREE, generation 0.
-struct chunk_head {
-    uint64_t word;
-    uint64_t first; // index of the chunk's first descriptor
-    uint64_t kind;
-    uint64_t pad;
-};
-
-_Static_assert(sizeof(struct chunk_head) == sizeof(struct descriptor), "a head is a descriptor");
-_Static_assert(sizeof(struct descriptor) == 32, "two descriptors a cache line");
-
 #define CHUNK_BYTES (DESCRIPTOR_CHUNK * sizeof(struct descriptor))
 
 // Bytes that are mapped for chunk `number` of a kind: chunks smaller than a page (hostile builds)
@@ -152,7 +141,7 @@ static int shelf_fill(struct descriptor_shelf *shelf, unsigned kind)
         chunk = chunk_make(table, directory);
     }
     if (chunk != NULL) {
-        struct chunk_head *head = (struct chunk_head *)(void *)chunk;
+        struct descriptor_head *head = (struct descriptor_head *)(void *)chunk;
         head->first = first;
         head->kind = kind;
         directory->chunk[directory->count] = chunk;
@@ -223,8 +212,8 @@ int descriptor_take(struct descriptor_shelf *shelf, uint64_t size, const void *h
 
 static unsigned descriptor_kind(const struct descriptor *descriptor)
 {
-    const struct chunk_head *head =
-        (const struct chunk_head *)((uintptr_t)descriptor & ~(uintptr_t)(CHUNK_BYTES - 1));
+    const struct descriptor_head *head =
+        (const struct descriptor_head *)((uintptr_t)descriptor & ~(uintptr_t)(CHUNK_BYTES - 1));
     return (unsigned)head->kind;
 }
 
@@ -252,8 +241,8 @@ void descriptor_give(struct descriptor_shelf *shelf, struct descriptor *descript
 
 uint64_t descriptor_addr(const struct descriptor *descriptor)
 {
-    const struct chunk_head *head =
-        (const struct chunk_head *)((uintptr_t)descriptor & ~(uintptr_t)(CHUNK_BYTES - 1));
+    const struct descriptor_head *head =
+        (const struct descriptor_head *)((uintptr_t)descriptor & ~(uintptr_t)(CHUNK_BYTES - 1));
     uint64_t index = head->first + (uint64_t)(descriptor - (const struct descriptor *)head);
     uint32_t generation = descriptor_generation(load_relaxed(&descriptor->word));
     return head->kind << 61 | (uint64_t)generation << DESCRIPTOR_PLACE_BITS |

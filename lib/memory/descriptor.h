@@ -48,14 +48,20 @@ enum descriptor_state {
 };
 
 struct descriptor {
-    uint64_t word;   // [atomic]
-    uint64_t limit;  // [atomic] bytes asked for; addresses end there
-    void *record;    // the policy's; on a shelf: the next descriptor
-    uint32_t space;  // [atomic] its owner; 0: none, it is on a shelf
-    uint16_t thread; // [atomic] who allocated it (cache->thread; 0: a thread without a cache)
-    uint8_t class;   // [atomic] of the magazine it goes to, or DESCRIPTOR_UNCACHED
-    uint8_t
-        arena; // [atomic] the policy's, 6 bits, and above them what is denied (enum mems_access)
+    uint64_t word;  // [atomic]
+    uint64_t limit; // [atomic] bytes asked for; addresses end there
+    void *record;   // the policy's; on a shelf: the next descriptor
+    union {
+        struct {
+            uint32_t space; // [atomic] its owner; 0: none, it is on a shelf
+            uint16_t
+                thread;    // [atomic] who allocated it (cache->thread; 0: a thread without a cache)
+            uint8_t class; // [atomic] of the magazine it goes to, or DESCRIPTOR_UNCACHED
+            uint8_t arena; // [atomic] the policy's, 6 bits, and above them what is denied (enum
+                           // mems_access)
+        };
+        uint64_t whose; // [atomic] all four: one comparison, and one store, for who knows them
+    };
 };
 
 #define DESCRIPTOR_ARENAS 64 // numbers of arenas are below it
@@ -66,6 +72,17 @@ struct grant {
     struct descriptor *descriptor; // NULL where addresses are flat
     uint64_t addr;
 };
+
+// A chunk's first descriptor, seen as its head. `word` stays 0: FREE, generation 0.
+struct descriptor_head {
+    uint64_t word;
+    uint64_t first; // index of the chunk's first descriptor
+    uint64_t kind;
+    uint64_t pad;
+};
+
+_Static_assert(sizeof(struct descriptor) == 32, "two descriptors a cache line");
+_Static_assert(sizeof(struct descriptor_head) == sizeof(struct descriptor), "a head is one");
 
 struct descriptor_directory {
     struct descriptor_directory *older; // readers may still look into it
@@ -109,6 +126,14 @@ static inline void descriptor_own(struct descriptor *descriptor, uint32_t space,
 {
     store_relaxed(&descriptor->arena, (uint8_t)arena);
     store_release(&descriptor->space, space); // [R:limit]
+}
+
+// What `whose` says of a block that no magazine takes, with nothing denied.
+static inline uint64_t descriptor_whose(uint32_t space, uint16_t thread, unsigned arena)
+{
+    const struct descriptor say = {
+        .space = space, .thread = thread, .class = DESCRIPTOR_UNCACHED, .arena = (uint8_t)arena};
+    return say.whose;
 }
 
 static inline unsigned descriptor_arena(const struct descriptor *descriptor)
@@ -247,6 +272,15 @@ static inline bool descriptor_is_live_small(uint64_t word, uint64_t addr)
 {
     return (word ^ addr) >> DESCRIPTOR_PLACE_BITS == (uint64_t)DESCRIPTOR_RESIDENT
                                                          << DESCRIPTOR_GENERATION_BITS;
+}
+
+// The address of a descriptor of that kind whose word it is.
+static inline uint64_t descriptor_addr_small(const struct descriptor *descriptor, uint64_t word)
+{
+    uintptr_t at = (uintptr_t)descriptor % (DESCRIPTOR_CHUNK * sizeof *descriptor);
+    const struct descriptor_head *head =
+        (const struct descriptor_head *)(const void *)((const char *)descriptor - at);
+    return (word & DESCRIPTOR_SMALL_END) + ((head->first + at / sizeof *descriptor) << 12);
 }
 
 #endif

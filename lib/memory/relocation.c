@@ -41,18 +41,19 @@
 
 bool relocation_mark(uint64_t *word, uint64_t resident, uint64_t moving)
 {
-    schedule_step();
+    schedule_step("mark");
     return cas_acquire(word, &resident, moving); // [A:begin] [model:mark]
 }
 
 void relocation_wait(void)
 {
-    schedule_step();
+    schedule_step("wait");
     section_wait(); // [model:grace]
 }
 
 void relocation_copy(void *to, const void *from, size_t length)
 {
+    schedule_point("copy", "block");
 #if defined(__x86_64__)
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
 #else
@@ -64,13 +65,13 @@ void relocation_copy(void *to, const void *from, size_t length)
 
 bool relocation_publish(uint64_t *word, uint64_t moving, uint64_t published)
 {
-    schedule_step();
+    schedule_step("publish");
     return cas_release(word, &moving, published); // [R:place] [model:publish]
 }
 
 uint64_t relocation_cancel(uint64_t *word, uint64_t moving, uint64_t resident)
 {
-    schedule_step();
+    schedule_step("cancel");
     uint64_t found = moving;
     return cas_acq_rel(word, &found, resident) ? resident : found; // [A:place] [model:cancel]
 }

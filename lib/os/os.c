@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "os/explore.h"
 #include "os/inject.h"
 
 size_t os_page_size(void)
@@ -152,6 +153,10 @@ bool os_unmap(void *memory, size_t size)
 uint64_t os_clock_ns(void)
 {
     struct timespec now = {0};
+    uint64_t explored_ns;
+    if (OS_EXPLORED(clock(&explored_ns))) {
+        return explored_ns;
+    }
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
@@ -183,6 +188,20 @@ uint32_t os_thread_id(void)
 
 void os_wait(uint32_t *word, uint32_t expected, uint64_t timeout_ns)
 {
+    if (!OS_EXPLORED(wait(word, expected, timeout_ns))) {
+        os_futex_wait(word, expected, timeout_ns);
+    }
+}
+
+void os_wake(uint32_t *word, uint32_t count)
+{
+    if (!OS_EXPLORED(wake(word, count))) {
+        os_futex_wake(word, count);
+    }
+}
+
+void os_futex_wait(uint32_t *word, uint32_t expected, uint64_t timeout_ns)
+{
     int saved = errno;
     struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / UINT64_C(1000000000)),
                                .tv_nsec = (long)(timeout_ns % UINT64_C(1000000000))};
@@ -191,7 +210,7 @@ void os_wait(uint32_t *word, uint32_t expected, uint64_t timeout_ns)
     errno = saved;
 }
 
-void os_wake(uint32_t *word, uint32_t count)
+void os_futex_wake(uint32_t *word, uint32_t count)
 {
     int saved = errno;
     uint32_t most = count > INT32_MAX ? INT32_MAX : count;
@@ -217,12 +236,16 @@ void os_signals_restore(uint64_t set)
 
 void os_yield(void)
 {
-    (void)sched_yield();
+    if (!OS_EXPLORED(yield())) {
+        (void)sched_yield();
+    }
 }
 
 void os_pause(void)
 {
-    __builtin_ia32_pause();
+    if (!OS_EXPLORED(yield())) {
+        __builtin_ia32_pause();
+    }
 }
 
 unsigned os_cpu_count(void)
@@ -230,6 +253,9 @@ unsigned os_cpu_count(void)
     int saved = errno;
     cpu_set_t allowed;
     long count = 0;
+    if (OS_EXPLORED(alone())) {
+        return 1;
+    }
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
         count = CPU_COUNT(&allowed);
     } else { // more CPUs than a cpu_set_t holds

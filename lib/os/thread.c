@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "os/explore.h"
 #include "os/inject.h"
 #include "os/os.h"
 
@@ -26,6 +27,10 @@ bool os_thread_start(struct os_thread *thread, void (*run)(void *arg), void *arg
 {
     if (inject_fails(MEMS_SEAM_THREAD)) {
         return false;
+    }
+    bool started;
+    if (OS_EXPLORED(thread_start(thread, run, arg, &started))) {
+        return started;
     }
     int saved = errno;
     sigset_t all, before;
@@ -44,6 +49,9 @@ bool os_thread_start(struct os_thread *thread, void (*run)(void *arg), void *arg
 
 void os_thread_join(struct os_thread *thread)
 {
+    if (OS_EXPLORED(thread_join(thread))) {
+        return;
+    }
     if (thread->process == (uint32_t)getpid()) {
         (void)pthread_join((pthread_t)thread->handle, NULL);
     }

@@ -56,12 +56,34 @@ struct policy_closed {
     uint64_t requested; // bytes they had been asked for
 };
 
+struct front;
+struct granule;
+
+// A policy that serves threads from fronts of its own (heap/front.h), and not from magazines. A
+// front is one thread's and one space's; who has none goes to take and give of the policy. The tags
+// of its blocks are their descriptors, of arena 0, whose record begins with the slab's granule.
+struct policy_front {
+    struct front *(*open)(void *state, void *owned); // NULL: ENOMEM
+    // Its thread ends. (Those of a space that closes go with it.)
+    void (*close)(void *state, struct front *front);
+    // Hands back what is free as a whole.
+    void (*trim)(void *state, struct front *front);
+    // As the policy's, of one block.
+    int (*take)(void *state, struct front *front, size_t size, size_t align, struct grant *grant);
+    void (*give)(void *state, struct front *front, const struct grant *grant);
+    // The thread's release in line has brought ledger->left to 0.
+    void (*look)(void *state, struct front *front, struct granule *slab);
+    // Whether a space's fronts are whole: 0 or EUCLEAN. Nobody is inside a call.
+    int (*check)(void *state, void *owned, struct mems_violation *first);
+};
+
 struct policy {
     const char *name;
     const char *help;
     const struct option *options;
     bool (*flat)(const void *settings); // whether addresses are flat (then no caches); NULL: never
     bool rights;                        // whether blocks have rights: mems_protect
+    const struct policy_front *front;   // NULL: magazines
 
     // Opens with settings that option_parse filled. 0; EINVAL with a complaint; ENOMEM.
     int (*open)(const void *settings, struct policy_site *site, void **state,

@@ -1,270 +1,310 @@
 // SPDX-License-Identifier: MIT
 //
-// slab.c - what production allocators do: slabs of one size class, owned by a thread's arena.
+// slab.c - what production allocators do: slabs of one size class, owned by threads.
 //
 // 1. Theory. Segregated storage (Bonwick's slab allocator, USENIX 1994; today's size-class heaps):
 //    a request is rounded up to its class (memory/slab.h: at most 1/9 unused), and served from a
-//    slab that is cut into blocks of that class only. Nothing is split or merged; what is lost is
-//    the rounding, and the free blocks of slabs that nobody else may use meanwhile.
-// 2. Whose. A slab belongs to one space and, within it, to one arena; a thread keeps to the arena
-//    of its number. So a closing space gives back whole slabs, and two threads meet only where
-//    there are more of them than arenas, where one releases what another allocated, or where memory
-//    is short: then the other arenas' slabs are asked.
-// 3. The depot. Slabs are extents of its regions, and so are blocks above slab / 8 (at most 16 KiB)
-//    and those aligned beyond a page, rounded up to 1 KiB; first fit (memory/extent.c). A slab
-//    that has become empty stays with its arena, for the next request of its class, until
-//    SLAB_IDLE_MOST others have become empty after it or somebody finds the depot empty; then its
-//    memory is a hole again, for any class, space and large block. A region is mapped only after
-//    that.
-// 4. A bounded engine in which no slab can be had any more serves a small request from a hole, as
-//    if it were a large one, before it refuses.
-// 5. Locking. An arena's lock, and the depot's behind it: both of rank LOCK_POLICY, the depot with
-//    the highest number. The table of descriptors is locked behind either. No path holds two
-//    arenas' locks.
-// 6. If you change this: a run is reached from a descriptor only under its arena's lock, and ends
-//    only under that lock and the depot's; so who holds either can trust it. A record of a run is
-//    reused, never unmapped: its serial tells whether it is still the run one knew.
+//    slab, 64 KiB that are cut into blocks of that class only. Nothing is split or merged; what is
+//    lost is the rounding, and the free blocks of slabs that nobody else may use meanwhile.
+// 2. Whose. A slab belongs to one space and, within it, to one thread's front: the code is that of
+//    the drop-in malloc (heap/front.c, heap/ledger.c), and so is what is said there of where the
+//    next block comes from and of strangers' releases. The source of its slabs is the space
+//    (slab_run.c). What is added here is a descriptor for each block: a slab has an array of them,
+//    filled as blocks are first used, and they stay with their blocks until the slab ends. So an
+//    address says exactly what it names, and the bit in the ledger is a second account of it.
+// 3. The common front. Threads that can have no front, and all of them where thread_cache=no, share
+//    one front a space, under one lock: the textbook's single lock, and the same placement.
+// 4. The depot. Slabs are extents of its regions, and so are blocks above 16 KiB and those aligned
+//    beyond a page, rounded up to 1 KiB; first fit (memory/extent.c). A slab that is empty is a
+//    hole again, for any class, space and large block, but for those that fronts keep: the one they
+//    take from, and one a class. A thread that ends leaves its slabs to the space: orphans, which
+//    its other threads take over when they need one of the class, and which end with their last
+//    block.
+// 5. A bounded engine that has no slab to give empties the front that asks, and takes what others
+//    have spare, before it serves a small request from a hole, as if it were a large one; and only
+//    then it refuses.
+// 6. Locking. The way in line (engine/front.h) takes none. The lock of the common fronts, and the
+//    depot's behind it, both of rank LOCK_POLICY. The table of descriptors is locked behind either.
+// 7. If you change this: a slab, its record and its descriptors change only under the depot's lock,
+//    but for what its owner and strangers do in the ledger; so who holds that lock can look at
+//    every slab. A front belongs to its thread, or to who holds the common lock.
+
+#include "policy/slab.h"
 
 #include <errno.h>
 
 #include "base/bits.h"
 #include "os/os.h"
 #include "policy/owned.h"
-#include "policy/slab.h"
-#include "sync/thread.h"
 
 _Static_assert(sizeof(struct slab_settings) <= POLICY_SETTINGS, "the engine keeps them");
 
 // ---- opening -----------------------------------------------------------------------------------
 
-static int slab_validate(const struct slab_settings *settings, struct printer *complaint)
-{
-    if (!bits_is_power_of_two(settings->slab)) {
-        print_format(complaint, "slab=%llu: must be a power of two, 16Ki to 4Mi",
-                     (unsigned long long)settings->slab);
-        return EINVAL;
-    }
-    if (settings->capacity != 0 && settings->capacity < SLAB_GRANULE) {
-        print_format(complaint, "capacity=%llu: too small for one block of %u bytes",
-                     (unsigned long long)settings->capacity, SLAB_GRANULE);
-        return EINVAL;
-    }
-    return 0;
-}
-
 static void slab_policy_close(void *state)
 {
     struct slab_policy *policy = state;
-    extents_fini(&policy->depot.extents);
-    for (unsigned kind = 0; kind < SLAB_KINDS; kind++) {
-        pool_fini(&policy->depot.records[kind]);
-    }
-    pool_fini(&policy->depot.spaces);
+    slab_depot_fini(&policy->depot);
     os_unmap(policy, policy->mapped);
-}
-
-static int depot_init(struct slab_policy *policy, struct descriptor_table *table)
-{
-    struct slab_depot *depot = &policy->depot;
-    uint32_t arenas = (uint32_t)policy->settings.arenas;
-    bool bounded = policy->settings.capacity != 0;
-    struct extents_settings set = {
-        .fit = EXTENT_FIRST,
-        .returns = !bounded,
-        .granule = SLAB_GRANULE,
-        .step = bounded ? 0 : policy->settings.region,
-    };
-    lock_init(&depot->lock, LOCK_POLICY, "slab.depot", arenas);
-    descriptor_shelf_init(&depot->shelf, table);
-    for (unsigned kind = 0; kind < SLAB_KINDS; kind++) {
-        uint32_t most = 1u << kind;
-        pool_init(&depot->records[kind], sizeof(struct slab_run) +
-                                             most * sizeof(struct descriptor *) +
-                                             slab_account_bytes(most));
-    }
-    pool_init(&depot->spaces,
-              sizeof(struct slab_space) + arenas * policy->class_count * sizeof(struct list));
-    return extents_init(&depot->extents, &set);
 }
 
 static int slab_policy_open(const void *settings, struct policy_site *site, void **state,
                             struct printer *complaint)
 {
     const struct slab_settings *own = settings;
-    int error = slab_validate(own, complaint);
     uint64_t bytes = 0, page = os_page_size(), capacity = 0;
-    if (error != 0) {
-        return error;
+    if (own->capacity != 0 && own->capacity < SLAB_GRANULE) {
+        print_format(complaint, "capacity=%llu: too small for one block of %u bytes",
+                     (unsigned long long)own->capacity, SLAB_GRANULE);
+        return EINVAL;
     }
-    bits_round_up(sizeof(struct slab_policy) + own->arenas * sizeof(struct slab_arena), page,
-                  &bytes);
+    bits_round_up(sizeof(struct slab_policy), page, &bytes);
     struct slab_policy *policy = os_map(bytes, 0);
     if (policy == NULL) {
         return ENOMEM;
     }
     policy->settings = *own;
     policy->mapped = bytes;
-    policy->class_count = slab_class_count(own->slab / 8);
-    for (unsigned class = 0; class < policy->class_count; class ++) {
-        policy->class_sizes[class] = slab_class_size(class);
-    }
-    policy->largest = policy->class_sizes[policy->class_count - 1];
-    error = depot_init(policy, site->table);
-    for (uint32_t i = 0; i < own->arenas; i++) {
-        lock_init(&policy->arenas[i].lock, LOCK_POLICY, "slab.arena", i);
-        descriptor_shelf_init(&policy->arenas[i].shelf, site->table);
-        list_init(&policy->arenas[i].runs);
-        list_init(&policy->arenas[i].idle);
-    }
+    lock_init(&policy->common, LOCK_POLICY, "slab.common", 0);
+    slab_depot_init(&policy->depot, own, site->table);
     bits_round_up(own->capacity, page, &capacity);
-    if (error == 0 && capacity != 0) {
-        error = slab_depot_grow(&policy->depot, capacity, 1);
-    }
-    if (error != 0) {
+    if (capacity != 0 && slab_depot_grow(&policy->depot, capacity, 1) != 0) {
         slab_policy_close(policy);
-        return error;
+        return ENOMEM;
     }
     *state = policy;
     return 0;
 }
 
-// ---- taking ------------------------------------------------------------------------------------
+// ---- fronts ------------------------------------------------------------------------------------
 
-struct demand {
-    struct slab_space *own;
-    uint64_t size, align;
-    unsigned class;
-    struct grant *grants;
-    size_t count, taken;
-};
-
-enum reach { REACH_OPEN, REACH_HOLES, REACH_REGION }; // open runs; new ones from holes; from the OS
-
-static int arena_take(struct slab_policy *policy, uint64_t number, struct demand *demand,
-                      enum reach reach)
+// What strangers have returned twice is reported when no lock is held.
+static mems_addr twice_of(struct slab_front *front)
 {
-    struct slab_arena *arena = &policy->arenas[number];
-    struct list *bin = &demand->own->bins[number * policy->class_count + demand->class];
-    int error = 0;
-    lock_lock(&arena->lock);
-    while (error == 0 && demand->taken < demand->count) {
-        struct slab_run *run =
-            list_empty(bin) ? NULL : container_of(bin->next, struct slab_run, of_bin);
-        if (run == NULL || slab_full(&run->slab)) {
-            // Only a first block is worth a new region: a batch takes what is there.
-            bool grow = reach == REACH_REGION && demand->taken == 0;
-            error = reach == REACH_OPEN
-                        ? ENOSPC
-                        : slab_run_open(policy, arena, bin, demand->class, grow, &run);
-        }
-        if (error == 0) {
-            error = slab_run_take(arena, run, demand->own->id, &demand->grants[demand->taken]);
-            demand->taken += error == 0;
-        }
-    }
-    slab_arena_trim(policy, arena, SLAB_IDLE_MOST);
-    lock_unlock(&arena->lock);
-    return error;
+    mems_addr twice = front->twice;
+    front->twice = 0;
+    return twice;
 }
 
-// Blocks that are extents of their own.
-static int depot_take(struct slab_policy *policy, struct demand *demand, enum reach reach)
+static void visit_end(struct slab_policy *policy, mems_addr twice)
 {
+    slab_depot_trim(policy);
+    owned_report(&twice, twice != 0);
+}
+
+static struct slab_front *front_make(struct slab_space *own)
+{
+    struct slab_depot *depot = &own->policy->depot;
+    lock_lock(&depot->lock);
+    struct slab_front *front = pool_take(&depot->front_pool);
+    if (front != NULL) {
+        front_init(&front->front, (uint64_t)(uintptr_t)front, &slab_source);
+        front->own = own;
+        front->error = 0;
+        front->twice = 0;
+        list_push_back(&own->fronts, &front->link);
+        (void)add_relaxed(&front_count, 1);
+    }
+    lock_unlock(&depot->lock);
+    return front;
+}
+
+// Its memory goes back. The depot's lock is held.
+static void front_end(struct slab_policy *policy, struct slab_front *front)
+{
+    list_remove(&front->link);
+    pool_give(&policy->depot.front_pool, front);
+    (void)add_relaxed(&front_count, UINT32_MAX);
+}
+
+static struct front *slab_front_open(void *state, void *owned)
+{
+    (void)state;
+    struct slab_front *front = front_make(owned);
+    return front != NULL ? &front->front : NULL;
+}
+
+static void slab_front_close(void *state, struct front *front)
+{
+    struct slab_policy *policy = state;
+    struct slab_front *self = container_of(front, struct slab_front, front);
+    front_leave(front);
+    mems_addr twice = twice_of(self);
+    lock_lock(&policy->depot.lock);
+    front_end(policy, self);
+    lock_unlock(&policy->depot.lock);
+    visit_end(policy, twice);
+}
+
+static void slab_front_trim(void *state, struct front *front)
+{
+    front_trim(front);
+    visit_end(state, twice_of(container_of(front, struct slab_front, front)));
+}
+
+static void slab_front_look(void *state, struct front *front, struct granule *slab)
+{
+    front_look(front, slab);
+    slab_depot_trim(state);
+}
+
+// ---- taking ------------------------------------------------------------------------------------
+
+// The owner's release. false: the slot is free, or returned.
+static bool own_give(struct front *front, struct granule *slab, struct place place, uint32_t slot)
+{
+    if (ledger_is_free(slab, slot)) {
+        return false;
+    }
+    (void)ledger_put(slab->ledger, place);
+    if (--slab->ledger->left == 0) {
+        front_look(front, slab);
+    }
+    return true;
+}
+
+// The front's next block of the class.
+static int front_grant(struct slab_front *front, unsigned class, struct grant *grant)
+{
+    bool zeroed;
+    void *block = front_take(&front->front, class, &zeroed);
+    if (block == NULL) {
+        return front->error;
+    }
+    struct granule *slab = front->front.bin[class].current;
+    struct slab_run *run = container_of(slab, struct slab_run, granule);
+    uint32_t slot = granule_slot(slab, block);
+    int error = 0;
+    if (load_relaxed(&run->descriptor[slot]) == NULL) {
+        error = slab_run_name(front->own->policy, run, slot);
+    }
+    if (error != 0) {
+        (void)own_give(&front->front, slab, place_of(slab, block), slot); // nobody has seen it
+        return error;
+    }
+    grant->descriptor = load_relaxed(&run->descriptor[slot]);
+    grant->addr = descriptor_addr(grant->descriptor);
+    return 0;
+}
+
+// A block that is an extent of its own.
+static int depot_take(struct slab_space *own, uint64_t size, uint64_t align, bool grow,
+                      struct grant *grant)
+{
+    struct slab_policy *policy = own->policy;
     struct slab_depot *depot = &policy->depot;
     struct extent *extent;
-    int error = 0;
     lock_lock(&depot->lock);
-    while (error == 0 && demand->taken < demand->count) {
-        struct grant *grant = &demand->grants[demand->taken];
-        bool grow = reach == REACH_REGION && demand->taken == 0;
-        error = slab_depot_cut(policy, demand->size, demand->align, grow, &depot->shelf,
-                               demand->size, &extent);
-        if (error != 0) {
-            break;
-        }
+    int error = slab_depot_cut(policy, size, align, grow, size, &extent);
+    if (error == 0) {
         error = descriptor_take(&depot->shelf, extent->size, extent_host(extent), grant);
         if (error != 0) {
             extents_give(&depot->extents, extent);
-            break;
         }
+    }
+    if (error == 0) {
         grant->descriptor->record = extent;
-        descriptor_own(grant->descriptor, demand->own->id, (unsigned)policy->settings.arenas);
+        descriptor_own(grant->descriptor, own->id, SLAB_LARGE);
         extent->descriptor = grant->descriptor;
-        list_push_front(&demand->own->large, &extent->owned);
-        demand->taken++;
+        list_push_front(&own->large, &extent->owned);
     }
     lock_unlock(&depot->lock);
     return error;
 }
 
-static int take_small(struct slab_policy *policy, struct demand *demand)
-{
-    uint64_t arenas = policy->settings.arenas, home = thread_number() % arenas;
-    bool bounded = policy->settings.capacity != 0;
-    int error = arena_take(policy, home, demand, REACH_HOLES);
-    if (error == ENOSPC && demand->taken == 0 && (slab_trim_all(policy) || !bounded)) {
-        error = arena_take(policy, home, demand, REACH_REGION);
-    }
-    for (uint64_t i = 1; i < arenas && error != 0 && demand->taken == 0; i++) {
-        int other = arena_take(policy, (home + i) % arenas, demand, REACH_OPEN);
-        error = other != ENOSPC ? other : error;
-    }
-    if (error != 0 && demand->taken == 0) {
-        demand->count = 1;
-        error = depot_take(policy, demand, REACH_HOLES);
-    }
-    return error;
-}
-
-static int take_large(struct slab_policy *policy, struct demand *demand)
-{
-    int error = depot_take(policy, demand, REACH_HOLES);
-    if (error == ENOSPC && demand->taken == 0) {
-        slab_trim_all(policy);
-        error = depot_take(policy, demand, REACH_REGION);
-    }
-    return error;
-}
-
 // The class whose blocks have room for the request and stand where it wants: SLAB_CLASSES for none.
-static unsigned class_for(const struct slab_policy *policy, uint64_t size, uint64_t align)
+static unsigned class_for(uint64_t size, uint64_t align)
 {
     uint64_t least = size > align ? size : align;
-    if (least > policy->largest || align > os_page_size()) {
+    if (least > SLAB_LARGEST || align > os_page_size()) {
         return SLAB_CLASSES;
     }
     unsigned class = slab_class(least);
-    while (class < policy->class_count && (slab_class_size(class) & (align - 1)) != 0) {
+    while (class < SLAB_CLASSES && (slab_class_size(class) & (align - 1)) != 0) {
         class ++;
     }
-    return class < policy->class_count ? class : SLAB_CLASSES;
+    return class;
+}
+
+// Empties the common front, whose lock is held.
+static void common_trim(struct slab_space *own)
+{
+    if (own->common != NULL) {
+        front_trim(&own->common->front);
+    }
+}
+
+// One block for who has `front`. What the common front keeps of empty slabs is asked as well, and
+// the lock of that is held if it is `front`.
+static int take_one(struct slab_front *front, size_t size, size_t align, struct grant *grant)
+{
+    struct slab_space *own = front->own;
+    unsigned class = class_for(size, align);
+    bool small = class < SLAB_CLASSES, bounded = own->policy->settings.capacity != 0;
+    uint64_t rounded;
+    if (!bits_round_up(size, SLAB_GRANULE, &rounded) || rounded > PTRDIFF_MAX) {
+        return ENOMEM;
+    }
+    int error =
+        small ? front_grant(front, class, grant) : depot_take(own, rounded, align, !bounded, grant);
+    if (error == 0) {
+        return 0;
+    }
+    front_trim(&front->front);
+    if (front != own->common && load_relaxed(&own->common) != NULL) {
+        lock_lock(&own->policy->common);
+        common_trim(own);
+        lock_unlock(&own->policy->common);
+    }
+    if (bounded) {
+        slab_spares_end(own->policy);
+    }
+    if (small && front_grant(front, class, grant) == 0) {
+        return 0;
+    }
+    return depot_take(own, rounded, align, false, grant) == 0 ? 0 : error;
+}
+
+static int slab_front_take(void *state, struct front *front, size_t size, size_t align,
+                           struct grant *grant)
+{
+    struct slab_front *self = container_of(front, struct slab_front, front);
+    int error = take_one(self, size, align == 0 ? 1 : align, grant);
+    visit_end(state, twice_of(self));
+    return error;
+}
+
+// The common front, its lock held; NULL: ENOMEM.
+static struct slab_front *common_of(struct slab_space *own)
+{
+    if (own->common == NULL) {
+        store_release(&own->common, front_make(own)); // [R:common]
+    }
+    return own->common;
 }
 
 static size_t slab_policy_take(void *state, void *owned, size_t size, size_t align,
                                struct grant *grants, size_t count, int *error)
 {
     struct slab_policy *policy = state;
-    struct demand demand = {
-        .own = owned, .align = align == 0 ? 1 : align, .grants = grants, .count = count};
-    if (!bits_round_up(size, SLAB_GRANULE, &demand.size) || demand.size > PTRDIFF_MAX) {
-        *error = ENOMEM;
-        return 0;
+    size_t taken = 0;
+    mems_addr twice = 0;
+    lock_lock(&policy->common);
+    struct slab_front *front = common_of(owned);
+    *error = front != NULL ? 0 : ENOMEM;
+    while (*error == 0 && taken < count) {
+        *error = take_one(front, size, align == 0 ? 1 : align, &grants[taken]);
+        taken += *error == 0;
     }
-    demand.class = class_for(policy, size, demand.align);
-    *error =
-        demand.class < SLAB_CLASSES ? take_small(policy, &demand) : take_large(policy, &demand);
-    if (*error == ENOSPC && policy->settings.capacity == 0) {
-        *error = ENOMEM; // the OS refused, and there was no hole
+    if (front != NULL) {
+        twice = twice_of(front);
     }
-    return demand.taken;
+    lock_unlock(&policy->common);
+    visit_end(policy, twice);
+    return taken;
 }
 
 // ---- giving ------------------------------------------------------------------------------------
-
-static struct lock *lock_of(struct slab_policy *policy, unsigned arena)
-{
-    return arena < policy->settings.arenas ? &policy->arenas[arena].lock : &policy->depot.lock;
-}
 
 // The depot's lock held; the descriptor is CACHED.
 static void large_give(struct slab_policy *policy, struct descriptor *descriptor)
@@ -275,54 +315,75 @@ static void large_give(struct slab_policy *policy, struct descriptor *descriptor
     extents_give(&policy->depot.extents, extent);
 }
 
-static void small_give(struct slab_arena *arena, struct descriptor *descriptor)
+// A stranger's. Behind ledger_return the slab may be gone, but for its record.
+static bool strange_give(struct slab_policy *policy, struct slab_run *run, uint32_t slot,
+                         mems_addr *twice)
 {
-    struct slab_run *run = descriptor->record;
-    const char *host = descriptor_host(load_relaxed(&descriptor->word));
-    slab_run_give(arena, run, slab_index(&run->slab, host));
+    if (!ledger_return(&run->granule, slot)) {
+        return false;
+    }
+    if (granule_owner(&run->granule) == 0) {
+        slab_run_look(policy, run, twice);
+    }
+    return true;
 }
 
-static void end_visit(struct slab_policy *policy, unsigned number)
+// `front` is this thread's; NULL: it has none.
+static mems_addr small_give(struct slab_policy *policy, struct front *front,
+                            const struct grant *grant)
 {
-    if (number < policy->settings.arenas) {
-        slab_arena_trim(policy, &policy->arenas[number], SLAB_IDLE_MOST);
+    struct slab_run *run = grant->descriptor->record;
+    struct granule *slab = &run->granule;
+    struct slab_front *common = load_acquire(&run->own->common); // [A:common]
+    const char *host = descriptor_host(load_relaxed(&grant->descriptor->word));
+    struct place place = place_of(slab, host);
+    uint32_t slot = granule_slot(slab, host);
+    uint64_t owner = granule_owner(slab);
+    mems_addr twice = 0;
+    bool given;
+    if (descriptor_generation(grant->addr) == 0) {
+        slab_run_unname(policy, run, slot);
     }
-    if (number < policy->settings.arenas) {
-        lock_unlock(&policy->arenas[number].lock);
+    if (front != NULL && owner == front->self) {
+        given = own_give(front, slab, place, slot);
+    } else if (front == NULL && common != NULL && owner == common->front.self) {
+        lock_lock(&policy->common);
+        given = own_give(&common->front, slab, place, slot);
+        lock_unlock(&policy->common);
     } else {
+        given = strange_give(policy, run, slot, &twice);
+    }
+    return given ? twice : grant->addr;
+}
+
+static void give_one(struct slab_policy *policy, struct front *front, const struct grant *grant)
+{
+    struct descriptor *descriptor = grant->descriptor;
+    mems_addr twice = 0;
+    if (descriptor_arena(descriptor) == SLAB_SMALL) {
+        twice = owned_may_return(grant) ? small_give(policy, front, grant) : grant->addr;
+    } else {
+        lock_lock(&policy->depot.lock);
+        if (owned_may_return(grant)) {
+            large_give(policy, descriptor);
+        } else {
+            twice = grant->addr;
+        }
         slab_depot_unlock(policy);
     }
+    visit_end(policy, twice);
+}
+
+static void slab_front_give(void *state, struct front *front, const struct grant *grant)
+{
+    give_one(state, front, grant);
 }
 
 static void slab_policy_give(void *state, const struct grant *grants, size_t count)
 {
-    struct slab_policy *policy = state;
-    uint64_t bad[POLICY_BATCH];
-    size_t bad_count = 0;
-    unsigned number = DESCRIPTOR_ARENAS; // none
     for (size_t i = 0; i < count; i++) {
-        struct descriptor *descriptor = grants[i].descriptor;
-        unsigned home = descriptor_arena(descriptor);
-        if (home != number) {
-            if (number != DESCRIPTOR_ARENAS) {
-                end_visit(policy, number);
-            }
-            number = home;
-            lock_lock(lock_of(policy, number));
-        }
-        if (!owned_may_return(&grants[i])) {
-            bad[bad_count++] = grants[i].addr;
-        } else if (number < policy->settings.arenas) {
-            small_give(&policy->arenas[number], descriptor);
-        } else {
-            large_give(policy, descriptor);
-        }
+        give_one(state, NULL, &grants[i]);
     }
-    if (number != DESCRIPTOR_ARENAS) {
-        end_visit(policy, number);
-    }
-    slab_depot_trim(policy);
-    owned_report(bad, bad_count);
 }
 
 // ---- sizes -------------------------------------------------------------------------------------
@@ -336,7 +397,7 @@ static int large_resize(struct slab_policy *policy, struct descriptor *descripto
     }
     struct extent *extent = descriptor->record;
     lock_lock(&policy->depot.lock);
-    bool leaves = rounded < extent->size && size <= policy->largest;
+    bool leaves = rounded < extent->size && size <= SLAB_LARGEST;
     int error = leaves ? ENOMEM : extents_resize(&policy->depot.extents, extent, rounded);
     lock_unlock(&policy->depot.lock);
     return error;
@@ -345,39 +406,30 @@ static int large_resize(struct slab_policy *policy, struct descriptor *descripto
 // A small block stays while its class fits it, and half of it is used or no smaller class would do.
 static int slab_policy_resize(void *state, struct descriptor *descriptor, size_t size)
 {
-    struct slab_policy *policy = state;
-    if (descriptor_arena(descriptor) == policy->settings.arenas) {
-        return large_resize(policy, descriptor, size);
+    if (descriptor_arena(descriptor) == SLAB_LARGE) {
+        return large_resize(state, descriptor, size);
     }
-    const struct slab *slab = &((const struct slab_run *)descriptor->record)->slab;
+    const struct granule *slab = &((const struct slab_run *)descriptor->record)->granule;
     bool stays = size <= slab->size && (size > slab->size / 2 || slab_class(size) == slab->class);
     return stays ? 0 : ENOMEM;
 }
 
 static size_t slab_policy_block_size(void *state, const struct descriptor *descriptor)
 {
-    const struct slab_policy *policy = state;
-    return descriptor_arena(descriptor) == policy->settings.arenas
+    (void)state;
+    return descriptor_arena(descriptor) == SLAB_LARGE
                ? ((const struct extent *)descriptor->record)->size
-               : ((const struct slab_run *)descriptor->record)->slab.size;
+               : ((const struct slab_run *)descriptor->record)->granule.size;
 }
 
 static size_t slab_policy_measure(void *state, const struct descriptor *descriptor)
 {
     struct slab_policy *policy = state;
-    struct lock *lock = lock_of(policy, descriptor_arena(descriptor));
-    lock_lock(lock);
+    lock_lock(&policy->depot.lock);
     bool taken = descriptor_state(load_relaxed(&descriptor->word)) != DESCRIPTOR_FREE;
     size_t size = taken ? slab_policy_block_size(state, descriptor) : 0;
-    lock_unlock(lock);
+    lock_unlock(&policy->depot.lock);
     return size;
-}
-
-static const uint64_t *slab_policy_classes(void *state, size_t *count)
-{
-    const struct slab_policy *policy = state;
-    *count = policy->class_count;
-    return policy->class_sizes;
 }
 
 // ---- spaces ------------------------------------------------------------------------------------
@@ -386,54 +438,51 @@ static int slab_policy_space_open(void *state, uint32_t space, void **owned)
 {
     struct slab_policy *policy = state;
     lock_lock(&policy->depot.lock);
-    struct slab_space *own = pool_take(&policy->depot.spaces);
+    struct slab_space *own = pool_take(&policy->depot.space_pool);
+    if (own != NULL) {
+        *own = (struct slab_space){.id = space, .policy = policy};
+        list_init(&own->large);
+        list_init(&own->runs);
+        list_init(&own->fronts);
+        for (unsigned class = 0; class < SLAB_CLASSES; class ++) {
+            list_init(&own->orphans[class]);
+        }
+        list_push_back(&policy->depot.spaces, &own->link);
+    }
     lock_unlock(&policy->depot.lock);
-    if (own == NULL) {
-        return ENOMEM;
-    }
-    own->id = space;
-    list_init(&own->large);
-    for (uint64_t i = 0; i < policy->settings.arenas * policy->class_count; i++) {
-        list_init(&own->bins[i]);
-    }
     *owned = own;
-    return 0;
+    return own != NULL ? 0 : ENOMEM;
 }
 
-static void bin_close(struct slab_policy *policy, struct slab_arena *arena, struct list *bin,
+static void run_close(struct slab_policy *policy, struct slab_run *run,
                       struct policy_closed *closed)
 {
-    while (!list_empty(bin)) {
-        struct slab_run *run = container_of(bin->next, struct slab_run, of_bin);
-        for (uint32_t i = 0; i < run->slab.fresh && run->slab.used != 0; i++) {
-            if (slab_is_used(&run->slab, i)) {
-                owned_end(run->descriptor[i], closed);
-                slab_run_give(arena, run, i);
-            }
+    for (uint32_t slot = 0; slot < run->granule.count; slot++) {
+        if (!ledger_is_free(&run->granule, slot)) {
+            owned_end(load_relaxed(&run->descriptor[slot]), closed);
         }
-        slab_run_close(policy, arena, run);
     }
+    slab_run_end(policy, run);
 }
 
 static void slab_policy_space_close(void *state, void *owned, struct policy_closed *closed)
 {
     struct slab_policy *policy = state;
     struct slab_space *own = owned;
-    for (uint64_t i = 0; i < policy->settings.arenas; i++) {
-        lock_lock(&policy->arenas[i].lock);
-        for (unsigned class = 0; class < policy->class_count; class ++) {
-            bin_close(policy, &policy->arenas[i], &own->bins[i * policy->class_count + class],
-                      closed);
-        }
-        lock_unlock(&policy->arenas[i].lock);
-    }
     lock_lock(&policy->depot.lock);
+    while (!list_empty(&own->runs)) {
+        run_close(policy, container_of(own->runs.next, struct slab_run, of_space), closed);
+    }
     while (!list_empty(&own->large)) {
         struct extent *extent = container_of(own->large.next, struct extent, owned);
         owned_end(extent->descriptor, closed);
         large_give(policy, extent->descriptor);
     }
-    pool_give(&policy->depot.spaces, own);
+    while (!list_empty(&own->fronts)) {
+        front_end(policy, container_of(own->fronts.next, struct slab_front, link));
+    }
+    list_remove(&own->link);
+    pool_give(&policy->depot.space_pool, own);
     slab_depot_unlock(policy);
     slab_depot_trim(policy);
 }
@@ -441,9 +490,7 @@ static void slab_policy_space_close(void *state, void *owned, struct policy_clos
 static const struct lock *slab_policy_lock_at(void *state, size_t index)
 {
     const struct slab_policy *policy = state;
-    return index < policy->settings.arenas    ? &policy->arenas[index].lock
-           : index == policy->settings.arenas ? &policy->depot.lock
-                                              : NULL;
+    return index == 0 ? &policy->common : index == 1 ? &policy->depot.lock : NULL;
 }
 
 // ---- the row -----------------------------------------------------------------------------------
@@ -451,12 +498,6 @@ static const struct lock *slab_policy_lock_at(void *state, size_t index)
 #define FIELD(name) offsetof(struct slab_settings, name)
 
 static const struct option slab_options[] = {
-    {"arenas", OPTION_NUMBER, 1, SLAB_ARENAS_MOST, NULL, "1..32", "4",
-     "shards of the slabs, each with its own lock; a thread keeps to the one of its number",
-     FIELD(arenas)},
-    {"slab", OPTION_SIZE, 16384, SLAB_MOST_BYTES, NULL, "a power of two, 16Ki..4Mi", "64Ki",
-     "bytes of a slab; blocks above an eighth of it (16Ki at most) are extents of their own",
-     FIELD(slab)},
     {"capacity", OPTION_SIZE, 0, UINT64_C(1) << 46, NULL, "0..64Ti", "0",
      "memory for slabs and large blocks; 0: grows a region at a time", FIELD(capacity)},
     {"region", OPTION_SIZE, 1, UINT64_C(1) << 40, NULL, "1..1Ti", "1Mi",
@@ -464,10 +505,21 @@ static const struct option slab_options[] = {
     {0},
 };
 
+static const struct policy_front slab_front = {
+    .open = slab_front_open,
+    .close = slab_front_close,
+    .trim = slab_front_trim,
+    .take = slab_front_take,
+    .give = slab_front_give,
+    .look = slab_front_look,
+    .check = slab_policy_check_fronts,
+};
+
 const struct policy policy_slab = {
     .name = "slab",
-    .help = "size-class slabs, each owned by a thread's arena; large blocks from extents",
+    .help = "size-class slabs, each owned by a thread; large blocks from extents",
     .options = slab_options,
+    .front = &slab_front,
     .open = slab_policy_open,
     .close = slab_policy_close,
     .space_open = slab_policy_space_open,
@@ -477,7 +529,6 @@ const struct policy policy_slab = {
     .resize = slab_policy_resize,
     .block_size = slab_policy_block_size,
     .measure = slab_policy_measure,
-    .classes = slab_policy_classes,
     .walk = slab_policy_walk,
     .check = slab_policy_check,
     .totals = slab_policy_totals,

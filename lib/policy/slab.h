@@ -1,131 +1,134 @@
 // SPDX-License-Identifier: MIT
 //
-// slab.h - what the two files of the slab policy share; the essay is in slab.c.
+// slab.h - what the files of the slab policy share; the essay is in slab.c.
 
 #ifndef POLICY_SLAB_H
 #define POLICY_SLAB_H
 
+#include "heap/front.h"
 #include "memory/extent.h"
-#include "memory/slab.h"
 #include "policy/policy.h"
 
-#define SLAB_ARENAS_MOST 32
-#define SLAB_KINDS       20   // records of slabs with room for 1, 2, 4 .. 2^19 blocks
-#define SLAB_GRANULE     1024 // of large blocks
+#define SLAB_GRANULE 1024 // of large blocks
 
-#ifdef MEMS_HOSTILE
-#define SLAB_IDLE_MOST 1 // empty slabs that an arena keeps
-#else
-#define SLAB_IDLE_MOST 8
-#endif
-
-_Static_assert(SLAB_ARENAS_MOST < DESCRIPTOR_ARENAS, "the depot has a number behind them");
-_Static_assert(SLAB_MOST_BYTES / SLAB_STEP < 1 << SLAB_KINDS, "every slab has a kind");
+// A descriptor's arena: what its record is.
+enum slab_arena { SLAB_SMALL /* struct slab_run */, SLAB_LARGE /* struct extent */ };
 
 struct slab_settings {
-    uint64_t arenas, slab, capacity, region;
+    uint64_t capacity, region;
 };
 
-// A slab of one space and arena, and who is in its blocks.
-// descriptor[i] is that of block i where block i is used                                      (S1)
-// used == 0  ==  it is in the arena's `idle`                                                  (S2)
-// in a bin, those without a free block come last                                              (S3)
+// A slab of one space, and who is in its blocks. `owner` is the front that it belongs to, 0 where
+// that is gone; the rest of the granule is the front's to use, the ledger stands behind the
+// descriptors. A record is used again, for a slab of the same class, and never for anything else:
+// a stranger may say late that there is mail.
+//
+// descriptor[i], where there is one, names the run and block i; a block in use has one        (S1)
+// a block is free == its descriptor is CACHED or not there, when nobody is inside a call      (S2)
+// orphan == it is in its space's orphans; then nobody owns it                                 (S3)
 struct slab_run {
-    struct slab slab;
-    struct list of_bin;    // in `bin`
-    struct list of_arena;  // in the arena's `runs`
-    struct list idle;      // empty: in the arena's `idle`, the longest empty first
-    struct list *bin;      // its space's and class's
-    struct extent *extent; // its memory
-    uint64_t serial;       // [depot's lock] differs for each run there ever was; 0: it is gone
-    uint8_t arena;         // number
-    uint8_t kind;          // of this record
-    struct descriptor *descriptor[];
+    struct granule granule; // `ring`: also in the depot's `spare`
+    struct slab_space *own; // [depot's lock]
+    uint64_t serial;        // [depot's lock] no other run ever had it; 0: it is gone
+    struct list of_space;   // [depot's lock] in the space's runs
+    bool orphan;            // [depot's lock]
+    void *descriptor[];     // [depot's lock to write] struct descriptor
 };
 
-// taken[c] == sum of `used` over its runs of class c; runs_of[c] == how many there are         (S4)
-struct slab_arena {
-    struct lock lock; // rank LOCK_POLICY, number: the arena's
-    struct descriptor_shelf shelf;
-    struct list runs; // [lock]
-    struct list idle; // [lock]
-    uint64_t idle_count;
-    uint64_t taken[SLAB_CLASSES];
-    uint64_t runs_of[SLAB_CLASSES];
-} __attribute__((aligned(64)));
-
-// Memory that slabs and large blocks are cut from. Taken after an arena's lock.
+// Memory that slabs and large blocks are cut from.
+// run_count == runs of all spaces == extents that are held                                    (S4)
 struct slab_depot {
-    struct lock lock; // rank LOCK_POLICY, number: behind the arenas'
+    struct lock lock; // rank LOCK_POLICY, number 1
     struct extents extents;
-    struct descriptor_shelf shelf; // of large blocks
+    struct descriptor_shelf shelf;
+    struct list spaces;
     uint64_t run_count;
     uint64_t held_peak;
     uint32_t surplus; // [atomic] regions may go back to the OS
     uint64_t last_serial;
-    struct pool records[SLAB_KINDS];
-    struct pool spaces;
+    struct pool records[SLAB_CLASSES];
+    struct list spare[SLAB_CLASSES]; // of these records
+    struct pool space_pool, front_pool;
 };
 
 struct slab_policy {
-    struct slab_settings settings;      // [ro]
-    size_t mapped;                      // [ro]
-    uint64_t largest;                   // [ro] block in a slab
-    unsigned class_count;               // [ro]
-    uint64_t class_sizes[SLAB_CLASSES]; // [ro]
+    struct slab_settings settings; // [ro]
+    size_t mapped;                 // [ro]
+    struct lock common;            // rank LOCK_POLICY, number 0: the common fronts'
     struct slab_depot depot;
-    struct slab_arena arenas[];
+};
+
+// One thread's, or the common one of those that have none.
+struct slab_front {
+    struct front front; // its `self` is its address
+    struct slab_space *own;
+    struct list link; // [depot's lock] in its space's fronts
+    int error;        // [own] why no slab could be had last
+    mems_addr twice;  // [own] 0, or a block that was returned twice, to be reported
 };
 
 struct slab_space {
     uint32_t id;
-    struct list large;  // blocks from the depot, [depot's lock]
-    struct list bins[]; // arena x class, [arena's lock]
+    struct slab_policy *policy;
+    struct list link;                  // [depot's lock] in its spaces
+    struct list large;                 // [depot's lock] blocks that are extents of their own
+    struct list runs;                  // [depot's lock]
+    struct list fronts;                // [depot's lock]
+    struct slab_front *common;         // [common lock to write, atomic] NULL: nobody has needed it
+    struct list orphans[SLAB_CLASSES]; // [depot's lock]
+    uint32_t orphan_count[SLAB_CLASSES]; // [depot's lock to write, atomic]
 };
 
-// Bytes that the runs of a class leave behind their last block.
-static inline uint64_t slab_tail(const struct slab_policy *policy, unsigned class)
+// Bytes of a slab behind its last block.
+static inline uint64_t slab_tail(const struct slab_run *run)
 {
-    return policy->settings.slab % slab_class_size(class);
+    return GRANULE_BYTES % run->granule.size;
 }
 
-// ---- slab_run.c: an arena's lock held, but where it says otherwise -----------------------------
+static inline char *slab_host(const struct slab_run *run, uint32_t slot)
+{
+    return extent_host(run->granule.extent) + (uint64_t)slot * run->granule.size;
+}
 
-// A region for the depot, its lock held. 0 or ENOMEM.
+// ---- slab_run.c: the depot's lock held, but where it says otherwise ----------------------------
+
+void slab_depot_init(struct slab_depot *depot, const struct slab_settings *settings,
+                     struct descriptor_table *table);
+void slab_depot_fini(struct slab_depot *depot);
+// A region. 0 or ENOMEM.
 int slab_depot_grow(struct slab_depot *depot, uint64_t size, uint64_t align);
 // Unlocks the depot after extents were given back.
 void slab_depot_unlock(struct slab_policy *policy);
 // Gives surplus regions back to the OS, if there are any. No lock is held. May wait for access
 // sections, and does nothing inside one.
 void slab_depot_trim(struct slab_policy *policy);
-
-// An extent. The depot's lock is held; an arena's need not be. `grow`: a region may be mapped; but
-// not for a request that then fails for want of a descriptor, for a block of `block` bytes from
-// `shelf`. 0, ENOSPC, ENOMEM.
+// An extent. `grow`: a region may be mapped; but not for a request that then fails for want of a
+// descriptor, for a block of `block` bytes. 0, ENOSPC, ENOMEM.
 int slab_depot_cut(struct slab_policy *policy, uint64_t size, uint64_t align, bool grow,
-                   struct descriptor_shelf *shelf, uint64_t block, struct extent **extent);
+                   uint64_t block, struct extent **extent);
 
-// A new run at the front of the bin, empty and idle. Takes the depot's lock. 0, ENOSPC, ENOMEM.
-int slab_run_open(struct slab_policy *policy, struct slab_arena *arena, struct list *bin,
-                  unsigned class, bool grow, struct slab_run **run);
-// An idle run's memory becomes a hole. Takes the depot's lock.
-void slab_run_close(struct slab_policy *policy, struct slab_arena *arena, struct slab_run *run);
+// What a space is to its fronts.
+extern const struct front_source slab_source;
 
-// The run's lowest free block; there is one. 0 or ENOMEM.
-int slab_run_take(struct slab_arena *arena, struct slab_run *run, uint32_t space,
-                  struct grant *grant);
-// Block `index`, whose descriptor is CACHED, is free again. The run may be idle then.
-void slab_run_give(struct slab_arena *arena, struct slab_run *run, uint32_t index);
-
-// Closes the runs that have been idle longest, until `most` are left.
-void slab_arena_trim(struct slab_policy *policy, struct slab_arena *arena, uint64_t most);
-// Closes every arena's idle runs. false: there were none. No lock is held.
-bool slab_trim_all(struct slab_policy *policy);
+// Gives a slot of the run, which is the caller's, a descriptor, and some behind it. 0 or ENOMEM.
+// Takes the depot's lock.
+int slab_run_name(struct slab_policy *policy, struct slab_run *run, uint32_t slot);
+// Takes it away, where its generations are used up. The slot is still the caller's. Takes the
+// depot's lock.
+void slab_run_unname(struct slab_policy *policy, struct slab_run *run, uint32_t slot);
+// The run's memory becomes a hole.
+void slab_run_end(struct slab_policy *policy, struct slab_run *run);
+// The spare slabs of all fronts of all spaces become holes. Takes the depot's lock.
+void slab_spares_end(struct slab_policy *policy);
+// A run that was nobody's when a block of it had been returned: ends it if that was the last one.
+// Takes the depot's lock. *twice: the address of a block that was returned twice, or 0.
+void slab_run_look(struct slab_policy *policy, struct slab_run *run, mems_addr *twice);
 
 // ---- slab_look.c -------------------------------------------------------------------------------
 
 int slab_policy_walk(void *state, mems_visitor visit, void *arg);
 int slab_policy_check(void *state, struct mems_violation *first);
+int slab_policy_check_fronts(void *state, void *owned, struct mems_violation *first);
 void slab_policy_totals(void *state, struct policy_totals *totals);
 
 #endif

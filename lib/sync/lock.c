@@ -160,6 +160,7 @@ static uint32_t self_number(void)
 // What the new holder does first.
 static void account_taken(struct lock *lock)
 {
+    schedule_quiet_begin();
     uint32_t self = self_number();
     uint64_t acquisitions = load_relaxed(&lock->acquisitions) + 1;
     store_relaxed(&lock->acquisitions, acquisitions);
@@ -173,16 +174,19 @@ static void account_taken(struct lock *lock)
         lock->hold_start_ns = os_clock_ns();
     }
     rank_push(lock);
+    schedule_quiet_end();
 }
 
 static void account_hold(struct lock *lock)
 {
+    schedule_quiet_begin();
     uint64_t held_ns = os_clock_ns() - lock->hold_start_ns;
     lock->hold_start_ns = 0;
     count_own(&lock->hold_ns, held_ns);
     raise_to(&lock->max_hold_ns, held_ns);
     count_own(&lock->hold[bucket_of(held_ns)], 1);
     count_part(&lock->hold_sampled);
+    schedule_quiet_end();
 }
 
 // ---- taking and giving --------------------------------------------------------------------------
@@ -278,6 +282,7 @@ static bool take_sleeping(struct lock *lock, const uint32_t *frozen)
         os_wait(&lock->word, word, 0);
         (void)add_relaxed(&lock->waiting, UINT32_MAX);
     }
+    schedule_quiet_begin();
     account_taken(lock);
     count_part(&lock->contended);
     if (most_waiting != 0) {
@@ -288,6 +293,7 @@ static bool take_sleeping(struct lock *lock, const uint32_t *frozen)
         count_own(&lock->wait[bucket_of(wait_ns)], 1);
         count_part(&lock->waited);
     }
+    schedule_quiet_end();
     return true;
 }
 
@@ -305,7 +311,7 @@ static __attribute__((noinline)) bool lock_slow(struct lock *lock, const uint32_
 // `frozen` NULL: never.
 static inline bool take(struct lock *lock, const uint32_t *frozen)
 {
-    schedule_step();
+    schedule_lock("lock", lock->name, lock->number);
     if (frozen != NULL && load_acquire(frozen) != 0) {
         return false;
     }
@@ -376,7 +382,7 @@ void lock_thaw(struct lock *lock)
 
 bool lock_try(struct lock *lock)
 {
-    schedule_step();
+    schedule_lock("try", lock->name, lock->number);
     if (load_relaxed(&lock->word) != 0 || !take_free(lock)) {
         return false;
     }
@@ -386,6 +392,7 @@ bool lock_try(struct lock *lock)
 
 void lock_unlock(struct lock *lock)
 {
+    schedule_lock("unlock", lock->name, lock->number);
     rank_remove(lock);
     if (lock->hold_start_ns != 0) {
         account_hold(lock);
@@ -393,7 +400,7 @@ void lock_unlock(struct lock *lock)
     if ((swap_release(&lock->word, 0) & SLEEPER) != 0) { // [R:lock]
         os_wake(&lock->word, 1);
     }
-    schedule_step();
+    schedule_lock("unlocked", lock->name, lock->number);
 }
 
 void lock_stats(const struct lock *lock, struct mems_lock_stats *stats)

@@ -8,7 +8,7 @@
 
 #include "sync/schedule.h"
 
-#ifdef MEMS_HOSTILE
+#if defined(MEMS_HOSTILE) && !defined(MEMS_EXPLORE)
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,7 +39,7 @@ static void stream_start(void)
     stream_ready = true;
 }
 
-void schedule_step(void)
+void schedule_delay(void)
 {
     if (!stream_ready) {
         stream_start();

@@ -23,6 +23,7 @@ extern const struct cli_command cli_command_compare;
 extern const struct cli_command cli_command_selftest;
 extern const struct cli_command cli_command_fit;
 extern const struct cli_command cli_command_schema;
+extern const struct cli_command cli_command_explore;
 
 // How results are compared, by compare and by run --baseline.
 struct cli_comparing {
@@ -130,6 +131,8 @@ int cli_job_main(const struct cli_command *command,
 // or nothing. `job` may be NULL: no variables.
 void cli_job_environment(FILE *command, const struct job *job);
 void cli_job_shape(FILE *command, const struct cli_job_settings *settings);
+// And what there is to run, where no job file says it.
+void cli_job_sources(FILE *command, const struct cli_job_settings *settings);
 
 // A key of a job whose value is the words, as a job file has them.
 void cli_write_value(FILE *job, const char *key, const struct cli_list *words);

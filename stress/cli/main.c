@@ -3,6 +3,7 @@
 // main.c - mems-stress.
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,19 @@ static void main_hold_streams(void)
     }
 }
 
+static void main_on_limit(int signal)
+{
+    (void)signal;
+}
+
+// Past the limit on a file's size write fails with EFBIG, which commands tell. A handler, not
+// SIG_IGN: that would be handed on to the programs that they start.
+static void main_outlive_limit(void)
+{
+    const struct sigaction action = {.sa_handler = main_on_limit, .sa_flags = SA_RESTART};
+    sigaction(SIGXFSZ, &action, NULL);
+}
+
 int main(int argc, char **argv)
 {
     main_hold_streams();
@@ -31,5 +45,6 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "child") == 0) {
         return child_main(argc - 1, argv + 1);
     }
+    main_outlive_limit();
     return cli_main(argc, argv);
 }

@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "cli/trace.h"
 #include "measure/median.h"
 #include "trace/merge.h"
 #include "trace/place.h"
+#include "trace/spool.h"
 
 static const char usage[] =
     "usage: mems-stress record -o FILE [--children] [--] PROGRAM ARGS...\n"
@@ -182,6 +184,23 @@ static int merge_one(const char *folder, const struct found *found, const char *
     return error;
 }
 
+// Why the program left no recording. The recorder is silent; what it must have had room for is
+// known.
+static int nothing_recorded(const struct options *options, const char *folder)
+{
+    struct statvfs disk;
+    if (statvfs(folder, &disk) == 0 && disk.f_bavail * disk.f_frsize < SPOOL_HEADER + SPOOL_CHUNK) {
+        fprintf(stderr, "mems-stress record: %s: no room for a recording: %s\n", folder,
+                strerror(ENOSPC));
+        return ENOSPC;
+    }
+    fprintf(stderr,
+            "mems-stress record: %s left no recording: it is linked statically, runs with "
+            "another user's rights, or drops LD_PRELOAD\n",
+            options->argv[0]);
+    return EINVAL;
+}
+
 // The program itself is the last image of the process that was started.
 static int merge_all(const struct options *options, const char *folder, pid_t pid)
 {
@@ -190,12 +209,8 @@ static int merge_all(const struct options *options, const char *folder, pid_t pi
     for (own = 0; own < count && all[own].spool.pid != (uint32_t)pid; own++) {
     }
     if (own == count) {
-        fprintf(stderr,
-                "mems-stress record: %s left no recording: it is linked statically, runs with "
-                "another user's rights, or drops LD_PRELOAD\n",
-                options->argv[0]);
         free(all);
-        return EINVAL;
+        return nothing_recorded(options, folder);
     }
     int error = merge_one(folder, &all[own], options->output);
     for (size_t i = 0; i < count && error == 0 && options->children; i++) {

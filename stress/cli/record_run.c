@@ -170,6 +170,25 @@ int record_exit_status(int status)
 
 // ---- the folder ---------------------------------------------------------------------------------
 
+// Whether a process runs. One that has ended and that nobody has waited for (the first process of a
+// container often does not) does not.
+static bool is_running(pid_t pid)
+{
+    char path[64], text[512] = "";
+    if (kill(pid, 0) != 0 && errno != EPERM) {
+        return false;
+    }
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    const char *name_end = got > 0 ? strrchr(text, ')') : NULL;
+    return name_end == NULL ||
+           (strncmp(name_end, ") Z", 3) != 0 && strncmp(name_end, ") X", 3) != 0);
+}
+
 // Whether a process that wrote one of the spools is still there: a recorder that was killed does
 // not take the program with it.
 static bool folder_busy(const char *folder)
@@ -179,7 +198,7 @@ static bool folder_busy(const char *folder)
     struct dirent *entry;
     while (open != NULL && (entry = readdir(open)) != NULL) {
         pid_t pid = (pid_t)atoi(entry->d_name); // PID.N
-        busy |= pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+        busy |= pid > 0 && is_running(pid);
     }
     if (open != NULL) {
         closedir(open);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "job/complaint.h"
 #include "job/job.h"
 #include "run/plan.h"
 
@@ -55,7 +56,7 @@ static void replay_compose(const char *path, const struct replay_settings *setti
     size_t command_length;
     FILE *again = open_memstream(command, &command_length);
     if (job == NULL || again == NULL) {
-        abort();
+        complain_exhausted();
     }
     const struct cli_list trace = {.items = {path}, .count = 1};
     plan_quote(path, quoted, sizeof quoted);
@@ -74,7 +75,7 @@ static void replay_compose(const char *path, const struct replay_settings *setti
     }
     cli_job_shape(again, &settings->job);
     if (fclose(job) != 0 || fclose(again) != 0) {
-        abort();
+        complain_exhausted();
     }
 }
 

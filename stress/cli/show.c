@@ -201,7 +201,7 @@ static int show_target(const struct show_stage *stage, const struct target_spec 
         status = show_check(show, spec);
     } else {
         fprintf(stderr, "mems-stress trace show: %s: %s\n", spec->name, complaint.text);
-        status = VERDICT_EXIT_FAILED;
+        status = error == ENOMEM ? VERDICT_EXIT_UNWRITTEN : VERDICT_EXIT_FAILED;
     }
     if (stage->out != NULL && !stage->command->quiet && !blank) {
         fprintf(stage->out, "\n");
@@ -212,6 +212,7 @@ static int show_target(const struct show_stage *stage, const struct target_spec 
 
 // ---- the command --------------------------------------------------------------------------------
 
+// path NULL: nowhere.
 static int show_write(struct show_document *document, const char *path)
 {
     struct complaint complaint = {""};
@@ -219,7 +220,7 @@ static int show_write(struct show_document *document, const char *path)
     if (text == NULL) {
         return show_wrong("out of memory for %s", "the JSON");
     }
-    int error = document_write(path, text, &complaint);
+    int error = path != NULL ? document_write(path, text, &complaint) : 0;
     free(text);
     if (error != 0) {
         fprintf(stderr, "mems-stress trace show: %s\n", complaint.text);
@@ -259,7 +260,9 @@ static int show_all(const struct show_command *command, const char *path, const 
         draw_table(stage.out, rows, done);
     }
     if (stage.document != NULL) {
-        int came = show_write(stage.document, command->json);
+        // What could not be shown at all leaves the file that is there.
+        bool any = done > 0 || status == VERDICT_EXIT_FAILED;
+        int came = show_write(stage.document, any ? command->json : NULL);
         status = status == 0 ? came : status;
     }
     return status;

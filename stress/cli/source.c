@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "job/complaint.h"
 #include "job/job.h"
 #include "result/host.h"
 #include "run/plan.h"
@@ -22,7 +23,7 @@ struct source_names {
 static void *source_checked(void *memory)
 {
     if (memory == NULL) {
-        abort();
+        complain_exhausted();
     }
     return memory;
 }
@@ -142,7 +143,7 @@ static char *source_compose(const struct cli_job_settings *settings,
                 names->workloads[i]->name);
     }
     if (fclose(job) != 0) {
-        abort();
+        complain_exhausted();
     }
     return text;
 }
@@ -190,6 +191,12 @@ void cli_job_shape(FILE *command, const struct cli_job_settings *settings)
     }
 }
 
+void cli_job_sources(FILE *command, const struct cli_job_settings *settings)
+{
+    source_options(command, "workload", &settings->workloads);
+    source_options(command, "class", &settings->classes);
+}
+
 static bool source_is_carried(const char *setting)
 {
     static const char *const elsewhere[] = {"LD_PRELOAD=", "MEMS_STRESS_"};
@@ -231,7 +238,7 @@ void cli_job_environment(FILE *command, const struct job *job)
         char *setting;
         const char *value = getenv(text);
         if (asprintf(&setting, "%s=%s", text, value != NULL ? value : "") < 0) {
-            abort();
+            complain_exhausted();
         }
         source_assign(command, &first, setting);
         free(setting);
@@ -259,11 +266,10 @@ static char *source_command(const struct job *job, const struct cli_list *words,
         fprintf(command, " %s", quoted);
         free(quoted);
     }
-    source_options(command, "workload", &settings->workloads);
-    source_options(command, "class", &settings->classes);
+    cli_job_sources(command, settings);
     cli_job_shape(command, settings);
     if (fclose(command) != 0) {
-        abort();
+        complain_exhausted();
     }
     return text;
 }

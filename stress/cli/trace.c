@@ -91,12 +91,19 @@ static void print_counts(const struct trace_account *account)
     }
 }
 
-static void info(const struct trace *trace, const char *path)
+// The operations are legal: what the account cannot take it has no memory for.
+static int info(const struct trace *trace, const char *path, struct complaint *complaint)
 {
     struct trace_account account;
+    const char *wrong = NULL;
     trace_account_init(&account);
-    for (size_t i = 0; i < trace->op_count; i++) {
-        trace_account_add(&account, &trace->ops[i]);
+    for (size_t i = 0; i < trace->op_count && wrong == NULL; i++) {
+        wrong = trace_account_add(&account, &trace->ops[i]);
+    }
+    if (wrong != NULL) {
+        complain(complaint, "%s: not enough memory to count its operations", path);
+        trace_account_fini(&account);
+        return ENOMEM;
     }
     printf("%s:\n", path);
     if (trace->program != NULL) {
@@ -109,6 +116,7 @@ static void info(const struct trace *trace, const char *path)
     trace_summary_print(stdout, &account);
     print_counts(&account);
     trace_account_fini(&account);
+    return 0;
 }
 
 // ---- the command --------------------------------------------------------------------------------
@@ -172,7 +180,7 @@ static int act(const struct options *options, const struct trace *trace, bool wh
     struct complaint complaint = {""};
     int error = 0;
     if (strcmp(options->action, "info") == 0) {
-        info(trace, options->file);
+        error = info(trace, options->file, &complaint);
     } else if (strcmp(options->action, "text") == 0) {
         error = trace_write_text(trace, options->output, &complaint);
     } else if (whole && strcmp(options->action, "binary") == 0) {
@@ -183,7 +191,11 @@ static int act(const struct options *options, const struct trace *trace, bool wh
     if (error != 0) {
         return complained(&complaint, error == EINVAL ? 1 : 7);
     }
-    return fflush(stdout) == 0 ? 0 : 7;
+    if (fflush(stdout) != 0) {
+        complain(&complaint, "standard output: %s", strerror(errno));
+        return complained(&complaint, 7);
+    }
+    return 0;
 }
 
 static int action_check(const struct options *options)

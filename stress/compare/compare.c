@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "compare/inner.h"
+#include "job/complaint.h"
 #include "job/job.h"
 
 // ---- notes ---------------------------------------------------------------------------------
@@ -47,7 +48,7 @@ void compare_note(struct comparison *comparison, const char *section, const char
     comparison->notes =
         realloc(comparison->notes, (comparison->note_count + 1) * sizeof *comparison->notes);
     if (comparison->notes == NULL) {
-        abort();
+        complain_exhausted();
     }
     struct compare_note *note = &comparison->notes[comparison->note_count++];
     note->section = measured_copy(section);
@@ -166,7 +167,7 @@ static struct compare_row *compare_add(struct comparison *comparison, const char
     comparison->rows =
         realloc(comparison->rows, (comparison->row_count + 1) * sizeof *comparison->rows);
     if (comparison->rows == NULL) {
-        abort();
+        complain_exhausted();
     }
     struct compare_row *row = &comparison->rows[comparison->row_count++];
     *row = (struct compare_row){

@@ -34,6 +34,7 @@
 #include <stdlib.h>
 
 #include "compare/statistics.h"
+#include "job/complaint.h"
 
 const char *judge_verdict_name(enum judge_verdict verdict)
 {
@@ -53,7 +54,7 @@ static void judge_measure_paired(const struct judge_sides *sides,
     double *ratios = calloc(count + 1, sizeof *ratios);
     double *logs = calloc(count + 1, sizeof *logs);
     if (ratios == NULL || logs == NULL) {
-        abort();
+        complain_exhausted();
     }
     for (size_t i = 0; i < count; i++) {
         ratios[i] = statistics_ratio(sides->a[i], sides->b[i]);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "result/host.h"
 #include "result/summary.h"
 #include "workload/workload.h"
@@ -17,7 +18,7 @@ void *measured_zeroed(size_t count, size_t size)
 {
     void *memory = calloc(count > 0 ? count : 1, size);
     if (memory == NULL) {
-        abort();
+        complain_exhausted();
     }
     return memory;
 }
@@ -26,7 +27,7 @@ char *measured_copy(const char *text)
 {
     char *copy = strdup(text != NULL ? text : "");
     if (copy == NULL) {
-        abort();
+        complain_exhausted();
     }
     return copy;
 }
@@ -45,7 +46,7 @@ void measured_add(struct measured_value **values, size_t *count, const char *key
 {
     *values = realloc(*values, (*count + 1) * sizeof **values);
     if (*values == NULL) {
-        abort();
+        complain_exhausted();
     }
     (*values)[(*count)++] = (struct measured_value){measured_copy(key), measured_copy(text)};
 }

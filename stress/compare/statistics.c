@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "measure/median.h"
 #include "workload/random.h"
 
@@ -38,7 +39,7 @@ static void *statistics_zeroed(size_t count, size_t size)
 {
     void *memory = calloc(count > 0 ? count : 1, size);
     if (memory == NULL) {
-        abort();
+        complain_exhausted();
     }
     return memory;
 }

@@ -2,10 +2,13 @@
 //
 // folder.c - folders that are a process's for a while, and what is left of them when it was killed.
 //
-// The folder holds a file ".lock" whose exclusive flock is its maker's: it ends with the maker,
-// however that ends, and only then may another remove the folder. Between the making of the folder
-// and of its lock there is nothing in it; such an empty one is left alone, as it costs nothing and
-// may be somebody's beginning.
+// 1. The maker holds an exclusive flock on the folder itself: it ends with the maker, however that
+//    ends, and only then may another remove the folder, at whatever point its making or its removal
+//    stopped.
+// 2. Between the making of a folder and its lock a cleaner may take it for a left one. The maker
+//    therefore looks, with the lock in its hands, whether the name still leads to its folder, and
+//    makes another where it does not. From then on no cleaner gets the lock.
+// 3. Where a file system has no flock, nobody cleans.
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,61 +17,90 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "disk/disk.h"
 
 #define FOLDER_MARK   ".spool-"
 #define FOLDER_RANDOM 6 // characters of mkdtemp
-#define FOLDER_LOCK   ".lock"
+#define FOLDER_TRIES  100
 
-// Never closed: the lock lasts as long as the process.
+// The lock, which is never given back: it lasts as long as the process. 0; EAGAIN: a cleaner has
+// removed the folder; or what open says.
 static int folder_lock(const char *folder)
 {
-    char *path = NULL;
-    if (asprintf(&path, "%s/" FOLDER_LOCK, folder) < 0) {
-        return ENOMEM;
+    struct stat held, named;
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? EAGAIN : errno;
     }
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int error = fd < 0 ? errno : 0;
-    if (fd >= 0) {
-        flock(fd, LOCK_EX | LOCK_NB); // where there is no flock, nobody cleans
+    bool taken = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!taken && fstat(fd, &held) == 0 && lstat(folder, &named) == 0 &&
+        held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
+        return 0;
     }
-    free(path);
-    return error;
+    close(fd);
+    return EAGAIN;
 }
 
-char *disk_folder_new(const char *path)
+// One try. The folder's absolute path, from malloc; NULL with errno, and nothing is left.
+static char *folder_make(const char *path)
 {
     char *folder = NULL;
     if (asprintf(&folder, "%s" FOLDER_MARK "XXXXXX", path) < 0) {
         errno = ENOMEM;
         return NULL;
     }
-    char *absolute = mkdtemp(folder) != NULL ? realpath(folder, NULL) : NULL;
-    int error = absolute == NULL ? errno : folder_lock(absolute);
-    free(folder);
-    if (error != 0) {
-        free(absolute);
-        errno = error;
-        return NULL;
+    char *absolute = NULL;
+    int error = mkdtemp(folder) == NULL ? errno : 0;
+    if (error == 0) {
+        absolute = realpath(folder, NULL);
+        error = absolute == NULL ? errno : folder_lock(absolute);
+        if (error != 0) {
+            rmdir(folder);
+            free(absolute);
+            absolute = NULL;
+        }
     }
+    free(folder);
+    errno = error;
     return absolute;
+}
+
+char *disk_folder_new(const char *path)
+{
+    char *folder = NULL;
+    errno = EAGAIN;
+    for (unsigned i = 0; i < FOLDER_TRIES && folder == NULL && errno == EAGAIN; i++) {
+        folder = folder_make(path);
+    }
+    return folder;
+}
+
+static void folder_empty(int folder)
+{
+    int fd = dup(folder);
+    DIR *open = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+    while (open != NULL && (entry = readdir(open)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            unlinkat(folder, entry->d_name, 0);
+        }
+    }
+    if (open != NULL) {
+        closedir(open);
+    } else if (fd >= 0) {
+        close(fd);
+    }
 }
 
 void disk_folder_remove(const char *folder)
 {
-    DIR *open = opendir(folder);
-    struct dirent *entry;
-    while (open != NULL && (entry = readdir(open)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            strcmp(entry->d_name, FOLDER_LOCK) != 0) {
-            unlinkat(dirfd(open), entry->d_name, 0);
-        }
-    }
-    if (open != NULL) {
-        unlinkat(dirfd(open), FOLDER_LOCK, 0); // last: without it nobody would clean the rest
-        closedir(open);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0) {
+        folder_empty(fd);
+        close(fd);
     }
     rmdir(folder);
 }
@@ -76,18 +108,15 @@ void disk_folder_remove(const char *folder)
 // Removes the folder if its maker has ended and nobody else is at work in it.
 static void folder_clean_one(const char *folder, bool (*busy)(const char *folder))
 {
-    char *path = NULL;
-    if (asprintf(&path, "%s/" FOLDER_LOCK, folder) < 0) {
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
         return;
     }
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0 && !busy(folder)) {
-            disk_folder_remove(folder);
-        }
-        close(fd);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && !busy(folder)) {
+        folder_empty(fd);
+        rmdir(folder);
     }
-    free(path);
+    close(fd);
 }
 
 void disk_folder_clean(const char *path, bool (*busy)(const char *folder))

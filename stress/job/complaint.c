@@ -6,7 +6,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void complain(struct complaint *complaint, const char *format, ...)
 {
@@ -31,6 +33,14 @@ struct complaint_where complaint_where(const struct complaint_place *place)
                  place->column);
     }
     return where;
+}
+
+void complain_exhausted(void)
+{
+    static const char text[] = "mems-stress: out of memory\n";
+    ssize_t wrote = write(STDERR_FILENO, text, sizeof text - 1); // stdio might want memory
+    (void)wrote;
+    exit(7);
 }
 
 void complain_at(struct complaint *complaint, const struct complaint_place *place,

@@ -43,4 +43,8 @@ struct complaint_clip {
 };
 struct complaint_clip complaint_clip(const char *text);
 
+// Ends the driver: there is no memory for what it wants to do. One line, exit status 7; cells that
+// run die with it (run/guard.h).
+_Noreturn void complain_exhausted(void);
+
 #endif

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "measure/median.h"
 #include "result/summary.h"
 
@@ -61,7 +62,7 @@ void figures_median(const struct plan *plan, const struct plan_section *section,
 {
     double *values = calloc(2 * (size_t)section->repeats, sizeof *values);
     if (values == NULL) {
-        abort();
+        complain_exhausted();
     }
     double *bounds = values + section->repeats;
     size_t value_count = 0;
@@ -141,7 +142,7 @@ static void figures_line(FILE *out, const struct plan *plan, const struct plan_s
 {
     struct figures_text *texts = calloc(section->spec_count, sizeof *texts);
     if (texts == NULL) {
-        abort();
+        complain_exhausted();
     }
     char piece[512];
     size_t first, last = 0;

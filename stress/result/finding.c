@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
+
 static char *finding_copy(const char *text)
 {
     char *copy = strdup(text);
     if (copy == NULL) {
-        abort();
+        complain_exhausted();
     }
     return copy;
 }
@@ -22,7 +24,7 @@ void finding_add(struct findings *findings, const struct finding *finding)
     size_t bytes = (findings->count + 1) * sizeof *findings->items;
     struct finding *items = realloc(findings->items, bytes);
     if (items == NULL) {
-        abort();
+        complain_exhausted();
     }
     findings->items = items;
     items[findings->count++] = (struct finding){

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "job/complaint.h"
 #include "result/summary.h"
 
 enum harness_figure {
@@ -65,7 +66,7 @@ void harness_print(FILE *out, const struct plan *plan)
     size_t cells = 0;
     double *values = calloc(plan->cell_count + 1, sizeof *values);
     if (values == NULL) {
-        abort();
+        complain_exhausted();
     }
     for (enum harness_figure figure = 0; figure < HARNESS_FIGURES; figure++) {
         median[figure] = harness_median(plan, figure, values, &cells);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "job/number.h"
 #include "result/summary.h"
 #include "result/wrap.h"
@@ -29,7 +30,7 @@ static void *scaling_memory(size_t count, size_t size)
 {
     void *memory = calloc(count, size);
     if (memory == NULL) {
-        abort();
+        complain_exhausted();
     }
     return memory;
 }

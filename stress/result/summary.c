@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "job/complaint.h"
 #include "measure/median.h"
 
 uint64_t summary_operations(const struct cell_report *report)
@@ -82,7 +83,7 @@ static double summary_median(const struct plan *plan, const struct plan_section 
     double *values = calloc(section->repeats, sizeof *values);
     size_t count = 0;
     if (values == NULL) {
-        abort();
+        complain_exhausted();
     }
     for (size_t i = 0; i < plan->cell_count; i++) {
         const struct cell *cell = &plan->cells[i];

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "result/figures.h"
 #include "result/harness.h"
 #include "result/scaling.h"
@@ -210,7 +211,7 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
 {
     struct summary *summaries = calloc(section->spec_count + 1, sizeof *summaries);
     if (summaries == NULL) {
-        abort();
+        complain_exhausted();
     }
     summary_section(plan, section, summaries);
     bool open_loop = summary_intended_rate(section) > 0;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "disk/disk.h"
+#include "job/complaint.h"
 #include "measure/clock.h"
 #include "run/course.h"
 #include "run/guard.h"
@@ -372,7 +373,7 @@ void drive_plan(struct plan *plan, const struct drive_view *view)
 {
     struct drive_section *states = calloc(plan->section_count + 1, sizeof *states);
     if (states == NULL) {
-        abort();
+        complain_exhausted();
     }
     drive_install_handlers();
     for (size_t i = 0; i < plan->cell_count; i++) {

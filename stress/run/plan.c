@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "disk/disk.h"
+#include "job/complaint.h"
 #include "run/course.h"
 #include "run/plan_order.h"
 #include "workload/workload.h"
@@ -18,7 +19,7 @@ static char *plan_copy(const char *text)
 {
     char *copy = strdup(text);
     if (copy == NULL) {
-        abort();
+        complain_exhausted();
     }
     return copy;
 }
@@ -138,7 +139,7 @@ static void plan_place_missing(struct target_spec *spec, const char *folder)
         const char *start = folder != NULL ? folder : here != NULL ? here : "";
         if (asprintf(&spec->preload, "%s%s%s", relative ? start : "", relative ? "/" : "",
                      spec->argument) < 0) {
-            abort();
+            complain_exhausted();
         }
     }
     free(here);
@@ -194,7 +195,7 @@ static int plan_words(struct plan_section *section, const char *const *words,
             size_t length = target_list_piece(at);
             char *piece = strndup(at, length);
             if (piece == NULL) {
-                abort();
+                complain_exhausted();
             }
             error = plan_target(section, piece, NULL, false, complaint);
             free(piece);
@@ -324,7 +325,7 @@ static char *plan_section_text(const struct plan *plan, const struct plan_sectio
     size_t size;
     FILE *list = open_memstream(&targets, &size);
     if (list == NULL) {
-        abort();
+        complain_exhausted();
     }
     for (size_t i = 0; i < section->spec_count; i++) {
         char text[4096];
@@ -332,7 +333,7 @@ static char *plan_section_text(const struct plan *plan, const struct plan_sectio
         fprintf(list, "%s%s%s", i > 0 ? ", " : "", section->specs[i].optional ? "?" : "", text);
     }
     if (fclose(list) != 0) {
-        abort();
+        complain_exhausted();
     }
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)section->seed);
     snprintf(repeats, sizeof repeats, "%u", section->repeats);
@@ -346,7 +347,7 @@ static char *plan_section_text(const struct plan *plan, const struct plan_sectio
         job_section_text_with(section->section, replaced, plan_has_gate(plan, section) ? 3 : 4);
     free(targets);
     if (text == NULL) {
-        abort();
+        complain_exhausted();
     }
     return text;
 }

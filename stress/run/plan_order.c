@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "workload/random.h"
 
 void *plan_zeroed(size_t count, size_t size)
 {
     void *memory = calloc(count > 0 ? count : 1, size);
     if (memory == NULL) {
-        abort();
+        complain_exhausted();
     }
     return memory;
 }
@@ -31,7 +32,7 @@ static void order_cell(struct plan *plan, struct plan_section *section, unsigned
     // The first repeat runs with the seed itself, so that --seed with a cell's own does it again.
     cell->seed = repeat == 0 ? section->seed : random_mix(section->seed + repeat);
     if (asprintf(&cell->id, "%s/%s/%u", section->section->name, cell->spec->name, repeat) < 0) {
-        abort();
+        complain_exhausted();
     }
     if (section->missing[target] != NULL) {
         cell->verdict = CELL_SKIPPED;
@@ -242,7 +243,7 @@ static void order_rerun(struct plan *plan)
         plan_quote(cell->id, quoted, sizeof quoted);
         if (asprintf(&cell->rerun, "%s%s%s", skipped ? "" : plan->command,
                      skipped ? "" : " --only ", skipped ? "" : quoted) < 0) {
-            abort();
+            complain_exhausted();
         }
     }
 }

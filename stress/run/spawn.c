@@ -26,6 +26,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "job/complaint.h"
 #include "run/guard.h"
 #include "run/watch.h"
 
@@ -54,7 +55,7 @@ static char **spawn_environment(const char *file, char **mark, char **added)
     if (made == NULL || *mark == NULL ||
         (file != NULL && asprintf(added, "LD_PRELOAD=%s%s%s", file, already != NULL ? ":" : "",
                                   already != NULL ? already : "") < 0)) {
-        abort();
+        complain_exhausted();
     }
     size_t kept = 0;
     made[kept++] = *mark;

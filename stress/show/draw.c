@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "show/draw_frames.h"
 #include "show/words.h"
 
@@ -140,7 +141,7 @@ static void draw_bar(FILE *out, struct draw_bar *bar)
     bar->cells = malloc(bar->columns);
     bar->ruler = malloc(bar->columns);
     if (bar->cells == NULL || bar->ruler == NULL) {
-        abort();
+        complain_exhausted();
     }
     memset(bar->ruler, ' ', bar->columns);
     if (2 * bar->count <= bar->columns) {

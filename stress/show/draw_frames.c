@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "show/words.h"
 
 #define FRAMES_MOST 256 // cells drawn
@@ -105,7 +106,7 @@ static void frames_tables(FILE *out, const struct show *show, const struct show_
     const struct show_piece **pieces = calloc(map->count + 1, sizeof *pieces);
     size_t count = 0;
     if (pieces == NULL) {
-        abort();
+        complain_exhausted();
     }
     for (size_t i = 0; i < map->count; i++) {
         if (map->pieces[i].block != SHOW_NOBODY) {

@@ -4,9 +4,10 @@
 
 #include "show/map.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "job/complaint.h"
 
 struct map_walk {
     struct show_map *map;
@@ -52,7 +53,7 @@ static int map_visit(const struct mems_extent *extent, void *arg)
         size_t room = map->room * 2 + 64;
         struct show_piece *pieces = realloc(map->pieces, room * sizeof *pieces);
         if (pieces == NULL) {
-            return ENOMEM;
+            complain_exhausted();
         }
         map->pieces = pieces;
         map->room = room;
@@ -88,8 +89,8 @@ static int map_visit(const struct mems_extent *extent, void *arg)
     return 0;
 }
 
-int map_capture(struct mems_engine *engine, struct map_owner *owners, size_t owner_count,
-                struct show_map *map)
+void map_capture(struct mems_engine *engine, struct map_owner *owners, size_t owner_count,
+                 struct show_map *map)
 {
     struct map_walk walk = {.map = map, .owners = owners, .owner_count = owner_count};
     if (owner_count > 0) {
@@ -98,7 +99,7 @@ int map_capture(struct mems_engine *engine, struct map_owner *owners, size_t own
     map->count = 0;
     map->memory = 0;
     mems_snapshot(engine, &map->stats);
-    return mems_walk(engine, map_visit, &walk);
+    (void)mems_walk(engine, map_visit, &walk); // the visitor never stops it
 }
 
 void map_fini(struct show_map *map)

@@ -13,9 +13,9 @@ struct map_owner {
     uint32_t block, process;
 };
 
-// Walks the engine. `owners` are sorted here. 0 or ENOMEM.
-int map_capture(struct mems_engine *engine, struct map_owner *owners, size_t owner_count,
-                struct show_map *map);
+// Walks the engine. `owners` are sorted here.
+void map_capture(struct mems_engine *engine, struct map_owner *owners, size_t owner_count,
+                 struct show_map *map);
 void map_fini(struct show_map *map);
 
 #endif

@@ -207,9 +207,15 @@ static int step_alloc(struct show *show, const struct trace_op *op, struct show_
     uint64_t size = (op->size > 0 ? op->size : 1) * show->memory.unit;
     bool whole = op->flag != 0 && show->memory.partitions;
     size_t align = op->align_log2 != 0 ? (size_t)1 << op->align_log2 : 0;
+    struct mems_stats before, after;
+    mems_snapshot(show->engine, &before);
     int error = step_space(show, op->process);
     if (error == 0) {
         error = mems_alloc(show->spaces[op->process], whole ? 1 : size, align, &block->addr);
+    }
+    mems_snapshot(show->engine, &after);
+    if (error == ENOMEM && after.refusals == before.refusals && after.largest_hole >= size) {
+        return error; // the policy has a place: it is the machine that has no memory
     }
     block->place = BLOCK_NOWHERE;
     block->process = op->process;

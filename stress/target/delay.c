@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "target/rows.h"
 
 #define DELAY_MOST 1000000000
@@ -108,7 +109,7 @@ static int delay_resolve(struct target_spec *spec, struct complaint *complaint)
     }
     spec->inner = calloc(1, sizeof *spec->inner);
     if (spec->inner == NULL) {
-        abort();
+        complain_exhausted();
     }
     int error = target_parse(spec->options, spec->folder, spec->inner, complaint);
     if (error == 0 && spec->inner->inner != NULL) {

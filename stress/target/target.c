@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "job/job.h"
 #include "target/rows.h"
 
@@ -69,7 +70,7 @@ static char *target_piece(const char *from, const char *to)
 {
     char *piece = strndup(from, (size_t)(to - from));
     if (piece == NULL) {
-        abort();
+        complain_exhausted();
     }
     return piece;
 }

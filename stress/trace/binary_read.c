@@ -39,12 +39,16 @@ struct reader {
     uint8_t *frame; // unpacked
     size_t frame_room;
     const char *wrong; // what is damaged, when something is
+    bool starved;      // it is not: there was no memory for it
 };
 
+// What seems wrong may be that there was no memory to read on: then errno says so, which nothing
+// else on the way sets to that.
 static bool bad(struct reader *reader, const char *wrong)
 {
     if (reader->wrong == NULL) {
         reader->wrong = wrong;
+        reader->starved = errno == ENOMEM;
     }
     return false;
 }
@@ -302,6 +306,10 @@ static void read_frames(struct reader *reader)
 static int report(const struct reader *reader, struct complaint *complaint)
 {
     const struct trace_file_header *header = &reader->header;
+    if (reader->starved) {
+        complain(complaint, "%s: cannot be read: %s", reader->name, strerror(ENOMEM));
+        return ENOMEM;
+    }
     if (strcmp(reader->wrong, "of another version") == 0) {
         complain(complaint, "%s: is a trace of version %u; this mems-stress reads version %u",
                  reader->name, header->version, TRACE_VERSION);
@@ -317,8 +325,10 @@ int trace_binary_parse(const void *bytes, size_t length, const char *name, struc
 {
     struct reader reader = {.name = name, .trace = trace_new()};
     if (reader.trace == NULL) {
+        complain(complaint, "%s: cannot be read: %s", name, strerror(ENOMEM));
         return ENOMEM;
     }
+    errno = 0;
     reader.file = (struct span){bytes, (const uint8_t *)bytes + length};
     trace_account_init(&reader.account);
     if (read_header(&reader)) {

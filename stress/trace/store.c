@@ -23,6 +23,7 @@ int trace_store_grow(void **array, size_t *room, size_t count, size_t size)
         return 0;
     }
     if (count > SIZE_MAX / 4 / size) {
+        errno = ENOMEM;
         return ENOMEM;
     }
     size_t wanted = *room * 2 > count ? *room * 2 : count;

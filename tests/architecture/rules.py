@@ -38,7 +38,8 @@ STRESS_MAY_INCLUDE = {
     "result": CELL | {"json"},
     "compare": CELL | {"result", "json"},
     "show": {"target", "trace", "job", "json"},
-    "cli": CELL | {"result", "compare", "show", "json"},
+    "explore": CELL,
+    "cli": CELL | {"result", "compare", "show", "explore", "json"},
 }
 
 # Public headers are the only ones of ours that these folders may use, beside their own.

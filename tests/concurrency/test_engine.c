@@ -61,10 +61,11 @@ static const struct scenario SCENARIOS[] = {
     {"dynamic", "fit=best,arenas=4,thread_cache=yes,coalesce=deferred,min_block=256", 800},
     {"fixed", "partitions=64x150,256x100,1Kix60,thread_cache=no", 1024},
     {"fixed", "partitions=64x150,256x100,1Kix60,queue=size,thread_cache=yes", 1024},
-    {"slab", "arenas=4,thread_cache=no", 3000},
-    {"slab", "arenas=4,thread_cache=yes", 20000},
-    {"slab", "arenas=1,slab=16Ki,thread_cache=yes", 6000},
-    {"slab", "arenas=2,slab=16Ki,capacity=384Ki,thread_cache=no", 1000}, // often full
+    {"slab", "thread_cache=no", 3000},
+    {"slab", "thread_cache=yes", 20000},
+    {"slab", "thread_cache=yes,region=64Ki", 6000},   // regions come and go
+    {"slab", "capacity=384Ki,thread_cache=no", 1000}, // often full
+    {"slab", "capacity=1Mi,thread_cache=yes", 1000},
     {"segmentation", "thread_cache=no", 800},
     {"segmentation", "fit=best,arenas=4,thread_cache=yes", 800},
     {"segmentation", "capacity=64Ki,compact_after=10,mover=yes", 500},

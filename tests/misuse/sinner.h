@@ -23,7 +23,7 @@ static const struct kind KINDS[] = {
     {"dynamic", "capacity=256Ki,addresses=flat,start=0,fit=best", true},
     {"fixed", "thread_cache=no,partitions=64x100,1Kix100,8Kix20", false},
     {"fixed", "thread_cache=yes,partition=1Ki,count=200", false},
-    {"slab", "thread_cache=no,arenas=1", false},
+    {"slab", "thread_cache=no", false},
     {"slab", "thread_cache=yes,capacity=2Mi", false},
     {"segmentation", "thread_cache=no", false},
     {"segmentation", "thread_cache=yes,arenas=2,mover=yes", false},

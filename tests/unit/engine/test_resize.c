@@ -3,7 +3,9 @@
 // test_resize.c - resizing where there is no room: a block can always shrink, and what cannot grow
 // stays as it was.
 
-#include "support/engine.h"
+#include "support/access.h"
+
+#include <mems/inject.h>
 
 #define BLOCKS_MOST 256
 
@@ -121,12 +123,43 @@ static void test_past_end(void **state)
     mems_engine_close(engine);
 }
 
+// A block that would move and cannot be read back from swap has neither been allocated anew nor
+// released.
+static void test_copy_fails(void **state)
+{
+    (void)state;
+    enum { PAGES = 24 };
+    struct mems_engine *engine =
+        test_engine("vm-paging", "page=4Ki,frames=8,swap=1Mi,thread_cache=no");
+    struct mems_space *space = test_space(engine);
+    mems_addr blocks[PAGES];
+    for (size_t i = 0; i < PAGES; i++) {
+        blocks[i] = test_alloc(space, 4096);
+        access_stamp(space, blocks[i], 4096, i);
+    }
+    struct mems_stats before = test_stats(engine);
+    mems_addr addr = blocks[0];
+    mems_inject(MEMS_SEAM_SWAP_READ, 1, 0);
+    assert_int_equal(mems_resize(space, &addr, 9000), EIO);
+    assert_int_equal(mems_inject_hits(MEMS_SEAM_SWAP_READ), 1);
+    mems_inject(MEMS_SEAM_SWAP_READ, 0, 0);
+    struct mems_stats after = test_stats(engine);
+    assert_true(addr == blocks[0]);
+    assert_int_equal(after.allocs, before.allocs);
+    assert_int_equal(after.releases, before.releases);
+    assert_int_equal(after.resizes, before.resizes);
+    assert_int_equal(after.requested_bytes, before.requested_bytes);
+    test_checked(engine, true);
+    assert_int_equal(mems_resize(space, &addr, 9000), 0);
+    access_stamped(space, addr, 4096, 0);
+    mems_engine_close(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shrink_full),
-        cmocka_unit_test(test_shrink_stays),
-        cmocka_unit_test(test_grow_past_kind),
+        cmocka_unit_test(test_copy_fails),   cmocka_unit_test(test_shrink_full),
+        cmocka_unit_test(test_shrink_stays), cmocka_unit_test(test_grow_past_kind),
         cmocka_unit_test(test_past_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -456,6 +456,34 @@ static void test_refused(void **state)
     }
 }
 
+// Empty regions of which one page or other cannot be taken back: they stay until they are clean,
+// and what they hold is what their granules say.
+static void test_trim_refused(void **state)
+{
+    (void)state;
+    uint64_t hits;
+    for (uint64_t nth = 1;; nth++) {
+        for (size_t i = 0; i < 24; i++) {
+            assert_true(open_block(&blocks[i], 8 << 20, 1));
+        }
+        mems_inject(MEMS_SEAM_UNMAP, nth, 0);
+        for (size_t i = 0; i < 24; i++) {
+            close_block(&blocks[i]);
+        }
+        (void)depot_purge(false); // they are young: it is for the trim that they go back
+        hits = mems_inject_hits(MEMS_SEAM_UNMAP);
+        mems_inject(MEMS_SEAM_UNMAP, 0, 0);
+        conserved();
+        (void)depot_purge(true);
+        assert_int_equal(dated_granules(true), 0);
+        conserved();
+        if (hits == 0) {
+            assert_true(nth > 2);
+            break;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,7 +491,7 @@ int main(void)
         cmocka_unit_test(test_model),         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_closed_twice),  cmocka_unit_test(test_purge_now),
         cmocka_unit_test(test_purge_refused), cmocka_unit_test(test_decay),
-        cmocka_unit_test(test_orphans),
+        cmocka_unit_test(test_orphans),       cmocka_unit_test(test_trim_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "show/show.h"
 
 #include <errno.h>
+#include <mems/inject.h>
 #include <string.h>
 
 #include "support/test.h"
@@ -415,18 +416,32 @@ static void test_laws(void **state)
     }
 }
 
+// The machine's lack of memory is no refusal of the policy's: it is told, not drawn.
+static void test_no_memory(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct show_step step;
+    struct complaint complaint = {""};
+    stage_open(&stage, "alloc P1 200\n", "mems:segmentation", 1024);
+    mems_inject(MEMS_SEAM_MAP, 1, 1);
+    int error = show_next(stage.show, &step, &complaint);
+    uint64_t hits = mems_inject_hits(MEMS_SEAM_MAP);
+    mems_inject(MEMS_SEAM_MAP, 0, 0);
+    assert_true(hits > 0);
+    assert_int_equal(error, ENOMEM);
+    assert_string_equal(complaint.text, "operation 1, alloc P1 200: out of memory");
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_fit),
-        cmocka_unit_test(test_compaction),
-        cmocka_unit_test(test_nothing_moves),
-        cmocka_unit_test(test_partitions),
-        cmocka_unit_test(test_fits),
-        cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_refused_and_skipped),
-        cmocka_unit_test(test_units),
-        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_first_fit),
+        cmocka_unit_test(test_compaction), cmocka_unit_test(test_nothing_moves),
+        cmocka_unit_test(test_partitions), cmocka_unit_test(test_fits),
+        cmocka_unit_test(test_pages),      cmocka_unit_test(test_refused_and_skipped),
+        cmocka_unit_test(test_units),      cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_laws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static uint64_t pattern(const char *seed)
         (void)setenv("MEMS_SCHEDULE_SEED", seed, 1);
         for (unsigned i = 0; i < 64; i++) {
             yielded = false;
-            schedule_step();
+            schedule_step("step");
             bits = bits << 1 | yielded;
         }
         _exit(write(ends[1], &bits, sizeof bits) == (ssize_t)sizeof bits ? 0 : 1);
@@ -80,8 +80,8 @@ static void test_locks_yield(void **state)
 static void test_no_delays(void **state)
 {
     (void)state;
-    schedule_step();
-    schedule_point();
+    schedule_step("step");
+    schedule_point("load", "word");
     lock_a_thousand_times();
     assert_int_equal(yields, 0);
     assert_false(yielded);

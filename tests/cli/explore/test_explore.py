@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# test_explore.py - mems-stress explore: what is right passes, what is wrong is found, told and done again.
+#
+# usage: test_explore.py MEMS-STRESS BROKEN EXPLORE.INI; BROKEN is the explore build with a mover that the environment
+# variable BROKEN makes wrong.
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM, BROKEN, JOB = sys.argv[1:4]
+SCALE = 10 if os.environ.get("MEMS_SANITIZE") else 1
+MOVERS = """[global]
+threads = 2
+ops = 20
+[move]
+workload = churn
+size = 16-256
+target = mems:segmentation(mover=yes,thread_cache=no)
+"""
+FOUND_BY = "6"  # a seed of which one of the first schedules shows the mover without a grace period
+
+
+def start(words, environment=None):
+    done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+                          env={**os.environ, **(environment or {})})
+    return done.returncode, done.stdout, done.stderr
+
+
+class Explore(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.job = self.write(MOVERS)
+
+    def write(self, text):
+        path = os.path.join(self.folder.name, "job.ini")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def broken(self, how, *words):
+        return start([BROKEN, "explore", self.job, *words], {"BROKEN": how})
+
+    def complains(self, sentence, *words):
+        status, out, err = start([PROGRAM, "explore", *words])
+        self.assertEqual((status, out), (1, ""), err)
+        self.assertIn(sentence, err)
+
+
+class Right(Explore):
+    def test_passes(self):
+        status, out, err = start([PROGRAM, "explore", self.job, "--schedules", "20"])
+        self.assertEqual((status, err), (0, ""))
+        self.assertRegex(out, r"^move/\S+: 20 schedules of 2 threads x 20 operations, 1 lists; \d+ points .*: pass\n$")
+        self.assertGreater(int(re.search(r"(\d+) points", out)[1]), 400)  # ten an operation
+
+    def test_pct_passes(self):
+        status, out, err = start([PROGRAM, "explore", self.job, "--schedules", "20", "--strategy", "pct:3"])
+        self.assertEqual((status, err), (0, ""), out)
+        self.assertLess(int(re.search(r"(\d+) switches", out)[1]), 60)
+
+    def test_every_policy(self):
+        status, out, err = start([PROGRAM, "explore", JOB, "--seconds", str(4 * SCALE)])
+        self.assertEqual((status, err), (0, ""), out)
+        for policy in ("fixed", "dynamic", "paging", "segmentation", "vm-paging", "vm-segmentation", "slab"):
+            self.assertIn(f"policies/mems:{policy}", out)
+
+    def test_an_ordinary_run_takes_the_job(self):
+        status, out, err = start([PROGRAM, "plan", JOB])
+        self.assertEqual((status, err), (0, ""), out)
+
+
+class Determined(Explore):
+    def replay(self, seed, *words):
+        status, out, err = start([PROGRAM, "explore", self.job, "--replay", seed, *words])
+        self.assertEqual((status, err), (0, ""), out)
+        return out
+
+    def test_same_seed_same_steps(self):
+        for strategy in ("random", "pct:3:400"):
+            self.assertEqual(self.replay("65536", "--strategy", strategy), self.replay("65536", "--strategy", strategy))
+
+    def test_another_seed_other_steps(self):
+        digests = {re.search(r"digest (\w+)", self.replay(seed, "--no-trace"))[1] for seed in ("65536", "65537", "131072")}
+        self.assertEqual(len(digests), 3)
+
+    def test_trace(self):
+        out = self.replay("65536")
+        self.assertRegex(out, r"thread 2  == operation 1\.\d+: alloc slot \d+, \d+ bytes")
+        self.assertRegex(out, r"thread 1  lock segmentation\.arena\.0")
+        self.assertRegex(out, r"thread \d      cas_acquire &lock->word  sync/lock\.c:\d+")
+        self.assertRegex(out, r"  -> thread [123]\n")
+        self.assertRegex(out, r"\nseed 65536, strategy random: \d+ points, .*: passed\n$")
+
+    def test_kept_operations_only(self):
+        out = self.replay("65536", "--keep", "1.1-1.3,2.2")
+        begun = set(re.findall(r"operation (\d+\.\d+)", out))
+        self.assertTrue(begun and begun <= {"1.1", "1.2", "1.3", "2.2"}, begun)
+
+
+class Wrong(Explore):
+    def again(self, out, status, how):
+        """Every command that the report names does it again, alike each time."""
+        commands = re.findall(r"^  again: (.*)$", out, re.MULTILINE)
+        for command in commands:
+            first = start(shlex.split(command), {"BROKEN": how})
+            self.assertEqual(first[0], status, first[1][-500:])
+            self.assertEqual(first, start(shlex.split(command), {"BROKEN": how}))
+        return commands
+
+    def test_no_grace_period(self):
+        status, out, err = self.broken("grace", "--seed", FOUND_BY, "--no-shrink")
+        self.assertEqual((status, err), (2, ""), out)
+        self.assertRegex(out, r"\n  seed \d+, strategy random, schedule \d+\n  failed check, stamp: byte \d+ of a block")
+        self.assertNotIn("other steps", out)
+        self.assertEqual(len(self.again(out, 2, "grace")), 1)
+
+    def test_smallest(self):
+        status, out, err = self.broken("short")
+        self.assertEqual((status, err), (2, ""), out)
+        smallest = re.search(r"smallest, (\d+) of 40 operations: failed check, stamp", out)
+        self.assertLess(int(smallest[1]), 12)
+        self.assertEqual(len(re.findall(r"^  \d\.\d+ +\w+", out, re.MULTILINE)), int(smallest[1]))
+        self.assertEqual(len(self.again(out, 2, "short")), 2)
+
+    def test_the_right_mover_passes_there(self):
+        status, out, err = self.broken("", "--seed", FOUND_BY, "--schedules", "25")
+        self.assertEqual((status, err), (0, ""), out)
+
+    def test_stuck(self):
+        for how, said in (("crash", "crash, SIGABRT"), ("deadlock", "deadlock, deadlock: thread 0"),
+                          ("livelock", "livelock, livelock: thread 0")):
+            status, out, err = self.broken(how, "--no-shrink")
+            self.assertEqual((status, err), (3, ""), out)
+            self.assertIn(said, out)
+            self.assertRegex(out, r"under way: operation \d\.\d+" if how == "crash" else r"thread \d sleeps; last: ")
+            self.assertNotIn("other steps", out)
+            if how != "livelock":
+                self.assertEqual(len(self.again(out, 3, how)), 1)
+
+    def test_failed_outranks_a_pass(self):
+        self.job = self.write(MOVERS + "[still]\nworkload = churn\ntarget = mems:fixed\n")
+        status, out, _ = self.broken("crash", "--no-shrink", "--schedules", "3")
+        self.assertEqual(status, 3, out)
+        self.assertRegex(out, r"still/mems:fixed/0: 3 schedules .*: pass")
+
+
+class Complaints(Explore):
+    def test_foreign_target(self):
+        self.complains("libc is no engine of libmems", self.job, "--target", "libc")
+
+    def test_flat_addresses(self):
+        self.complains("leave addresses=flat out", self.job, "--target", "mems:dynamic(addresses=flat,granule=16)")
+
+    def test_words(self):
+        self.complains("--strategy pct:", self.job, "--strategy", "pct:")
+        self.complains("--strategy pct:17:", self.job, "--strategy", "pct:17")
+        self.complains("--strategy walk: random, pct:DEPTH", self.job, "--strategy", "walk")
+        self.complains("with --replay SEED only", self.job, "--keep", "1.1")
+        self.complains("--schedules: at least 1", self.job, "--schedules", "0")
+        self.complains("there are 2 threads of 20 operations", self.job, "--replay", "1", "--keep", "3.1")
+        self.complains("the job has 15 cells; say which: --only", JOB, "--replay", "1")
+        self.complains("no job file", "--schedules", "1")
+
+    def test_alone(self):
+        lonely = os.path.join(self.folder.name, "mems-stress")
+        shutil.copy(PROGRAM, lonely)
+        status, _, err = start([lonely, "explore", self.job])
+        self.assertEqual(status, 6)
+        self.assertIn("mems-stress-explore: No such file or directory", err)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v"])

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: MIT
+#
+# commands.py - every command of the driver, with its Nth system call of a kind refused.
+#
+# 1. What is tried. A command (COMMANDS) runs under `refuse`, which makes one call fail: the first of the seam's
+#    calls, then the second, to the last that the command makes; of more than the sweep allows, some by chance. The folder holds an
+#    old file for each output.
+# 2. What must hold, whatever was refused: the command ends by itself (no signal, no hang), leaves no process, and
+#    every output is the old file or a whole new one. Exit status 0: all outputs, standard output included, are what
+#    they are without a fault (or, where they tell of times, whole and complete). Another status: it is one that the
+#    driver documents, and standard error says something. Then the command runs again in the same folder without a
+#    fault, succeeds, and leaves nothing beside its outputs.
+# 3. Before main() the calls are the loader's and the C library's, the same for every command: as many as
+#    `mems-stress --version` makes. They are skipped, and swept once for that command (start_up), where the loader may
+#    say so (status 127), and may crash: glibc's does when it is refused its first map or the heap its first brk.
+
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+
+from ground import NO_FILTER, REFUSE, STRESS, TIMEOUT_S, Fault, Skip, documents_hold, environment, left_behind, nobody_left, require
+
+OLD = b"old\n"
+LOADER = 127  # its status when it cannot load
+STATUSES = {1, 2, 3, 6, 7}
+
+
+class Command:
+    def __init__(self, name, arguments, outputs=(), exact=True, others=False, seams=None):
+        self.name, self.arguments, self.outputs = name, arguments, outputs
+        self.seams = seams    # the names of those that are tried; None: all
+        self.exact = exact    # its outputs are the same each time
+        self.others = others  # it starts processes: their calls are refused, too
+
+
+COMMANDS = [
+    Command("schema", ["schema", "result"]),
+    Command("list", ["list"]),
+    Command("help", ["help", "table"]),
+    Command("plan", ["plan", "job.ini"]),
+    Command("fit", ["fit", "t.mtrace", "-o", "fit.out"], ["fit.out"]),
+    Command("compare", ["compare", "a.json", "b.json", "--max-regression", "99%", "--json", "c.json", "--junit", "c.xml"],
+            ["c.json", "c.xml"]),
+    Command("trace info", ["trace", "info", "t.mtrace"]),
+    Command("trace check", ["trace", "check", "t.trace"]),
+    Command("trace text", ["trace", "text", "t.mtrace", "-o", "out.trace"], ["out.trace"]),
+    Command("trace binary", ["trace", "binary", "t.trace", "-o", "out.mtrace"], ["out.mtrace"]),
+    Command("trace show", ["trace", "show", "show.trace", "--target", "mems:segmentation", "--json", "show.json"],
+            ["show.json"]),
+    Command("faults", ["faults", "references", "--frames", "3,4", "--json", "f.json"], ["f.json"]),
+    Command("record", ["record", "-o", "r.mtrace", "--", "/usr/bin/sort", "job.ini", "-o", "/dev/null"], ["r.mtrace"],
+            exact=False, others=True),
+    Command("replay", ["replay", "t.mtrace", "--target", "libc", "--target", "mems:slab", "--json", "r.json"], ["r.json"],
+            exact=False, others=True),
+    Command("run", ["run", "job.ini", "--json", "r.json", "--csv", "r.csv", "--junit", "r.xml"],
+            ["r.json", "r.csv", "r.xml"], exact=False, others=True),
+    Command("selftest", ["selftest", "aa", "--comparisons", "1", "--repeats", "5", "--target", "null", "--json", "s.json"],
+            ["s.json"], exact=False, others=True,  # it does what run does, many times: only a few
+            seams=("open", "write ENOSPC, and all after it", "map", "map, and all after it", "fork, exec, thread", "wait")),
+]
+
+
+VERSION = Command("--version", ["--version"])
+
+
+class Seam:
+    def __init__(self, name, calls, error, on=False):
+        self.name, self.calls, self.error, self.on = name, calls, error, on
+
+
+READS = "read,pread64,readv,getdents64,readlink"
+WRITES = "write,writev,pwrite64"
+MAPS = "mmap,mremap,brk"
+SEAMS = [
+    Seam("open", "open,openat,memfd_create,mkdir", "EMFILE"),
+    Seam("read EIO", READS, "EIO"),
+    Seam("read EINTR", "read,pread64", "EINTR"),
+    Seam("read short", "read,pread64", "short"),
+    Seam("write EIO", WRITES, "EIO"),
+    Seam("write ENOSPC, and all after it", WRITES, "ENOSPC", on=True),
+    Seam("write EINTR", WRITES, "EINTR"),
+    Seam("write short", "write,pwrite64", "short"),
+    Seam("sync", "fsync,fdatasync", "EIO"),
+    Seam("rename, unlink", "rename,renameat2,unlink,unlinkat,rmdir,fchmod", "EACCES"),
+    Seam("size of a file", "ftruncate,fallocate", "ENOSPC"),
+    Seam("map", MAPS, "ENOMEM"),
+    Seam("map, and all after it", MAPS, "ENOMEM", on=True),
+    Seam("unmap", "munmap,madvise,mprotect", "ENOMEM"),
+    Seam("fork, exec, thread", "clone,clone3,fork,vfork,execve", "EAGAIN"),
+    Seam("pipe, pidfd", "pipe2,pidfd_open,dup2,dup3", "EMFILE"),
+    Seam("wait", "wait4,waitid,poll,ppoll", "EINTR"),
+    Seam("lock of a file", "flock", "EIO"),
+    Seam("stat", "newfstatat", "EACCES"),
+    Seam("affinity", "sched_getaffinity,sched_setaffinity", "EPERM"),
+]
+
+
+class Point:
+    """A command once, with one fault (nth 0: without)."""
+
+    def __init__(self, folder, command, seam, nth, whose="first"):
+        self.folder, self.command, self.nth = folder, command, nth
+        for name in command.outputs:
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(OLD)
+        report = os.path.join(folder, "report")
+        mark = "%s.%d" % (os.path.basename(folder), nth)
+        self.seam = seam
+        arguments = [REFUSE, "--calls", seam.calls, "--nth", str(nth), "--with", seam.error, "--report", report,
+                     "--whose", whose, "--timeout", str(TIMEOUT_S * 1000), *(["--on"] if seam.on else []), "--",
+                     STRESS, *command.arguments]
+        done = subprocess.run(arguments, cwd=folder, env=environment(mark), stdin=subprocess.DEVNULL,
+                              capture_output=True, check=False)
+        if done.returncode == NO_FILTER:
+            raise Skip(done.stderr.decode(errors="replace").strip())
+        require(done.returncode == 0, "refuse itself: " + done.stderr.decode(errors="replace"))
+        with open(report, encoding="utf-8") as file:
+            self.report = json.load(file)
+        os.unlink(report)
+        self.out, self.err = done.stdout, done.stderr
+        self.status = self.report["status"]
+        nobody_left(mark)
+        require(not self.report["orphan"], "a process outlives the command")
+
+    def outputs(self):
+        found = {"standard output": self.out}
+        for name in self.command.outputs:
+            try:
+                with open(os.path.join(self.folder, name), "rb") as file:
+                    found[name] = file.read()
+            except FileNotFoundError:
+                found[name] = None
+        return found
+
+
+STAMP = re.compile(rb'timestamp="[^"]*"')
+
+
+def is_whole(folder, name, content, good):
+    """The output of a command of which each run gives another; good: what one gave without a fault, or None."""
+    if name.endswith(".json"):
+        require(good is None or content == good, name + " is another one")
+        json.loads(content)
+    elif name.endswith(".xml"):
+        require(content.rstrip().endswith(b"</testsuites>"), name + " has no end")
+        require(good is None or STAMP.sub(b"", content) == STAMP.sub(b"", good), name + " is another one")
+    elif name.endswith(".csv"):
+        rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
+        require(content.endswith(b"\n") and len({len(row) for row in rows}) == 1, name + " is cut")
+    elif name.endswith(".mtrace"):  # its encoding may be another one where there was little memory
+        done = subprocess.run([STRESS, "trace", "text", name], cwd=folder, capture_output=True, check=False)
+        require(done.returncode == 0, "%s: %s" % (name, done.stderr.decode(errors="replace")))
+        with open(os.path.join(folder, "t.trace"), "rb") as file:
+            require(good is None or done.stdout == file.read(), name + " holds something else")
+    else:
+        require(content == good, "%s is neither the old file nor the whole new one" % name)
+
+
+def judge(point, good, whose):
+    command, report = point.command, point.report
+    said = point.err.decode(errors="replace").strip()
+    told = command.name == "record" and whose == "others"  # the status is that of the program
+    require(not report["hung"], "it hangs")
+    require(report["signal"] == 0, "it dies of signal %d: %s" % (report["signal"], said))
+    if not told:
+        require(point.status in STATUSES | {0}, "status %d: %s" % (point.status, said))
+        mute = point.seam.on and point.seam.calls == WRITES  # no word can be written either
+        require(said or mute or point.status in (0, 2, 3), "status %d and not a word" % point.status)
+    for name, content in point.outputs().items():
+        if name == "standard output":
+            same = content == good[name] or not command.exact
+            require(point.status != 0 or same, "status 0, and standard output is not what it should be")
+        elif content is None or content == OLD:
+            require(point.status != 0 or told, "status 0 and no %s" % name)
+        else:
+            is_whole(point.folder, name, content, good[name] if command.exact else None)
+    documents_hold(point.folder)
+
+
+def offset(folder, seam, whose):
+    """How many of the calls are the loader's and the C library's."""
+    if whose != "first" or seam.calls == WRITES or "write" in seam.calls.split(","):
+        return 0
+    return Point(folder, VERSION, seam, 0).report["calls"]
+
+
+def chosen(count, dice, most):
+    """All numbers up to `count`, or the first and so many others by chance."""
+    if count <= most:
+        return range(1, count + 1)
+    return sorted({1, count, *dice.sample(range(1, count + 1), most)})
+
+
+def sweep(ground, command, seam, whose, dice, most):
+    """Every N until a run has fewer calls than N; where there are more than `most`, some. How many were tried, of how
+    many."""
+    folder = ground.folder()
+    plain = Point(folder, command, seam, 0, whose)
+    require(plain.status == 0, "without a fault: status %d: %s" % (plain.status, plain.err.decode()))
+    good = plain.outputs()
+    before = sorted(os.listdir(folder))
+    start = offset(folder, seam, whose)
+    count = max(0, plain.report["calls"] - start)
+    tried = 0
+    for nth in chosen(count, dice, most):
+        point = Point(folder, command, seam, start + nth, whose)
+        tried += point.report["hits"] > 0
+        try:
+            judge(point, good, whose)
+            again = Point(folder, command, seam, 0, whose)
+            require(again.status == 0, "again without the fault: status %d: %s" % (again.status, again.err.decode()))
+            judge(again, good, whose)
+            require(not left_behind(folder), "left: " + ", ".join(left_behind(folder)))
+            require(sorted(os.listdir(folder)) == before, "left: %s" % sorted(set(os.listdir(folder)) - set(before)))
+        except Fault as fault:
+            raise Fault("%s, %s number %d after %d (%s), %s refused with %s: %s" % (
+                command.name, seam.calls, nth, start, point.report["last"], whose, seam.error, fault)) from None
+    return tried, count
+
+
+def start_up(ground, dice, most):
+    """The loader's and the C library's calls, once, of `mems-stress --version`."""
+    folder = ground.folder()
+    tried = total = 0
+    for seam in SEAMS:
+        count = Point(folder, VERSION, seam, 0).report["calls"]
+        total += count
+        for nth in chosen(count, dice, most):
+            point = Point(folder, VERSION, seam, nth)
+            require(not point.report["hung"], "%s number %d of the start: it hangs" % (seam.calls, nth))
+            require(point.status in (0, 7, LOADER, 126) or point.report["signal"] in (6, 11), "%s number %d: status %d: %s" % (
+                seam.calls, nth, point.status, point.err.decode(errors="replace")))
+            tried += 1
+    return tried, total
+
+
+def row_of(command, seam, whose):
+    return lambda ground, dice, most: sweep(ground, command, seam, whose, dice, most)
+
+
+OTHERS = ("open", "write ENOSPC, and all after it", "size of a file", "map", "map, and all after it", "unmap",
+          "fork, exec, thread")
+ROWS = [
+    *[("driver: " + command.name, seam.name, row_of(command, seam, "first"))
+      for command in COMMANDS for seam in SEAMS if command.seams is None or seam.name in command.seams],
+    *[("driver: %s, processes it starts" % command.name, seam.name, row_of(command, seam, "others"))
+      for command in COMMANDS if command.others and command.seams is None for seam in SEAMS if seam.name in OTHERS],
+    ("driver: start of a process", "all", start_up),
+]

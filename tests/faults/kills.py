@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+#
+# kills.py - SIGKILL of the driver and of a cell's process at random moments.
+#
+# The moment is drawn from the measured duration of an undisturbed run: waiting for it is the experiment. What must
+# hold: no process outlives the driver, every output is the old file or a whole new one, and the next run works and
+# takes away what the killed one left beside them.
+
+import os
+import signal
+import subprocess
+import time
+
+from commands import OLD, Command, is_whole
+from ground import STRESS, TIMEOUT_S, Fault, documents_hold, environment, left_behind, marked, nobody_left, require
+
+RUN = Command("run", ["run", "job.ini", "--json", "r.json", "--csv", "r.csv", "--junit", "r.xml"],
+              ["r.json", "r.csv", "r.xml"], exact=False)
+RECORD = Command("record", ["record", "-o", "r.mtrace", "--", "/usr/bin/sort", "job.ini", "-o", "/dev/null"], ["r.mtrace"],
+                 exact=False)
+REPLAY = Command("replay", ["replay", "t.mtrace", "--target", "libc", "--target", "mems:slab", "--json", "r.json"],
+                 ["r.json"], exact=False)
+FIT = Command("fit", ["fit", "t.mtrace", "-o", "fit.out"], ["fit.out"])
+AGAIN_EVERY = 5
+
+
+def start(folder, command, mark):
+    return subprocess.Popen([STRESS, *command.arguments], cwd=folder, env=environment(mark), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def run(folder, command):
+    driver = start(folder, command, "kills")
+    require(driver.wait(TIMEOUT_S) == 0, "undisturbed: status %d" % driver.returncode)
+
+
+def duration_of(folder, command):
+    times = []
+    for _ in range(3):
+        began = time.monotonic()
+        run(folder, command)
+        times.append(time.monotonic() - began)
+    return sorted(times)[1]
+
+
+def outputs_hold(folder, command):
+    for name in command.outputs:
+        with open(os.path.join(folder, name), "rb") as file:
+            content = file.read()
+        if content != OLD:
+            is_whole(folder, name, content, content if command.exact else None)
+    documents_hold(folder)
+
+
+def put_old(folder, command):
+    for name in command.outputs:
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(OLD)
+
+
+def next_works(folder, command):
+    run(folder, command)
+    require(not left_behind(folder), "the next run leaves " + ", ".join(left_behind(folder)))
+
+
+def driver_killed(command):
+    def row(ground, dice, most):
+        folder = ground.folder()
+        whole = duration_of(folder, command)
+        for i in range(most):
+            put_old(folder, command)
+            mark = "kill.%s.%d" % (command.name, i)
+            driver = start(folder, command, mark)
+            moment = dice.uniform(0, 1.05 * whole)
+            try:
+                driver.wait(moment)
+            except subprocess.TimeoutExpired:
+                driver.kill()
+                driver.wait()
+            try:
+                nobody_left(mark)
+                outputs_hold(folder, command)
+                if i % AGAIN_EVERY == AGAIN_EVERY - 1 or i == most - 1:
+                    next_works(folder, command)
+            except Fault as fault:
+                raise Fault("%s killed after %.3f of %.3f s: %s" % (command.name, moment, whole, fault)) from None
+        return most, most
+    return row
+
+
+def cells(mark):
+    found = []
+    for process in marked(mark):
+        try:
+            with open("/proc/%d/cmdline" % process, "rb") as file:
+                if file.read().split(b"\0")[:2] == [b"mems-stress", b"cell"]:
+                    found.append(process)
+        except OSError:
+            pass
+    return found
+
+
+def worker_killed(command):
+    def row(ground, dice, most):
+        folder = ground.folder()
+        whole = duration_of(folder, command)
+        hit = 0
+        for i in range(most):
+            put_old(folder, command)
+            mark = "worker.%s.%d" % (command.name, i)
+            driver = start(folder, command, mark)
+            try:
+                driver.wait(dice.uniform(0, whole))
+            except subprocess.TimeoutExpired:
+                pass
+            victims = cells(mark)
+            for victim in victims:
+                try:
+                    os.kill(victim, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            hit += bool(victims)
+            status = driver.wait(TIMEOUT_S)
+            nobody_left(mark)
+            require(status in ((0, 3) if victims else (0,)), "status %d after a cell was killed" % status)
+            outputs_hold(folder, command)
+            for name in command.outputs:
+                with open(os.path.join(folder, name), "rb") as file:
+                    require(file.read() != OLD, "a cell was killed, and there is no " + name)
+            if i % AGAIN_EVERY == AGAIN_EVERY - 1:
+                next_works(folder, command)
+        return hit, most
+    return row
+
+
+ROWS = [
+    ("driver: run", "SIGKILL of the driver", driver_killed(RUN)),
+    ("driver: replay", "SIGKILL of the driver", driver_killed(REPLAY)),
+    ("driver: record", "SIGKILL of the driver", driver_killed(RECORD)),
+    ("driver: fit", "SIGKILL of the driver", driver_killed(FIT)),
+    ("driver: run", "SIGKILL of a cell", worker_killed(RUN)),
+    ("driver: replay", "SIGKILL of a cell", worker_killed(REPLAY)),
+]

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+#
+# test_faults.py - a sample of the sweep, and that the sweep can fail.
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import commands  # noqa: E402
+from ground import REFUSE, Fault  # noqa: E402
+
+SEED = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 31)
+
+
+class Refuse(unittest.TestCase):
+    """The runner: counts exactly, refuses exactly one call, says what came of it."""
+
+    def refuse(self, *arguments):
+        with tempfile.TemporaryDirectory() as folder:
+            report = os.path.join(folder, "report")
+            done = subprocess.run([REFUSE, "--report", report, *arguments], capture_output=True, text=True, check=False,
+                                  stdin=subprocess.DEVNULL)
+            if done.returncode == 77:
+                self.skipTest(done.stderr.strip())
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(report, encoding="utf-8") as file:
+                return json.load(file), done
+
+    def test_one_write(self):
+        report, done = self.refuse("--calls", "write", "--nth", "2", "--with", "ENOSPC", "--",
+                                   "/bin/sh", "-c", "echo one; echo two; echo three")
+        self.assertEqual(done.stdout, "one\nthree\n")
+        self.assertIn("error", done.stderr)
+        self.assertEqual(report["hits"], 1)
+
+    def test_and_all_after_it(self):
+        report, done = self.refuse("--calls", "write", "--nth", "2", "--with", "EIO", "--on", "--",
+                                   "/bin/sh", "-c", "echo one; echo two; echo three")
+        self.assertEqual(done.stdout, "one\n")
+        self.assertGreaterEqual(report["hits"], 2)
+
+    def test_short_is_true(self):
+        report, done = self.refuse("--calls", "write", "--nth", "1", "--with", "short", "--",
+                                   sys.executable, "-c", "import os; print(os.write(1, b'0123456789'), flush=True)")
+        self.assertEqual(done.stdout, "012345\n")
+        self.assertEqual(report["hits"], 1)
+
+    def test_whose(self):
+        script = "echo mine; (echo theirs; :)"
+        _, done = self.refuse("--calls", "write", "--nth", "1", "--with", "EIO", "--whose", "others", "--",
+                              "/bin/sh", "-c", script)
+        self.assertEqual(done.stdout, "mine\n")
+
+    def test_a_crash_a_hang_an_orphan(self):
+        report, _ = self.refuse("--calls", "write", "--nth", "0", "--with", "EIO", "--", "/bin/sh", "-c", "kill -SEGV $$")
+        self.assertEqual(report["signal"], 11)
+        report, _ = self.refuse("--calls", "write", "--nth", "0", "--with", "EIO", "--timeout", "200", "--",
+                                "/bin/sleep", "60")
+        self.assertEqual((report["hung"], report["signal"]), (1, 9))
+
+
+class Judge(unittest.TestCase):
+    """A command that does what none may do is found."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.point = commands.Point.__new__(commands.Point)
+        self.point.folder = folder.name
+        self.point.command = commands.Command("fit", [], ["fit.out"])
+        self.point.seam = commands.SEAMS[0]
+        self.point.report = {"hung": 0, "signal": 0}
+        self.point.out, self.point.err, self.point.status = b"", b"why", 7
+        self.good = {"standard output": b"", "fit.out": b"a whole new one"}
+        self.put(commands.OLD)
+
+    def put(self, content):
+        with open(os.path.join(self.point.folder, "fit.out"), "wb") as file:
+            file.write(content)
+
+    def judge(self):
+        commands.judge(self.point, self.good, "first")
+
+    def test_right(self):
+        self.judge()
+        self.put(b"a whole new one")
+        self.judge()
+
+    def test_wrong(self):
+        def half():
+            self.put(b"a whole")
+
+        def silent():
+            self.point.err = b""
+
+        def lies():
+            self.point.status = 0
+
+        def crashes():
+            self.point.report["signal"] = 11
+
+        def hangs():
+            self.point.report["hung"] = 1
+
+        def odd():
+            self.point.status = 99
+        for sin in half, silent, lies, crashes, hangs, odd:
+            self.setUp()
+            sin()
+            with self.assertRaises(Fault, msg=sin.__name__):
+                self.judge()
+
+
+class Sample(unittest.TestCase):
+    def test_a_little_of_everything(self):
+        done = subprocess.run([os.path.join(HERE, "sweep"), "--sample", "--seed", str(SEED)], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    print("again with: MEMS_TEST_SEED=%d" % SEED, file=sys.stderr)
+    unittest.main()
