@@ -366,9 +366,15 @@ static void *fork_forking_timed(void *nothing)
         if (child == 0) {
             fork_child((unsigned)fork_hits);
         }
-        // In a handler's child that was made later `child` is somebody else's.
-        while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
-        }
+        // In a handler's child that was made after it `child` is somebody else's.
+        int status = 0;
+        pid_t reaped;
+        do {
+            reaped = waitpid(child, &status, 0);
+        } while (reaped < 0 && errno == EINTR);
+        expect(fork_is_inner || reaped == child, "waitpid");
+        expect(status == 0, "the outer fork's child %d ended with status %x", (int)child,
+               (unsigned)status);
         uint64_t churn = state;
         support_churn(&fork_exchange, &churn);
         if (fork_is_inner) {
@@ -450,13 +456,15 @@ static void fork_bequeath(void)
     }
 }
 
-// No generation waits for the next, they would be hundreds of processes: the last one tells.
+// More of them than a byte can number. None waits for the next, they would be hundreds of
+// processes: the last one tells.
 static void fork_generations(int argc, char **argv)
 {
     int said[2];
     char word = 0;
     (void)argc;
     (void)argv;
+    support_classes(1 << 16, 1); // the allocator's own handlers are there
     expect(pipe(said) == 0, "pipe");
     while (fork_generation < FORK_GENERATIONS) {
         pid_t child = fork();
