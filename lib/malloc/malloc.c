@@ -68,10 +68,16 @@ void *malloc_block(size_t size, bool *zeroed)
     return block != NULL ? block : no_memory();
 }
 
+// The way in line had none.
 static __attribute__((noinline)) void *malloc_slow(size_t size)
 {
     bool zeroed;
-    return malloc_block(size, &zeroed);
+    void *block = NULL;
+    if (size <= FRONT_DIRECT && front_here != &front_none &&
+        load_relaxed(&malloc_background_due) == 0) {
+        block = front_refill(front_here, slab_class(size + (size == 0)));
+    }
+    return __builtin_expect(block != NULL, 1) ? block : malloc_block(size, &zeroed);
 }
 
 // What malloc has no room for: sizes above FRONT_DIRECT.
