@@ -167,7 +167,7 @@ class Complaints(Explore):
         self.complains("with --replay SEED only", self.job, "--keep", "1.1")
         self.complains("--schedules: at least 1", self.job, "--schedules", "0")
         self.complains("there are 2 threads of 20 operations", self.job, "--replay", "1", "--keep", "3.1")
-        self.complains("the job has 15 cells; say which: --only", JOB, "--replay", "1")
+        self.complains("cells; say which: --only SECTION", JOB, "--replay", "1")
         self.complains("no job file", "--schedules", "1")
 
     def test_alone(self):
