@@ -152,15 +152,16 @@ static const char *depot_check(const struct depot *depot, uint64_t *ownerless, u
     return census.dirty_bytes != 0 && depot->purge_ms == 0 ? "D4" : NULL;
 }
 
-// A child that has not buried yet has what threads that are gone had in their hands: what is said
-// of that is not yet so.
-static const char *depots_check(void)
+// Under both locks also the front, whose spare slabs are not borrowed meanwhile. A child that has not
+// buried yet has what threads that are gone had in their hands: what is said of that is not yet so.
+static const char *depots_check(const struct front *front)
 {
     uint64_t ownerless = 0, waiting = 0;
     bool locked = lock_lock_unless(&depots[0].lock, &depots[0].frozen);
     lock_lock(&depots[1].lock);
     const char *broken = depot_check(&depots[0], &ownerless, &waiting);
     broken = broken != NULL ? broken : depot_check(&depots[1], &ownerless, &waiting);
+    broken = broken == NULL && front != NULL ? front_check(front) : broken;
     bool settled = depots[0].survivor == 0;
     lock_unlock(&depots[1].lock);
     if (locked) {
@@ -171,6 +172,5 @@ static const char *depots_check(void)
 
 const char *heap_check(const struct front *front)
 {
-    const char *broken = depots_check();
-    return broken == NULL && front != NULL ? front_check(front) : broken;
+    return depots_check(front);
 }

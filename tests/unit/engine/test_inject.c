@@ -8,6 +8,8 @@
 // is released even when no map succeeds any more; and in the end the process has mapped as much
 // as before. The scenario runs in a fresh thread, so that a thread's first steps are swept too.
 
+// ctest: threads in turn
+
 #include "support/engine.h"
 
 #include <fcntl.h>
