@@ -152,8 +152,9 @@ static const char *depot_check(const struct depot *depot, uint64_t *ownerless, u
     return census.dirty_bytes != 0 && depot->purge_ms == 0 ? "D4" : NULL;
 }
 
-// Under both locks also the front, whose spare slabs are not borrowed meanwhile. A child that has not
-// buried yet has what threads that are gone had in their hands: what is said of that is not yet so.
+// Under both locks, which keep spare slabs from being borrowed, also the front. A child that has
+// not buried yet has what threads that are gone had in their hands: what is said of that is not yet
+// so.
 static const char *depots_check(const struct front *front)
 {
     uint64_t ownerless = 0, waiting = 0;
