@@ -265,15 +265,8 @@ static void leave(struct granule *slab)
 
 static bool is_lax(const struct front *front, const struct front_bin *bin)
 {
-    if (__builtin_expect(load_relaxed(&front_count) <= FEW_THREADS, 1) ||
-        front->looks >= LOOKS_MOST) {
-        return true;
-    }
-    bool kept = false;
-    for (unsigned i = 0; i < FRONT_KEPT; i++) {
-        kept = kept || front->kept[i] == bin;
-    }
-    return kept;
+    return __builtin_expect(load_relaxed(&front_count) <= FEW_THREADS, 1) ||
+           front->looks >= LOOKS_MOST || front_keeps(front, bin);
 }
 
 // When the current slab is looked at again, where `used` blocks of it are in use.

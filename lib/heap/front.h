@@ -177,6 +177,16 @@ struct granule *front_borrow(struct front *front);
 // Slabs that are empty go back; what strangers returned is taken in.
 void front_trim(struct front *front);
 
+// Whether the bin is one of the front's kept ones.
+static inline bool front_keeps(const struct front *front, const struct front_bin *bin)
+{
+    bool kept = false;
+    for (unsigned i = 0; i < FRONT_KEPT; i++) {
+        kept = kept || front->kept[i] == bin;
+    }
+    return kept;
+}
+
 // Whether F1 to F5, and of every slab's ledger G2 and G3, hold: NULL, or the label of the first
 // that does not. No other thread is at these slabs meanwhile. (front_check.c)
 const char *front_check(const struct front *front);

@@ -86,15 +86,6 @@ static bool fresh_right(const struct granule *slab)
     return true;
 }
 
-static bool is_kept(const struct front *front, const struct front_bin *bin)
-{
-    bool kept = false;
-    for (unsigned i = 0; i < FRONT_KEPT; i++) {
-        kept = kept || front->kept[i] == bin;
-    }
-    return kept;
-}
-
 // Nobody but the owner has it, and nothing in it is in use.
 static bool spare_right(const struct front *front, const struct front_bin *bin, unsigned class)
 {
@@ -128,7 +119,7 @@ static const char *bin_check(const struct front *front, unsigned class)
         !spare_right(front, bin, class)) {
         return "F1";
     }
-    if (is_kept(front, bin) && !bin->lax) {
+    if (front_keeps(front, bin) && !bin->lax) {
         return "F5";
     }
     return entries_right(front, bin) ? NULL : "F2";

@@ -50,13 +50,6 @@ void ledger_init(const struct granule *slab)
     }
 }
 
-// How many bits of each four are set.
-static uint64_t by_fours(uint64_t bits)
-{
-    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
-    return (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
-}
-
 // Three words at a time, whose sums by fours are added before they are: 12 is less than 16, and 192
 // less than 256.
 unsigned ledger_count_words(const struct granule *slab, unsigned enough)
@@ -64,8 +57,8 @@ unsigned ledger_count_words(const struct granule *slab, unsigned enough)
     const uint64_t *free = slab->ledger->free;
     unsigned full = slab->count >> 6, word = 0, count = 0;
     for (; word + 3 <= full && count < enough; word += 3) {
-        uint64_t sum = by_fours(peek(&free[word])) + by_fours(peek(&free[word + 1])) +
-                       by_fours(peek(&free[word + 2]));
+        uint64_t sum = ledger_fours(peek(&free[word])) + ledger_fours(peek(&free[word + 1])) +
+                       ledger_fours(peek(&free[word + 2]));
         sum = (sum & UINT64_C(0x0f0f0f0f0f0f0f0f)) + (sum >> 4 & UINT64_C(0x0f0f0f0f0f0f0f0f));
         count += (unsigned)(sum * UINT64_C(0x0101010101010101) >> 56);
     }

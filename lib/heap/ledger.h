@@ -133,11 +133,17 @@ static inline uint64_t ledger_real(const struct granule *slab, unsigned word)
     return slab->count >> 6 == word ? bits & ~(UINT64_C(1) << (slab->count & 63)) : bits;
 }
 
+// How many bits of each four are set.
+static inline uint64_t ledger_fours(uint64_t bits)
+{
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    return (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+}
+
 // How many bits are set. (x86-64 as Debian builds for it has no instruction for that.)
 static inline unsigned ledger_bits(uint64_t bits)
 {
-    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
-    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = ledger_fours(bits);
     bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
     return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
 }

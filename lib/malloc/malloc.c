@@ -210,10 +210,11 @@ static void carry(void *moved, bool zeroed, void *block, size_t bytes)
 {
     uint64_t pages = 0;
     bits_round_up(bytes, os_page_size(), &pages);
-    if (bytes >= MOVE_LEAST && os_move(block, moved, pages)) {
+    if (bytes < MOVE_LEAST) {
+        memcpy(moved, block, bytes);
+    } else if (os_move(block, moved, pages)) {
         return;
-    }
-    if (bytes >= MOVE_LEAST && (zeroed || os_purge(moved, pages))) {
+    } else if (zeroed || os_purge(moved, pages)) {
         copy_sparse(moved, block, bytes);
     } else {
         memcpy(moved, block, bytes);

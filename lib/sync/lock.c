@@ -340,7 +340,7 @@ bool lock_is_mine(const struct lock *lock)
 
 // Whoever is about to sleep on the word as it was does not, for it changes; and who has set the bit
 // meanwhile gives up.
-static void frozen_now(struct lock *lock, uint32_t *frozen, uint32_t value)
+void lock_freeze_mine(struct lock *lock, uint32_t *frozen, uint32_t value)
 {
     store_release(frozen, value);
     (void)swap_acq_rel(&lock->word, FROZEN);
@@ -360,13 +360,8 @@ bool lock_freeze(struct lock *lock, uint32_t *frozen, uint32_t value)
         }
         word = 0;
     }
-    frozen_now(lock, frozen, value);
+    lock_freeze_mine(lock, frozen, value);
     return true;
-}
-
-void lock_freeze_mine(struct lock *lock, uint32_t *frozen, uint32_t value)
-{
-    frozen_now(lock, frozen, value);
 }
 
 void lock_thaw_mine(struct lock *lock)

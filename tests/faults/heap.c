@@ -96,7 +96,7 @@ int __wrap_madvise(void *at, size_t size, int advice)
 
 static bool refused(void)
 {
-    script_require(fault.hits > 0, "refused, though the system refused nothing");
+    test_require(fault.hits > 0, "refused, though the system refused nothing");
     __atomic_store_n(&fault.nth, 0, __ATOMIC_RELAXED);
     family_checked();
     return true;
@@ -112,7 +112,7 @@ static void run_script(void)
 {
     struct script script = {.random = 5, .refused = refused};
     pthread_t thread;
-    script_require(pthread_create(&thread, NULL, life, &script) == 0, "no thread");
+    test_require(pthread_create(&thread, NULL, life, &script) == 0, "no thread");
     pthread_join(thread, NULL);
     family_checked();
 }
@@ -126,8 +126,8 @@ static void point(struct outcome *outcome)
     family_malloc_trim(0);
     family_checked();
     for (unsigned i = 0; i < 2; i++) {
-        script_require(depots[i].large_count == 0, "%llu large blocks are left",
-                       (unsigned long long)depots[i].large_count);
+        test_require(depots[i].large_count == 0, "%llu large blocks are left",
+                     (unsigned long long)depots[i].large_count);
         outcome->held_bytes += depots[i].extents.held_bytes;
     }
 }
@@ -148,7 +148,7 @@ static int sweep(uint64_t first, uint64_t step)
 {
     struct outcome *outcome = __real_mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE,
                                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    script_require(outcome != MAP_FAILED, "no memory");
+    test_require(outcome != MAP_FAILED, "no memory");
     fault.nth = 0;
     if (!run_point(outcome)) {
         fprintf(stderr, "it fails without a fault\n");

@@ -10,6 +10,8 @@
 #ifndef FAULTS_SCRIPT_H
 #define FAULTS_SCRIPT_H
 
+#include "support/require.h"
+
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -36,16 +38,6 @@ struct script {
     bool (*refused)(void);
     uint64_t refusals;
 };
-
-#define script_require(condition, ...)                                                             \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: not so: %s: ", __FILE__, __LINE__, #condition);                \
-            fprintf(stderr, __VA_ARGS__);                                                          \
-            fputc('\n', stderr);                                                                   \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static uint64_t script_below(struct script *script, uint64_t bound)
 {
@@ -77,9 +69,9 @@ static void script_marked(const struct script_block *block, size_t size, bool bo
 {
     size_t edge = size < SCRIPT_EDGE ? size : SCRIPT_EDGE;
     for (size_t i = 0; i < edge; i++) {
-        script_require(block->bytes[i] == block->mark, "byte %zu of %zu", i, size);
-        script_require(!both || block->bytes[size - 1 - i] == block->mark, "byte %zu from the end",
-                       i);
+        test_require(block->bytes[i] == block->mark, "byte %zu of %zu", i, size);
+        test_require(!both || block->bytes[size - 1 - i] == block->mark, "byte %zu from the end",
+                     i);
     }
 }
 
@@ -97,7 +89,7 @@ static void *script_get(unsigned how, size_t size, size_t align)
         break;
     case 1:
         error = SCRIPT(posix_memalign)(&block, align, size);
-        script_require(error == 0 || (error == ENOMEM && block == NULL), "error %d", error);
+        test_require(error == 0 || (error == ENOMEM && block == NULL), "error %d", error);
         return block;
     case 2:
         block = SCRIPT(aligned_alloc)(align, size);
@@ -117,7 +109,7 @@ static void *script_get(unsigned how, size_t size, size_t align)
     default:
         block = SCRIPT(malloc)(size);
     }
-    script_require(block != NULL || errno == ENOMEM, "NULL, and errno is %d", errno);
+    test_require(block != NULL || errno == ENOMEM, "NULL, and errno is %d", errno);
     return block;
 }
 
@@ -131,18 +123,18 @@ static void script_fill(struct script *script, struct script_block *block)
         script->refusals++;
         bool must = script->refused();
         block->bytes = script_get(how, size, align);
-        script_require(block->bytes != NULL || !must, "refused without a fault: %zu by %zu", size,
-                       align);
+        test_require(block->bytes != NULL || !must, "refused without a fault: %zu by %zu", size,
+                     align);
     }
     if (block->bytes == NULL) {
         return;
     }
     block->size = size;
-    script_require(how < 1 || how > 3 || (uintptr_t)block->bytes % align == 0, "not aligned");
-    script_require(SCRIPT(malloc_usable_size)(block->bytes) >= size, "too small");
+    test_require(how < 1 || how > 3 || (uintptr_t)block->bytes % align == 0, "not aligned");
+    test_require(SCRIPT(malloc_usable_size)(block->bytes) >= size, "too small");
     for (size_t i = 0; how == 0 && i < size; i++) {
-        script_require(block->bytes[i] == 0, "calloc: byte %zu of %zu is %d", i, size,
-                       block->bytes[i]);
+        test_require(block->bytes[i] == 0, "calloc: byte %zu of %zu is %d", i, size,
+                     block->bytes[i]);
     }
     script_mark(block, (unsigned char)script_below(script, 256));
 }
@@ -157,12 +149,12 @@ static void script_resize(struct script *script, struct script_block *block)
     errno = 0;
     unsigned char *moved = SCRIPT(realloc)(block->bytes, size);
     if (moved == NULL) {
-        script_require(errno == ENOMEM, "realloc: NULL, and errno is %d", errno);
+        test_require(errno == ENOMEM, "realloc: NULL, and errno is %d", errno);
         script_marked(block, block->size, true);
         script->refusals++;
         bool must = script->refused();
         moved = SCRIPT(realloc)(block->bytes, size);
-        script_require(moved != NULL || !must, "realloc refused without a fault: %zu", size);
+        test_require(moved != NULL || !must, "realloc refused without a fault: %zu", size);
     }
     if (moved == NULL) {
         return;
@@ -180,7 +172,7 @@ static void script_drop(struct script_block *block)
         script_marked(block, block->size, true);
         errno = 4711;
         SCRIPT(free)(block->bytes);
-        script_require(errno == 4711, "free made errno %d", errno);
+        test_require(errno == 4711, "free made errno %d", errno);
         block->bytes = NULL;
     }
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // engine.h - short words for tests of the engine: open it or fail, take a block, stamp it.
-//
-// test_require ends the process: it may be called from any thread, which cmocka's asserts may not.
 
 #ifndef SUPPORT_ENGINE_H
 #define SUPPORT_ENGINE_H
 
+#include "support/require.h"
 #include "support/test.h"
 
 #include <errno.h>
@@ -14,16 +13,6 @@
 #include <mems/engine.h>
 #include <stdbool.h>
 #include <string.h>
-
-#define test_require(condition, ...)                                                               \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: not so: %s: ", __FILE__, __LINE__, #condition);                \
-            fprintf(stderr, __VA_ARGS__);                                                          \
-            fputc('\n', stderr);                                                                   \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static inline struct mems_engine *test_engine(const char *policy, const char *options)
 {
