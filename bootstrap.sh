@@ -42,6 +42,7 @@ core=(
     libdw-dev                                        # stress/run: names in backtraces
     nettle-dev                                       # stress/run: the SHA-256 of a plan
     libhwloc-dev                                     # stress/measure: cores and caches, for pinning and results
+    libsqlite3-dev                                   # stress/history: every run is kept
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )
 

@@ -85,6 +85,8 @@ bool compare_foresee(const struct measured *a, const struct measured *b, double 
                      size_t size);
 // One more note of the whole.
 void compare_tell(struct comparison *comparison, const char *text);
+// What two sections must have in common to be compared, as text; the caller frees it.
+char *compare_work(const struct measured_section *section);
 const char *compare_kind_name(enum compare_kind kind);
 void compare_fini(struct comparison *comparison);
 

@@ -322,11 +322,21 @@ static int read_form(const struct reading *reading, json_t *root, struct measure
     return EINVAL;
 }
 
-int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
+int measured_of_document(const char *name, struct json_t *root, struct measured *measured,
+                         struct complaint *complaint)
 {
-    struct reading reading = {path, complaint};
-    json_error_t wrong;
+    struct reading reading = {name, complaint};
     memset(measured, 0, sizeof *measured);
+    int error = read_form(&reading, root, measured);
+    if (error != 0) {
+        measured_fini(measured);
+    }
+    return error;
+}
+
+int measured_load(const char *path, struct json_t **root, struct complaint *complaint)
+{
+    json_error_t wrong;
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         int error = errno;
@@ -334,33 +344,52 @@ int measured_read(const char *path, struct measured *measured, struct complaint 
         return error;
     }
     errno = 0;
-    json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
+    *root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
     int error = ferror(file) && errno != 0 ? errno : EINVAL;
     bool unreadable = ferror(file) != 0;
     fclose(file);
-    if (root == NULL && unreadable) {
+    if (*root != NULL) {
+        return 0;
+    }
+    if (unreadable) {
         complain(complaint, "cannot read %s: %s", path, strerror(error));
         return error;
     }
-    if (root == NULL) {
-        complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
-        return EINVAL;
-    }
-    error = read_form(&reading, root, measured);
-    json_decref(root);
-    if (error != 0) {
-        measured_fini(measured);
+    complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
+    return EINVAL;
+}
+
+int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
+{
+    json_t *root;
+    memset(measured, 0, sizeof *measured);
+    int error = measured_load(path, &root, complaint);
+    if (error == 0) {
+        error = measured_of_document(path, root, measured, complaint);
+        json_decref(root);
     }
     return error;
 }
 
 #else
 
+int measured_of_document(const char *name, struct json_t *root, struct measured *measured,
+                         struct complaint *complaint)
+{
+    (void)root;
+    (void)measured;
+    complain(complaint, "cannot read %s: this mems-stress was built without libjansson", name);
+    return ENOTSUP;
+}
+
+int measured_load(const char *path, struct json_t **root, struct complaint *complaint)
+{
+    return measured_of_document(path, *root, NULL, complaint);
+}
+
 int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
 {
-    (void)measured;
-    complain(complaint, "cannot read %s: this mems-stress was built without libjansson", path);
-    return ENOTSUP;
+    return measured_of_document(path, NULL, measured, complaint);
 }
 
 #endif

@@ -51,7 +51,7 @@ static json_t *document_context(const char *const *items)
     return context;
 }
 
-static json_t *document_make(const struct plan *plan, const struct verdict *verdict,
+struct json_t *document_make(const struct plan *plan, const struct verdict *verdict,
                              const struct document_head *head)
 {
     json_t *command = json_array();
@@ -84,6 +84,11 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
     return root;
 }
 
+void document_free(struct json_t *root)
+{
+    json_decref(root);
+}
+
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint)
 {
@@ -105,6 +110,20 @@ char *document_print(struct json_t *root, struct complaint *complaint)
 bool document_possible(void)
 {
     return false;
+}
+
+struct json_t *document_make(const struct plan *plan, const struct verdict *verdict,
+                             const struct document_head *head)
+{
+    (void)plan;
+    (void)verdict;
+    (void)head;
+    return NULL;
+}
+
+void document_free(struct json_t *root)
+{
+    (void)root;
 }
 
 char *document_text(const struct plan *plan, const struct verdict *verdict,

@@ -30,7 +30,12 @@ struct document_head {
 // Whether this build can write documents (libjansson).
 bool document_possible(void);
 
-// The whole document as text; the caller frees it. NULL with a complaint.
+// The whole document; for json_decref. NULL: this build has no libjansson.
+struct json_t *document_make(const struct plan *plan, const struct verdict *verdict,
+                             const struct document_head *head);
+void document_free(struct json_t *root);
+
+// The same as text; the caller frees it. NULL with a complaint.
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint);
 

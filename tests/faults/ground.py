@@ -55,7 +55,7 @@ def require(condition, text):
 
 def environment(mark, extra=None):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEMS_STRESS", "MEMS_FAULT"))}
-    return {**kept, "MEMS_FAULT_MARK": mark, "LC_ALL": "C", **(extra or {})}
+    return {**kept, "MEMS_FAULT_MARK": mark, "LC_ALL": "C", "MEMS_STRESS_NO_HISTORY": "1", **(extra or {})}
 
 
 def marked(mark):
