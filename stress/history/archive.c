@@ -10,8 +10,10 @@
 //    PRAGMA application_id says whose it is. A new file goes through all of them, one of version n
 //    through those behind n, in one transaction: so each step runs whenever a file is made. A file
 //    of more steps than this program knows is a newer one's, and left alone.
-// 3. Many at once. Writers take their turn (BEGIN IMMEDIATE) and wait for it up to ARCHIVE_WAIT_MS;
-//    a transaction is an insert of some 100 KiB. A rollback journal and not a write-ahead log: a
+// 3. Many at once. Writers take their turn (BEGIN IMMEDIATE) and wait for it up to ARCHIVE_WAIT_NS;
+//    a transaction is an insert of some 100 KiB. They look again after short naps of different
+//    lengths: SQLite's own waits grow to 100 ms, in which whoever adds one result after the other
+//    leaves nobody in. A rollback journal and not a write-ahead log: a
 //    log needs memory that all processes share, which home folders on network file systems do not
 //    have, and here nobody reads while much is written.
 // 4. Failure. A process that is killed, or a disk that is full, in a transaction leaves a journal
@@ -24,12 +26,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "disk/disk.h"
 #include "history/inner.h"
+#include "measure/clock.h"
+#include "workload/random.h"
 
 #define ARCHIVE_ID      0x4d654d53 // "MeMS"
-#define ARCHIVE_WAIT_MS 20000
+#define ARCHIVE_WAIT_NS UINT64_C(20000000000)
+#define ARCHIVE_NAP_NS  1000000 // to five times that
 
 static const struct archive_upgrade {
     const char *sql;
@@ -223,6 +229,21 @@ static int archive_bring_up(const struct archive *archive, struct complaint *com
     return archive_end(archive, error, complaint);
 }
 
+// ---- waiting for others -----------------------------------------------------------------------
+
+// SQLite's busy handler: 0 gives up.
+static int archive_wait(void *arg, int times)
+{
+    struct archive *archive = arg;
+    uint64_t now = clock_monotonic_ns();
+    if (times == 0) {
+        archive->waits_ns = now;
+    }
+    struct timespec nap = {.tv_nsec = ARCHIVE_NAP_NS * (long)(1 + random_mix(now) % 5)};
+    nanosleep(&nap, NULL);
+    return now - archive->waits_ns < ARCHIVE_WAIT_NS;
+}
+
 // ---- open ----------------------------------------------------------------------------------
 
 // As SQLite is to take it: a name that begins with a colon would be no file.
@@ -255,7 +276,7 @@ static int archive_open_at(struct archive *archive, enum archive_purpose purpose
     if (status != SQLITE_OK) {
         return archive_complain(archive, complaint);
     }
-    sqlite3_busy_timeout(archive->db, ARCHIVE_WAIT_MS);
+    sqlite3_busy_handler(archive->db, archive_wait, archive);
     int error =
         archive_do(archive, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL", complaint);
     return error != 0 ? error : archive_bring_up(archive, complaint);

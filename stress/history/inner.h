@@ -12,6 +12,7 @@
 struct archive {
     sqlite3 *db;
     char *path;
+    uint64_t waits_ns; // since when it waits for others: archive_wait
 };
 
 // EIO, with what the database says of its last call.
