@@ -170,20 +170,22 @@ static bool find_is_ambiguous(const struct finding_out *out, const struct archiv
 static void find_nothing(const struct archive *archive, const struct finding_out *out,
                          const struct archive_runs *runs, struct complaint *complaint)
 {
-    const char *against = out->wish->against;
-    bool last = strcmp(against, "last") == 0;
-    if (runs->count == 0 ||
-        (runs->count == 1 && strcmp(runs->items[0].digest, out->wish->digest) == 0)) {
-        complain(complaint, "%s: no other run of the job %s", archive->path, out->wish->job);
-    } else if (last || !out->revision) {
-        complain(complaint, "%s: no run of the job %s before %s; the first one is of %s",
-                 archive->path, out->wish->job, last ? out->not_after : against,
-                 runs->items[0].started);
+    const struct archive_wish *wish = out->wish;
+    size_t first = 0;
+    while (first < runs->count && strcmp(runs->items[first].digest, wish->digest) == 0) {
+        first++;
+    }
+    if (first == runs->count) {
+        complain(complaint, "%s: no other run of the job %s", archive->path, wish->job);
+    } else if (!out->revision) {
+        bool last = out->not_after == wish->started;
+        complain(complaint, "%s: no run of the job %s up to %s; the first is of %s", archive->path,
+                 wish->job, last ? out->not_after : wish->against, runs->items[first].started);
     } else {
         complain(complaint,
                  "%s: no run of the job %s at revision %s (nor is that \"last\", or a date like "
                  "2026-11-20); mems-stress history %s lists those that are there",
-                 archive->path, out->wish->job, complaint_clip(against).text, out->wish->job);
+                 archive->path, wish->job, complaint_clip(wish->against).text, wish->job);
     }
 }
 

@@ -189,7 +189,7 @@ static void trend_changes(FILE *out, const struct archive_runs *runs, const stru
         if (change->before > 0) {
             fprintf(out, ", %+.1f %%", (change->after / change->before - 1) * 100);
         }
-        fprintf(out, "%s (p %.2g)\n", trend_word(trend->series->metric, change), change->p);
+        fprintf(out, "%s\n", trend_word(trend->series->metric, change));
     }
 }
 
