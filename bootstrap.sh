@@ -66,6 +66,7 @@ full=(
                                         # unlike redis-server starts no service
     lua5.4 gawk ruby ghostscript z3 perl # bench/suite: programs that it runs on every malloc, as it does clang,
                                          # sqlite3 and redis
+    libbenchmark-tools python3-scipy    # tests/cli/compare: Google Benchmark's compare.py reads what mems-stress writes
     gcovr                               # tests/coverage: what gcc's counters say
     debootstrap                         # a bare Debian to try this script on
 )

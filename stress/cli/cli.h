@@ -93,6 +93,9 @@ struct cli_job_settings {
          offsetof(struct cli_job_settings, outputs.path[OUTPUT_CSV])},                             \
         {"junit", CLI_TEXT, "FILE", "write a test a cell as JUnit XML; - is standard output",      \
          offsetof(struct cli_job_settings, outputs.path[OUTPUT_JUNIT])},                           \
+        {"google-benchmark", CLI_TEXT, "FILE",                                                     \
+         "write the result as Google Benchmark does, for its compare.py; - is standard output",    \
+         offsetof(struct cli_job_settings, outputs.path[OUTPUT_GOOGLE])},                          \
         {"history", CLI_TEXT, "FILE",                                                              \
          "keep the run in this history (else in ~/.local/state/mems/history.db)",                  \
          offsetof(struct cli_job_settings, history.file)},                                         \

@@ -59,7 +59,7 @@ static int compare_complain(const char *text)
 static void compare_list(bool judged)
 {
     const char *separator = " ";
-    for (size_t m = 0; m < METRIC_COUNT; m++) {
+    for (size_t m = 0; m < METRIC_ALL; m++) {
         if (!judged || metric_table[m].better != METRIC_NEITHER) {
             fprintf(stderr, "%s%s", separator, metric_table[m].name);
             separator = ", ";
@@ -73,8 +73,8 @@ static const struct metric *compare_metric_of(const char *command, const char *n
 {
     const struct metric *metric = metric_find(name);
     if (metric == NULL) {
-        const char *names[METRIC_COUNT + 1] = {NULL};
-        for (size_t m = 0; m < METRIC_COUNT; m++) {
+        const char *names[METRIC_ALL + 1] = {NULL};
+        for (size_t m = 0; m < METRIC_ALL; m++) {
             names[m] = metric_table[m].name;
         }
         const char *near = job_suggest(name, names);
@@ -334,6 +334,13 @@ const struct cli_command cli_command_compare = {
         "content\n"
         "of files, a section or target that B lacks, a figure that B lost, a cell that did not\n"
         "pass) is refused, and named. Host, build, allocator and settings that differ are noted.\n"
+        "Output of Google Benchmark (--benchmark_out=FILE, JSON, with --benchmark_repetitions=9) "
+        "is\n"
+        "compared in the same way: real_time, cpu_time and items_per_second of each benchmark, "
+        "all\n"
+        "repetitions of both sides. Aggregates are left alone, and cpu_time where a benchmark "
+        "times\n"
+        "itself (/manual_time).\n"
         "--against takes A from the history (mems-stress history): the newest run of B's job that\n"
         "is not after B (last), is of a git revision or the beginning of one (REV; that of\n"
         "--context revision=REV, else mems-stress's own), or is not after a DATE (2026-11-20,\n"

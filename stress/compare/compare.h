@@ -17,7 +17,7 @@ struct job;
 
 struct compare_options {
     struct judge_options judge;
-    const struct metric *metrics[METRIC_COUNT + 1]; // NULL-terminated; none: those that are judged
+    const struct metric *metrics[METRIC_ALL + 1]; // NULL-terminated; none: those that are judged
     // What the second result was a choice of, by sections or cells, and whether by targets too:
     // what is left out of these is not missed. NULL: it is all there is.
     const struct job *whole;

@@ -45,9 +45,9 @@ struct measured_cell {
     unsigned repeat;
     enum cell_verdict verdict;
     struct measured_supplier supplier;
-    double speed_ns;             // that a fixed piece of work took around the cell; 0: not known
-    bool known;                  // the figures below are
-    double metric[METRIC_COUNT]; // NAN: nobody can know, or the document has none
+    double speed_ns;           // that a fixed piece of work took around the cell; 0: not known
+    bool known;                // the figures below are
+    double metric[METRIC_ALL]; // NAN: nobody can know, or the document has none
 };
 
 struct measured {

@@ -16,28 +16,24 @@
 
 #ifdef MEMS_HAVE_JANSSON
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "compare/read.h"
+#include "job/complaint.h"
 #include "result/document.h"
 
-struct reading {
-    const char *file;
-    struct complaint *complaint;
-};
-
-static int read_complain(const struct reading *reading, const char *at, const char *key,
-                         const char *wanted)
+int read_complain(const struct reading *reading, const char *at, const char *key,
+                  const char *wanted)
 {
     complain(reading->complaint, "%s: %s%s%s: %s is wanted", reading->file, at,
              *at != '\0' ? "." : "", key, wanted);
     return EINVAL;
 }
 
-static int read_text(const struct reading *reading, const json_t *object, const char *at,
-                     const char *key, const char **text)
+int read_text(const struct reading *reading, const json_t *object, const char *at, const char *key,
+              const char **text)
 {
     const json_t *value = json_object_get(object, key);
     if (!json_is_string(value)) {
@@ -47,8 +43,8 @@ static int read_text(const struct reading *reading, const json_t *object, const 
     return 0;
 }
 
-static int read_count(const struct reading *reading, const json_t *object, const char *at,
-                      const char *key, unsigned *count)
+int read_count(const struct reading *reading, const json_t *object, const char *at, const char *key,
+               unsigned *count)
 {
     const json_t *value = json_object_get(object, key);
     json_int_t number = json_integer_value(value);
@@ -161,7 +157,7 @@ static int read_metrics(const struct reading *reading, const json_t *object, con
                         struct measured_cell *cell)
 {
     const json_t *metrics = json_object_get(object, "metrics");
-    for (size_t i = 0; i < METRIC_COUNT; i++) {
+    for (size_t i = 0; i < METRIC_ALL; i++) {
         cell->metric[i] = NAN;
     }
     if (metrics == NULL) {
@@ -294,11 +290,11 @@ static bool read_is_own(const json_t *root)
 }
 
 static const struct {
-    const char *name; // as a complaint lists it
     bool (*is)(const json_t *root);
     int (*read)(const struct reading *reading, json_t *root, struct measured *measured);
 } read_forms[] = {
-    {"schema \"" DOCUMENT_SCHEMA "\"", read_is_own, read_own},
+    {read_is_own, read_own},
+    {google_is, google_read},
 };
 
 static int read_form(const struct reading *reading, json_t *root, struct measured *measured)
@@ -315,8 +311,8 @@ static int read_form(const struct reading *reading, json_t *root, struct measure
                  complaint_clip(json_string_value(schema)).text, DOCUMENT_SCHEMA);
     } else {
         complain(reading->complaint,
-                 "%s: no result of mems-stress: no \"schema\" (write one with: mems-stress run "
-                 "JOB --json FILE)",
+                 "%s: no result of mems-stress, no \"schema\" (write one with: mems-stress run "
+                 "JOB --json FILE), nor one of Google Benchmark, no \"benchmarks\"",
                  reading->file);
     }
     return EINVAL;

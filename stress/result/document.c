@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "result/google.h"
 #include "result/json.h"
 
 #ifndef MEMS_VERSION
@@ -95,6 +96,15 @@ char *document_text(const struct plan *plan, const struct verdict *verdict,
     return document_print(document_make(plan, verdict, head), complaint);
 }
 
+char *document_google(const struct plan *plan, const struct verdict *verdict,
+                      const struct document_head *head, struct complaint *complaint)
+{
+    json_t *document = document_make(plan, verdict, head);
+    json_t *root = google_of_document(document);
+    json_decref(document);
+    return document_print(root, complaint);
+}
+
 char *document_print(struct json_t *root, struct complaint *complaint)
 {
     char *text = json_print(root);
@@ -134,6 +144,12 @@ char *document_text(const struct plan *plan, const struct verdict *verdict,
     (void)head;
     complain(complaint, "this mems-stress was built without libjansson and writes no JSON");
     return NULL;
+}
+
+char *document_google(const struct plan *plan, const struct verdict *verdict,
+                      const struct document_head *head, struct complaint *complaint)
+{
+    return document_text(plan, verdict, head, complaint);
 }
 
 char *document_print(struct json_t *root, struct complaint *complaint)

@@ -39,6 +39,10 @@ void document_free(struct json_t *root);
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint);
 
+// What of it Google Benchmark's tools can read (result/google.h), likewise.
+char *document_google(const struct plan *plan, const struct verdict *verdict,
+                      const struct document_head *head, struct complaint *complaint);
+
 // Any JSON laid out as a document is; takes `root` over. NULL with a complaint.
 char *document_print(struct json_t *root, struct complaint *complaint);
 
