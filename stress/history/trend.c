@@ -54,10 +54,11 @@ void trend_list(FILE *out, const struct archive_runs *runs, const struct trend_o
 {
     size_t first = runs->count > options->runs ? runs->count - options->runs : 0;
     fprintf(out, "%s: %zu run%s", runs->items[0].job, runs->count, runs->count == 1 ? "" : "s");
-    fprintf(out, first > 0 ? ", the newest %zu:\n" : "\n", options->runs);
     if (first == runs->count) {
+        fprintf(out, "\n");
         return;
     }
+    fprintf(out, first > 0 ? ", the newest %zu:\n" : "\n", options->runs);
     fprintf(out, "\n  %5s  %-19s  %-14s  %-9s  %7s  %s\n", "run", "started, UTC", "revision",
             "host", "seconds", "verdict");
     for (size_t i = first; i < runs->count; i++) {
