@@ -74,8 +74,12 @@ static int job_report(const struct output_scene *scene, const struct cli_job_set
     if (settings->annotate) {
         annotation_print(out, scene);
     }
-    cli_history_keep(&settings->history, document_make(scene->plan, scene->verdict, scene->head));
-    if (output_write(&settings->outputs, scene, &complaint) != 0) {
+    int error = output_write(&settings->outputs, scene, &complaint);
+    if (!settings->history.none) {
+        cli_history_keep(&settings->history,
+                         document_make(scene->plan, scene->verdict, scene->head));
+    }
+    if (error != 0) {
         fprintf(stderr, "mems-stress: %s\n", complaint.text);
         return scene->verdict->exit == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN
                                                          : (int)scene->verdict->exit;

@@ -59,7 +59,7 @@ static int keep_at(const char *path, bool own, struct json_t *document, struct c
 void cli_history_keep(const struct cli_history *history, struct json_t *document)
 {
     struct complaint complaint = {{0}};
-    if (!history->none && (archive_possible() || history->file != NULL)) {
+    if (archive_possible() || history->file != NULL) {
         char *path = cli_history_file(history->file, &complaint);
         if (path == NULL || keep_at(path, history->file == NULL, document, &complaint) != 0) {
             fprintf(stderr, "mems-stress: warning: the history does not have this run: %s\n",
