@@ -102,8 +102,9 @@ static void test_document_comes_back(void **state)
     assert_string_equal(run.job, "ci");
     assert_int_equal(strlen(run.digest), 64);
     archive_run_fini(&run);
-    assert_int_equal(archive_document(archive, 99, &text, &complaint), EIO);
     free(text);
+    assert_int_equal(archive_document(archive, 99, &text, &complaint), EIO);
+    assert_null(text);
     json_decref(back);
     json_decref(document);
     archive_close(archive);
