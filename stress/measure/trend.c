@@ -109,6 +109,12 @@ bool trend_even(const double *at, const double *value, unsigned count, unsigned 
     return trend_slope(points.at, points.value, points.count, deviations, trend);
 }
 
+// Between nothing and all that there may be.
+static double trend_share_of(double slope, const struct trend *all)
+{
+    return fmax(fmin(slope, fmax(all->high, 0)), fmin(all->low, 0));
+}
+
 bool trend_lasting(const double *at, const double *value, unsigned count, double deviations,
                    struct trend *trend)
 {
@@ -132,8 +138,8 @@ bool trend_lasting(const double *at, const double *value, unsigned count, double
         !trend_even(&at[first], &value[first], count - first, TREND_POINTS, deviations, &all)) {
         return false;
     }
-    trend->high = fmin(trend->high, all.high);
-    trend->slope = fmin(trend->slope, trend->high);
-    trend->low = fmin(trend->low, trend->high);
+    trend->slope = trend_share_of(trend->slope, &all);
+    trend->low = trend_share_of(trend->low, &all);
+    trend->high = trend_share_of(trend->high, &all);
     return true;
 }

@@ -21,8 +21,9 @@
 //    proportion to how long they are. So the slope is that of the rises against the lengths. The
 //    rises of a level that wanders do not depend on each other, as 1 asks; those of one that stands
 //    and is noisy turn each other back, which makes the interval wider than it had to be.
-//    What settles does not shrink: so what lasts is at most what grows at all, and the interval
-//    ends where that of the levels' slope does.
+//    What lasts is a share of what there is: the slope and its interval end where that of the
+//    levels does, and where it says nothing, at 0. So of a level that stands the interval is
+//    narrow, and what settles faster than a logarithm is not taken for something that shrinks.
 // 4. What 3 cannot tell from a leak: memory that is touched for the first time at a steady rate. It
 //    comes to an end; begin after it, or go on for some times as long.
 
