@@ -39,7 +39,7 @@ class Jobs(Case):
     def test_times(self):
         """What is planned fits what the headers say: about so long, cells' starts and ends on top."""
         for name, least, most in (("smoke", 5, 20), ("ci", 100, 180), ("nightly", 2700, 3600),
-                                  ("allocators", 200, 480)):
+                                  ("allocators", 200, 480), ("soak", 3500, 3600)):
             plan = self.stress("plan", os.path.join(JOBS, name + ".ini")).out
             planned = float(re.search(r"^# Planned: (\S+) s of", plan, re.MULTILINE).group(1))
             cells = plan.count(" seed ")
