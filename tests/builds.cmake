@@ -59,12 +59,12 @@ set(builds_long
     release:architecture.configure release:unit.bench.goals release:cli.run.smoke asan:unit.engine.inject
     tsan:cli.run.robust release:cli.run.process_evil tsan:concurrency.conformance release:faults.sample
     release:cli.run.language release:cli.run.workloads tsan:cli.run.metrics tsan:cli.run.run asan:cli.compare.baseline
-    asan:cli.schema.schema asan:cli.run.language tsan:concurrency.mover release:cli.run.evil tsan:concurrency.engine
+    asan:cli.run.language tsan:concurrency.mover release:cli.run.evil tsan:concurrency.engine
     tsan:concurrency.slab asan:unit.workload.threads release:cli.schema.schema release:unit.bench.kernels
     release:cli.stress.readme release:cli.readme tsan:unit.workload.threads release:cli.run.jobs
     release:property.conformance_random release:property.vm_segmentation tsan:cli.run.adversary asan:cli.run.robust
     release:mutants.sample asan:unit.bench.kernels tsan:unit.bench.kernels release:cli.run.adversary
-    tsan:concurrency.vm_segmentation tsan:cli.run.workloads release:cli.run.metrics asan:cli.run.run asan:cli.run.console
+    tsan:concurrency.vm_segmentation tsan:cli.run.workloads release:cli.run.metrics asan:cli.run.run
     asan:cli.complaints.keys tsan:unit.workload.workloads asan:cli.run.metrics asan:cli.schema.machine
     release:cli.schema.machine tsan:cli.run.swap tsan:concurrency.vm release:cli.explore tsan:unit.workload.adversary
     release:concurrency.mover release:cli.run.robust asan:cli.complaints.complaints release:property.dynamic
