@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from commands import OLD, Command, is_whole
-from ground import STRESS, TIMEOUT_S, Fault, documents_hold, environment, left_behind, marked, nobody_left, require
+from ground import EXPLORE, TIMEOUT_S, Fault, documents_hold, environment, left_behind, marked, nobody_left, require
 
 RUN = Command("run", ["run", "job.ini", "--json", "r.json", "--csv", "r.csv", "--junit", "r.xml"],
               ["r.json", "r.csv", "r.xml"], exact=False)
@@ -21,11 +21,12 @@ RECORD = Command("record", ["record", "-o", "r.mtrace", "--", "/usr/bin/sort", "
 REPLAY = Command("replay", ["replay", "t.mtrace", "--target", "libc", "--target", "mems:slab", "--json", "r.json"],
                  ["r.json"], exact=False)
 FIT = Command("fit", ["fit", "t.mtrace", "-o", "fit.out"], ["fit.out"])
+SEARCH = Command("explore", ["explore", "explore.ini", "--schedules", "60", "--seed", "3"], program=EXPLORE)
 AGAIN_EVERY = 5
 
 
 def start(folder, command, mark):
-    return subprocess.Popen([STRESS, *command.arguments], cwd=folder, env=environment(mark), stdin=subprocess.DEVNULL,
+    return subprocess.Popen([command.program, *command.arguments], cwd=folder, env=environment(mark), stdin=subprocess.DEVNULL,
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -67,6 +68,7 @@ def driver_killed(command):
     def row(ground, dice, most):
         folder = ground.folder()
         whole = duration_of(folder, command)
+        hit = 0
         for i in range(most):
             put_old(folder, command)
             mark = "kill.%s.%d" % (command.name, i)
@@ -76,7 +78,7 @@ def driver_killed(command):
                 driver.wait(moment)
             except subprocess.TimeoutExpired:
                 driver.kill()
-                driver.wait()
+                hit += driver.wait() == -signal.SIGKILL
             try:
                 nobody_left(mark)
                 outputs_hold(folder, command)
@@ -84,7 +86,7 @@ def driver_killed(command):
                     next_works(folder, command)
             except Fault as fault:
                 raise Fault("%s killed after %.3f of %.3f s: %s" % (command.name, moment, whole, fault)) from None
-        return most, most
+        return hit, most
     return row
 
 
@@ -138,6 +140,7 @@ ROWS = [
     ("driver: replay", "SIGKILL of the driver", driver_killed(REPLAY)),
     ("driver: record", "SIGKILL of the driver", driver_killed(RECORD)),
     ("driver: fit", "SIGKILL of the driver", driver_killed(FIT)),
+    ("driver: explore", "SIGKILL of the driver", driver_killed(SEARCH)),
     ("driver: run", "SIGKILL of a cell", worker_killed(RUN)),
     ("driver: replay", "SIGKILL of a cell", worker_killed(REPLAY)),
 ]

@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import commands  # noqa: E402
+import library  # noqa: E402
 from ground import REFUSE, Fault  # noqa: E402
 
 SEED = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 31)
@@ -75,11 +76,11 @@ class Judge(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.point = commands.Point.__new__(commands.Point)
         self.point.folder = folder.name
-        self.point.command = commands.Command("fit", [], ["fit.out"])
+        self.point.command = commands.Command("fit", ["fit"], ["fit.out"])
         self.point.seam = commands.SEAMS[0]
         self.point.report = {"hung": 0, "signal": 0}
         self.point.out, self.point.err, self.point.status = b"", b"why", 7
-        self.good = {"standard output": b"", "fit.out": b"a whole new one"}
+        self.good = {"standard output": b"", "fit.out": b"a whole new one", "more": 0}
         self.put(commands.OLD)
 
     def put(self, content):
@@ -117,6 +118,21 @@ class Judge(unittest.TestCase):
             sin()
             with self.assertRaises(Fault, msg=sin.__name__):
                 self.judge()
+
+
+class Rows(unittest.TestCase):
+    """Whatever the driver can do has its rows, and whatever an engine asks of the system."""
+
+    def test_every_command(self):
+        self.assertEqual(set(commands.of_the_driver()), commands.of_the_sweep())
+
+    def test_every_command_is_told(self):
+        names = commands.of_the_driver()
+        self.assertIn("run", names)
+        self.assertIn("trace show", names)
+
+    def test_every_seam(self):
+        self.assertEqual(library.unreached(), [])
 
 
 class Sample(unittest.TestCase):
