@@ -26,7 +26,8 @@ from ground import EXPLORE, NO_FILTER, REFUSE, STRESS, TIMEOUT_S, Fault, Skip, d
 
 OLD = b"old\n"
 LOADER = 127  # its status when it cannot load
-STATUSES = {1, 2, 3, 6, 7}
+UNWRITTEN = 7
+STATUSES = {1, 2, 3, 6, UNWRITTEN}
 
 
 class Command:
@@ -106,8 +107,9 @@ def of_the_sweep():
 
 
 class Seam:
-    def __init__(self, name, calls, error, on=False):
+    def __init__(self, name, calls, error, on=False, harmless=False):
         self.name, self.calls, self.error, self.on = name, calls, error, on
+        self.harmless = harmless  # who goes on after it loses nothing: the command succeeds
 
 
 READS = "read,pread64,readv,getdents64,readlink"
@@ -117,11 +119,11 @@ SEAMS = [
     Seam("open", "open,openat,memfd_create,mkdir", "EMFILE"),
     Seam("read EIO", READS, "EIO"),
     Seam("read EINTR", "read,pread64", "EINTR"),
-    Seam("read short", "read,pread64", "short"),
+    Seam("read short", "read,pread64", "short", harmless=True),
     Seam("write EIO", WRITES, "EIO"),
     Seam("write ENOSPC, and all after it", WRITES, "ENOSPC", on=True),
     Seam("write EINTR", WRITES, "EINTR"),
-    Seam("write short", "write,pwrite64", "short"),
+    Seam("write short", "write,pwrite64", "short", harmless=True),
     Seam("sync", "fsync,fdatasync", "EIO"),
     Seam("rename, unlink", "rename,renameat2,unlink,unlinkat,rmdir,fchmod", "EACCES"),
     Seam("size of a file", "ftruncate,fallocate", "ENOSPC"),
@@ -130,7 +132,7 @@ SEAMS = [
     Seam("unmap", "munmap,madvise,mprotect", "ENOMEM"),
     Seam("fork, exec, thread", "clone,clone3,fork,vfork,execve", "EAGAIN"),
     Seam("pipe, pidfd", "pipe2,pidfd_open,dup2,dup3", "EMFILE"),
-    Seam("wait", "wait4,waitid,poll,ppoll", "EINTR"),
+    Seam("wait", "wait4,waitid,poll,ppoll", "EINTR", harmless=True),
     Seam("lock of a file", "flock", "EIO"),
     Seam("stat", "newfstatat", "EACCES"),
     Seam("affinity", "sched_getaffinity,sched_setaffinity", "EPERM"),
@@ -138,10 +140,10 @@ SEAMS = [
 
 
 class Point:
-    """A command once, with one fault (nth 0: without)."""
+    """A command once, with one fault (nth 0: without), number `call` behind the loader's."""
 
-    def __init__(self, folder, command, seam, nth, whose="first"):
-        self.folder, self.command, self.nth = folder, command, nth
+    def __init__(self, folder, command, seam, nth, whose="first", call=0):
+        self.folder, self.command, self.call = folder, command, call
         for name in self.more():
             os.unlink(os.path.join(folder, name))
         for name in command.outputs:
@@ -209,6 +211,10 @@ def judge(point, good, whose):
     told = command.arguments[0] == "record" and whose == "others"  # the status is that of the program
     require(not report["hung"], "it hangs")
     require(report["signal"] == 0, "it dies of signal %d: %s" % (report["signal"], said))
+    if report["hits"] > 0 and point.seam.harmless:
+        require(point.status == 0 or told, "status %d, though nothing was lost: %s" % (point.status, said))
+    if report["hits"] > 0 and point.seam.name == "sync" and point.call % 2 == 1:  # the file's; then the folder's
+        require(point.status == UNWRITTEN, "status %d, though the disk has not taken the file" % point.status)
     if not told:
         require(point.status in STATUSES | {0}, "status %d: %s" % (point.status, said))
         mute = point.seam.on and point.seam.calls == WRITES  # no word can be written either
@@ -254,7 +260,7 @@ def sweep(ground, command, seam, whose, dice, most):
     count = max(0, plain.report["calls"] - start)
     tried = 0
     for nth in chosen(count, dice, most):
-        point = Point(folder, command, seam, start + nth, whose)
+        point = Point(folder, command, seam, start + nth, whose, nth)
         tried += point.report["hits"] > 0
         try:
             judge(point, good, whose)

@@ -10,10 +10,8 @@ import os
 import resource
 import subprocess
 
-from commands import COMMANDS, OLD, Command, is_whole
+from commands import COMMANDS, OLD, UNWRITTEN, Command, is_whole
 from ground import STRESS, TIMEOUT_S, Skip, environment, left_behind, nobody_left, require
-
-UNWRITTEN = 7
 
 
 def stress(folder, arguments, mark, prefix=(), program=STRESS, **keywords):
@@ -38,7 +36,7 @@ READERS = [
     ("a.json", ["compare", "bad", "b.json"], False, None),
     ("references", ["faults", "bad", "--frames", "3"], False, None),
     ("t.mtrace", ["trace", "show", "bad"], True, 100),
-    ("t.mtrace", ["trace", "text", "bad", "-o", "out"], True, 100),
+    ("t.mtrace", ["trace", "info", "bad"], True, 100),
     ("t.mtrace", ["fit", "bad", "-o", "out"], True, 100),
     ("t.mtrace", ["replay", "bad", "--target", "null", "--json", "out"], True, 100),
     ("t.mtrace", ["run", "traced.ini", "--json", "out"], True, 100),

@@ -178,6 +178,9 @@ static void run_open(struct run *run)
         error = mems_engine_open(&config, &run->engine);
         run_require(run, error == 0, "open again: %s: %s", strerror(error), mems_complaint());
     }
+    bool needed = run->seam == MEMS_SEAM_THREAD || run->seam == MEMS_SEAM_SWAP_OPEN;
+    run_require(run, !needed || mems_inject_hits(run->seam) == 0,
+                "it was refused, and mems_engine_open says nothing");
     DO(run, "mems_space_open", mems_space_open(run->engine, &run->space));
     run->other = run->space;
     if (strstr(run->scenario->options, "flat") == NULL) { // which has one space only

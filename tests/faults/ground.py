@@ -57,6 +57,13 @@ ops = 20
 size = 16-512
 """
 
+ENDLESS_JOB = """[endless]
+workload = churn
+target = libc, mems:dynamic
+threads = 2
+runtime = 1h
+"""
+
 TRACE_JOB = """[traced]
 workload = trace
 target = null
@@ -144,6 +151,7 @@ class Ground:
         self.write("swap.ini", SWAP_JOB)
         self.write("explore.ini", EXPLORE_JOB)
         self.write("traced.ini", TRACE_JOB)
+        self.write("endless.ini", ENDLESS_JOB)
         self.write("references", " ".join(str(i * 7 % 11) for i in range(200)) + "\n")
         self.write("program", "#!/bin/sh\nexec sort " + self.input("job.ini") + " > /dev/null\n")
         os.chmod(self.input("program"), 0o755)

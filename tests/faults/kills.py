@@ -3,8 +3,8 @@
 # kills.py - SIGKILL of the driver and of a cell's process at random moments.
 #
 # The moment is drawn from the measured duration of an undisturbed run: waiting for it is the experiment. What must
-# hold: no process outlives the driver, every output is the old file or a whole new one, and the next run works and
-# takes away what the killed one left beside them.
+# hold: no process outlives the driver (a job without an end shows it: what is left would work on), every output is the
+# old file or a whole new one, and the next run works and takes away what the killed one left beside them.
 
 import os
 import signal
@@ -21,6 +21,7 @@ RECORD = Command("record", ["record", "-o", "r.mtrace", "--", "/usr/bin/sort", "
 REPLAY = Command("replay", ["replay", "t.mtrace", "--target", "libc", "--target", "mems:slab", "--json", "r.json"],
                  ["r.json"], exact=False)
 FIT = Command("fit", ["fit", "t.mtrace", "-o", "fit.out"], ["fit.out"])
+ENDLESS = Command("run", ["run", "endless.ini"])
 SEARCH = Command("explore", ["explore", "explore.ini", "--schedules", "60", "--seed", "3"], program=EXPLORE)
 AGAIN_EVERY = 5
 
@@ -64,10 +65,11 @@ def next_works(folder, command):
     require(not left_behind(folder), "the next run leaves " + ", ".join(left_behind(folder)))
 
 
-def driver_killed(command):
+def driver_killed(command, usual=None):
+    """`usual`: in place of a command that does not end, how long it may take until it is killed, and what comes next."""
     def row(ground, dice, most):
         folder = ground.folder()
-        whole = duration_of(folder, command)
+        whole = duration_of(folder, usual or command)
         hit = 0
         for i in range(most):
             put_old(folder, command)
@@ -83,7 +85,7 @@ def driver_killed(command):
                 nobody_left(mark)
                 outputs_hold(folder, command)
                 if i % AGAIN_EVERY == AGAIN_EVERY - 1 or i == most - 1:
-                    next_works(folder, command)
+                    next_works(folder, usual or command)
             except Fault as fault:
                 raise Fault("%s killed after %.3f of %.3f s: %s" % (command.name, moment, whole, fault)) from None
         return hit, most
@@ -137,6 +139,7 @@ def worker_killed(command):
 
 ROWS = [
     ("driver: run", "SIGKILL of the driver", driver_killed(RUN)),
+    ("driver: run without an end", "SIGKILL of the driver", driver_killed(ENDLESS, RUN)),
     ("driver: replay", "SIGKILL of the driver", driver_killed(REPLAY)),
     ("driver: record", "SIGKILL of the driver", driver_killed(RECORD)),
     ("driver: fit", "SIGKILL of the driver", driver_killed(FIT)),

@@ -78,7 +78,7 @@ class Judge(unittest.TestCase):
         self.point.folder = folder.name
         self.point.command = commands.Command("fit", ["fit"], ["fit.out"])
         self.point.seam = commands.SEAMS[0]
-        self.point.report = {"hung": 0, "signal": 0}
+        self.point.report, self.point.call = {"hung": 0, "signal": 0, "hits": 1}, 1
         self.point.out, self.point.err, self.point.status = b"", b"why", 7
         self.good = {"standard output": b"", "fit.out": b"a whole new one", "more": 0}
         self.put(commands.OLD)
@@ -113,7 +113,14 @@ class Judge(unittest.TestCase):
 
         def odd():
             self.point.status = 99
-        for sin in half, silent, lies, crashes, hangs, odd:
+
+        def gives_up():
+            self.point.seam = next(seam for seam in commands.SEAMS if seam.harmless)
+
+        def unsynced():
+            self.point.seam = next(seam for seam in commands.SEAMS if seam.name == "sync")
+            self.point.status = 1
+        for sin in half, silent, lies, crashes, hangs, odd, gives_up, unsynced:
             self.setUp()
             sin()
             with self.assertRaises(Fault, msg=sin.__name__):
