@@ -65,8 +65,41 @@ def next_works(folder, command):
     require(not left_behind(folder), "the next run leaves " + ", ".join(left_behind(folder)))
 
 
+def cells(mark):
+    found = []
+    for process in marked(mark):
+        try:
+            with open("/proc/%d/cmdline" % process, "rb") as file:
+                if file.read().split(b"\0")[:2] == [b"mems-stress", b"cell"]:
+                    found.append(process)
+        except OSError:
+            pass
+    return found
+
+
+def guards(driver, mark):
+    """What the driver has forked and is no cell: its guard."""
+    found = []
+    for process in set(marked(mark)) - {driver, *cells(mark)}:
+        try:
+            with open("/proc/%d/stat" % process, encoding="ascii", errors="replace") as file:
+                if int(file.read().rsplit(")", 1)[1].split()[1]) == driver:
+                    found.append(process)
+        except OSError:
+            pass
+    return found
+
+
+def kill(process):
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def driver_killed(command, usual=None):
-    """`usual`: in place of a command that does not end, how long it may take until it is killed, and what comes next."""
+    """`usual`: in place of a command that does not end, how long it may take until it is killed, and what comes next. Then
+    every other time the guard is killed first: the cells die with the driver all the same."""
     def row(ground, dice, most):
         folder = ground.folder()
         whole = duration_of(folder, usual or command)
@@ -79,6 +112,8 @@ def driver_killed(command, usual=None):
             try:
                 driver.wait(moment)
             except subprocess.TimeoutExpired:
+                for guard in guards(driver.pid, mark) if usual and i % 2 == 1 else ():
+                    kill(guard)
                 driver.kill()
                 hit += driver.wait() == -signal.SIGKILL
             try:
@@ -90,18 +125,6 @@ def driver_killed(command, usual=None):
                 raise Fault("%s killed after %.3f of %.3f s: %s" % (command.name, moment, whole, fault)) from None
         return hit, most
     return row
-
-
-def cells(mark):
-    found = []
-    for process in marked(mark):
-        try:
-            with open("/proc/%d/cmdline" % process, "rb") as file:
-                if file.read().split(b"\0")[:2] == [b"mems-stress", b"cell"]:
-                    found.append(process)
-        except OSError:
-            pass
-    return found
 
 
 def worker_killed(command):
@@ -119,10 +142,7 @@ def worker_killed(command):
                 pass
             victims = cells(mark)
             for victim in victims:
-                try:
-                    os.kill(victim, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+                kill(victim)
             hit += bool(victims)
             status = driver.wait(TIMEOUT_S)
             nobody_left(mark)

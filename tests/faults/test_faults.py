@@ -54,6 +54,14 @@ class Refuse(unittest.TestCase):
         self.assertEqual(done.stdout, "012345\n")
         self.assertEqual(report["hits"], 1)
 
+    def test_short_read_is_half_of_what_is_there(self):
+        script = "import os; r, w = os.pipe(); os.write(w, b'0123456789'); print(os.read(r, 4096), flush=True)"
+        report, done = self.refuse("--calls", "read", "--nth", "0", "--with", "short", "--", sys.executable, "-S", "-c", script)
+        self.assertEqual(done.stdout, "b'0123456789'\n")
+        _, done = self.refuse("--calls", "read", "--nth", "%d" % report["calls"], "--with", "short", "--", sys.executable, "-S",
+                              "-c", script)
+        self.assertEqual(done.stdout, "b'01234'\n")
+
     def test_whose(self):
         script = "echo mine; (echo theirs; :)"
         _, done = self.refuse("--calls", "write", "--nth", "1", "--with", "EIO", "--whose", "others", "--",
