@@ -33,7 +33,7 @@ READERS = [
     ("t.mtrace", ["trace", "check", "bad"], True, None),
     ("t.trace", ["trace", "check", "bad"], False, None),
     ("job.ini", ["plan", "bad"], False, None),
-    ("a.json", ["compare", "bad", "b.json"], False, None),
+    ("a.json", ["compare", "bad", "b.json"], False, 1000),
     ("references", ["faults", "bad", "--frames", "3"], False, None),
     ("t.mtrace", ["trace", "show", "bad"], True, 100),
     ("t.mtrace", ["trace", "info", "bad"], True, 100),
