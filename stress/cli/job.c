@@ -74,7 +74,12 @@ static int job_report(const struct output_scene *scene, const struct cli_job_set
     if (settings->annotate) {
         annotation_print(out, scene);
     }
-    if (output_write(&settings->outputs, scene, &complaint) != 0) {
+    int error = output_write(&settings->outputs, scene, &complaint);
+    if (!settings->history.none) {
+        cli_history_keep(&settings->history,
+                         document_make(scene->plan, scene->verdict, scene->head));
+    }
+    if (error != 0) {
         fprintf(stderr, "mems-stress: %s\n", complaint.text);
         return scene->verdict->exit == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN
                                                          : (int)scene->verdict->exit;
@@ -191,9 +196,15 @@ int cli_job_main(const struct cli_command *command,
     if (!cli_parse(command, argc, argv, settings, &words, &status)) {
         return status;
     }
+    struct cli_history history = settings->history; // by the command line
     if ((check != NULL && check(settings) != 0) ||
         !cli_mirror(command, &cli_command_run, settings)) {
         return 1;
+    }
+    settings->history = history;
+    status = cli_history_settle(command, &settings->history);
+    if (status != 0) {
+        return status;
     }
     status = cli_job_open(command, &words, settings, &made);
     if (status == 0) {

@@ -32,9 +32,18 @@ static const struct cli_option run_options[] = {
 };
 
 // What says nothing where nothing runs.
-static const char *const run_only[] = {"json",    "csv",      "junit",          "ci",
-                                       "context", "baseline", "max-regression", "fail-inconclusive",
-                                       "quiet",   NULL};
+static const char *const run_only[] = {"json",
+                                       "csv",
+                                       "junit",
+                                       "ci",
+                                       "context",
+                                       "baseline",
+                                       "max-regression",
+                                       "fail-inconclusive",
+                                       "quiet",
+                                       "history",
+                                       "google-benchmark",
+                                       NULL};
 
 // The command line alone is judged: the environment may say for every run what one has no use for.
 static int run_check(const struct cli_job_settings *settings)

@@ -16,28 +16,24 @@
 
 #ifdef MEMS_HAVE_JANSSON
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "compare/read.h"
+#include "job/complaint.h"
 #include "result/document.h"
 
-struct reading {
-    const char *file;
-    struct complaint *complaint;
-};
-
-static int read_complain(const struct reading *reading, const char *at, const char *key,
-                         const char *wanted)
+int read_complain(const struct reading *reading, const char *at, const char *key,
+                  const char *wanted)
 {
     complain(reading->complaint, "%s: %s%s%s: %s is wanted", reading->file, at,
              *at != '\0' ? "." : "", key, wanted);
     return EINVAL;
 }
 
-static int read_text(const struct reading *reading, const json_t *object, const char *at,
-                     const char *key, const char **text)
+int read_text(const struct reading *reading, const json_t *object, const char *at, const char *key,
+              const char **text)
 {
     const json_t *value = json_object_get(object, key);
     if (!json_is_string(value)) {
@@ -47,8 +43,8 @@ static int read_text(const struct reading *reading, const json_t *object, const 
     return 0;
 }
 
-static int read_count(const struct reading *reading, const json_t *object, const char *at,
-                      const char *key, unsigned *count)
+int read_count(const struct reading *reading, const json_t *object, const char *at, const char *key,
+               unsigned *count)
 {
     const json_t *value = json_object_get(object, key);
     json_int_t number = json_integer_value(value);
@@ -161,7 +157,7 @@ static int read_metrics(const struct reading *reading, const json_t *object, con
                         struct measured_cell *cell)
 {
     const json_t *metrics = json_object_get(object, "metrics");
-    for (size_t i = 0; i < METRIC_COUNT; i++) {
+    for (size_t i = 0; i < METRIC_ALL; i++) {
         cell->metric[i] = NAN;
     }
     if (metrics == NULL) {
@@ -294,11 +290,11 @@ static bool read_is_own(const json_t *root)
 }
 
 static const struct {
-    const char *name; // as a complaint lists it
     bool (*is)(const json_t *root);
     int (*read)(const struct reading *reading, json_t *root, struct measured *measured);
 } read_forms[] = {
-    {"schema \"" DOCUMENT_SCHEMA "\"", read_is_own, read_own},
+    {read_is_own, read_own},
+    {google_is, google_read},
 };
 
 static int read_form(const struct reading *reading, json_t *root, struct measured *measured)
@@ -315,18 +311,28 @@ static int read_form(const struct reading *reading, json_t *root, struct measure
                  complaint_clip(json_string_value(schema)).text, DOCUMENT_SCHEMA);
     } else {
         complain(reading->complaint,
-                 "%s: no result of mems-stress: no \"schema\" (write one with: mems-stress run "
-                 "JOB --json FILE)",
+                 "%s: no result of mems-stress, no \"schema\" (write one with: mems-stress run "
+                 "JOB --json FILE), nor one of Google Benchmark, no \"benchmarks\"",
                  reading->file);
     }
     return EINVAL;
 }
 
-int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
+int measured_of_document(const char *name, struct json_t *root, struct measured *measured,
+                         struct complaint *complaint)
 {
-    struct reading reading = {path, complaint};
-    json_error_t wrong;
+    struct reading reading = {name, complaint};
     memset(measured, 0, sizeof *measured);
+    int error = read_form(&reading, root, measured);
+    if (error != 0) {
+        measured_fini(measured);
+    }
+    return error;
+}
+
+int measured_load(const char *path, struct json_t **root, struct complaint *complaint)
+{
+    json_error_t wrong;
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         int error = errno;
@@ -334,33 +340,52 @@ int measured_read(const char *path, struct measured *measured, struct complaint 
         return error;
     }
     errno = 0;
-    json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
+    *root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
     int error = ferror(file) && errno != 0 ? errno : EINVAL;
     bool unreadable = ferror(file) != 0;
     fclose(file);
-    if (root == NULL && unreadable) {
+    if (*root != NULL) {
+        return 0;
+    }
+    if (unreadable) {
         complain(complaint, "cannot read %s: %s", path, strerror(error));
         return error;
     }
-    if (root == NULL) {
-        complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
-        return EINVAL;
-    }
-    error = read_form(&reading, root, measured);
-    json_decref(root);
-    if (error != 0) {
-        measured_fini(measured);
+    complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
+    return EINVAL;
+}
+
+int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
+{
+    json_t *root;
+    memset(measured, 0, sizeof *measured);
+    int error = measured_load(path, &root, complaint);
+    if (error == 0) {
+        error = measured_of_document(path, root, measured, complaint);
+        json_decref(root);
     }
     return error;
 }
 
 #else
 
+int measured_of_document(const char *name, struct json_t *root, struct measured *measured,
+                         struct complaint *complaint)
+{
+    (void)root;
+    (void)measured;
+    complain(complaint, "cannot read %s: this mems-stress was built without libjansson", name);
+    return ENOTSUP;
+}
+
+int measured_load(const char *path, struct json_t **root, struct complaint *complaint)
+{
+    return measured_of_document(path, *root, NULL, complaint);
+}
+
 int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
 {
-    (void)measured;
-    complain(complaint, "cannot read %s: this mems-stress was built without libjansson", path);
-    return ENOTSUP;
+    return measured_of_document(path, NULL, measured, complaint);
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "result/google.h"
 #include "result/json.h"
 
 #ifndef MEMS_VERSION
@@ -51,7 +52,7 @@ static json_t *document_context(const char *const *items)
     return context;
 }
 
-static json_t *document_make(const struct plan *plan, const struct verdict *verdict,
+struct json_t *document_make(const struct plan *plan, const struct verdict *verdict,
                              const struct document_head *head)
 {
     json_t *command = json_array();
@@ -84,10 +85,24 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
     return root;
 }
 
+void document_free(struct json_t *root)
+{
+    json_decref(root);
+}
+
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint)
 {
     return document_print(document_make(plan, verdict, head), complaint);
+}
+
+char *document_google(const struct plan *plan, const struct verdict *verdict,
+                      const struct document_head *head, struct complaint *complaint)
+{
+    json_t *document = document_make(plan, verdict, head);
+    json_t *root = google_of_document(document);
+    json_decref(document);
+    return document_print(root, complaint);
 }
 
 char *document_print(struct json_t *root, struct complaint *complaint)
@@ -107,6 +122,20 @@ bool document_possible(void)
     return false;
 }
 
+struct json_t *document_make(const struct plan *plan, const struct verdict *verdict,
+                             const struct document_head *head)
+{
+    (void)plan;
+    (void)verdict;
+    (void)head;
+    return NULL;
+}
+
+void document_free(struct json_t *root)
+{
+    (void)root;
+}
+
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint)
 {
@@ -115,6 +144,12 @@ char *document_text(const struct plan *plan, const struct verdict *verdict,
     (void)head;
     complain(complaint, "this mems-stress was built without libjansson and writes no JSON");
     return NULL;
+}
+
+char *document_google(const struct plan *plan, const struct verdict *verdict,
+                      const struct document_head *head, struct complaint *complaint)
+{
+    return document_text(plan, verdict, head, complaint);
 }
 
 char *document_print(struct json_t *root, struct complaint *complaint)

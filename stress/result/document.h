@@ -30,9 +30,18 @@ struct document_head {
 // Whether this build can write documents (libjansson).
 bool document_possible(void);
 
-// The whole document as text; the caller frees it. NULL with a complaint.
+// The whole document; for json_decref. NULL: this build has no libjansson.
+struct json_t *document_make(const struct plan *plan, const struct verdict *verdict,
+                             const struct document_head *head);
+void document_free(struct json_t *root);
+
+// The same as text; the caller frees it. NULL with a complaint.
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint);
+
+// What of it Google Benchmark's tools can read (result/google.h), likewise.
+char *document_google(const struct plan *plan, const struct verdict *verdict,
+                      const struct document_head *head, struct complaint *complaint);
 
 // Any JSON laid out as a document is; takes `root` over. NULL with a complaint.
 char *document_print(struct json_t *root, struct complaint *complaint);

@@ -90,7 +90,7 @@ temporary = {}
 
 def environment(mark, extra=None):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEMS_STRESS", "MEMS_FAULT"))}
-    return {**kept, "MEMS_FAULT_MARK": mark, "LC_ALL": "C", **temporary, **(extra or {})}
+    return {**kept, "MEMS_FAULT_MARK": mark, "LC_ALL": "C", "MEMS_STRESS_NO_HISTORY": "1", **temporary, **(extra or {})}
 
 
 def marked(mark):

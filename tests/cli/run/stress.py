@@ -13,6 +13,7 @@ import time
 import unittest
 
 PROGRAM = os.environ["MEMS_STRESS"]
+os.environ["MEMS_STRESS_NO_HISTORY"] = "1"  # what tests run is not the user's
 EVIL = os.environ.get("MEMS_EVIL", "")
 SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
 THREAD = "thread" in os.environ.get("MEMS_SANITIZE", "")
