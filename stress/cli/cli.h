@@ -24,6 +24,7 @@ extern const struct cli_command cli_command_selftest;
 extern const struct cli_command cli_command_fit;
 extern const struct cli_command cli_command_schema;
 extern const struct cli_command cli_command_explore;
+extern const struct cli_command cli_command_merge;
 
 // How results are compared, by compare and by run --baseline.
 struct cli_comparing {
@@ -70,6 +71,9 @@ struct cli_job_settings {
     const char *filter;
     const char *only;
     struct cli_list context; // KEY=VALUE, for the document
+    // a part of it
+    const char *shard; // I/N; NULL: all
+    bool resume;
 };
 
 // Rows of a command's options that fill in the above, where it is what the command's settings begin

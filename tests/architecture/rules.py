@@ -39,7 +39,8 @@ STRESS_MAY_INCLUDE = {
     "compare": CELL | {"result", "json"},
     "show": {"target", "trace", "job", "json"},
     "explore": CELL,
-    "cli": CELL | {"result", "compare", "show", "explore", "json"},
+    "shard": CELL | {"result", "json"},
+    "cli": CELL | {"result", "compare", "show", "explore", "shard", "json"},
 }
 
 # Public headers are the only ones of ours that these folders may use, beside their own.
