@@ -210,22 +210,28 @@ int restore_cell(const json_t *object, struct cell *cell, struct complaint *comp
     if (error != 0) {
         return error;
     }
-    restore_forget(cell);
-    cell->verdict = verdict;
-    error = restore_fields(&restore, restore_cell_table, object, cell);
+    struct cell made = *cell;
+    made.stage = NULL;
+    made.output = NULL;
+    restore_forget(&made);
+    made.verdict = verdict;
+    error = restore_fields(&restore, restore_cell_table, object, &made);
     if (json_is_string(host)) {
-        snprintf(cell->host, sizeof cell->host, "%s", json_string_value(host));
+        snprintf(made.host, sizeof made.host, "%s", json_string_value(host));
     }
     if (json_is_array(output)) {
-        cell->output = restore_lines(output);
+        made.output = restore_lines(output);
     }
     if (error == 0 && json_object_get(object, "malloc") != NULL) {
-        error = restore_stage(&restore, object, cell);
+        error = restore_stage(&restore, object, &made);
     }
     if (error != 0) {
-        restore_forget(cell);
+        restore_forget(&made);
+        return error;
     }
-    return error;
+    restore_forget(cell);
+    *cell = made;
+    return 0;
 }
 
 #endif

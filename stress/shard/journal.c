@@ -163,9 +163,11 @@ static bool journal_take(struct journal_reading *reading, const json_t *line)
         return object != NULL; // one that this run leaves out (--filter)
     }
     struct complaint why = {{0}};
-    bool kept = restore_cell(object, cell, &why) == 0;
-    cell->kept = kept;
-    return kept;
+    if (restore_cell(object, cell, &why) != 0) {
+        return false;
+    }
+    cell->kept = true;
+    return true;
 }
 
 // Takes every whole line; where the last one ends.

@@ -182,13 +182,15 @@ static bool merge_ended(const json_t *cell)
            strcmp(verdict, cell_verdict_name(CELL_INCOMPLETE)) != 0;
 }
 
-// Equal but for their place in the run.
+// Equal but for their place in the run, and how that was called.
 static bool merge_equal(const json_t *a, const json_t *b)
 {
     json_t *one = json_copy((json_t *)(uintptr_t)a);
     json_t *other = json_copy((json_t *)(uintptr_t)b);
     json_object_del(one, "order");
     json_object_del(other, "order");
+    json_object_del(one, "again");
+    json_object_del(other, "again");
     bool equal = json_equal(one, other) != 0;
     json_decref(one);
     json_decref(other);
