@@ -45,6 +45,15 @@ struct cli_comparing {
             offsetof(settings, comparing.alpha)                                                    \
     }
 
+// A plan handed to Slurm instead of being run.
+struct cli_slurm_settings {
+    bool on;
+    bool shared;
+    struct cli_number tasks;
+    const char *folder;
+    struct cli_list lines;
+};
+
 // From a job that was read to the exit status: what run, plan and replay have in common.
 struct job;
 struct cli_job_settings {
@@ -74,6 +83,7 @@ struct cli_job_settings {
     // a part of it
     const char *shard; // I/N; NULL: all
     bool resume;
+    struct cli_slurm_settings slurm;
 };
 
 // Rows of a command's options that fill in the above, where it is what the command's settings begin

@@ -10,6 +10,7 @@
 #include "cli/baseline.h"
 #include "cli/cli.h"
 #include "cli/part.h"
+#include "cli/slurm.h"
 #include "measure/clock.h"
 #include "result/annotation.h"
 #include "result/output.h"
@@ -157,13 +158,26 @@ static int job_do(struct plan *plan, const struct cli_job_settings *settings,
     return status == 0 ? job_drive(plan, settings, head, baseline, part) : status;
 }
 
+// The same for all of it, for a part, or by handing it on.
+static int job_plan(struct plan *plan, const struct cli_job_settings *settings,
+                    struct document_head *head, struct baseline *baseline)
+{
+    struct part part;
+    if (settings->slurm.on) {
+        return cli_slurm(plan, settings);
+    }
+    int status = part_open(settings, plan, &part);
+    status = status != 0 ? status : job_do(plan, settings, head, baseline, &part);
+    part_close(&part, plan);
+    return status;
+}
+
 int cli_run_job(const struct job *job, const char *command, const char *text,
                 const struct cli_job_settings *settings, int argc, char **argv)
 {
     struct complaint complaint = {0};
     struct baseline baseline;
     struct plan *plan;
-    struct part part;
     struct document_head head = {
         .argc = argc, .argv = argv, .text = text, .context = settings->context.items};
     struct plan_options options = {
@@ -178,16 +192,15 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
     if (!job_settings_are_good(settings, &complaint)) {
         return job_fail(complaint.text, VERDICT_EXIT_USAGE);
     }
-    int status = part_check(settings);
+    int status = cli_slurm_check(settings);
+    status = status != 0 ? status : part_check(settings);
     status = status != 0 ? status : baseline_open(settings, &baseline);
     if (status != 0) {
         return status;
     }
     int error = plan_make(job, command, &options, &plan, &complaint);
     if (error == 0) {
-        status = part_open(settings, plan, &part);
-        status = status != 0 ? status : job_do(plan, settings, &head, &baseline, &part);
-        part_close(&part, plan);
+        status = job_plan(plan, settings, &head, &baseline);
         plan_free(plan);
     } else {
         status =

@@ -105,6 +105,9 @@ static int merge_do(const struct merge_settings *settings, const struct cli_list
         return VERDICT_EXIT_USAGE;
     }
     int status = VERDICT_EXIT_USAGE;
+    for (size_t i = 0; i < merge.absent_count; i++) {
+        fprintf(stderr, "mems-stress merge: %s: No such file\n", merge.absent[i]);
+    }
     if (merge.missing_count > 0) {
         merge_name_missing(&merge);
     }

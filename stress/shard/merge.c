@@ -432,20 +432,40 @@ static int merge_compare(const void *a, const void *b)
     return one->index < other->index ? -1 : one->index > other->index;
 }
 
+// A file that is not there is a shard that has not come to its end: its cells are missing. At least
+// one must be there.
+static int merge_parts(const char *const *paths, size_t count, struct merge *merge,
+                       struct complaint *complaint)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct complaint why = {{0}};
+        struct merge_part *part = &merge->parts[merge->part_count];
+        int error = merge_part_read(paths[i], part, &why);
+        if (error == ENOENT && (merge->part_count > 0 || i + 1 < count)) {
+            merge->absent[merge->absent_count++] = paths[i];
+            continue;
+        }
+        merge->part_count++;
+        if (error == 0) {
+            error = merge_part_fits(&merge->parts[0], part, &why);
+        }
+        if (error != 0) {
+            complain(complaint, "%s", why.text);
+            return error;
+        }
+    }
+    return 0;
+}
+
 int merge_files(const char *const *paths, size_t count, struct merge *merge,
                 struct complaint *complaint)
 {
     memset(merge, 0, sizeof *merge);
     merge->parts = plan_zeroed(count, sizeof *merge->parts);
-    int error = 0;
-    for (size_t i = 0; i < count && error == 0; i++) {
-        error = merge_part_read(paths[i], &merge->parts[merge->part_count++], complaint);
-        if (error == 0) {
-            error = merge_part_fits(&merge->parts[0], &merge->parts[i], complaint);
-        }
-    }
+    merge->absent = plan_zeroed(count, sizeof *merge->absent);
+    int error = merge_parts(paths, count, merge, complaint);
     if (error == 0) {
-        qsort(merge->parts, count, sizeof *merge->parts, merge_compare);
+        qsort(merge->parts, merge->part_count, sizeof *merge->parts, merge_compare);
         merge->book = merge->parts[0].book;
         error = merge_job(merge, complaint);
     }
@@ -499,6 +519,7 @@ void merge_fini(struct merge *merge)
     json_decref(merge->hosts);
     json_decref(merge->whole);
     free(merge->missing);
+    free(merge->absent);
     free(merge->told);
     free(merge->context);
     free(merge->started);

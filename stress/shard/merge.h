@@ -21,6 +21,8 @@ struct merge {
     struct plan plan;
     char **missing; // cells that no part has done, and where they would be
     size_t missing_count;
+    const char **absent; // files that are not there
+    size_t absent_count;
     // for the document
     struct host host;
     json_t *hosts;
@@ -33,7 +35,8 @@ struct merge {
 };
 
 // Reads and joins the files. 0, or EINVAL or errno with a complaint: no shard, another plan,
-// another build, two outcomes of one cell. What is missing is no error: it is in merge->missing.
+// another build, two outcomes of one cell. What is missing is no error: it is in merge->missing,
+// and files that are not there in merge->absent.
 int merge_files(const char *const *paths, size_t count, struct merge *merge,
                 struct complaint *complaint);
 void merge_fini(struct merge *merge);
