@@ -46,6 +46,7 @@ struct journal {
     FILE *stream; // the same, for reading
     char *path;
     bool told; // that a line was lost
+    off_t end; // of the last whole line
     const struct journal_run *run;
     json_t *machines; // by name
 };
@@ -78,7 +79,15 @@ static int journal_line(struct journal *journal, json_t *object)
     memcpy(line + length, "\n", 2);
     int error = disk_write(journal->file, line, length + 1);
     free(line);
-    return error == 0 && fdatasync(journal->file) != 0 ? errno : error;
+    error = error == 0 && fdatasync(journal->file) != 0 ? errno : error;
+    if (error == 0) {
+        journal->end += (off_t)length + 1;
+    } else if (ftruncate(journal->file, journal->end) != 0) {
+        return error; // half a line stays, and those behind it will not be read
+    } else {
+        lseek(journal->file, journal->end, SEEK_SET);
+    }
+    return error;
 }
 
 // An end that somebody else has brought about.
@@ -256,6 +265,7 @@ static int journal_read(struct journal *journal, struct plan *plan, struct journ
     news->other = end == 0 && size > 0;
     news->lost = end > 0 ? (size_t)(size - end) : 0;
     journal_part(journal->run, plan, news);
+    journal->end = end;
     return ftruncate(journal->file, end) != 0 || lseek(journal->file, end, SEEK_SET) < 0 ? errno
                                                                                          : 0;
 }
@@ -279,9 +289,8 @@ static int journal_lock(const struct journal *journal, struct complaint *complai
 
 static int journal_begin(struct journal *journal)
 {
-    off_t at = lseek(journal->file, 0, SEEK_CUR);
-    int error = at < 0 ? errno : 0;
-    if (error == 0 && at == 0) {
+    int error = 0;
+    if (journal->end == 0) {
         error = journal_line(journal, json_pack("{s:s, s:s, s:o}", "schema", JOURNAL_SCHEMA, "key",
                                                 journal->run->key, "shard",
                                                 journal_shard(&journal->run->deal)));
