@@ -158,8 +158,7 @@ void part_close(struct part *part, const struct plan *plan)
 {
     bool whole = part->written;
     for (size_t i = 0; i < plan->cell_count && whole; i++) {
-        enum cell_verdict verdict = plan->cells[i].verdict;
-        whole = verdict != CELL_WAITING && verdict != CELL_INCOMPLETE;
+        whole = journal_has_ended(&plan->cells[i]);
     }
     journal_close(part->journal, whole);
     if (part->run != NULL) {

@@ -11,15 +11,17 @@
 // 3. Whose. The key covers the plan, the files it names and this build. A journal with another key
 //    is another run's: it is begun anew, as the result is written anew.
 // 4. What is taken. Cells that came to an end of their own: passed, failed, crashed, hung, not
-//    steady. Not those that were interrupted, and not those that SIGKILL or SIGTERM from outside
-//    has ended: when a scheduler kills a run, it may kill the cell a moment before the driver.
+//    steady. Not those that were interrupted; not those that SIGKILL or SIGTERM from outside has
+//    ended: when a scheduler kills a run, it may kill the cell a moment before the driver; and not
+//    those that never came to work, for want of memory or processes: next time there may be some.
+//    A result that has such a cell keeps its journal, and the same run tries that cell again.
 // 5. Machines. Targets of a section are compared with each other, so its cells must be of one
 //    machine. A section that another machine has begun and not ended is begun again here; one that
 //    it has ended is kept.
 // 6. One writer. The journal is locked (fcntl, which network file systems pass on, and which ends
 //    with the process, not with the children that it leaves behind) for as long as it is open.
 // 7. The end. The result takes its place first (disk/disk.c), then the journal goes. A run that
-//    finds both has nothing to do but that.
+//    finds both does what the journal lacks, perhaps nothing, and writes the result again.
 
 #ifdef MEMS_HAVE_JANSSON
 
@@ -36,6 +38,7 @@
 #include "result/document.h"
 #include "result/json.h"
 #include "result/restore.h"
+#include "run/run.h"
 #include "json/json.h"
 
 #define JOURNAL_SCHEMA "mems-stress-journal/1"
@@ -90,13 +93,17 @@ static int journal_line(struct journal *journal, json_t *object)
     return error;
 }
 
-// An end that somebody else has brought about.
-static bool journal_is_hurt(const struct cell *cell)
+bool journal_has_ended(const struct cell *cell)
 {
-    bool stopped = cell->stage != NULL && cell->stage->report.incomplete;
-    return cell->verdict == CELL_WAITING || cell->verdict == CELL_INCOMPLETE ||
-           cell->verdict == CELL_SKIPPED ||
-           (cell->verdict == CELL_CRASHED && (cell->signal == SIGKILL || stopped));
+    if (cell->verdict == CELL_WAITING || cell->verdict == CELL_INCOMPLETE) {
+        return false;
+    }
+    if (cell->verdict != CELL_CRASHED) {
+        return true;
+    }
+    bool at_work = cell->stage != NULL && cell->phase >= STAGE_RUN &&
+                   strcmp(cell->stage->evidence.check, RUN_HARNESS) != 0;
+    return at_work && cell->signal != SIGKILL && !cell->stage->report.incomplete;
 }
 
 void journal_add(struct journal *journal, struct plan *plan, struct cell *cell)
@@ -104,7 +111,7 @@ void journal_add(struct journal *journal, struct plan *plan, struct cell *cell)
     if (cell->stage != NULL || cell->verdict == CELL_CRASHED) {
         snprintf(cell->host, sizeof cell->host, "%s", journal->run->host);
     }
-    if (journal_is_hurt(cell)) {
+    if (cell->verdict == CELL_SKIPPED || !journal_has_ended(cell)) {
         return;
     }
     int error = journal_line(journal, json_pack("{s:o}", "cell", json_of_cell(plan, cell)));
@@ -396,17 +403,16 @@ bool journal_is_done(const struct journal_run *run, const struct plan *plan, int
     const char *schema = json_string_value(json_object_get(root, "schema"));
     const char *key =
         json_string_value(json_object_get(json_object_get(root, "job"), "resume_key"));
-    bool same = schema != NULL && strcmp(schema, DOCUMENT_SCHEMA) == 0 && key != NULL &&
-                strcmp(key, run->key) == 0 &&
+    char *path = journal_path(run->result);
+    bool same = access(path, F_OK) != 0 && schema != NULL && strcmp(schema, DOCUMENT_SCHEMA) == 0 &&
+                key != NULL && strcmp(key, run->key) == 0 &&
                 json_integer_value(json_object_get(book, "index")) == run->deal.index &&
                 json_integer_value(json_object_get(book, "count")) == run->deal.count &&
                 journal_has_all(root, plan);
     if (same) {
-        char *path = journal_path(run->result);
         *status = (int)json_integer_value(json_object_get(root, "exit_status"));
-        unlink(path);
-        free(path);
     }
+    free(path);
     json_decref(root);
     return same;
 }

@@ -42,7 +42,10 @@ json_t *journal_machines(const struct journal *journal, const struct plan *plan)
 // `finished`: the result stands in its place, and the journal goes.
 void journal_close(struct journal *journal, bool finished);
 
-// Whether a whole result of the same run stands at its place: *status is then what the run came to.
+// Whether the cell came to an end of its own, so that it need not be done again.
+bool journal_has_ended(const struct cell *cell);
+// Whether a whole result of the same run stands at its place, and no journal beside it: *status is
+// then what the run came to.
 bool journal_is_done(const struct journal_run *run, const struct plan *plan, int *status);
 
 #endif

@@ -166,13 +166,23 @@ static void test_hurt(void **state)
     keep(&fixture, 0, CELL_INCOMPLETE);
     come_to(&fixture, 1, CELL_CRASHED);
     cell_at(&fixture, 1)->signal = SIGKILL;
+    cell_at(&fixture, 1)->phase = STAGE_RUN;
     journal_add(fixture.journal, fixture.scene.plan, cell_at(&fixture, 1));
     come_to(&fixture, 2, CELL_CRASHED);
     cell_at(&fixture, 2)->stage->report.incomplete = true;
+    cell_at(&fixture, 2)->phase = STAGE_DONE;
     journal_add(fixture.journal, fixture.scene.plan, cell_at(&fixture, 2));
     come_to(&fixture, 3, CELL_CRASHED);
     cell_at(&fixture, 3)->signal = SIGSEGV;
+    cell_at(&fixture, 3)->phase = STAGE_RUN;
     journal_add(fixture.journal, fixture.scene.plan, cell_at(&fixture, 3));
+    // Not at work yet; or not even started.
+    come_to(&fixture, 4, CELL_CRASHED);
+    cell_at(&fixture, 4)->signal = SIGSEGV;
+    cell_at(&fixture, 4)->phase = STAGE_PREPARE;
+    journal_add(fixture.journal, fixture.scene.plan, cell_at(&fixture, 4));
+    cell_at(&fixture, 5)->verdict = CELL_CRASHED;
+    journal_add(fixture.journal, fixture.scene.plan, cell_at(&fixture, 5));
     end(&fixture, false);
     begin(&fixture, "here");
     assert_int_equal(fixture.news.kept, 1);
