@@ -16,7 +16,7 @@ from stress import EVIL, JOBS, PROGRAM, SANITIZED, Case, evil, wait_for
 
 JOB = """[global]
 target = null, libc, ?preload:no-such-allocator
-ops = 500
+ops = 100
 repeats = 2
 [a]
 workload = churn
@@ -30,6 +30,7 @@ slots = 20
 wait_for = a
 [d]
 workload = skeleton
+threads = 1,2
 """
 # Each start of a cell is a line of the file "starts".
 COUNTED = """[global]
@@ -47,6 +48,8 @@ prepare = echo $$MEMS_SECTION/$$MEMS_TARGET/$$MEMS_REPEAT >> starts
 
 
 class Shards(Case):
+    made = {}
+
     def load(self, name):
         with open(self.path(name)) as file:
             return json.load(file)
@@ -57,9 +60,20 @@ class Shards(Case):
         self.assertEqual(outcome.status, status, outcome.err)
         return name
 
-    def shards(self, count, *arguments, text=JOB):
+    def shards(self, count=3, text=JOB):
+        """The results of a job's shards, made once for all tests."""
         self.write("job.ini", text)
-        return [self.shard(index, count, *arguments) for index in range(1, count + 1)]
+        names = ["s%d.json" % index for index in range(1, count + 1)]
+        if (count, text) not in self.made:
+            for index in range(1, count + 1):
+                self.shard(index, count)
+            self.made[count, text] = {}
+            for name in names:
+                with open(self.path(name)) as file:
+                    self.made[count, text][name] = file.read()
+        for name in names:
+            self.write(name, self.made[count, text][name])
+        return names
 
     def merge(self, *arguments, status=0):
         outcome = self.stress("merge", *arguments)
@@ -81,7 +95,7 @@ class Shards(Case):
     # ---- shards and their merge
 
     def test_merged_as_one_run(self):
-        parts = self.shards(3)
+        parts = self.shards()
         outcome = self.merge(*reversed(parts), "--json", "all.json", "--csv", "all.csv", "--junit", "all.xml")
         listed = self.stress("run", "job.ini", "--list").out.splitlines()
         merged = self.load("all.json")
@@ -121,14 +135,14 @@ class Shards(Case):
         self.assertEqual(self.stress("compare", "all.json", "again.json").status, 0)
 
     def test_merged_compares_with_a_whole_run(self):
-        self.merge(*self.shards(2), "--json", "all.json")
+        self.merge(*self.shards(), "--json", "all.json")
         self.run_job(JOB)
         outcome = self.stress("compare", "result.json", "all.json", "--metric", "held_over_live")
         self.assertNotIn("not comparable", outcome.out + outcome.err)
 
     def test_empty_shards_pass(self):
-        parts = self.shards(6, text="[a]\nworkload = churn\ntarget = null\nops = 100\n")
-        self.assertEqual(sorted(len(self.load(part)["cells"]) for part in parts), [0, 0, 0, 0, 0, 1])
+        parts = self.shards(4, text="[a]\nworkload = churn\ntarget = null\nops = 100\n")
+        self.assertEqual(sorted(len(self.load(part)["cells"]) for part in parts), [0, 0, 0, 1])
         self.merge(*parts, "--json", "all.json")
         self.assertEqual(len(self.load("all.json")["cells"]), 1)
 
@@ -143,7 +157,7 @@ class Shards(Case):
                          len(self.stress("run", "job.ini", "--list").out.splitlines()))
 
     def test_what_waits_goes_along(self):
-        parts = self.shards(4)
+        parts = self.shards()
         for part in parts:
             sections = {cell["section"] for cell in self.load(part)["cells"]}
             self.assertEqual("c" in sections, "a threads=1" in sections)
@@ -179,14 +193,14 @@ class Shards(Case):
         self.assertEqual(len(section["files"]["trace"]["sha256"]), 64)
 
     def test_refusals(self):
-        parts = self.shards(2)
+        parts = self.shards()
         self.write("other.ini", JOB.replace("slots = 20", "slots = 21"))
-        self.stress("run", "other.ini", "--shard", "2/2", "--json", "other.json")
+        self.stress("run", "other.ini", "--shard", "2/3", "--json", "other.json")
         self.refused(parts[0], "other.json", words=["different plans", self.load("other.json")["job"]["plan_sha256"][:12],
                                                     self.load(parts[0])["job"]["plan_sha256"][:12], "[c]"])
-        self.stress("run", "job.ini", "--shard", "2/3", "--json", "third.json")
-        self.refused(parts[0], "third.json", words=["2 shards", "to 3"])
-        self.stress("run", "job.ini", "--shard", "2/2", "--filter", "/1$", "--json", "filtered.json")
+        self.stress("run", "job.ini", "--shard", "2/4", "--json", "fourth.json")
+        self.refused(parts[0], "fourth.json", words=["3 shards", "to 4"])
+        self.stress("run", "job.ini", "--shard", "2/3", "--filter", "/1$", "--json", "filtered.json")
         self.refused(parts[0], "filtered.json", words=["--filter"])
         self.run_job(JOB)
         self.refused(parts[0], "result.json", words=["result.json", "whole run"])
@@ -201,7 +215,7 @@ class Shards(Case):
 
         def other_text(document):
             section = document["job"]["sections"][0]
-            section["text"] = section["text"].replace("ops = 500", "ops = 501")
+            section["text"] = section["text"].replace("ops = 100", "ops = 101")
         self.edit(parts[1], other_text, "text.json")
         self.refused(parts[0], "text.json", words=["text.json", "another hash"])
 
@@ -217,7 +231,7 @@ class Shards(Case):
         self.refused(parts[0], "machine.json", words=["two machines", "elsewhere"])
 
     def test_damaged_members_are_told(self):
-        parts = self.shards(2)
+        parts = self.shards()
         for path, value in ((("shard", "cells"), [[9, 0, 0]]), (("shard", "sections"), [{}]), (("cells",), 7),
                             (("job", "sections"), None), (("shard", "count"), "two")):
             def damage(document):
@@ -230,10 +244,10 @@ class Shards(Case):
         def no_wall(document):
             next(cell for cell in document["cells"] if "report" in cell)["report"]["wall_ns"] = "long"
         self.edit(parts[0], no_wall, "damaged.json")
-        self.refused("damaged.json", parts[1], words=["wall_ns", "cell "])
+        self.refused("damaged.json", *parts[1:], words=["wall_ns", "cell "])
 
     def test_machines(self):
-        parts = self.shards(3, text=JOB.replace("wait_for = a\n", ""))
+        parts = self.shards()
 
         def elsewhere(document):
             document["host"]["name"] = "node7"
@@ -242,7 +256,7 @@ class Shards(Case):
                 if "host" in cell:
                     cell["host"] = "node7"
         sweep = next(part for part in parts
-                     if any(c["section"] == "a threads=1" for c in self.load(part)["cells"]))
+                     if any(c["section"] == "d threads=1" for c in self.load(part)["cells"]))
         self.edit(sweep, elsewhere, sweep)
         outcome = self.merge(*parts, "--json", "all.json", "--junit", "all.xml")
         merged = self.load("all.json")
@@ -250,8 +264,10 @@ class Shards(Case):
                          sorted({"node7", merged["cells"][0]["host"], os.uname().nodename}
                                 if "host" in merged["cells"][0] else {"node7", os.uname().nodename}))
         self.assertIn("hosts", {warning["code"] for warning in merged["warnings"]})
-        self.assertIn("several machines", [row["why"] for row in merged["scaling"]][0])
-        self.assertIn("several machines", outcome.out)
+        whys = {row["sections"][0][0]: row["why"] for row in merged["scaling"]}
+        self.assertIn("several machines", whys["d"])
+        self.assertNotIn("several machines", whys["a"])
+        self.assertIn("measured on 2 machines", outcome.out)
         with open(self.path("all.xml")) as file:
             self.assertIn('hostname="node7"', file.read())
         outcome = self.merge(*parts, "--no-warn", "hosts")
