@@ -270,6 +270,9 @@ class Shards(Case):
         self.assertIn("measured on 2 machines", outcome.out)
         with open(self.path("all.xml")) as file:
             self.assertIn('hostname="node7"', file.read())
+        self.run_job(JOB)
+        outcome = self.stress("compare", "result.json", "all.json", "--metric", "held_over_live")
+        self.assertRegex(outcome.out + outcome.err, r"node7 and %s|%s and node7" % (2 * (os.uname().nodename,)))
         outcome = self.merge(*parts, "--no-warn", "hosts")
         self.assertNotIn("measured on 2 machines", outcome.out)
 
