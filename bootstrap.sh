@@ -5,7 +5,8 @@
 #
 # 1. What it needs: bash, apt and this clone. It installs the rest and asks nothing, where it may install (as root, or
 #    with a sudo that wants no password). Where it may not, it prints the apt line and stops with exit status 1.
-# 2. What it leaves alone: no service is enabled or started, nothing is written outside this folder but by apt.
+# 2. What it leaves alone: no service is enabled or started, nothing is written outside this folder but by apt, and
+#    while apt installs packages with services a policy-rc.d, by which Debian's tools know that none is to be started.
 # 3. Again: every step finds out whether it is done already. A second run installs nothing, asks no mirror, and
 #    rebuilds what has changed only.
 # 4. If you change this: a package belongs to the first group whose users need it; say in the line who uses it.
@@ -69,7 +70,11 @@ full=(
     libbenchmark-tools python3-scipy    # tests/cli/compare: Google Benchmark's compare.py reads what mems-stress writes
     gcovr                               # tests/coverage: what gcc's counters say
     debootstrap                         # a bare Debian to try this script on
+    slurmctld slurmd slurm-client munge # tests/slurm: a job array on a node of its own
+    parallel                            # tests/cli: shards by GNU parallel
 )
+# Of these, what Debian would enable and start.
+services=(munge slurmctld slurmd)
 # npm for the tests of the HTML report; never beside one that came from elsewhere.
 command -v npm >/dev/null || full+=(npm)
 
@@ -134,9 +139,33 @@ setup() {
     say "set-up '$group': installing ${missing[*]}"
     # Lists that cannot be had matter only if the install then fails: a cache or a local mirror may do.
     "${as_root[@]}" apt-get -q update || say "apt-get update failed; trying with the lists that are here" >&2
-    "${as_root[@]}" apt-get -q -y --no-install-recommends install "${missing[@]}" </dev/null ||
-        die "apt-get could not install the packages above: ${missing[*]}"
+    install_packages "${missing[@]}" || die "apt-get could not install the packages above: ${missing[*]}"
     say "set-up '$group' is complete"
+}
+
+# With the caller's as_root. Services that come along are neither started nor enabled; those that were there before, and
+# a policy-rc.d that somebody else has put there, stay as they are.
+install_packages() {
+    local service new=() policy=/usr/sbin/policy-rc.d file status=0
+    for service in "${services[@]}"; do
+        case " $* " in *" $service "*) new+=("$service") ;; esac
+    done
+    if [ ${#new[@]} -gt 0 ] && [ ! -e "$policy" ]; then
+        file=$(mktemp)
+        printf '#!/bin/sh\nexit 101\n' >"$file"
+        "${as_root[@]}" install -m 755 "$file" "$policy" || status=$?
+        rm -f "$file"
+    else
+        policy=
+    fi
+    if [ "$status" -eq 0 ]; then
+        "${as_root[@]}" apt-get -q -y --no-install-recommends install "$@" </dev/null || status=$?
+    fi
+    [ -z "$policy" ] || "${as_root[@]}" rm -f "$policy"
+    for service in "${new[@]}"; do
+        "${as_root[@]}" update-rc.d "$service" disable >/dev/null || status=$? # systemd's unit too
+    done
+    return "$status"
 }
 
 # ---- build ------------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ extern const struct cli_command cli_command_fit;
 extern const struct cli_command cli_command_schema;
 extern const struct cli_command cli_command_explore;
 extern const struct cli_command cli_command_history;
+extern const struct cli_command cli_command_merge;
 
 // How results are compared, by compare and by run --baseline.
 struct cli_comparing {
@@ -52,6 +53,15 @@ struct cli_comparing {
 struct cli_history {
     const char *file; // NULL: the place for it
     bool none;
+};
+
+// A plan handed to Slurm instead of being run.
+struct cli_slurm_settings {
+    bool on;
+    bool shared;
+    struct cli_number tasks;
+    const char *folder;
+    struct cli_list lines;
 };
 
 // From a job that was read to the exit status: what run, plan and replay have in common.
@@ -81,6 +91,10 @@ struct cli_job_settings {
     const char *only;
     struct cli_list context; // KEY=VALUE, for the document
     struct cli_history history;
+    // a part of it
+    const char *shard; // I/N; NULL: all
+    bool resume;
+    struct cli_slurm_settings slurm;
 };
 
 // Rows of a command's options that fill in the above, where it is what the command's settings begin

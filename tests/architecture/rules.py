@@ -40,7 +40,8 @@ STRESS_MAY_INCLUDE = {
     "history": CELL | {"result", "compare", "json"},
     "show": {"target", "trace", "job", "json"},
     "explore": CELL,
-    "cli": CELL | {"result", "compare", "history", "show", "explore", "json"},
+    "shard": CELL | {"result", "json"},
+    "cli": CELL | {"result", "compare", "history", "show", "explore", "shard", "json"},
 }
 
 # Public headers are the only ones of ours that these folders may use, beside their own.

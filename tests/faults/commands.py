@@ -79,6 +79,9 @@ COMMANDS = [
             seams=("fork, exec, thread",)),  # it only starts the next one
     Command("explore, its program", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
             program=EXPLORE),
+    # What a cell without memory comes to is kept, as it should be: its process is left to "run".
+    Command("run --shard", ["run", "job.ini", "--shard", "1/2", "--json", "r.json"], ["r.json"], exact=False),
+    Command("merge", ["merge", "s1.json", "s2.json", "--json", "m.json", "--csv", "m.csv"], ["m.json", "m.csv"]),
     Command("selftest", ["selftest", "aa", "--comparisons", "1", "--repeats", "5", "--target", "null", "--json", "s.json"],
             ["s.json"], exact=False, most=4,  # it does what run does, many times: only a few
             seams=("open", "write ENOSPC, and all after it", "map", "map, and all after it", "fork, exec, thread", "wait")),

@@ -159,6 +159,8 @@ class Ground:
         self.stress("trace", "text", "t.mtrace", "-o", "t.trace")
         for name in "a.json", "b.json":
             self.stress("run", "job.ini", "--section", "two", "--repeats", "5", "--json", name)
+        for shard in "1", "2":
+            self.stress("run", "job.ini", "--shard", shard + "/2", "--json", "s%s.json" % shard)
 
     def input(self, name):
         return os.path.join(self.inputs, name)
