@@ -56,6 +56,8 @@ test=(
     libxml2-utils      # tests/cli: xmllint validates JUnit XML
     python3-jsonschema # tests/cli: validates JSON documents
     spin               # tests/models: checks the model of the mover's protocol
+    python3-yaml       # tests/install: reads the workflow that users copy
+    groff-base         # tests/install: manual pages without warnings
 )
 
 # full: what a developer wants, and what records the traces again.
@@ -67,6 +69,7 @@ full=(
                                          # sqlite3 and redis
     gcovr                               # tests/coverage: what gcc's counters say
     debootstrap                         # a bare Debian to try this script on
+    lintian zsh mandoc                  # tests/install: packages, completion, pages
 )
 # npm for the tests of the HTML report; never beside one that came from elsewhere.
 command -v npm >/dev/null || full+=(npm)
