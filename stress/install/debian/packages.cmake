@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Debian packages by CPack, as one that Debian's own tools made would split them: the two libraries by their SONAME,
-# what programs are built with, and the driver.
+# what programs are built with (mems-dev: Debian has a libmems-dev, of sequence alignment), and the driver.
 #
 #   cmake --workflow --preset package          # build/package/*.deb
 #
@@ -48,7 +48,7 @@ or by LD_PRELOAD. Whether a block is free is known far away from it: a release
 of what is not a block in use is found, and told in one line.
 
 This package has the shared library.")
-set(CPACK_DEBIAN_LIBMEMS-DEV_PACKAGE_NAME libmems-dev)
+set(CPACK_DEBIAN_LIBMEMS-DEV_PACKAGE_NAME mems-dev)
 set(CPACK_DEBIAN_LIBMEMS-DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_LIBMEMS-DEV_PACKAGE_SHLIBDEPS OFF)
 set(CPACK_DEBIAN_LIBMEMS-DEV_PACKAGE_DEPENDS "${libmems} (= ${PROJECT_VERSION}), ${libmems_malloc} (= ${PROJECT_VERSION}), liburcu-dev, libc6-dev")
@@ -72,14 +72,14 @@ set(control ${PROJECT_BINARY_DIR}/debian)
 file(WRITE ${control}/triggers "activate-noawait ldconfig\n")
 file(STRINGS ${PROJECT_SOURCE_DIR}/lib/libmems.symbols lines REGEX "^mems_")
 set(version MEMS_${PROJECT_VERSION_MAJOR})
-set(text "libmems.so.${PROJECT_VERSION_MAJOR} ${libmems} #MINVER#\n* Build-Depends-Package: libmems-dev\n ${version}@${version} 0.1.0\n")
+set(text "libmems.so.${PROJECT_VERSION_MAJOR} ${libmems} #MINVER#\n* Build-Depends-Package: mems-dev\n ${version}@${version} 0.1.0\n")
 foreach(line ${lines})
     string(REPLACE " " "@${version} " line ${line})
     string(APPEND text " ${line}\n")
 endforeach()
 file(WRITE ${control}/libmems/symbols ${text})
 file(STRINGS ${PROJECT_SOURCE_DIR}/lib/malloc/exports.txt lines)
-set(text "libmems-malloc.so.${PROJECT_VERSION_MAJOR} ${libmems_malloc} #MINVER#\n* Build-Depends-Package: libmems-dev\n")
+set(text "libmems-malloc.so.${PROJECT_VERSION_MAJOR} ${libmems_malloc} #MINVER#\n* Build-Depends-Package: mems-dev\n")
 foreach(line ${lines})
     string(APPEND text " ${line}@Base 0.1.0\n")
 endforeach()
@@ -102,7 +102,7 @@ file(WRITE ${control}/changelog "mems (${PROJECT_VERSION}) unstable; urgency=med
 ")
 set(CPACK_MEMS_CONTROL ${control})
 set(CPACK_MEMS_COPYRIGHT ${CMAKE_CURRENT_LIST_DIR}/copyright)
-set(CPACK_MEMS_PACKAGES libmems:${libmems} libmems-malloc:${libmems_malloc} libmems-dev:libmems-dev
+set(CPACK_MEMS_PACKAGES libmems:${libmems} libmems-malloc:${libmems_malloc} libmems-dev:mems-dev
     mems-stress:mems-stress)
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/stage.cmake)
 include(CPack)
