@@ -23,7 +23,6 @@
 #include "job/job.h"
 #include "job/tables.h"
 #include "result/metric.h"
-#include "result/schema.h"
 #include "result/warning.h"
 #include "target/target.h"
 #include "workload/workload.h"
