@@ -82,37 +82,54 @@ static int later_first(const void *a, const void *b)
     return x->spool.born_ns < y->spool.born_ns ? 1 : x->spool.born_ns > y->spool.born_ns ? -1 : 0;
 }
 
-// The spools of a folder, the youngest first; the caller frees. NULL with count 0: none.
-static struct found *spools_list(const char *folder, size_t *count)
+struct spools {
+    struct found *all;
+    size_t count;
+};
+
+// Adds what an entry of the folder is, if it is a spool.
+static int spools_add(struct spools *spools, const char *folder, const char *name)
 {
-    struct found *all = NULL;
-    *count = 0;
+    struct found found;
+    char path[4096 + 64];
+    if (name[0] == '.' || strlen(name) >= sizeof(found.name)) {
+        return 0;
+    }
+    strcpy(found.name, name);
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    int error = trace_spool_look(path, &found.spool);
+    if (error != 0) {
+        return error == EBADMSG ? 0 : error; // of a program that was killed at its very start
+    }
+    struct found *grown = realloc(spools->all, (spools->count + 1) * sizeof(found));
+    if (grown == NULL) {
+        return ENOMEM;
+    }
+    spools->all = grown;
+    spools->all[spools->count++] = found;
+    return 0;
+}
+
+// The spools of a folder, the youngest first; the caller frees them, also after a failure.
+static int spools_list(struct spools *spools, const char *folder)
+{
     DIR *open = opendir(folder);
-    for (struct dirent *entry; open != NULL && (entry = readdir(open)) != NULL;) {
-        struct found found;
-        char path[4096 + 64];
-        if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof(found.name)) {
-            continue;
-        }
-        strcpy(found.name, entry->d_name);
-        snprintf(path, sizeof(path), "%s/%s", folder, found.name);
-        if (trace_spool_look(path, &found.spool) != 0) {
-            continue;
-        }
-        struct found *grown = realloc(all, (*count + 1) * sizeof(found));
-        if (grown == NULL) {
+    int error = open == NULL ? errno : 0;
+    while (error == 0) {
+        errno = 0;
+        const struct dirent *entry = readdir(open);
+        error = entry == NULL ? errno : spools_add(spools, folder, entry->d_name);
+        if (entry == NULL) {
             break;
         }
-        all = grown;
-        all[(*count)++] = found;
     }
     if (open != NULL) {
         closedir(open);
     }
-    if (*count > 1) {
-        qsort(all, *count, sizeof(*all), later_first);
+    if (spools->count > 1) {
+        qsort(spools->all, spools->count, sizeof(*spools->all), later_first);
     }
-    return all;
+    return error;
 }
 
 static void report(const char *path, const struct trace_recording *recording)
@@ -173,35 +190,46 @@ static int nothing_recorded(const struct options *options, const char *folder)
     return EINVAL;
 }
 
+// FILE.PID; an image before an exec keeps its number.
+static int merge_child(const struct options *options, const char *folder, const struct found *found)
+{
+    char *out = NULL;
+    size_t length = strlen(found->name);
+    length -= length > 2 && strcmp(found->name + length - 2, ".0") == 0 ? 2 : 0;
+    if (asprintf(&out, "%s.%.*s", options->output, (int)length, found->name) < 0) {
+        fprintf(stderr, "mems-stress record: %s\n", strerror(ENOMEM));
+        return ENOMEM;
+    }
+    int error = merge_one(folder, found, out);
+    free(out);
+    return error;
+}
+
 // The program itself is the last image of the process that was started.
 static int merge_all(const struct options *options, const char *folder, pid_t pid)
 {
-    size_t count, own;
-    struct found *all = spools_list(folder, &count);
-    for (own = 0; own < count && all[own].spool.pid != (uint32_t)pid; own++) {
+    struct spools spools = {0};
+    size_t own = 0;
+    int error = spools_list(&spools, folder);
+    if (error != 0) {
+        fprintf(stderr, "mems-stress record: the recording in %s cannot be read: %s\n", folder,
+                strerror(error));
+        error = EIO;
+        goto out;
     }
-    if (own == count) {
-        free(all);
-        return nothing_recorded(options, folder);
+    while (own < spools.count && spools.all[own].spool.pid != (uint32_t)pid) {
+        own++;
     }
-    int error = merge_one(folder, &all[own], options->output);
-    for (size_t i = 0; i < count && error == 0 && options->children; i++) {
-        if (i != own) {
-            char *out = NULL, *dot = strstr(all[i].name, ".0");
-            if (dot != NULL && dot[2] == '\0') {
-                *dot = '\0'; // FILE.PID; an image before an exec keeps its number
-            }
-            error = asprintf(&out, "%s.%s", options->output, all[i].name) < 0 ? ENOMEM : 0;
-            if (dot != NULL && *dot == '\0') {
-                *dot = '.';
-            }
-            if (error == 0) {
-                error = merge_one(folder, &all[i], out);
-                free(out);
-            }
-        }
+    if (own == spools.count) {
+        error = nothing_recorded(options, folder);
+        goto out;
     }
-    free(all);
+    error = merge_one(folder, &spools.all[own], options->output);
+    for (size_t i = 0; i < spools.count && error == 0 && options->children; i++) {
+        error = i != own ? merge_child(options, folder, &spools.all[i]) : 0;
+    }
+out:
+    free(spools.all);
     return error;
 }
 

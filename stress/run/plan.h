@@ -6,8 +6,7 @@
 //    cell of the plan has. All targets of a section do the same operations in a repeat: its seed is
 //    the section's for repeat 0 and follows from it for the others, whatever else is planned.
 // 2. Order. Repeat r of every cell runs before repeat r + 1 of any. Within a repeat sections come
-// in
-//    the order of the job; the cells of one section, and those of neighbouring sections of one
+//    in the order of the job; the cells of one section, and those of neighbouring sections of one
 //    `group` (a sweep is one), are shuffled from the seed, so that a machine that warms up or slows
 //    down does it to all of them alike.
 // 3. Gates. A section with wait_for begins only when every repeat of what it names has ended: what
