@@ -58,6 +58,8 @@ test=(
     libxml2-utils      # tests/cli: xmllint validates JUnit XML
     python3-jsonschema # tests/cli: validates JSON documents
     spin               # tests/models: checks the model of the mover's protocol
+    python3-yaml       # tests/install: reads the workflow that users copy
+    groff-base         # tests/install: manual pages without warnings
 )
 
 # full: what a developer wants, and what records the traces again.
@@ -72,6 +74,7 @@ full=(
     debootstrap                         # a bare Debian to try this script on
     slurmctld slurmd slurm-client munge # tests/slurm: a job array on a node of its own
     parallel                            # tests/cli: shards by GNU parallel
+    lintian zsh mandoc                  # tests/install: packages, completion, pages
 )
 # Of these, what Debian would enable and start.
 services=(munge slurmctld slurmd)

@@ -44,7 +44,7 @@ static const struct cli_option show_command_options[] = {
     {0},
 };
 
-static const struct cli_command show_command = {
+const struct cli_command cli_command_trace_show = {
     .name = "trace show",
     .form = "trace show FILE [--target mems:POLICY(...)]... [OPTIONS]",
     .help = "do a trace step by step on a policy, and draw the memory",
@@ -276,11 +276,12 @@ int cli_trace_show(int argc, char **argv)
     struct show_targets targets = {.count = 0};
     struct trace *trace;
     int status;
-    if (!cli_parse(&show_command, argc, argv, &command, &words, &status)) {
+    if (!cli_parse(&cli_command_trace_show, argc, argv, &command, &words, &status)) {
         return status;
     }
     if (words.count != 1) {
-        return show_wrong("one trace is wanted; usage: mems-stress %s", show_command.form);
+        return show_wrong("one trace is wanted; usage: mems-stress %s",
+                          cli_command_trace_show.form);
     }
     if (trace_read(words.items[0], &trace, &complaint) != 0) {
         return show_wrong("%s", complaint.text);
