@@ -86,14 +86,17 @@ mems.absent = function (text) {
   return mems.el("p", { class: "absent" }, text);
 };
 
-// rows: arrays of cells, a cell text or a Node; the first of a row names it.
+// rows: arrays of cells, a cell text or a Node; the first of a row names it. Columns of words are set left, figures right.
 mems.table = function (caption, head, rows) {
+  const text = (cell) => String(cell?.textContent ?? cell);
+  const words = head.map((_, i) => !rows.some((row) => /^[-+]?[\d.–]/.test(text(row[i] ?? ""))));
+  const style = (cell, i) => (text(cell).length > 36 ? "long" : words[i] ? "left" : null);
   return mems.el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": caption || "table" },
     mems.el("table", null,
       caption ? mems.el("caption", null, caption) : null,
-      mems.el("thead", null, mems.el("tr", null, head.map((text) => mems.el("th", { scope: "col" }, text)))),
+      mems.el("thead", null, mems.el("tr", null, head.map((name, i) => mems.el("th", { scope: "col", class: words[i] ? "left" : null }, name)))),
       mems.el("tbody", null, rows.map((row) => mems.el("tr", null, row.map((cell, i) =>
-        mems.el(i === 0 ? "th" : "td", i === 0 ? { scope: "row" } : null, cell)))))));
+        mems.el(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, class: style(cell, i) }, cell)))))));
 };
 
 // What is only made when it is opened (and before it is printed, where `printed`).
