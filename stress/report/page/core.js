@@ -2,12 +2,12 @@
 //
 // core.js - what every part of the page stands on: documents, elements, words for numbers, the theme, tabs.
 //
-// 1. Parts. The page is classic scripts in one element, in the order of page.c's table; `mems` is all that they share.
+// 1. Parts. The page is classic scripts, an element each, in the order of page.c's table; `mems` is all that they share.
 //    A part that shows a kind of document registers itself: mems.view(SCHEMA, show). After the last part start.js calls,
 //    for each schema that there is a view of, show(documents, main) once, with all documents of it: side by side is
 //    one view's work, not several pages'.
 // 2. Text. Names of jobs, sections and files are other people's: they reach the page by textContent and by attributes
-//    that are no code, never as markup. Nothing here sets innerHTML.
+//    that are no code, never as markup. A test holds every part to that.
 // 3. Theme. Colours are the style sheet's variables, read when something is drawn: mems.color("--c0"). What draws on a
 //    canvas asks to be told when they change: mems.onTheme(redraw).
 // 4. Paper. Before it is printed the page is all there: mems.onPrint(draw) is called by beforeprint, and by
