@@ -23,7 +23,7 @@ struct show_command {
     struct cli_list targets;
     const char *json;
     struct cli_number width, unit, memory;
-    bool every, quiet;
+    bool every, quiet, brief;
 };
 
 static const struct cli_option show_command_options[] = {
@@ -36,6 +36,8 @@ static const struct cli_option show_command_options[] = {
      offsetof(struct show_command, unit)},
     {"every", CLI_FLAG, NULL, "draw the memory after each step, not only at `show`",
      offsetof(struct show_command, every)},
+    {"brief", CLI_FLAG, NULL, "what came of each step, without the reason",
+     offsetof(struct show_command, brief)},
     {"quiet", CLI_FLAG, NULL, "the table only", offsetof(struct show_command, quiet)},
     {"width", CLI_NUMBER, "N", "columns to draw in (default: the terminal's, else 80)",
      offsetof(struct show_command, width)},
@@ -146,7 +148,7 @@ static void show_one(const struct show_stage *stage, struct show *show,
     bool map = step->outcome == SHOW_MAP || (stage->command->every && step->outcome != SHOW_SILENT);
     bool line = stage->detailed && !stage->command->quiet;
     if (stage->out != NULL && line) {
-        draw_step(stage->out, show, step);
+        draw_step(stage->out, show, step, stage->width);
     }
     if (stage->out != NULL && map && !stage->command->quiet) {
         draw_map(stage->out, show, stage->width);
@@ -172,7 +174,8 @@ static int show_target(const struct show_stage *stage, const struct target_spec 
                        struct draw_row *row)
 {
     const struct show_settings settings = {.unit = stage->command->unit.value,
-                                           .memory = stage->command->memory.value};
+                                           .memory = stage->command->memory.value,
+                                           .reasons = stage->detailed && !stage->command->brief};
     struct complaint complaint = {""};
     struct show *show;
     struct show_step step;

@@ -121,6 +121,14 @@ void show_document_step(struct show_document *document, const struct show *show,
         json_object_set(object, "moves", moves);
     }
     json_decref(moves);
+    if (step->reason[0] != '\0') {
+        json_object_set_new(object, "reason", json_of_text(step->reason));
+    }
+    if (step->choice.made) {
+        json_object_set_new(object, "choice",
+                            json_pack("{s:o, s:o}", "at", show_units(step->choice.at, unit), "size",
+                                      show_units(step->choice.size, unit)));
+    }
     if (map != NULL) {
         json_object_set_new(object, "map", show_map(show, map));
     }
