@@ -24,6 +24,7 @@ extern const struct cli_command cli_command_selftest;
 extern const struct cli_command cli_command_fit;
 extern const struct cli_command cli_command_schema;
 extern const struct cli_command cli_command_explore;
+extern const struct cli_command cli_command_report;
 
 // How results are compared, by compare and by run --baseline.
 struct cli_comparing {

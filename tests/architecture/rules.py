@@ -38,8 +38,9 @@ STRESS_MAY_INCLUDE = {
     "result": CELL | {"json"},
     "compare": CELL | {"result", "json"},
     "show": {"target", "trace", "job", "json"},
+    "report": CELL | {"result", "json"},
     "explore": CELL,
-    "cli": CELL | {"result", "compare", "show", "explore", "json"},
+    "cli": CELL | {"result", "compare", "show", "explore", "report", "json"},
 }
 
 # Public headers are the only ones of ours that these folders may use, beside their own.
