@@ -134,7 +134,8 @@ static size_t walk_left(struct walk *walk)
     size_t count = 0;
     for (size_t i = 0; i < walk->references->page_count; i++) {
         uint64_t page = walk->before[i];
-        if (page != RULE_NONE && walk_find(walk, walk->frames, page) == RULE_NONE) {
+        if (page != RULE_NONE && page != walk->frames[i] &&
+            walk_find(walk, walk->frames, page) == RULE_NONE) {
             walk->victims[count++] = page;
         }
     }

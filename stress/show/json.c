@@ -152,12 +152,25 @@ void show_document_end(struct show_document *document, struct show *show)
     json_object_set_new(document->target, "end", show_map(show, show_look(show)));
 }
 
-char *show_document_close(struct show_document *document)
+struct json_t *show_document_root(struct show_document *document)
 {
-    char *text = json_print(document->root);
+    return document->root;
+}
+
+void show_document_add(struct show_document *document, struct json_t *target)
+{
+    json_array_append_new(document->targets, target);
+}
+
+char *show_document_text(struct show_document *document)
+{
+    return json_print(document->root);
+}
+
+void show_document_close(struct show_document *document)
+{
     json_decref(document->root);
     free(document);
-    return text;
 }
 
 #else
@@ -191,10 +204,27 @@ void show_document_end(struct show_document *document, struct show *show)
     (void)show;
 }
 
-char *show_document_close(struct show_document *document)
+struct json_t *show_document_root(struct show_document *document)
 {
     (void)document;
     return NULL;
+}
+
+void show_document_add(struct show_document *document, struct json_t *target)
+{
+    (void)document;
+    (void)target;
+}
+
+char *show_document_text(struct show_document *document)
+{
+    (void)document;
+    return NULL;
+}
+
+void show_document_close(struct show_document *document)
+{
+    (void)document;
 }
 
 #endif
