@@ -41,11 +41,24 @@ struct page {
     bool failed; // a document could not be put into text
 };
 
-static const char *const page_styles[] = {theme_css};
+static const char *const page_styles[] = {
+    theme_css,
+    results_css,
+};
 
 static const char *const page_scripts[] = {
     chart_min_js,
     core_js,
+    model_js,
+    draw_js,
+    verdicts_js,
+    throughput_js,
+    heat_js,
+    latency_js,
+    memory_js,
+    sections_js,
+    environment_js,
+    results_js,
     start_js,
 };
 

@@ -234,9 +234,37 @@ mems.onPrint = function (draw) {
 
 // Everything that would be drawn later is drawn now. What that makes may ask for more.
 mems.complete = function () {
+  const root = document.documentElement;
+  const printing = root.classList.contains("printing");
+  // A chart has the size of its place, and what is hidden has none.
+  root.classList.add("printing");
   for (let i = 0; i < mems.prints.length; i++) {
     mems.prints[i]();
   }
+  root.classList.toggle("printing", printing);
+};
+
+// Paper is white, whatever the theme.
+mems.beforePrint = function () {
+  const root = document.documentElement;
+  if (!root.classList.contains("printing")) {
+    root.classList.add("printing");
+    mems.screenTheme = root.dataset.theme;
+    root.dataset.theme = "light";
+    mems.complete();
+    mems.themed();
+  }
+};
+
+mems.afterPrint = function () {
+  const root = document.documentElement;
+  root.classList.remove("printing");
+  if (mems.screenTheme) {
+    root.dataset.theme = mems.screenTheme;
+  } else {
+    delete root.dataset.theme;
+  }
+  mems.themed();
 };
 
 mems.themed = function () {

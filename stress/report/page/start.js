@@ -9,11 +9,8 @@
   mems.load();
   document.getElementById("controls").append(
     mems.themeSwitch(), mems.el("button", { type: "button", id: "print", click: () => window.print() }, "Print"));
-  window.addEventListener("beforeprint", () => {
-    mems.complete();
-    mems.themed();
-  });
-  window.addEventListener("afterprint", mems.themed);
+  window.addEventListener("beforeprint", mems.beforePrint);
+  window.addEventListener("afterprint", mems.afterPrint);
   for (const { schema, show } of mems.views) {
     const documents = mems.documents.filter((document) => document.root.schema === schema);
     if (documents.length > 0) {

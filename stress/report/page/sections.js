@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+//
+// sections.js - one section after the other, a tab each: the table, latencies, locks, memory, the memory map.
+
+"use strict";
+
+mems.columns = [
+  { title: "Rate", get: mems.metric("ops_per_second"), format: mems.rate, better: "more" },
+  { title: "CPU/op", get: mems.metric("cpu_ns_per_op"), format: mems.time, better: "less" },
+  { title: "Alloc p50", get: mems.metric("alloc_p50_ns"), format: mems.time, better: "less" },
+  { title: "Alloc p99", get: mems.metric("alloc_p99_ns"), format: mems.time, better: "less" },
+  { title: "Free p99", get: mems.metric("free_p99_ns"), format: mems.time, better: "less" },
+  { title: "Remote free p99", get: mems.metric("free_remote_p99_ns"), format: mems.time, better: "less" },
+  { title: "Held/live", get: mems.metric("held_over_live"), format: mems.number, better: "less" },
+  { title: "Internal", get: mems.metric("internal_share"), format: mems.percent },
+  { title: "External", get: mems.metric("external_share"), format: mems.percent },
+  { title: "RSS", get: mems.metric("rss_peak_bytes"), format: mems.bytes, better: "less" },
+  { title: "Lock waits/op", get: mems.metric("lock_waits_per_op"), format: mems.number },
+  { title: "Off CPU", get: mems.metric("offcpu_share"), format: mems.percent },
+  { title: "Refused", get: mems.metric("refused_share"), format: mems.percent },
+];
+
+// Columns that some line knows; the best of the targets that are allocators in bold.
+mems.figuresTable = function (model, section) {
+  const lines = model.lines(section);
+  const columns = mems.columns.map((column) => ({ ...column, values: lines.map((line) => mems.figure(line, column.get)) }))
+    .filter((column) => column.values.some((value) => mems.known(value) && (value !== 0 || column.better)));
+  const best = columns.map(({ better, values }) => {
+    const known = values.filter((value, i) => mems.known(value) && lines[i].target !== "null");
+    return better && known.length > 1 ? (better === "more" ? Math.max(...known) : Math.min(...known)) : null;
+  });
+  return mems.el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Figures of " + section },
+    mems.el("table", null,
+      mems.el("caption", null, "Medians of the repeats; the best in bold"),
+      mems.el("thead", null, mems.el("tr", null, mems.el("th", { scope: "col" }, "Target"), columns.map(({ title }) => mems.el("th", { scope: "col" }, title)),
+        mems.el("th", { scope: "col" }, "Result"))),
+      mems.el("tbody", null, lines.map((line, i) => mems.el("tr", null, mems.el("th", { scope: "row" }, line.label),
+        columns.map(({ values, format }, c) => mems.el("td", { class: best[c] !== null && values[i] === best[c] && line.target !== "null" ? "best" : null },
+          format(values[i]))),
+        mems.el("td", null, mems.counted(line.cells.map((cell) => cell.verdict))))))));
+};
+
+mems.sectionHead = function (model, name, panel) {
+  const section = model.section(name);
+  panel.append(mems.el("p", { class: "muted" }, "Workload ", mems.el("code", null, section.workload), ", " + section.threads +
+    (section.threads === 1 ? " thread" : " threads") + ", " + section.repeats + (section.repeats === 1 ? " repeat" : " repeats") +
+    ", most that can be live " + mems.bytes(section.demand?.peak_bytes) + "."));
+  panel.append(mems.details("Every value of the section", () => mems.table("[" + name + "]", ["Key", "Value"],
+    Object.entries(section.values).filter(([, value]) => value !== "").map(([key, value]) => [key, mems.el("code", null, value)])), false));
+};
+
+// The memory maps that cells have recorded, in motion and side by side: one repeat a line.
+mems.showMaps = function (model, section, panel) {
+  panel.append(mems.el("h3", null, "Memory map"));
+  const maps = model.lines(section).map((line) => ({ line, map: mems.typical(line, (cell) => cell.report?.map)?.report.map }))
+    .filter(({ map }) => map);
+  if (maps.length === 0) {
+    panel.append(mems.absent("Not recorded: `map = 100` in the job keeps so many pictures of the memory of an engine's target (mems:)."));
+    return;
+  }
+  if (!mems.player) {
+    panel.append(mems.absent("This page has no player."));
+    return;
+  }
+  mems.player(panel, maps.map(({ line, map }) => ({ ...map, target: line.label })));
+};
+
+mems.showSections = function (model, main) {
+  const chapter = mems.chapter(main, "Section by section");
+  mems.tabs(chapter, "Sections", model.sections.map((name) => ({
+    title: name,
+    make: (panel) => {
+      mems.sectionHead(model, name, panel);
+      panel.append(mems.figuresTable(model, name));
+      mems.showLatency(model, name, panel);
+      mems.showContention(model, name, panel);
+      mems.showMemory(model, name, panel);
+      mems.showDecay(model, name, panel);
+      mems.showFigures(model, name, panel);
+      mems.showMaps(model, name, panel);
+    },
+  })));
+};
