@@ -44,11 +44,12 @@ struct page {
 static const char *const page_styles[] = {
     theme_css,
     results_css,
+    player_css,
 };
 
 static const char *const page_scripts[] = {
-    chart_min_js, core_js,   model_js,    draw_js,        verdicts_js, throughput_js, heat_js,
-    latency_js,   memory_js, sections_js, environment_js, results_js,  start_js,
+    chart_min_js, core_js,   model_js,  draw_js,     verdicts_js,    throughput_js, heat_js,
+    latency_js,   memory_js, player_js, sections_js, environment_js, results_js,    start_js,
 };
 
 bool report_possible(void)

@@ -39,8 +39,9 @@ STRESS_MAY_INCLUDE = {
     "compare": CELL | {"result", "json"},
     "show": {"target", "trace", "job", "json"},
     "report": CELL | {"result", "json"},
+    "lesson": {"show", "faults", "target", "trace", "job", "json"},
     "explore": CELL,
-    "cli": CELL | {"result", "compare", "show", "explore", "report", "json"},
+    "cli": CELL | {"result", "compare", "show", "explore", "report", "lesson", "json"},
 }
 
 # Public headers are the only ones of ours that these folders may use, beside their own.
