@@ -132,7 +132,7 @@ mems.drawFrames = function (map, before, palette) {
     grid.append(mems.el("li", { class: "frame " + style.class + (fresh ? " fresh" : ""), title: "frame " + piece.frame + ", " + mems.pieceTitle(piece),
       style: style.color ? "--own:" + style.color : null },
     mems.el("span", { class: "number" }, map.hand === piece.frame ? "▸ " + piece.frame : piece.frame),
-    mems.el("span", { class: "tag" }, used ? (piece.owner ?? "") + (piece.page !== null && piece.page !== undefined ? " " + piece.page : "") : "free")));
+    mems.el("span", { class: "tag" }, used ? (piece.owner ?? "").split("/")[0] + (mems.known(piece.page) ? ":" + piece.page : "") : "free")));
   }
   box.append(grid);
   if (tables.size > 0 && tables.size <= 12) {
@@ -247,7 +247,7 @@ mems.playerCard = function (target, palette, go) {
       drawing.append(mems.el("ol", { class: "lines-of" }, target.steps.slice(0, index + 1).map((line) =>
         mems.el("li", null, mems.el("strong", null, line.operation + ": " + line.text), mems.el("br"), line.reason || ""))));
     } else if (map && target.kind === "state") {
-      drawing.append(mems.stateTable(map, target.answer));
+      drawing.append(mems.stateTable(map, index === target.steps.length - 1 ? target.answer : null));
     } else if (map && map.pieces.some(({ frame }) => frame !== undefined)) {
       drawing.append(mems.drawFrames(map, mapAt(index - 1), palette));
     } else if (map) {
@@ -319,8 +319,13 @@ mems.playerChoice = function (targets, cards) {
   if (targets.length < 2) {
     return null;
   }
+  // Of many the first few: the rest is a click away.
+  const most = 8;
+  cards.forEach((card, i) => {
+    card.node.hidden = targets.length > most && i >= most;
+  });
   return mems.el("div", { class: "lines no-print", role: "group", "aria-label": "Shown" }, targets.map((target, i) => mems.el("button",
-    { type: "button", "aria-pressed": "true", click: (event) => {
+    { type: "button", "aria-pressed": cards[i].node.hidden ? "false" : "true", click: (event) => {
       const shown = event.currentTarget.getAttribute("aria-pressed") !== "true";
       event.currentTarget.setAttribute("aria-pressed", shown ? "true" : "false");
       cards[i].node.hidden = !shown;
@@ -338,6 +343,12 @@ mems.playerKeys = function (root, act, length) {
     event.preventDefault();
     keys[event.key]();
   });
+};
+
+// Two cards beside each other where both are narrow.
+mems.playerWidth = function (targets) {
+  const narrow = ({ kind, steps }) => kind === "state" || kind === "calculation" || (kind === "replacement" && steps.length <= 12);
+  return targets.length > 1 && targets.every(narrow) ? "narrow" : targets.length > 1 ? "many" : "";
 };
 
 mems.player = function (parent, given) {
@@ -403,7 +414,7 @@ mems.player = function (parent, given) {
     return mems.el("li", null, mems.el("span", { class: "swatch " + style.class, style: "--own:" + style.color }), name);
   })) : null;
   const root = mems.el("div", { class: "player", tabindex: 0, role: "group", "aria-label": "Player: space plays, arrows step, Home and End go to the ends" },
-    controls.node, mems.playerChoice(targets, cards), live, legend, mems.el("div", { class: "targets" + (targets.length > 1 ? " many" : "") }, cards.map(({ node }) => node)),
+    controls.node, mems.playerChoice(targets, cards), live, legend, mems.el("div", { class: "targets " + mems.playerWidth(targets) }, cards.map(({ node }) => node)),
     mems.details("Every step as a table", () => mems.allSteps(targets, length), true));
   parent.append(root);
   mems.playerKeys(root, act, length);
@@ -430,6 +441,33 @@ mems.showTotals = function (targets) {
   return null;
 };
 
+// Faults over frames, where an algorithm was given at least three numbers of them.
+mems.showSweep = function (parent, targets) {
+  const lines = new Map();
+  targets.filter(({ kind, frames }) => kind === "replacement" && frames).forEach((target) =>
+    lines.set(target.algorithm, [...(lines.get(target.algorithm) || []), { x: target.frames, y: target.summary.faults }]));
+  const drawn = Array.from(lines, ([label, points]) => ({ label, points: points.sort((a, b) => a.x - b.x) })).filter(({ points }) => points.length > 2);
+  if (drawn.length === 0 || typeof Chart === "undefined") {
+    return;
+  }
+  mems.chart(mems.grid(parent), {
+    title: "Faults over frames",
+    about: "LRU and OPT never rise with another frame; FIFO and CLOCK may.",
+    height: 320,
+    table: () => ({ head: ["Algorithm", "Frames", "Faults"], rows: drawn.flatMap(({ label, points }) => points.map(({ x, y }) => [label, x, y])) }),
+    make: () => ({
+      type: "scatter",
+      data: { datasets: drawn.map(({ label, points }, i) => ({ ...mems.stroke({ color: "--c" + (i % 8), dash: i, marker: i, result: 0 }, points.length), label, data: points,
+        showLine: true, pointRadius: 4 })) },
+      options: mems.options({
+        x: mems.axis({ type: "linear", title: "frames", min: 1 }),
+        y: mems.axis({ title: "faults", min: 0, format: String }),
+        tooltip: { label: (item) => item.dataset.label + ", " + item.raw.x + " frames: " + item.raw.y + " faults" },
+      }),
+    }),
+  });
+};
+
 mems.view("mems-stress/show/1", (documents, main) => {
   for (const { name, root } of documents) {
     const exercise = root.exercise;
@@ -444,7 +482,11 @@ mems.view("mems-stress/show/1", (documents, main) => {
     mems.player(chapter, root.targets);
     const totals = mems.showTotals(root.targets);
     if (totals) {
-      chapter.append(mems.details(exercise ? "The totals (the solution)" : "The totals", () => totals, true));
+      chapter.append(mems.details(exercise ? "The totals (the solution)" : "The totals", () => {
+        const box = mems.el("div", null, totals);
+        mems.showSweep(box, root.targets);
+        return box;
+      }, true));
     }
   }
 });
