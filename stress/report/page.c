@@ -4,7 +4,7 @@
 //
 // 1. Parts. What a page is made of lies in page/ and is taken into the program by the build. The
 //    frame, page.html, has marks <!--mems:NAME-->; marks[] says what stands in the place of each.
-//    Scripts share one element in the order of page_scripts[]: core.js first, start.js last.
+//    Scripts stand in the order of page_scripts[]: core.js first, start.js last.
 //    Another view is one file more and one row.
 // 2. What others wrote. Titles and names go into the page with & < > " ' as entities. A document
 //    goes into an element of its own as JSON in which < > & are written \u003c \u003e \u0026: no
@@ -107,7 +107,7 @@ static void page_put_styles(struct page *page)
 static void page_put_scripts(struct page *page)
 {
     for (size_t i = 0; i < sizeof page_scripts / sizeof page_scripts[0]; i++) {
-        fprintf(page->out, "%s\n", page_scripts[i]);
+        fprintf(page->out, "<script>%s</script>\n", page_scripts[i]);
     }
 }
 

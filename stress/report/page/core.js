@@ -2,12 +2,12 @@
 //
 // core.js - what every part of the page stands on: documents, elements, words for numbers, the theme, tabs.
 //
-// 1. Parts. The page is classic scripts in one element, in the order of page.c's table; `mems` is all that they share.
+// 1. Parts. The page is classic scripts, an element each, in the order of page.c's table; `mems` is all that they share.
 //    A part that shows a kind of document registers itself: mems.view(SCHEMA, show). After the last part start.js calls,
 //    for each schema that there is a view of, show(documents, main) once, with all documents of it: side by side is
 //    one view's work, not several pages'.
 // 2. Text. Names of jobs, sections and files are other people's: they reach the page by textContent and by attributes
-//    that are no code, never as markup. Nothing here sets innerHTML.
+//    that are no code, never as markup. A test holds every part to that.
 // 3. Theme. Colours are the style sheet's variables, read when something is drawn: mems.color("--c0"). What draws on a
 //    canvas asks to be told when they change: mems.onTheme(redraw).
 // 4. Paper. Before it is printed the page is all there: mems.onPrint(draw) is called by beforeprint, and by
@@ -86,14 +86,17 @@ mems.absent = function (text) {
   return mems.el("p", { class: "absent" }, text);
 };
 
-// rows: arrays of cells, a cell text or a Node; the first of a row names it.
+// rows: arrays of cells, a cell text or a Node; the first of a row names it. Columns of words are set left, figures right.
 mems.table = function (caption, head, rows) {
+  const text = (cell) => String(cell?.textContent ?? cell);
+  const words = head.map((_, i) => !rows.some((row) => /^[-+]?[\d.–]/.test(text(row[i] ?? ""))));
+  const style = (cell, i) => (text(cell).length > 36 ? "long" : words[i] ? "left" : null);
   return mems.el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": caption || "table" },
     mems.el("table", null,
       caption ? mems.el("caption", null, caption) : null,
-      mems.el("thead", null, mems.el("tr", null, head.map((text) => mems.el("th", { scope: "col" }, text)))),
+      mems.el("thead", null, mems.el("tr", null, head.map((name, i) => mems.el("th", { scope: "col", class: words[i] ? "left" : null }, name)))),
       mems.el("tbody", null, rows.map((row) => mems.el("tr", null, row.map((cell, i) =>
-        mems.el(i === 0 ? "th" : "td", i === 0 ? { scope: "row" } : null, cell)))))));
+        mems.el(i === 0 ? "th" : "td", { scope: i === 0 ? "row" : null, class: style(cell, i) }, cell)))))));
 };
 
 // What is only made when it is opened (and before it is printed, where `printed`).

@@ -118,24 +118,53 @@ mems.bounds = {
   },
 };
 
+// 80.0 % is 80 % beside an axis.
+mems.short = (text) => String(text).replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "");
+
 // An axis: {title, format, type, min, max, ...more of Chart.js}.
 mems.axis = function ({ title, format, ticks, ...more }) {
   return {
     title: { display: Boolean(title), text: title, color: mems.color("--muted") },
     grid: { color: mems.color("--grid"), borderColor: mems.color("--line") },
-    ticks: { color: mems.color("--muted"), maxRotation: 0, autoSkipPadding: 14, ...(format ? { callback: (v) => format(v) } : {}), ...ticks },
+    ticks: { color: mems.color("--muted"), maxRotation: 0, autoSkipPadding: 14, ...(format ? { callback: (value) => mems.short(format(value)) } : {}), ...ticks },
     ...more,
   };
 };
 
-// Powers of ten, and what lies between only where it is labelled well.
-mems.logAxis = function ({ format, ...more }) {
+// Steps that are powers of two, as the units are.
+mems.byteAxis = function (more) {
+  return mems.axis({ format: mems.bytes, min: 0, afterBuildTicks: (axis) => {
+    const step = 2 ** Math.ceil(Math.log2(Math.max(axis.max, 8) / 7));
+    axis.max = Math.ceil(axis.max / step) * step;
+    axis.ticks = Array.from({ length: Math.round(axis.max / step) + 1 }, (_, i) => ({ value: i * step }));
+  }, ...more });
+};
+
+// Powers of ten are labelled; two and five times them too where there is room.
+mems.logAxis = function ({ format, powers, ...more }) {
   return mems.axis({
     type: "logarithmic",
-    ticks: { callback: (value) => (Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? format(value) : ""),
-      autoSkip: false },
+    ticks: { autoSkip: false, callback(value) {
+      const power = Math.floor(Math.log10(value) + 1e-9);
+      const digit = Math.round(value / 10 ** power);
+      const narrow = !powers && Math.log10(this.max / this.min) < 2.6;
+      return Math.abs(value / 10 ** power - digit) < 1e-6 && (narrow ? [1, 2, 5] : [1]).includes(digit) ? mems.short(format(value)) : "";
+    } },
     ...more,
   });
+};
+
+// A long name in lines, cut behind ( and commas.
+mems.lines = function (text) {
+  const lines = [];
+  for (const piece of String(text).match(/[^(,]*[(,]?/g).filter(Boolean)) {
+    if (lines.length > 0 && (lines[lines.length - 1] + piece).length <= 24) {
+      lines[lines.length - 1] += piece;
+    } else {
+      lines.push(piece);
+    }
+  }
+  return lines.length > 1 ? lines : text;
 };
 
 mems.options = function ({ x, y, tooltip, ...more }) {
@@ -202,10 +231,11 @@ mems.swatch = function (dataset) {
 mems.legend = function (entry) {
   const datasets = entry.chart.data.datasets;
   entry.legend.replaceChildren(...datasets.map((dataset, index) => mems.el("button", { type: "button",
-    "aria-pressed": "true", title: "show or hide " + dataset.label,
+    "aria-pressed": entry.chart.isDatasetVisible(index) ? "true" : "false", title: "show or hide " + dataset.label,
     click: (event) => {
       const shown = !entry.chart.isDatasetVisible(index);
       entry.chart.setDatasetVisibility(index, shown);
+      entry.shown.set(dataset.label, shown);
       event.currentTarget.setAttribute("aria-pressed", shown ? "true" : "false");
       entry.chart.update();
     } }, mems.swatch(dataset), dataset.label)));
@@ -226,11 +256,19 @@ mems.chart = function (parent, { title, about, height, table, make, level }) {
       const { head, rows } = table();
       return mems.table(title, head, rows);
     }));
-  const entry = { title, figure, canvas, legend, chart: null, table };
+  // `shown`: the lines that a reader has taken away or brought back, by name.
+  const entry = { title, figure, canvas, legend, chart: null, table, shown: new Map() };
+  const render = () => {
+    const config = make();
+    config.data.datasets.forEach((dataset) => {
+      dataset.hidden = entry.shown.has(dataset.label) ? !entry.shown.get(dataset.label) : Boolean(dataset.hidden);
+    });
+    entry.chart = new Chart(canvas, config);
+    mems.legend(entry);
+  };
   const draw = () => {
     if (!entry.chart && canvas.isConnected) {
-      entry.chart = new Chart(canvas, make());
-      mems.legend(entry);
+      render();
       mems.near.unobserve(figure);
     }
   };
@@ -248,8 +286,7 @@ mems.chart = function (parent, { title, about, height, table, make, level }) {
   mems.onTheme(() => {
     if (entry.chart) {
       entry.chart.destroy();
-      entry.chart = new Chart(canvas, make());
-      mems.legend(entry);
+      render();
     }
   });
   parent.append(figure);

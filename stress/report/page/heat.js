@@ -42,9 +42,9 @@ mems.heatTable = function (caption, corner, columns, rows, metric) {
       mems.el("tbody", null, rows.map((row) => mems.el("tr", null, mems.el("th", { scope: "row" }, row.name), row.values.map((value) =>
         mems.known(value) ? mems.el("td", { class: share(value) > 0.58 ? "hot" : "cool", style: "background:" + mems.heatColor(share(value)) }, metric.format(value))
           : mems.el("td", null, "–")))))),
-    values.length > 0 ? mems.el("div", { class: "legend" }, metric.format(least), mems.el("span", { class: "ramp", role: "img",
-      "aria-label": "from the colour of the least to that of the most" }), metric.format(most),
-    log ? "by order of magnitude; " : "", metric.better === "more" ? "more is better" : "less is better") : null);
+    values.length > 0 ? mems.el("div", { class: "legend" }, mems.el("span", null, metric.format(least)), mems.el("span", { class: "ramp", role: "img",
+      "aria-label": "from the colour of the least to that of the most" }), mems.el("span", null, metric.format(most)),
+    mems.el("span", null, (log ? "by order of magnitude; " : "") + (metric.better === "more" ? "more is better" : "less is better"))) : null);
 };
 
 // The sweeps of a model: base name -> {keys, sections: [{name, values}]}.

@@ -77,7 +77,7 @@ mems.latencyChart = function (grid, title, about, curves) {
       type: "scatter",
       data: { datasets: curves.map(({ label, curve, style }) => ({ ...mems.stroke(style, curve.points.length), label, data: curve.points, showLine: true })) },
       options: mems.options({
-        x: mems.logAxis({ title: "share of the operations that took at most so long", format: mems.percentileName, min: 1 }),
+        x: mems.logAxis({ title: "share of the operations that took at most so long", format: mems.percentileName, powers: true, min: 1 }),
         y: mems.logAxis({ title: "time", format: mems.time }),
         tooltip: { label: (item) => item.dataset.label + ": " + (100 * (1 - 1 / item.raw.x)).toPrecision(5) + " % in " + mems.time(item.raw.y) },
       }),
@@ -169,7 +169,7 @@ mems.showContention = function (model, section, panel) {
     mems.chart(grid, {
       title,
       about,
-      height: 60 + shown.length * 22,
+      height: 60 + shown.length * 31,
       table: () => ({
         head: ["Lock", "Acquisitions", "Contended", "Slept", "Waited in all", "Longest wait", "Mean hold", "Longest hold", "Owner switches"],
         rows: locks.map((lock) => [lock.label, lock.acquisitions.toLocaleString("en"), lock.contended.toLocaleString("en"),
@@ -178,7 +178,7 @@ mems.showContention = function (model, section, panel) {
       }),
       make: () => ({
         type: "bar",
-        data: { labels: shown.map((lock) => lock.label), datasets: [{ label: title, bar: true, style: { color: "--c0", result: 0 },
+        data: { labels: shown.map((lock) => [lock.line.label, lock.name]), datasets: [{ label: title, bar: true, style: { color: "--c0", result: 0 },
           data: shown.map(get), backgroundColor: shown.map((lock) => mems.fill(lock.line.style)),
           borderColor: shown.map((lock) => mems.color(lock.line.style.color)), borderWidth: 1, maxBarThickness: 16 }] },
         options: mems.options({

@@ -18,8 +18,8 @@ mems.samplesOf = function (line) {
 
 // Horizontal lines: {label, value, style}.
 mems.level = function ({ label, value, color, dash }, most) {
-  return { style: { color: color || "--bad" }, label, data: [{ x: 0, y: value }, { x: most, y: value }], showLine: true, pointRadius: 0,
-    borderColor: mems.color(color || "--bad"), borderWidth: 1.6, borderDash: dash || [10, 4] };
+  return { style: { color: color || "--ink" }, label, data: [{ x: 0, y: value }, { x: most, y: value }], showLine: true, pointRadius: 0,
+    borderColor: mems.color(color || "--ink"), borderWidth: 2, borderDash: dash || [10, 4] };
 };
 
 mems.timeChart = function (grid, { title, about, lines, get, format, axis, levels, min, first }) {
@@ -53,7 +53,7 @@ mems.timeChart = function (grid, { title, about, lines, get, format, axis, level
       ] },
       options: mems.options({
         x: mems.axis({ type: "linear", title: "time, ms", min: 0 }),
-        y: mems.axis({ title: axis, format, min: min ?? 0 }),
+        y: format === mems.bytes ? mems.byteAxis({ title: axis }) : mems.axis({ title: axis, format, min: min ?? 0 }),
         tooltip: { label: (item) => item.dataset.label + ": " + format(item.raw.y) + " at " + mems.time(item.raw.x * 1e6) },
       }),
     }),
@@ -81,19 +81,31 @@ mems.showMemory = function (model, section, panel) {
   panel.append(mems.el("h3", null, "Memory over time"));
   const lines = model.lines(section).filter((line) => line.target !== "null");
   const grid = mems.grid(panel);
-  const ratio = (above, below) => (samples, i) => (samples[below]?.[i] > 0 && samples[above] ? samples[above][i] / samples[below][i] : null);
   // Live bytes are the program's, the same for all: of the line that held most of them.
-  const live = (drawn) => drawn.map((line) => ({ label: "live, of " + line.label, points: (({ samples }) => samples.at_ns.map((at, i) =>
+  const live = (drawn) => drawn.map((line) => ({ label: "live", points: (({ samples }) => samples.at_ns.map((at, i) =>
     ({ x: at / 1e6, y: samples.live_bytes[i] })))({ samples: mems.samplesOf(line) }) }))
     .sort((a, b) => b.points[b.points.length - 1].x - a.points[a.points.length - 1].x).slice(0, 1);
   const any = mems.timeChart(grid, { title: "Held from the system, and live", lines, get: (samples, i) => samples.held_bytes[i], format: mems.bytes,
-    axis: "bytes", first: live, about: "Engines: mapped for blocks. Others: resident beyond what the process had before its first operation." });
-  mems.timeChart(grid, { title: "Resident set", lines, get: (samples, i) => samples.rss_bytes[i], format: mems.bytes, axis: "bytes",
+    axis: "", first: live, about: "Engines: mapped for blocks. Others: resident beyond what the process had before its first operation." });
+  mems.timeChart(grid, { title: "Resident set", lines, get: (samples, i) => samples.rss_bytes[i], format: mems.bytes, axis: "",
     about: "Of the whole process, the harness and a trace's steps included." });
-  // A ratio to next to nothing says nothing: from a hundredth of the most live on.
-  const held = (samples, i) => (samples.live_bytes[i] >= Math.max(...samples.live_bytes) / 100 ? ratio("held_bytes", "live_bytes")(samples, i) : null);
-  mems.timeChart(grid, { title: "Held over live", lines, get: held, format: mems.number, axis: "ratio", levels: mems.heldBounds(model, section, lines),
-    about: "1 is a perfect allocator. Where live is less than a hundredth of its peak there is no point." });
+  // Both as they have grown to: what a bound is about, and no spike where little is live for a moment. A ratio to next to
+  // nothing says nothing: from a tenth of the most live on.
+  const grown = new Map();
+  const peaks = (samples) => {
+    if (!grown.has(samples)) {
+      let [live, most] = [0, 0];
+      const end = Math.max(...samples.live_bytes);
+      grown.set(samples, samples.live_bytes.map((bytes, i) => {
+        live = Math.max(live, bytes);
+        most = Math.max(most, samples.held_bytes[i]);
+        return live >= end / 10 && live > 0 ? most / live : null;
+      }));
+    }
+    return grown.get(samples);
+  };
+  mems.timeChart(grid, { title: "Most held over most live, so far", lines, get: (samples, i) => peaks(samples)[i], format: mems.number, axis: "ratio",
+    levels: mems.heldBounds(model, section, lines), about: "1 is a perfect allocator. Begins when a tenth of what will be live at most is." });
   const outside = mems.timeChart(grid, { title: "External fragmentation", lines, format: mems.percent, axis: "share of the free bytes",
     get: (samples, i) => (samples.free_bytes?.[i] > 0 ? 1 - samples.largest_hole_bytes[i] / samples.free_bytes[i] : null),
     about: "Of the free bytes inside, those that are not in the largest hole." });
@@ -136,7 +148,7 @@ mems.showDecay = function (model, section, panel) {
         data: decay.after_ns.map((after, i) => ({ x: Math.max(after, 1e4), y: decay.rss_bytes[i] })) })) },
       options: mems.options({
         x: mems.logAxis({ title: "time since the last free", format: mems.time }),
-        y: mems.axis({ title: "resident, bytes", format: mems.bytes, min: 0 }),
+        y: mems.byteAxis({ title: "resident" }),
         tooltip: { label: (item) => item.dataset.label + ": " + mems.bytes(item.raw.y) + " after " + mems.time(item.raw.x) },
       }),
     }),

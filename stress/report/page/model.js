@@ -5,7 +5,7 @@
 // A model is made of all results of the page:
 //   results[]   {letter, name, root, sections: Map of name -> section}
 //   sections[]  names, in the order of the jobs; two results meet where they have the same names
-//   targets[]   likewise
+//   targets[]   likewise, those that have cells
 //   lines(section)   one element for each result and target that has cells there: {label, target, result, style, cells}
 // A figure that nobody knows is null and stays so: views leave it out and say it.
 //
@@ -62,6 +62,23 @@ mems.interval = function (values) {
   return best;
 };
 
+// The targets of a section as its job lists them: cut at commas outside of parentheses, without the ? of what may be missing.
+mems.listed = function (section) {
+  const names = [];
+  let depth = 0;
+  let name = "";
+  for (const letter of (section.values.target || "") + ",") {
+    depth += letter === "(" ? 1 : letter === ")" ? -1 : 0;
+    if (letter === "," && depth === 0) {
+      names.push(name.trim().replace(/^\?/, ""));
+      name = "";
+    } else {
+      name += letter;
+    }
+  }
+  return names.filter(Boolean);
+};
+
 mems.model = function (documents) {
   const results = documents.map(({ name, root }, index) => ({
     letter: String.fromCharCode(65 + (index % 26)) + (index >= 26 ? Math.floor(index / 26) : ""),
@@ -71,11 +88,13 @@ mems.model = function (documents) {
     sections: new Map(root.job.sections.map((section) => [section.name, section])),
   }));
   const unique = (names) => Array.from(new Set(names));
+  const ran = new Set(results.flatMap((result) => result.root.cells.map((cell) => cell.target)));
+  const listed = results.flatMap((result) => result.root.job.sections.flatMap(mems.listed)).filter((target) => ran.has(target));
   const model = {
     results,
     several: results.length > 1,
     sections: unique(results.flatMap((result) => Array.from(result.sections.keys()))),
-    targets: unique(results.flatMap((result) => result.root.cells.map((cell) => cell.target))),
+    targets: unique([...listed, ...ran]),
   };
   const bySection = new Map();
   for (const result of results) {

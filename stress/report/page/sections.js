@@ -49,20 +49,39 @@ mems.sectionHead = function (model, name, panel) {
     Object.entries(section.values).filter(([, value]) => value !== "").map(([key, value]) => [key, mems.el("code", null, value)])), false));
 };
 
-// The memory maps that cells have recorded, in motion and side by side: one repeat a line.
+// The pictures of a cell's memory as a target of a mems-stress/show/1 document, which is what the player plays.
+mems.mapTarget = function (name, pictures) {
+  const steps = pictures.map((picture, i) => {
+    let at = 0;
+    const pieces = picture.pieces.map(([what, size, space]) => {
+      const piece = { what, region: 0, at, size, ...(space === undefined ? {} : { owner: "space " + space }) };
+      at += size;
+      return piece;
+    });
+    return {
+      number: i + 1,
+      operation: "after " + mems.time(picture.at_ns) + ", " + picture.operations.toLocaleString("en") + " operations",
+      outcome: "show",
+      text: mems.bytes(picture.requested_bytes) + " live in " + picture.live_blocks.toLocaleString("en") + " blocks, " + mems.bytes(picture.free_bytes) +
+        " free in " + picture.holes.toLocaleString("en") + " holes" + (picture.exact ? "" : "; each piece is what most of a stretch of memory is"),
+      map: { memory: picture.memory_bytes, live_blocks: picture.live_blocks, requested: picture.requested_bytes, taken: picture.taken_bytes,
+        free: picture.free_bytes, holes: picture.holes, largest_hole: picture.largest_hole_bytes, refused: picture.refused,
+        refused_enough_free: picture.refused_enough_free, pieces },
+    };
+  });
+  return { target: name, options: "", unit_bytes: 1, steps, end: steps[steps.length - 1].map };
+};
+
+// In motion and side by side: one repeat a line.
 mems.showMaps = function (model, section, panel) {
-  panel.append(mems.el("h3", null, "Memory map"));
-  const maps = model.lines(section).map((line) => ({ line, map: mems.typical(line, (cell) => cell.report?.map)?.report.map }))
-    .filter(({ map }) => map);
+  panel.append(mems.el("h3", null, "Memory map in motion"));
+  const maps = model.lines(section).map((line) => ({ line, pictures: mems.typical(line, (cell) => cell.report?.map?.length > 0)?.report.map }))
+    .filter(({ pictures }) => pictures);
   if (maps.length === 0) {
-    panel.append(mems.absent("Not recorded: `map = 100` in the job keeps so many pictures of the memory of an engine's target (mems:)."));
-    return;
+    panel.append(mems.absent("Not recorded: map = 50 in the job keeps so many pictures of the memory of an engine's target (mems:)."));
+  } else {
+    mems.player(panel, maps.map(({ line, pictures }) => mems.mapTarget(line.label, pictures)));
   }
-  if (!mems.player) {
-    panel.append(mems.absent("This page has no player."));
-    return;
-  }
-  mems.player(panel, maps.map(({ line, map }) => ({ ...map, target: line.label })));
 };
 
 mems.showSections = function (model, main) {

@@ -6,11 +6,12 @@
 
 // Bars of one figure by target, a dataset a result: intervals over the repeats, what theory says as a mark.
 mems.bars = function (parent, { title, about, axis, format, targets, datasets, bound, min }) {
-  const rows = targets.length * Math.max(1, datasets.length * 0.7);
+  const tallest = Math.max(...targets.map((target) => [].concat(mems.lines(target)).length * 0.62), datasets.length * 0.7, 1);
+  const lines = targets.length * tallest;
   return mems.chart(parent, {
     title,
     about,
-    height: Math.round(62 + rows * 24),
+    height: Math.round(62 + lines * 24),
     table: () => ({
       head: ["Target", ...datasets.flatMap(({ label }) => [label || "Median", "Interval", "Repeats"]), ...(bound ? ["Theory"] : [])],
       rows: targets.map((target, i) => [target, ...datasets.flatMap(({ values, intervals }) => [format(values[i]),
@@ -21,7 +22,7 @@ mems.bars = function (parent, { title, about, axis, format, targets, datasets, b
     make: () => ({
       type: "bar",
       data: {
-        labels: targets,
+        labels: targets.map(mems.lines),
         datasets: datasets.map(({ label, values, intervals, bounds, result, styles }) => ({
           label: label || "median",
           bar: true,
@@ -38,7 +39,7 @@ mems.bars = function (parent, { title, about, axis, format, targets, datasets, b
       options: mems.options({
         indexAxis: "y",
         // The whiskers and the marks of theory are in the picture too.
-        x: mems.axis({ title: axis, format, min: min || 0, beginAtZero: true,
+        x: (format === mems.bytes ? mems.byteAxis : mems.axis)({ title: axis, format, min: min || 0, beginAtZero: true,
           suggestedMax: Math.max(0, ...datasets.flatMap(({ values, intervals, bounds }) =>
             [...values, ...intervals.map((interval) => interval?.high), ...(bounds || [])].filter(mems.known))) * 1.03 }),
         y: mems.axis({ ticks: { autoSkip: false, color: mems.color("--ink") }, grid: { display: false } }),
@@ -69,7 +70,7 @@ mems.barsOf = function (model, section, get, getBound) {
 
 mems.showThroughput = function (model, main) {
   const chapter = mems.chapter(main, "Throughput", "Operations a second of all threads together: the median of the repeats. Whiskers are an " +
-    "interval of the median by order statistics: of 95 % from six repeats on, else from the least to the greatest. `null` is no allocator: " +
+    "interval of the median by order statistics: of 95 % from six repeats on, else from the least to the greatest. \"null\" is no allocator: " +
     "what the harness itself could do; its bar is left out where it is more than three times the best.");
   const grid = mems.grid(chapter);
   for (const section of model.sections) {
@@ -108,10 +109,14 @@ mems.usl = (usl, threads) => (usl.lambda_ops_per_second * threads) /
 
 mems.scalingChart = function (model, grid, title, curves) {
   const rate = (value) => mems.scaled(value, [[1, ""], [1e3, "k"], [1e6, "M"], [1e9, "G"]]);
+  // A floor far above the rest would press all of them together.
+  const most = (curve) => Math.max(...curve.points.map((point) => point.ops_per_second || 0));
+  const others = curves.filter(({ curve }) => curve.target !== "null").map(({ curve }) => most(curve));
+  const floor = curves.find(({ curve }) => curve.target === "null" && others.length > 0 && most(curve) > 3 * Math.max(...others))?.curve;
   const rateOf = (point) => (mems.known(point.ops_per_second) ? point.ops_per_second : null);
   mems.chart(grid, {
     title,
-    about: "The median rate by threads. Thin lines are perfect scaling from one thread.",
+    about: "The median rate by threads." + (floor ? " The harness's own, null, is far above: its name below brings it in." : ""),
     height: 300,
     table: () => ({
       head: ["Target", "Threads", "Rate", "Efficiency", "Contention σ", "Coherence κ", "Fastest at"],
@@ -122,10 +127,10 @@ mems.scalingChart = function (model, grid, title, curves) {
     make: () => ({
       type: "scatter",
       data: { datasets: curves.flatMap(({ label, curve, style }) => {
-        const most = Math.max(...curve.points.map((point) => point.threads));
+        const widest = Math.max(...curve.points.map((point) => point.threads));
         const one = curve.points.find((point) => point.threads === 1);
-        const fit = curve.usl ? Array.from({ length: 41 }, (_, i) => 1 + ((most - 1) * i) / 40).map((x) => ({ x, y: mems.usl(curve.usl, x) })) : [];
-        const stroke = mems.stroke(style, 1);
+        const fit = curve.usl ? Array.from({ length: 41 }, (_, i) => 1 + ((widest - 1) * i) / 40).map((x) => ({ x, y: mems.usl(curve.usl, x) })) : [];
+        const stroke = { ...mems.stroke(style, 1), hidden: curve === floor };
         return [
           { ...stroke, label, data: curve.points.map((point) => ({ x: point.threads, y: rateOf(point) })), showLine: fit.length === 0, pointRadius: 4.5 },
           fit.length > 0 ? { ...stroke, label: label + ", law fitted", data: fit, showLine: true, pointRadius: 0 } : null,
