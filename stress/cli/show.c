@@ -55,7 +55,7 @@ static const struct cli_option show_command_options[] = {
 
 static const struct cli_command show_command = {
     .name = "trace show",
-    .form = "trace show EXERCISE|FILE|\"7 0 1 ..\" [--target mems:POLICY(...)]... [OPTIONS]",
+    .form = "trace show EXERCISE|FILE|STRING [--target mems:POLICY(...)]... [OPTIONS]",
     .help = "do a trace or a reference string step by step, and draw the memory",
     .about =
         "\nEXERCISE is one of `mems-stress list exercises`, with its targets and algorithms. FILE "

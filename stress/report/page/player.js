@@ -280,16 +280,9 @@ mems.playerCard = function (target, palette, go) {
 
 // ---- the player ---------------------------------------------------------------------------------
 
-mems.allSteps = function (targets, length) {
-  const rows = [];
-  for (let i = 0; i < length; i++) {
-    const steps = targets.map((target) => target.steps[i]);
-    const first = steps.find((step) => step);
-    rows.push([i + 1, first?.operation || "", ...steps.map((step) => (step ? [step.text, step.reason].filter(Boolean).join(". ") : ""))]);
-  }
-  const table = mems.table("Every step", ["Step", "Operation", ...targets.map(({ target }) => target)], rows);
-  table.classList.add("all-steps");
-  return table;
+mems.allSteps = function (targets) {
+  return mems.el("div", { class: "all-steps" }, targets.map((target) => mems.table(target.target, ["Step", "Operation", "What came of it", "Why"],
+    target.steps.map((step, i) => [i + 1, step.operation, step.text, step.reason || ""]))));
 };
 
 mems.playerControls = function (length, act) {
@@ -415,7 +408,7 @@ mems.player = function (parent, given) {
   })) : null;
   const root = mems.el("div", { class: "player", tabindex: 0, role: "group", "aria-label": "Player: space plays, arrows step, Home and End go to the ends" },
     controls.node, mems.playerChoice(targets, cards), live, legend, mems.el("div", { class: "targets " + mems.playerWidth(targets) }, cards.map(({ node }) => node)),
-    mems.details("Every step as a table", () => mems.allSteps(targets, length), true));
+    mems.details("Every step as a table", () => mems.allSteps(targets), true));
   parent.append(root);
   mems.playerKeys(root, act, length);
   mems.onPrint(() => act.go(length - 1));
