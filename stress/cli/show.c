@@ -18,7 +18,6 @@
 
 #include "cli/trace.h"
 #include "lesson/document.h"
-#include "lesson/table.h"
 #include "report/report.h"
 #include "result/document.h"
 #include "result/verdict.h"
@@ -188,9 +187,6 @@ static int show_all(struct show_stage *stage, const char *word)
         return status;
     }
     stage->exercise = exercise;
-    if (exercise != NULL && stage->out != NULL && !stage->command->quiet) {
-        lesson_head(stage->out, exercise, stage->width);
-    }
     if (exercise != NULL && stage->document != NULL) {
         lesson_document_exercise(stage->document, exercise);
     }

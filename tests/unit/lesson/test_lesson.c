@@ -121,7 +121,7 @@ static void test_access_times(void **state)
                                 8, each[i]);
         assert_int_equal(lesson_run_time(&run, "t", exercise_time_at(i), &complaint), 0);
         assert_int_equal(sscanf(run.answer, "%lf ns", &tlb), 1);
-        assert_double_equal((double)ns, (1 - p) * tlb + p * service, 1);
+        assert_float_equal((float)ns, (float)((1 - p) * tlb + p * service), 1);
         lesson_run_fini(&run);
     }
     assert_null(exercise_time_at(3));
