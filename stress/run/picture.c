@@ -118,6 +118,14 @@ static int picture_draw(const struct mems_extent *extent, void *arg)
     return 0;
 }
 
+// The length of a stretch, round where memory is large: people are to read it.
+static uint64_t picture_stretch(uint64_t bytes)
+{
+    uint64_t stretch = (bytes + PICTURE_PIECES - 1) / PICTURE_PIECES;
+    uint64_t unit = stretch >= 1024 ? 1024 : 1;
+    return (stretch + unit - 1) / unit * unit;
+}
+
 static uint64_t picture_drawn(const struct picture *picture)
 {
     uint64_t sum = 0;
@@ -138,7 +146,7 @@ static bool picture_make(struct picture *picture, struct mems_engine *engine)
     }
     struct picture_pen pen = {.picture = picture, .left = measure.bytes};
     picture->exact = measure.count <= PICTURE_PIECES;
-    pen.stretch = picture->exact ? 0 : (measure.bytes + PICTURE_PIECES - 1) / PICTURE_PIECES;
+    pen.stretch = picture->exact ? 0 : picture_stretch(measure.bytes);
     picture->requested_bytes = stats.requested_bytes;
     picture->block_bytes = stats.block_bytes;
     picture->free_bytes = stats.free_bytes;

@@ -81,6 +81,16 @@ mems.chapter = function (parent, title, about) {
   return chapter;
 };
 
+// A long name that may be broken behind : ( and commas.
+mems.breakable = function (text) {
+  return String(text).split(/(?<=[:(,])/).flatMap((piece, i) => (i > 0 ? [mems.el("wbr"), piece] : [piece]));
+};
+
+// 1 hole, 2 holes, 1,234 holes.
+mems.count = function (number, one) {
+  return number.toLocaleString("en") + " " + one + (number === 1 ? "" : "s");
+};
+
 // A sentence in the place of what cannot be shown.
 mems.absent = function (text) {
   return mems.el("p", { class: "absent" }, text);

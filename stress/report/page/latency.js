@@ -142,10 +142,12 @@ mems.locksOf = function (line) {
 };
 
 mems.lockMeasures = [
-  { title: "Wait", about: "Time slept for the lock, over its acquisitions.", get: (lock) => lock.wait_share, format: mems.time },
-  { title: "Hold", about: "Mean time held, of the acquisitions that were timed.", get: (lock) => lock.hold_mean, format: mems.time },
+  { title: "Wait", about: "Time slept for the lock, over its acquisitions.", get: (lock) => lock.wait_share, format: mems.time,
+    none: "No thread ever slept for a lock." },
+  { title: "Hold", about: "Mean time held, of the acquisitions that were timed.", get: (lock) => lock.hold_mean, format: mems.time,
+    none: "No acquisition of these locks was among those that are timed (one in 1,024): there were too few." },
   { title: "Owner switches", about: "Share of the acquisitions by another thread than the one before.", get: (lock) => lock.switch_share,
-    format: mems.percent },
+    format: mems.percent, none: "Every lock was taken by one thread only." },
 ];
 
 mems.showContention = function (model, section, panel) {
@@ -159,11 +161,9 @@ mems.showContention = function (model, section, panel) {
   const shown = [...locks].sort((a, b) => b.wait_ns - a.wait_ns || b.acquisitions - a.acquisitions).slice(0, 10);
   const grid = mems.grid(panel);
   grid.classList.add("three");
-  for (const { title, about, get, format } of mems.lockMeasures) {
-    if (!shown.some((lock) => mems.known(get(lock)))) {
-      grid.append(mems.el("div", { class: "card" }, mems.el("h4", null, title),
-        mems.absent(title === "Hold" ? "No acquisition of these locks was among those that are timed (one in " +
-          "1,024): there were too few." : "Not known.")));
+  for (const { title, about, none, get, format } of mems.lockMeasures) {
+    if (!shown.some((lock) => get(lock) > 0)) {
+      grid.append(mems.el("div", { class: "card" }, mems.el("h4", null, title), mems.absent(none)));
       continue;
     }
     mems.chart(grid, {

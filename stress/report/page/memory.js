@@ -4,7 +4,7 @@
 //
 // Lines that theory draws, each only where it applies:
 //   50-percent rule   Knuth, TAOCP 1, 2.5: where holes merge and hardly ever fit exactly, there are in equilibrium half as
-//                     many holes as live blocks. Drawn into holes over blocks of engines that count holes.
+//                     many holes as live blocks. Drawn into holes over blocks of the policies whose holes merge.
 //   bounds            what the workload's own theory says of what an allocator holds over what is live: Robson's bound
 //                     (1974), and what comb, doubling and others force. The workload tells it with its figures.
 //   OPT               Belady's algorithm on the same references: no replacement algorithm has fewer faults.
@@ -112,7 +112,8 @@ mems.showMemory = function (model, section, panel) {
   mems.timeChart(grid, { title: "Internal fragmentation", lines, format: mems.percent, axis: "share of what blocks take",
     get: (samples, i) => (samples.taken_bytes[i] > 0 ? 1 - samples.live_bytes[i] / samples.taken_bytes[i] : null),
     about: "Of what live blocks take, what nobody asked for." });
-  mems.timeChart(grid, { title: "Holes over live blocks", lines, format: mems.number, axis: "ratio", levels: [{ label: "50-percent rule", value: 0.5 }],
+  const merging = lines.filter(({ target }) => /^mems:(dynamic|segmentation|vm-segmentation)\b/.test(target));
+  mems.timeChart(grid, { title: "Holes over live blocks", lines: merging, format: mems.number, axis: "ratio", levels: [{ label: "50-percent rule", value: 0.5 }],
     get: (samples, i) => (samples.live_blocks?.[i] > 0 ? samples.holes[i] / samples.live_blocks[i] : null),
     about: "Knuth's rule: in equilibrium, with holes that merge and hardly ever fit exactly, half as many holes as blocks. Blocks at hand in " +
       "threads' caches count as blocks." });
@@ -145,7 +146,7 @@ mems.showDecay = function (model, section, panel) {
     make: () => ({
       type: "scatter",
       data: { datasets: lines.map(({ label, style, decay }) => ({ ...mems.stroke(style, decay.after_ns.length), label, showLine: true,
-        data: decay.after_ns.map((after, i) => ({ x: Math.max(after, 1e4), y: decay.rss_bytes[i] })) })) },
+        data: decay.after_ns.map((after, i) => ({ x: Math.max(after, 5e5), y: decay.rss_bytes[i] })) })) },
       options: mems.options({
         x: mems.logAxis({ title: "time since the last free", format: mems.time }),
         y: mems.byteAxis({ title: "resident" }),

@@ -42,28 +42,28 @@ mems.figuresTable = function (model, section) {
 
 mems.sectionHead = function (model, name, panel) {
   const section = model.section(name);
-  panel.append(mems.el("p", { class: "muted" }, "Workload ", mems.el("code", null, section.workload), ", " + section.threads +
-    (section.threads === 1 ? " thread" : " threads") + ", " + section.repeats + (section.repeats === 1 ? " repeat" : " repeats") +
-    ", most that can be live " + mems.bytes(section.demand?.peak_bytes) + "."));
+  panel.append(mems.el("p", { class: "muted" }, "Workload ", mems.el("code", null, section.workload), ", " + mems.count(section.threads, "thread") +
+    ", " + mems.count(section.repeats, "repeat") + ", most that can be live " + mems.bytes(section.demand?.peak_bytes) + "."));
   panel.append(mems.details("Every value of the section", () => mems.table("[" + name + "]", ["Key", "Value"],
     Object.entries(section.values).filter(([, value]) => value !== "").map(([key, value]) => [key, mems.el("code", null, value)])), false));
 };
 
 // The pictures of a cell's memory as a target of a mems-stress/show/1 document, which is what the player plays.
 mems.mapTarget = function (name, pictures) {
+  const spaces = new Set(pictures.flatMap((picture) => picture.pieces.map(([, , space]) => space)).filter(mems.known));
   const steps = pictures.map((picture, i) => {
     let at = 0;
     const pieces = picture.pieces.map(([what, size, space]) => {
-      const piece = { what, region: 0, at, size, ...(space === undefined ? {} : { owner: "space " + space }) };
+      const piece = { what, region: 0, at, size, ...(space === undefined ? {} : { owner: spaces.size > 1 ? "space " + space : "live" }) };
       at += size;
       return piece;
     });
     return {
       number: i + 1,
-      operation: "after " + mems.time(picture.at_ns) + ", " + picture.operations.toLocaleString("en") + " operations",
+      operation: "after " + mems.time(picture.at_ns) + ", " + mems.count(picture.operations, "operation"),
       outcome: "show",
-      text: mems.bytes(picture.requested_bytes) + " live in " + picture.live_blocks.toLocaleString("en") + " blocks, " + mems.bytes(picture.free_bytes) +
-        " free in " + picture.holes.toLocaleString("en") + " holes" + (picture.exact ? "" : "; each piece is what most of a stretch of memory is"),
+      text: mems.bytes(picture.requested_bytes) + " live in " + mems.count(picture.live_blocks, "block") + ", " + mems.bytes(picture.free_bytes) +
+        " free in " + mems.count(picture.holes, "hole") + (picture.exact ? "" : "; each piece is what most of a stretch of memory is"),
       map: { memory: picture.memory_bytes, live_blocks: picture.live_blocks, requested: picture.requested_bytes, taken: picture.taken_bytes,
         free: picture.free_bytes, holes: picture.holes, largest_hole: picture.largest_hole_bytes, refused: picture.refused,
         refused_enough_free: picture.refused_enough_free, pieces },

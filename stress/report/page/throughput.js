@@ -52,7 +52,7 @@ mems.bars = function (parent, { title, about, axis, format, targets, datasets, b
 
 // The datasets of a figure for mems.bars: a result each, `get` of a cell.
 mems.barsOf = function (model, section, get, getBound) {
-  const lines = model.lines(section);
+  const lines = model.lines(section).filter((line) => mems.known(mems.figure(line, get)));
   const targets = model.targets.filter((target) => lines.some((line) => line.target === target));
   const datasets = model.results.filter((result) => lines.some((line) => line.result === result)).map((result) => {
     const of = targets.map((target) => lines.find((line) => line.target === target && line.result === result));
@@ -87,7 +87,7 @@ mems.showThroughput = function (model, main) {
     const about = model.section(section);
     mems.bars(grid, {
       title: section,
-      about: about.workload + ", " + about.threads + (about.threads === 1 ? " thread" : " threads") +
+      about: about.workload + ", " + mems.count(about.threads, "thread") +
         (above ? "; null: " + datasets.map(({ values }) => mems.rate(values[floor])).join(", ") : ""),
       axis: "operations a second",
       format: (value) => mems.scaled(value, [[1, ""], [1e3, "k"], [1e6, "M"], [1e9, "G"]]),

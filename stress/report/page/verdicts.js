@@ -26,7 +26,7 @@ mems.counted = function (names) {
 };
 
 mems.facts = function (pairs) {
-  return mems.el("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")
+  return mems.el("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false)
     .map(([name, value]) => [mems.el("dt", null, name), mems.el("dd", null, value)]));
 };
 
@@ -64,7 +64,7 @@ mems.verdictMatrix = function (model) {
     mems.el("table", { class: "matrix" },
       mems.el("caption", null, "Each section on each target: the worst of its repeats"),
       mems.el("thead", null, mems.el("tr", null, mems.el("th", { scope: "col" }, "Section"),
-        columns.map(({ target, result }) => mems.el("th", { scope: "col" }, model.label(result, target))))),
+        columns.map(({ target, result }) => mems.el("th", { scope: "col" }, mems.breakable(model.label(result, target)))))),
       mems.el("tbody", null, model.sections.map((section) => mems.el("tr", null,
         mems.el("th", { scope: "row" }, section),
         columns.map(({ target, result }) => {
@@ -107,7 +107,7 @@ mems.showVerdicts = function (model, main) {
   model.results.forEach((result) => grid.append(mems.resultCard(model, result)));
   const bad = model.results.flatMap((result) => result.root.cells.filter(mems.isBad));
   if (bad.length > 0) {
-    chapter.append(mems.el("p", null, mems.el("a", { href: "#failures" }, bad.length + (bad.length === 1 ? " cell" : " cells") + " did not pass"),
+    chapter.append(mems.el("p", null, mems.el("a", { href: "#failures" }, mems.count(bad.length, "cell") + " did not pass"),
       ": " + mems.counted(bad.map((cell) => cell.verdict)) + "."));
   }
   chapter.append(mems.verdictMatrix(model));
@@ -146,16 +146,17 @@ mems.evidenceOf = function (cell) {
   const parts = [];
   if (evidence) {
     const check = evidence.check;
+    const ofBlock = check && (check.block !== "0x0" || check.size_bytes > 0);
     parts.push(mems.facts([
       ["Phase", evidence.phase],
       ["Signal", evidence.signal && "SIG" + evidence.signal],
       ["Exit status", evidence.status],
-      ["Address", evidence.address],
+      ["Address", evidence.address !== "0x0" && evidence.address],
       ["Worker", mems.known(evidence.worker) && evidence.worker >= 0 ? evidence.worker : null],
       ["Operations done", evidence.operations],
       ["Check", check && check.name + ": " + check.text],
-      ["Block", check && check.block + ", " + mems.bytes(check.size_bytes) + ", slot " + check.slot + ", of worker " + check.owner],
-      ["Expected, found", check && check.expected + ", " + check.found],
+      ["Block", ofBlock && check.block + ", " + mems.bytes(check.size_bytes) + ", slot " + check.slot + ", of worker " + check.owner],
+      ["Expected, found", ofBlock && check.expected + ", " + check.found],
     ]));
     parts.push(mems.stack("Backtrace", evidence.backtrace?.frames));
     evidence.stacks?.forEach((stack) => parts.push(mems.stack("Thread " + stack.tid, stack.frames)));
@@ -182,7 +183,7 @@ mems.showFailures = function (model, main) {
   const skipped = model.results.flatMap((result) => result.root.cells.filter((cell) => ["skipped", "not run"].includes(cell.verdict))
     .map((cell) => [(model.several ? result.letter + " " : "") + cell.id, cell.verdict, mems.el("span", null, cell.message)]));
   if (skipped.length > 0) {
-    chapter.append(mems.details(skipped.length + " cells were skipped or did not run",
+    chapter.append(mems.details(mems.count(skipped.length, "cell") + " skipped or not run",
       () => mems.table("Skipped", ["Cell", "What", "Why"], skipped), true));
   }
 };
