@@ -223,6 +223,12 @@ static void test_words(void **state)
     expect("mems:dynamic(fit=buddy)", 256, "alloc A 60\nalloc B 50\nfree A\nfree B\n",
            "the buddy of 64 at 64 is at 0 (XOR), free and whole: together 128 at 0; the buddy of "
            "128 at 0 is at 128 (XOR), free and whole: together 256 at 0; that is all of memory");
+    expect("mems:dynamic", 256, "alloc A/x 60\nalloc B 40\nresize A/x 20\n",
+           "it shrinks in place: 40 behind it are free now");
+    expect("mems:dynamic", 256, "alloc A/x 60\nresize A/x 90\n",
+           "it grows in place, into what was free behind it");
+    expect("mems:dynamic", 256, "alloc A/x 60\nalloc B 40\nresize A/x 90\n",
+           "not enough is free behind it: it moves, and 60 at 0 is free again");
     expect("mems:paging(page=64,frames=8)", 32, "alloc A 10\n",
            "10 = 2 x 4 + 2: 3 pages, and 2 of the last are wasted (internal fragmentation); any "
            "frames will do, and the lowest free ones are taken");
