@@ -17,23 +17,27 @@
 
 // ---- owners -------------------------------------------------------------------------------------
 
+// Owners are processes; where there is one, its blocks.
 mems.palette = function (targets) {
-  const owners = new Map();
-  const of = (name) => String(name).split("/")[0];
-  const see = (map) => (map?.pieces || []).forEach((piece) => {
-    if (piece.owner !== undefined && !owners.has(of(piece.owner))) {
-      owners.set(of(piece.owner), owners.size);
-    }
+  const most = 24;
+  const processes = new Map();
+  const blocks = new Map();
+  const add = (map, name) => map.has(name) || map.set(name, map.size);
+  const see = (map) => (map?.pieces || []).filter(({ owner }) => owner !== undefined).forEach(({ owner }) => {
+    add(processes, owner.split("/")[0]);
+    add(blocks, owner);
   });
   targets.forEach((target) => {
     target.steps.forEach((step) => see(step.map));
     see(target.end);
   });
+  const whole = processes.size === 1 && blocks.size > 1 && blocks.size <= most;
+  const owners = whole ? blocks : processes;
   const style = (name) => {
-    const index = owners.get(of(name)) ?? 0;
+    const index = owners.get(whole ? name : name.split("/")[0]) ?? 0;
     return { class: "own p" + (index % 6), color: "var(--c" + (index % 8) + ")" };
   };
-  return { names: Array.from(owners.keys()), style };
+  return { names: Array.from(owners.keys()).slice(0, most), style };
 };
 
 // ---- one map ------------------------------------------------------------------------------------
@@ -56,11 +60,12 @@ mems.pieceTitle = function (piece) {
 };
 
 // The pieces of a map that lie between two positions, as blocks of a bar.
-mems.barRow = function (pieces, from, to, palette) {
+mems.barRow = function (pieces, from, to, palette, width) {
   const row = mems.el("div", { class: "bar" });
   const ruler = mems.el("div", { class: "ruler", "aria-hidden": "true" });
   const share = (at) => (100 * (at - from)) / (to - from);
-  let last = -10;
+  const apart = (100 * 46) / width; // positions below it
+  let last = -apart;
   for (const piece of pieces) {
     const begin = Math.max(piece.at, from);
     const end = Math.min(piece.at + piece.size, to);
@@ -74,7 +79,7 @@ mems.barRow = function (pieces, from, to, palette) {
       style: "left:" + share(begin) + "%;width:" + wide + "%" + (style.color ? ";--own:" + style.color : "") },
     wide > 3 ? mems.el("span", { class: "tag" }, name || (piece.what === "hole" ? mems.units(piece.size) : "~")) : null,
     wide > 7 && name ? mems.el("span", { class: "tag size" }, mems.units(piece.size)) : null));
-    if (share(begin) - last > 5 && begin === piece.at) {
+    if (share(begin) - last >= apart && begin === piece.at) {
       ruler.append(mems.el("span", { style: share(begin) > 94 ? "right:0" : "left:" + share(begin) + "%" }, mems.units(piece.at)));
       last = share(begin);
     }
@@ -83,7 +88,7 @@ mems.barRow = function (pieces, from, to, palette) {
 };
 
 // A bar a region; one of many pieces takes several rows. `choice`: the hole that was taken, or where an access led.
-mems.drawBars = function (map, step, palette) {
+mems.drawBars = function (map, step, palette, width) {
   const box = mems.el("div", { class: "bars" });
   const regions = new Map();
   map.pieces.filter(({ at }) => at !== undefined).forEach((piece) => {
@@ -97,7 +102,7 @@ mems.drawBars = function (map, step, palette) {
     for (let i = 0; i < rows; i++) {
       const low = from + ((end - from) * i) / rows;
       const high = from + ((end - from) * (i + 1)) / rows;
-      const { row, ruler, share } = mems.barRow(pieces, low, high, palette);
+      const { row, ruler, share } = mems.barRow(pieces, low, high, palette, width);
       const choice = step?.choice;
       const mark = mems.el("div", { class: "mark", "aria-hidden": "true" });
       if (choice && choice.at < high && choice.at + choice.size > low) {
@@ -225,7 +230,7 @@ mems.account = function (target, index, map) {
 mems.playerCard = function (target, palette, go) {
   const drawing = mems.el("div", { class: "drawing" });
   const text = mems.el("p", { class: "said" });
-  const reason = mems.el("p", { class: "reason" });
+  const reason = mems.el("p", { class: "reason", hidden: target.kind === "calculation" });
   const account = mems.el("p", { class: "account muted" });
   const answer = target.answer ? mems.el("p", { class: "answer", hidden: true }, "Answer: ", mems.el("strong", null, target.answer),
     target.expected === null || target.expected === undefined ? "" : target.expected === target.answer ? ", as the books have it" : "; the books have " + target.expected) : null;
@@ -251,7 +256,7 @@ mems.playerCard = function (target, palette, go) {
     } else if (map && map.pieces.some(({ frame }) => frame !== undefined)) {
       drawing.append(mems.drawFrames(map, mapAt(index - 1), palette));
     } else if (map) {
-      drawing.append(mems.drawBars(map, step, palette));
+      drawing.append(mems.drawBars(map, step, palette, drawing.clientWidth || 1000));
     }
   };
   const show = (index) => {
@@ -402,7 +407,7 @@ mems.player = function (parent, given) {
   };
   const cards = targets.map((target) => mems.playerCard(target, palette, act.go));
   const controls = mems.playerControls(length, act);
-  const legend = targets.some(({ kind }) => !kind) && palette.names.length > 1 ? mems.el("ul", { class: "owners" }, palette.names.slice(0, 24).map((name) => {
+  const legend = targets.some(({ kind }) => !kind) && palette.names.length > 1 ? mems.el("ul", { class: "owners" }, palette.names.map((name) => {
     const style = palette.style(name);
     return mems.el("li", null, mems.el("span", { class: "swatch " + style.class, style: "--own:" + style.color }), name);
   })) : null;
