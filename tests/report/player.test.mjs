@@ -20,7 +20,14 @@ function make(name, ...arguments_) {
   return file;
 }
 
-const documentOf = (page) => page.evaluate(() => mems.documents[0].root);
+// The document of a page, with the steps that are played: all but the drawings that a trace asks for in between.
+const documentOf = async (page) => {
+  const root = await page.evaluate(() => mems.documents[0].root);
+  root.targets.forEach((target) => {
+    target.steps = target.steps.filter(({ operation }, i) => i === 0 || operation !== "show");
+  });
+  return root;
+};
 const count = (page) => page.locator(".count").textContent();
 const said = (page, card = 0) => page.locator(".target .said").nth(card).textContent();
 

@@ -271,7 +271,7 @@ mems.playerCard = function (target, palette, go) {
     const refused = step?.outcome === "refused" || step?.outcome === "nothing";
     text.replaceChildren();
     if (step && target.kind !== "calculation") {
-      text.append(mems.el("strong", null, step.operation), step.text ? " → " : "", mems.el("span", { class: step.fault || refused ? "strong-text" : null }, step.text || ""));
+      text.append(mems.el("strong", null, step.operation === "show" ? "The memory at the start" : step.operation), step.text ? " → " : "", mems.el("span", { class: step.fault || refused ? "strong-text" : null }, step.text || ""));
       (step.moves || []).forEach((move) => text.append(mems.el("br"), move.owner + " moved " + mems.units(move.from) + " → " + mems.units(move.to)));
     }
     reason.textContent = target.kind === "calculation" ? "" : step?.reason || "";
@@ -350,7 +350,9 @@ mems.playerWidth = function (targets) {
 };
 
 mems.player = function (parent, given) {
-  const targets = given.filter((target) => target.steps.length > 0);
+  // Who plays has the memory before the eyes: that a trace wants it drawn is no step, but for the first.
+  const targets = given.map((target) => ({ ...target, steps: target.steps.filter((step, i) =>
+    i === 0 || step.operation !== "show" || !target.steps[i - 1].map) })).filter(({ steps }) => steps.length > 0);
   const length = Math.max(0, ...targets.map((target) => target.steps.length));
   if (length === 0) {
     parent.append(mems.absent("There is no step to show."));
@@ -370,7 +372,7 @@ mems.player = function (parent, given) {
     live.setAttribute("aria-live", playing ? "off" : "polite");
     live.textContent = "Step " + (state.index + 1) + " of " + length + ": " + targets.map((target) => {
       const step = target.steps[Math.min(state.index, target.steps.length - 1)];
-      return (targets.length > 1 ? target.target + ": " : "") + step.operation + (step.text ? ", " + step.text : "");
+      return (targets.length > 1 ? target.target + ": " : "") + (step.operation === "show" ? "the memory at the start" : step.operation) + (step.text ? ", " + step.text : "");
     }).join("; ") + ".";
   };
   const act = {
