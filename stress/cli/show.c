@@ -18,7 +18,6 @@
 
 #include "cli/trace.h"
 #include "lesson/document.h"
-#include "lesson/table.h"
 #include "report/report.h"
 #include "result/document.h"
 #include "result/verdict.h"
@@ -55,7 +54,7 @@ static const struct cli_option show_command_options[] = {
 
 static const struct cli_command show_command = {
     .name = "trace show",
-    .form = "trace show EXERCISE|FILE|\"7 0 1 ..\" [--target mems:POLICY(...)]... [OPTIONS]",
+    .form = "trace show EXERCISE|FILE|STRING [--target mems:POLICY(...)]... [OPTIONS]",
     .help = "do a trace or a reference string step by step, and draw the memory",
     .about =
         "\nEXERCISE is one of `mems-stress list exercises`, with its targets and algorithms. FILE "
@@ -188,9 +187,6 @@ static int show_all(struct show_stage *stage, const char *word)
         return status;
     }
     stage->exercise = exercise;
-    if (exercise != NULL && stage->out != NULL && !stage->command->quiet) {
-        lesson_head(stage->out, exercise, stage->width);
-    }
     if (exercise != NULL && stage->document != NULL) {
         lesson_document_exercise(stage->document, exercise);
     }

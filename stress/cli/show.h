@@ -32,6 +32,8 @@ struct show_stage {
 // A complaint about the command; VERDICT_EXIT_USAGE.
 int show_wrong(const char *format, const char *what) __attribute__((format(printf, 1, 0)));
 
+// The question of the exercise, before its first run is drawn.
+void show_head(const struct show_stage *stage);
 // A trace on the targets of the exercise or the command. The exit status.
 int show_trace_run(struct show_stage *stage, const struct trace *trace);
 // Reference strings; states and access times of exercises. `string`: the text itself, else NULL;

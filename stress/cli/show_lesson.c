@@ -15,6 +15,13 @@
 #define SHOW_REPLACEMENT "fifo,lru,clock,clock0,opt"
 #define SHOW_FRAMES      "3"
 
+void show_head(const struct show_stage *stage)
+{
+    if (stage->exercise != NULL && stage->out != NULL && !stage->command->quiet) {
+        lesson_head(stage->out, stage->exercise, stage->width);
+    }
+}
+
 struct show_runs {
     struct lesson_run *runs;
     size_t count, room;
@@ -175,6 +182,9 @@ int show_lesson_run(struct show_stage *stage, const char *string, const char *pa
         bool usage = error == EINVAL || error == ENOENT;
         status = show_wrong("%s", complaint.text);
         status = usage ? status : VERDICT_EXIT_UNWRITTEN;
+    }
+    if (error == 0) {
+        show_head(stage);
     }
     for (size_t i = 0; i < runs.count && error == 0; i++) {
         int came = show_run_draw(stage, &runs.runs[i]);

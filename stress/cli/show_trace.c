@@ -242,6 +242,7 @@ int show_trace_run(struct show_stage *stage, const struct trace *trace)
     struct show_targets targets = {.count = 0};
     int status = show_add_targets(stage, &targets);
     if (status == 0) {
+        show_head(stage);
         status = show_targets_run(stage, trace, &targets);
     }
     for (size_t i = 0; i < targets.count; i++) {

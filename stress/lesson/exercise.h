@@ -33,7 +33,7 @@ enum exercise_answer {
     ANSWER_END,        // the memory in the end: "P4@0+150; 374 free; 250 moved"
 };
 
-#define EXERCISE_RUNS 16
+#define EXERCISE_RUNS 24
 
 struct exercise_run {
     const char *target; // of a trace: a target; else an algorithm, or a number of exercise_time_at

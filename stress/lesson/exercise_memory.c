@@ -263,6 +263,7 @@ const struct exercise exercise_memory[] = {
         .style = ANSWER_PARTITIONS,
         .input = "alloc P1\n"
                  "alloc P2\n"
+                 "show\n"
                  "free P1\n"
                  "alloc P3\n"
                  "alloc P4\n"

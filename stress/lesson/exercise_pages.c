@@ -67,7 +67,7 @@ const struct exercise exercise_pages[] = {
     },
     {
         .name = "sweep",
-        .title = "One to seven frames: LRU and OPT",
+        .title = "One to seven frames",
         .question =
             "The same twenty references with one frame, with two, and so on up to seven, as "
             "many as there are pages. Plot the faults over the frames: where does another "
@@ -76,6 +76,14 @@ const struct exercise exercise_pages[] = {
         .input = "1 2 3 4 2 1 5 6 2 1 2 3 7 6 3 2 1 2 3 6",
         .runs =
             {
+                {"fifo", 1, "20 faults, 19 without the first loads"},
+                {"fifo", 2, "18 faults, 16 without the first loads"},
+                {"fifo", 3, "16 faults, 13 without the first loads"},
+                {"fifo", 4, "14 faults, 10 without the first loads"},
+                {"fifo", 5, "10 faults, 5 without the first loads"},
+                {"fifo", 6, "10 faults, 4 without the first loads"},
+                {"fifo", 7, "7 faults, 0 without the first loads"},
+
                 {"lru", 1, "20 faults, 19 without the first loads"},
                 {"lru", 2, "18 faults, 16 without the first loads"},
                 {"lru", 3, "15 faults, 12 without the first loads"},
@@ -90,25 +98,6 @@ const struct exercise exercise_pages[] = {
                 {"opt", 5, "7 faults, 2 without the first loads"},
                 {"opt", 6, "7 faults, 1 without the first loads"},
                 {"opt", 7, "7 faults, 0 without the first loads"},
-            },
-    },
-    {
-        .name = "sweep-fifo",
-        .title = "One to seven frames: FIFO",
-        .question =
-            "The string of `sweep`, first in, first out. Compare with LRU at each number of "
-            "frames: is FIFO ever better?",
-        .kind = EXERCISE_REFERENCES,
-        .input = "1 2 3 4 2 1 5 6 2 1 2 3 7 6 3 2 1 2 3 6",
-        .runs =
-            {
-                {"fifo", 1, "20 faults, 19 without the first loads"},
-                {"fifo", 2, "18 faults, 16 without the first loads"},
-                {"fifo", 3, "16 faults, 13 without the first loads"},
-                {"fifo", 4, "14 faults, 10 without the first loads"},
-                {"fifo", 5, "10 faults, 5 without the first loads"},
-                {"fifo", 6, "10 faults, 4 without the first loads"},
-                {"fifo", 7, "7 faults, 0 without the first loads"},
             },
     },
     {

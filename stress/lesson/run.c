@@ -195,6 +195,19 @@ static size_t run_read_state(const char *input, struct rule *rule, struct lesson
     return count;
 }
 
+static struct lesson_step *run_given(struct lesson_run *run, const char *why,
+                                     const struct lesson_cell *cells, size_t count)
+{
+    struct lesson_step *step = run_step(run, why);
+    step->cells = calloc(count, sizeof *step->cells);
+    step->cell_count = count;
+    if (step->cells == NULL) {
+        complain_exhausted();
+    }
+    memcpy(step->cells, cells, count * sizeof *cells);
+    return step;
+}
+
 int lesson_run_state(struct lesson_run *run, const char *input, const char *algorithm,
                      struct complaint *complaint)
 {
@@ -219,14 +232,11 @@ int lesson_run_state(struct lesson_run *run, const char *input, const char *algo
     }
     run_read_state(input, rule, cells, 16);
     uint64_t victim = rule_victim(rule, why, sizeof why);
-    struct lesson_step *step = run_step(run, why);
+    struct lesson_step *step = run_given(run, "", cells, count);
+    snprintf(step->operation, sizeof step->operation, "given");
+    snprintf(step->text, sizeof step->text, "%zu pages in %zu frames", count, count);
+    step = run_given(run, why, cells, count);
     step->fault = true;
-    step->cells = calloc(count, sizeof *step->cells);
-    step->cell_count = count;
-    if (step->cells == NULL) {
-        complain_exhausted();
-    }
-    memcpy(step->cells, cells, count * sizeof *cells);
     run->frames = count;
     snprintf(run->name, sizeof run->name, "%s", algorithm);
     snprintf(run->algorithm, sizeof run->algorithm, "%s", algorithm);

@@ -144,7 +144,7 @@ void lesson_total(FILE *out, const struct lesson_run *run)
     if (run->algorithm[0] != '\0' && !run->dirty) {
         fprintf(out,
                 "  %zu references, %" PRIu64 " fault%s; %" PRIu64 " without the %" PRIu64
-                " first loads of empty frames\n",
+                " that filled an empty frame\n",
                 run->count, run->faults, run->faults == 1 ? "" : "s", run->faults - run->initial,
                 run->initial);
     }

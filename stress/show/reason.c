@@ -194,6 +194,9 @@ void reason_after(struct reason *reason, const struct show_map *map, struct show
         reason->rover_lost = true;
         break;
     case TRACE_RESIZE:
+        if (reason_rules[i].release == reason_free_merge) {
+            reason_resize_fit(&line, map);
+        }
         reason->rover_lost = true;
         break;
     default:

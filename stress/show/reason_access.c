@@ -73,7 +73,7 @@ static void access_say_victims(struct reason_line *line, const struct show_map *
             continue;
         }
         const struct reason_page *known = access_find(reason, piece->block, piece->page);
-        reason_say(line, "%s", told++ == 0 ? "; for it " : ", ");
+        reason_say(line, "%s", told++ > 0 ? ", " : line->length > 0 ? "; for it " : "for it ");
         if (piece->page != MEMS_PAGE_NONE) {
             reason_say(line, "page %" PRIu64 " of ", piece->page);
         }
@@ -155,8 +155,13 @@ void reason_alloc_frames(struct reason_line *line, const struct show_map *map)
 
 void reason_alloc_demand(struct reason_line *line, const struct show_map *map)
 {
-    (void)map;
     if (line->step->outcome != SHOW_DONE) {
+        return;
+    }
+    if (reason_block(map->pieces, map->count, line->step->op->block) != NULL && map->frame == 0) {
+        reason_alloc_fit(line, map);
+        access_say_victims(line, map, "second-chance");
+        access_note(line->reason, line->step->op->block, MEMS_PAGE_NONE, true);
         return;
     }
     if (line->reason->frame != 0) {

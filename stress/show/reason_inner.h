@@ -51,6 +51,7 @@ const struct show_piece *reason_at(const struct show_piece *pieces, size_t count
 
 // reason_place.c: holes and partitions
 void reason_alloc_fit(struct reason_line *line, const struct show_map *map);
+void reason_resize_fit(struct reason_line *line, const struct show_map *map);
 void reason_free_merge(struct reason_line *line, const struct show_map *map);
 void reason_alloc_partition(struct reason_line *line, const struct show_map *map);
 void reason_free_partition(struct reason_line *line, const struct show_map *map);

@@ -310,6 +310,35 @@ void reason_alloc_fit(struct reason_line *line, const struct show_map *map)
     reason->rover_lost = false;
 }
 
+void reason_resize_fit(struct reason_line *line, const struct show_map *map)
+{
+    const struct reason *reason = line->reason;
+    const struct trace_op *op = line->step->op;
+    const struct show_piece *was = reason_block(reason->pieces, reason->count, op->block);
+    const struct show_piece *is = reason_block(map->pieces, map->count, op->block);
+    struct place place = place_pick(reason, (op->size > 0 ? op->size : 1) * reason->unit);
+    if (line->step->outcome == SHOW_REFUSED) {
+        place_say_refused(line, &place);
+        return;
+    }
+    if (was == NULL || is == NULL) {
+        return;
+    }
+    if (was->at != is->at) {
+        reason_say(line, "not enough is free behind it: it moves, and ");
+        reason_place(line, was);
+        reason_say(line, " is free again");
+    } else if (was->size < is->size) {
+        reason_say(line, "it grows in place, into what was free behind it");
+    } else if (was->size > is->size) {
+        reason_say(line, "it shrinks in place: ");
+        reason_amount(line, was->size - is->size);
+        reason_say(line, " behind it are free now");
+    } else {
+        reason_say(line, "it fits where it is");
+    }
+}
+
 // ---- release ------------------------------------------------------------------------------------
 
 // 128 and 128 XOR 128, level by level, up to what is free now.

@@ -308,7 +308,7 @@ describe("paper, size, company", () => {
     assert.deepEqual(bars.datasets.map(({ label }) => label), ["A", "B"]);
     bars.datasets[0].data.forEach((rate, i) => assert.ok(Math.abs(bars.datasets[1].data[i] / rate - 2) < 1e-5));
     const lines = drawn.find(({ panel, title }) => panel === "remote" && title === "Allocation").datasets.map(({ label }) => label);
-    assert.ok(lines.includes("libc · A") && lines.includes("libc · B"), lines.join(", "));
+    assert.ok(lines.includes("libc\u00a0·\u00a0A") && lines.includes("libc\u00a0·\u00a0B"), lines.join(", "));
     assert.match(await page.textContent(".differs"), /≠ Kernel/);
     assert.deepEqual(wrong, []);
     await page.screenshot({ path: "shots/both.png", fullPage: true });

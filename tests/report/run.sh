@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# run.sh - the page of mems-stress report in a browser: fetches the browser's driver once, then runs page.test.mjs.
+# run.sh - the page of mems-stress report in a browser: fetches the browser's driver once, then runs page.test.mjs and
+# player.test.mjs.
 #
 # usage: run.sh FOLDER MEMS-STRESS CHROMIUM
 #
@@ -11,7 +12,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
-cp "$here/package.json" "$here/package-lock.json" "$here/page.test.mjs" "$here/browser.mjs" "$folder"
+cp "$here/package.json" "$here/package-lock.json" "$here/page.test.mjs" "$here/player.test.mjs" "$here/browser.mjs" "$folder"
 cd "$folder"
 if ! cmp -s package-lock.json node_modules/.fetched; then
     if ! npm ci --no-audit --no-fund --loglevel=error; then
@@ -20,4 +21,4 @@ if ! cmp -s package-lock.json node_modules/.fetched; then
     fi
     cp package-lock.json node_modules/.fetched
 fi
-PAGE_STRESS=$2 PAGE_CHROMIUM=$3 PAGE_HERE=$here exec node --test page.test.mjs
+PAGE_STRESS=$2 PAGE_CHROMIUM=$3 PAGE_HERE=$here exec node --test page.test.mjs player.test.mjs

@@ -72,7 +72,7 @@ mems.whiskers = {
       pen.lineWidth = 1.4;
       dataset.intervals.forEach((interval, i) => {
         const y = meta.data[i]?.y;
-        if (!interval || y === undefined) {
+        if (!interval || interval.count < 2 || y === undefined) {
           return;
         }
         const x = (value) => chart.scales.x.getPixelForValue(value);

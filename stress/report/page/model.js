@@ -108,7 +108,7 @@ mems.model = function (documents) {
   }
   const colored = model.targets.filter((target) => target !== "null");
   model.cells = (result, section) => bySection.get(result.index + " " + section) || [];
-  model.label = (result, target) => (model.several ? target + " · " + result.letter : target);
+  model.label = (result, target) => (model.several ? target + "\u00a0·\u00a0" + result.letter : target);
   // Colour and marker are the target's; dashes tell results apart, or targets where there is one result.
   model.style = (result, target) => {
     const index = colored.indexOf(target);

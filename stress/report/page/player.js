@@ -17,23 +17,27 @@
 
 // ---- owners -------------------------------------------------------------------------------------
 
+// Owners are processes; where there is one, its blocks.
 mems.palette = function (targets) {
-  const owners = new Map();
-  const of = (name) => String(name).split("/")[0];
-  const see = (map) => (map?.pieces || []).forEach((piece) => {
-    if (piece.owner !== undefined && !owners.has(of(piece.owner))) {
-      owners.set(of(piece.owner), owners.size);
-    }
+  const most = 24;
+  const processes = new Map();
+  const blocks = new Map();
+  const add = (map, name) => map.has(name) || map.set(name, map.size);
+  const see = (map) => (map?.pieces || []).filter(({ owner }) => owner !== undefined).forEach(({ owner }) => {
+    add(processes, owner.split("/")[0]);
+    add(blocks, owner);
   });
   targets.forEach((target) => {
     target.steps.forEach((step) => see(step.map));
     see(target.end);
   });
+  const whole = processes.size === 1 && blocks.size > 1 && blocks.size <= most;
+  const owners = whole ? blocks : processes;
   const style = (name) => {
-    const index = owners.get(of(name)) ?? 0;
+    const index = owners.get(whole ? name : name.split("/")[0]) ?? 0;
     return { class: "own p" + (index % 6), color: "var(--c" + (index % 8) + ")" };
   };
-  return { names: Array.from(owners.keys()), style };
+  return { names: Array.from(owners.keys()).slice(0, most), style };
 };
 
 // ---- one map ------------------------------------------------------------------------------------
@@ -56,11 +60,12 @@ mems.pieceTitle = function (piece) {
 };
 
 // The pieces of a map that lie between two positions, as blocks of a bar.
-mems.barRow = function (pieces, from, to, palette) {
+mems.barRow = function (pieces, from, to, palette, width) {
   const row = mems.el("div", { class: "bar" });
   const ruler = mems.el("div", { class: "ruler", "aria-hidden": "true" });
   const share = (at) => (100 * (at - from)) / (to - from);
-  let last = -10;
+  const apart = (100 * 46) / width; // positions below it
+  let last = -apart;
   for (const piece of pieces) {
     const begin = Math.max(piece.at, from);
     const end = Math.min(piece.at + piece.size, to);
@@ -74,7 +79,7 @@ mems.barRow = function (pieces, from, to, palette) {
       style: "left:" + share(begin) + "%;width:" + wide + "%" + (style.color ? ";--own:" + style.color : "") },
     wide > 3 ? mems.el("span", { class: "tag" }, name || (piece.what === "hole" ? mems.units(piece.size) : "~")) : null,
     wide > 7 && name ? mems.el("span", { class: "tag size" }, mems.units(piece.size)) : null));
-    if (share(begin) - last > 5 && begin === piece.at) {
+    if (share(begin) - last >= apart && begin === piece.at) {
       ruler.append(mems.el("span", { style: share(begin) > 94 ? "right:0" : "left:" + share(begin) + "%" }, mems.units(piece.at)));
       last = share(begin);
     }
@@ -83,7 +88,7 @@ mems.barRow = function (pieces, from, to, palette) {
 };
 
 // A bar a region; one of many pieces takes several rows. `choice`: the hole that was taken, or where an access led.
-mems.drawBars = function (map, step, palette) {
+mems.drawBars = function (map, step, palette, width) {
   const box = mems.el("div", { class: "bars" });
   const regions = new Map();
   map.pieces.filter(({ at }) => at !== undefined).forEach((piece) => {
@@ -97,7 +102,7 @@ mems.drawBars = function (map, step, palette) {
     for (let i = 0; i < rows; i++) {
       const low = from + ((end - from) * i) / rows;
       const high = from + ((end - from) * (i + 1)) / rows;
-      const { row, ruler, share } = mems.barRow(pieces, low, high, palette);
+      const { row, ruler, share } = mems.barRow(pieces, low, high, palette, width);
       const choice = step?.choice;
       const mark = mems.el("div", { class: "mark", "aria-hidden": "true" });
       if (choice && choice.at < high && choice.at + choice.size > low) {
@@ -132,7 +137,7 @@ mems.drawFrames = function (map, before, palette) {
     grid.append(mems.el("li", { class: "frame " + style.class + (fresh ? " fresh" : ""), title: "frame " + piece.frame + ", " + mems.pieceTitle(piece),
       style: style.color ? "--own:" + style.color : null },
     mems.el("span", { class: "number" }, map.hand === piece.frame ? "▸ " + piece.frame : piece.frame),
-    mems.el("span", { class: "tag" }, used ? (piece.owner ?? "") + (piece.page !== null && piece.page !== undefined ? " " + piece.page : "") : "free")));
+    mems.el("span", { class: "tag" }, used ? (piece.owner ?? "").split("/")[0] + (mems.known(piece.page) ? ":" + piece.page : "") : "free")));
   }
   box.append(grid);
   if (tables.size > 0 && tables.size <= 12) {
@@ -225,7 +230,7 @@ mems.account = function (target, index, map) {
 mems.playerCard = function (target, palette, go) {
   const drawing = mems.el("div", { class: "drawing" });
   const text = mems.el("p", { class: "said" });
-  const reason = mems.el("p", { class: "reason" });
+  const reason = mems.el("p", { class: "reason", hidden: target.kind === "calculation" });
   const account = mems.el("p", { class: "account muted" });
   const answer = target.answer ? mems.el("p", { class: "answer", hidden: true }, "Answer: ", mems.el("strong", null, target.answer),
     target.expected === null || target.expected === undefined ? "" : target.expected === target.answer ? ", as the books have it" : "; the books have " + target.expected) : null;
@@ -247,11 +252,11 @@ mems.playerCard = function (target, palette, go) {
       drawing.append(mems.el("ol", { class: "lines-of" }, target.steps.slice(0, index + 1).map((line) =>
         mems.el("li", null, mems.el("strong", null, line.operation + ": " + line.text), mems.el("br"), line.reason || ""))));
     } else if (map && target.kind === "state") {
-      drawing.append(mems.stateTable(map, target.answer));
+      drawing.append(mems.stateTable(map, index === target.steps.length - 1 ? target.answer : null));
     } else if (map && map.pieces.some(({ frame }) => frame !== undefined)) {
       drawing.append(mems.drawFrames(map, mapAt(index - 1), palette));
     } else if (map) {
-      drawing.append(mems.drawBars(map, step, palette));
+      drawing.append(mems.drawBars(map, step, palette, drawing.clientWidth || 1000));
     }
   };
   const show = (index) => {
@@ -266,7 +271,7 @@ mems.playerCard = function (target, palette, go) {
     const refused = step?.outcome === "refused" || step?.outcome === "nothing";
     text.replaceChildren();
     if (step && target.kind !== "calculation") {
-      text.append(mems.el("strong", null, step.operation), step.text ? " → " : "", mems.el("span", { class: step.fault || refused ? "strong-text" : null }, step.text || ""));
+      text.append(mems.el("strong", null, step.operation === "show" ? "The memory at the start" : step.operation), step.text ? " → " : "", mems.el("span", { class: step.fault || refused ? "strong-text" : null }, step.text || ""));
       (step.moves || []).forEach((move) => text.append(mems.el("br"), move.owner + " moved " + mems.units(move.from) + " → " + mems.units(move.to)));
     }
     reason.textContent = target.kind === "calculation" ? "" : step?.reason || "";
@@ -280,16 +285,9 @@ mems.playerCard = function (target, palette, go) {
 
 // ---- the player ---------------------------------------------------------------------------------
 
-mems.allSteps = function (targets, length) {
-  const rows = [];
-  for (let i = 0; i < length; i++) {
-    const steps = targets.map((target) => target.steps[i]);
-    const first = steps.find((step) => step);
-    rows.push([i + 1, first?.operation || "", ...steps.map((step) => (step ? [step.text, step.reason].filter(Boolean).join(". ") : ""))]);
-  }
-  const table = mems.table("Every step", ["Step", "Operation", ...targets.map(({ target }) => target)], rows);
-  table.classList.add("all-steps");
-  return table;
+mems.allSteps = function (targets) {
+  return mems.el("div", { class: "all-steps" }, targets.map((target) => mems.table(target.target, ["Step", "Operation", "What came of it", "Why"],
+    target.steps.map((step, i) => [i + 1, step.operation, step.text, step.reason || ""]))));
 };
 
 mems.playerControls = function (length, act) {
@@ -319,8 +317,13 @@ mems.playerChoice = function (targets, cards) {
   if (targets.length < 2) {
     return null;
   }
+  // Of many the first few: the rest is a click away.
+  const most = 8;
+  cards.forEach((card, i) => {
+    card.node.hidden = targets.length > most && i >= most;
+  });
   return mems.el("div", { class: "lines no-print", role: "group", "aria-label": "Shown" }, targets.map((target, i) => mems.el("button",
-    { type: "button", "aria-pressed": "true", click: (event) => {
+    { type: "button", "aria-pressed": cards[i].node.hidden ? "false" : "true", click: (event) => {
       const shown = event.currentTarget.getAttribute("aria-pressed") !== "true";
       event.currentTarget.setAttribute("aria-pressed", shown ? "true" : "false");
       cards[i].node.hidden = !shown;
@@ -340,8 +343,16 @@ mems.playerKeys = function (root, act, length) {
   });
 };
 
+// Two cards beside each other where both are narrow.
+mems.playerWidth = function (targets) {
+  const narrow = ({ kind, steps }) => kind === "state" || kind === "calculation" || (kind === "replacement" && steps.length <= 12);
+  return targets.length > 1 && targets.every(narrow) ? "narrow" : targets.length > 1 ? "many" : "";
+};
+
 mems.player = function (parent, given) {
-  const targets = given.filter((target) => target.steps.length > 0);
+  // Who plays has the memory before the eyes: that a trace wants it drawn is no step, but for the first.
+  const targets = given.map((target) => ({ ...target, steps: target.steps.filter((step, i) =>
+    i === 0 || step.operation !== "show" || !target.steps[i - 1].map) })).filter(({ steps }) => steps.length > 0);
   const length = Math.max(0, ...targets.map((target) => target.steps.length));
   if (length === 0) {
     parent.append(mems.absent("There is no step to show."));
@@ -361,7 +372,7 @@ mems.player = function (parent, given) {
     live.setAttribute("aria-live", playing ? "off" : "polite");
     live.textContent = "Step " + (state.index + 1) + " of " + length + ": " + targets.map((target) => {
       const step = target.steps[Math.min(state.index, target.steps.length - 1)];
-      return (targets.length > 1 ? target.target + ": " : "") + step.operation + (step.text ? ", " + step.text : "");
+      return (targets.length > 1 ? target.target + ": " : "") + (step.operation === "show" ? "the memory at the start" : step.operation) + (step.text ? ", " + step.text : "");
     }).join("; ") + ".";
   };
   const act = {
@@ -398,13 +409,13 @@ mems.player = function (parent, given) {
   };
   const cards = targets.map((target) => mems.playerCard(target, palette, act.go));
   const controls = mems.playerControls(length, act);
-  const legend = targets.some(({ kind }) => !kind) && palette.names.length > 1 ? mems.el("ul", { class: "owners" }, palette.names.slice(0, 24).map((name) => {
+  const legend = targets.some(({ kind }) => !kind) && palette.names.length > 1 ? mems.el("ul", { class: "owners" }, palette.names.map((name) => {
     const style = palette.style(name);
     return mems.el("li", null, mems.el("span", { class: "swatch " + style.class, style: "--own:" + style.color }), name);
   })) : null;
   const root = mems.el("div", { class: "player", tabindex: 0, role: "group", "aria-label": "Player: space plays, arrows step, Home and End go to the ends" },
-    controls.node, mems.playerChoice(targets, cards), live, legend, mems.el("div", { class: "targets" + (targets.length > 1 ? " many" : "") }, cards.map(({ node }) => node)),
-    mems.details("Every step as a table", () => mems.allSteps(targets, length), true));
+    controls.node, mems.playerChoice(targets, cards), live, legend, mems.el("div", { class: "targets " + mems.playerWidth(targets) }, cards.map(({ node }) => node)),
+    mems.details("Every step as a table", () => mems.allSteps(targets), true));
   parent.append(root);
   mems.playerKeys(root, act, length);
   mems.onPrint(() => act.go(length - 1));
@@ -430,6 +441,33 @@ mems.showTotals = function (targets) {
   return null;
 };
 
+// Faults over frames, where an algorithm was given at least three numbers of them.
+mems.showSweep = function (parent, targets) {
+  const lines = new Map();
+  targets.filter(({ kind, frames }) => kind === "replacement" && frames).forEach((target) =>
+    lines.set(target.algorithm, [...(lines.get(target.algorithm) || []), { x: target.frames, y: target.summary.faults }]));
+  const drawn = Array.from(lines, ([label, points]) => ({ label, points: points.sort((a, b) => a.x - b.x) })).filter(({ points }) => points.length > 2);
+  if (drawn.length === 0 || typeof Chart === "undefined") {
+    return;
+  }
+  mems.chart(mems.grid(parent), {
+    title: "Faults over frames",
+    about: "LRU and OPT never rise with another frame; FIFO and CLOCK may.",
+    height: 320,
+    table: () => ({ head: ["Algorithm", "Frames", "Faults"], rows: drawn.flatMap(({ label, points }) => points.map(({ x, y }) => [label, x, y])) }),
+    make: () => ({
+      type: "scatter",
+      data: { datasets: drawn.map(({ label, points }, i) => ({ ...mems.stroke({ color: "--c" + (i % 8), dash: i, marker: i, result: 0 }, points.length), label, data: points,
+        showLine: true, pointRadius: 4 })) },
+      options: mems.options({
+        x: mems.axis({ type: "linear", title: "frames", min: 1 }),
+        y: mems.axis({ title: "faults", min: 0, format: String }),
+        tooltip: { label: (item) => item.dataset.label + ", " + item.raw.x + " frames: " + item.raw.y + " faults" },
+      }),
+    }),
+  });
+};
+
 mems.view("mems-stress/show/1", (documents, main) => {
   for (const { name, root } of documents) {
     const exercise = root.exercise;
@@ -444,7 +482,11 @@ mems.view("mems-stress/show/1", (documents, main) => {
     mems.player(chapter, root.targets);
     const totals = mems.showTotals(root.targets);
     if (totals) {
-      chapter.append(mems.details(exercise ? "The totals (the solution)" : "The totals", () => totals, true));
+      chapter.append(mems.details(exercise ? "The totals (the solution)" : "The totals", () => {
+        const box = mems.el("div", null, totals);
+        mems.showSweep(box, root.targets);
+        return box;
+      }, true));
     }
   }
 });

@@ -11,7 +11,7 @@ mems.bars = function (parent, { title, about, axis, format, targets, datasets, b
   return mems.chart(parent, {
     title,
     about,
-    height: Math.round(62 + lines * 24),
+    height: Math.round(78 + lines * 24),
     table: () => ({
       head: ["Target", ...datasets.flatMap(({ label }) => [label || "Median", "Interval", "Repeats"]), ...(bound ? ["Theory"] : [])],
       rows: targets.map((target, i) => [target, ...datasets.flatMap(({ values, intervals }) => [format(values[i]),

@@ -124,6 +124,8 @@ class Documents:
         self.make("replay", "result", 0, "replay", trace, "--target", "libc", "--target", "mems:segmentation",
                   "--json", "-")
         self.make("show", "show", 0, "trace", "show", trace, "--target", "mems:segmentation", "--every", "--json", "-")
+        for kind in ("five-holes", "silberschatz", "four-pages", "tlb", "working-set"):
+            self.make("exercise " + kind, "show", 0, "trace", "show", kind, "--json", "-")
         self.make("show paged", "show", 0, "trace", "show", os.path.join(JOBS, "traces", "processes.trace"),
                   "--target", "mems:paging", "--every", "--json", "-")
         self.make("faults", "faults", 0, "faults", os.path.join(JOBS, "references", "belady.txt"), "--frames", "3,4",
