@@ -35,7 +35,7 @@ export function report(page, ...results) {
   return path.resolve(page);
 }
 
-// The page, ready; `wrong` gathers console errors, exceptions, dialogs, and whatever it asks of a network.
+// The page, ready after `ready` ms, of which its main thread had the CPU for `busy`; `wrong` gathers console errors, exceptions, dialogs, and whatever it asks of a network.
 export async function open(browser, file, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
@@ -50,5 +50,9 @@ export async function open(browser, file, options = {}) {
   const began = performance.now();
   await page.goto("file://" + file);
   await page.locator("html[data-ready=yes]").waitFor({ state: "attached" });
-  return { page, wrong, ready: performance.now() - began, context };
+  const ready = performance.now() - began;
+  const client = await context.newCDPSession(page);
+  await client.send("Performance.enable");
+  const { metrics } = await client.send("Performance.getMetrics");
+  return { page, wrong, ready, busy: 1000 * metrics.find(({ name }) => name === "ThreadTime").value, context };
 }

@@ -290,10 +290,11 @@ describe("paper, size, company", () => {
     write("many.json", many);
     const made = report("many.html", "many.json");
     assert.ok(fs.statSync(made).size < 3e6, fs.statSync(made).size + " bytes");
-    const { page, wrong, ready } = await open(browser, made);
+    const { page, wrong, ready, busy } = await open(browser, made);
     const [all, now] = await page.evaluate(() => [mems.charts.length, mems.charts.filter(({ chart }) => chart).length]);
     assert.ok(now < all / 2, now + " of " + all + " charts were drawn at once");
-    console.log(many.cells.length + " cells, " + fs.statSync(made).size + " bytes: ready in " + Math.round(ready) + " ms, " + now + " of " + all + " charts drawn");
+    console.log(many.cells.length + " cells, " + fs.statSync(made).size + " bytes: ready in " + Math.round(ready) + " ms, " + Math.round(busy) +
+      " ms of the CPU, " + now + " of " + all + " charts drawn");
     assert.deepEqual(wrong, []);
   });
 

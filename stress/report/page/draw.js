@@ -101,16 +101,19 @@ mems.bounds = {
         return;
       }
       pen.save();
-      pen.strokeStyle = mems.color("--bad");
-      pen.lineWidth = 3;
       dataset.bounds.forEach((bound, i) => {
         const bar = meta.data[i];
         if (mems.known(bound) && bar) {
           const x = chart.scales.x.getPixelForValue(bound);
-          pen.beginPath();
-          pen.moveTo(x, bar.y - bar.height / 2 - 3);
-          pen.lineTo(x, bar.y + bar.height / 2 + 3);
-          pen.stroke();
+          // Seen on any bar: ink with an edge of paper.
+          for (const [color, width] of [["--paper", 6], ["--ink", 3]]) {
+            pen.strokeStyle = mems.color(color);
+            pen.lineWidth = width;
+            pen.beginPath();
+            pen.moveTo(x, bar.y - bar.height / 2 - 3);
+            pen.lineTo(x, bar.y + bar.height / 2 + 3);
+            pen.stroke();
+          }
         }
       });
       pen.restore();

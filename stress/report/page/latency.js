@@ -106,7 +106,7 @@ mems.showLatency = function (model, section, panel) {
   }
   if (!grid.firstChild) {
     grid.remove();
-    panel.append(mems.absent("No operation was timed: `latency = none`, or no cell of this section got so far."));
+    panel.append(mems.absent("No operation was timed: latency = none, or no cell of this section got so far."));
     return;
   }
   const every = model.results.flatMap((result) => model.cells(result, section)).map((cell) => cell.report?.latency?.one_in).find(mems.known);

@@ -119,7 +119,7 @@ mems.showMemory = function (model, section, panel) {
       "threads' caches count as blocks." });
   if (!any) {
     grid.remove();
-    panel.append(mems.absent("No cell of this section has two samples or more: it was too short for `sample`, or ended before."));
+    panel.append(mems.absent("No cell of this section has two samples or more: it was too short for the distance of samples (sample), or ended before."));
   } else if (!outside) {
     panel.append(mems.absent("External fragmentation and holes are told by the engine's targets (mems:) only."));
   }
@@ -130,7 +130,7 @@ mems.showDecay = function (model, section, panel) {
   const lines = model.lines(section).filter((line) => line.target !== "null").map((line) => ({ ...line,
     decay: mems.typical(line, (cell) => cell.report?.memory?.decay)?.report.memory.decay })).filter(({ decay }) => decay);
   if (lines.length === 0) {
-    panel.append(mems.absent("Not watched: `decay = 2s` in the job looks at the resident set for so long after all blocks were freed."));
+    panel.append(mems.absent("Not watched: decay = 2s in the job looks at the resident set for so long after all blocks were freed."));
     return;
   }
   const grid = mems.grid(panel);
