@@ -44,6 +44,7 @@ core=(
     nettle-dev                                       # stress/run: the SHA-256 of a plan
     libhwloc-dev                                     # stress/measure: cores and caches, for pinning and results
     libsqlite3-dev                                   # stress/history: every run is kept
+    libjs-chart.js                                   # stress/report: draws the charts of the HTML page
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )
 
@@ -70,6 +71,7 @@ full=(
     lua5.4 gawk ruby ghostscript z3 perl # bench/suite: programs that it runs on every malloc, as it does clang,
                                          # sqlite3 and redis
     libbenchmark-tools python3-scipy    # tests/cli/compare: Google Benchmark's compare.py reads what mems-stress writes
+    chromium                            # tests/report: the HTML page in a browser
     gcovr                               # tests/coverage: what gcc's counters say
     debootstrap                         # a bare Debian to try this script on
     slurmctld slurmd slurm-client munge # tests/slurm: a job array on a node of its own

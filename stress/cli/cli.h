@@ -40,6 +40,7 @@ extern const struct cli_command cli_command_history;
 extern const struct cli_command cli_command_merge;
 extern const struct cli_command cli_command_record;
 extern const struct cli_command cli_command_trace;
+extern const struct cli_command cli_command_report;
 
 // How results are compared, by compare and by run --baseline.
 struct cli_comparing {

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "disk/home.h"
 #include "job/job.h"
+#include "lesson/exercise.h"
 #include "target/target.h"
 #include "workload/workload.h"
 
@@ -90,12 +91,21 @@ static void list_jobs(void)
     home_each_job(list_job, NULL);
 }
 
+static void list_exercises(void)
+{
+    const struct exercise *exercise;
+    printf("Exercises, with the textbooks' answers (mems-stress trace show NAME):\n");
+    for (size_t i = 0; (exercise = exercise_at(i)) != NULL; i++) {
+        printf("  %-16s %s\n", exercise->name, exercise->title);
+    }
+}
+
 static const struct {
     const char *name;
     void (*list)(void);
 } list_topics[] = {
     {"workloads", list_workloads}, {"targets", list_targets}, {"policies", list_policies},
-    {"keys", list_keys},           {"jobs", list_jobs},
+    {"keys", list_keys},           {"jobs", list_jobs},       {"exercises", list_exercises},
 };
 
 #define LIST_TOPICS (sizeof list_topics / sizeof list_topics[0])
@@ -120,7 +130,8 @@ static int list_main(int argc, char **argv)
         }
         if (i == LIST_TOPICS) {
             fprintf(stderr,
-                    "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys, jobs\n",
+                    "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys, jobs, "
+                    "exercises\n",
                     words.items[w]);
             return 1;
         }
@@ -131,7 +142,7 @@ static int list_main(int argc, char **argv)
 
 const struct cli_command cli_command_list = {
     .name = "list",
-    .form = "list [workloads] [targets] [policies] [keys] [jobs]",
+    .form = "list [workloads] [targets] [policies] [keys] [jobs] [exercises]",
     .help = "what there is to choose from",
     .options = list_command_options,
     .main = list_main,

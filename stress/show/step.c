@@ -10,6 +10,7 @@
 
 #include "show/map.h"
 #include "show/memory.h"
+#include "show/reason.h"
 #include "show/words.h"
 
 #define BLOCK_NOWHERE UINT64_MAX
@@ -34,6 +35,7 @@ struct show {
     struct map_owner *owners; // room for every block
     struct show_move *moves;  // likewise
     struct show_map map;
+    struct reason *reason; // NULL: nobody asks why
     bool detailed;
     bool looked; // the map is of now
     size_t next; // operation
@@ -455,6 +457,9 @@ int show_next(struct show *show, struct show_step *step, struct complaint *compl
     const struct trace_op *op = &show->trace->ops[show->next++];
     *step = (struct show_step){.number = show->next, .op = op};
     words_operation(show->trace, op, step->operation, sizeof step->operation);
+    if (show->reason != NULL) {
+        reason_before(show->reason, show_look(show));
+    }
     show->looked &= op->kind == TRACE_SHOW;
     int error = step_do(show, op, step);
     if (error != 0) {
@@ -464,6 +469,9 @@ int show_next(struct show *show, struct show_step *step, struct complaint *compl
     }
     if (op->kind != TRACE_SHOW) {
         show_account(show);
+    }
+    if (show->reason != NULL) {
+        reason_after(show->reason, show_look(show), step);
     }
     return 0;
 }
@@ -509,6 +517,9 @@ int show_open(const struct trace *trace, const struct target_spec *spec,
                      mems_complaint());
         }
     }
+    if (error == 0 && settings->reasons) {
+        show->reason = reason_open(trace, spec->argument, show->memory.options, show->memory.unit);
+    }
     if (error != 0) {
         show_close(show);
         return error;
@@ -520,6 +531,7 @@ int show_open(const struct trace *trace, const struct target_spec *spec,
 void show_close(struct show *show)
 {
     mems_engine_close(show->engine);
+    reason_close(show->reason);
     map_fini(&show->map);
     free(show->spaces);
     free(show->blocks);
