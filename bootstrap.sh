@@ -42,6 +42,7 @@ core=(
     libdw-dev                                        # stress/run: names in backtraces
     nettle-dev                                       # stress/run: the SHA-256 of a plan
     libhwloc-dev                                     # stress/measure: cores and caches, for pinning and results
+    libjs-chart.js                                   # stress/report: draws the charts of the HTML page
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )
 
@@ -65,6 +66,7 @@ full=(
                                         # unlike redis-server starts no service
     lua5.4 gawk ruby ghostscript z3 perl # bench/suite: programs that it runs on every malloc, as it does clang,
                                          # sqlite3 and redis
+    chromium                            # tests/report: the HTML page in a browser
     gcovr                               # tests/coverage: what gcc's counters say
     debootstrap                         # a bare Debian to try this script on
 )

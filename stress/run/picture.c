@@ -165,10 +165,10 @@ static bool picture_make(struct picture *picture, struct mems_engine *engine)
 
 static void picture_thin(struct picture_album *album)
 {
-    for (uint32_t i = 0; i < album->room / 2; i++) {
+    album->count = (album->room + 1) / 2;
+    for (uint32_t i = 0; i < album->count; i++) {
         album->pictures[i] = album->pictures[2 * i];
     }
-    album->count = album->room / 2;
     album->kept *= 2;
 }
 
@@ -176,14 +176,12 @@ void picture_take(struct picture_album *album, struct mems_engine *engine, uint6
                   uint64_t operations)
 {
     album->kept = album->kept == 0 ? 1 : album->kept;
-    if (album->asked++ % album->kept != 0) {
-        return;
-    }
-    if (album->count == album->room) {
+    uint64_t number = album->asked++;
+    if (number % album->kept == 0 && album->count == album->room) {
         picture_thin(album);
-        if (album->count == album->room) {
-            return; // room for one, and it is there
-        }
+    }
+    if (number % album->kept != 0 || album->count == album->room) {
+        return;
     }
     struct picture *picture = &album->pictures[album->count];
     memset(picture, 0, sizeof *picture);

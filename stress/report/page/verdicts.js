@@ -133,7 +133,7 @@ mems.again = function (command) {
 mems.operations = function (thread) {
   const name = "Thread " + thread.thread;
   const rows = thread.last.map((operation) => [operation.index, operation.kind, operation.slot, operation.block, operation.size_bytes]);
-  return mems.details(name + ": last " + rows.length + " of " + thread.operations_done + " operations",
+  return mems.details(name + ": the last " + rows.length + " of " + mems.count(thread.operations_done, "operation"),
     () => mems.table(name + ", oldest first", ["Operation", "Kind", "Slot", "Block", "Bytes"], rows), false);
 };
 

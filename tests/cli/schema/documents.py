@@ -39,6 +39,7 @@ RUNS = {
     "a file": ("[it]\nworkload = trace\ntrace = %s/traces/sqlite.mtrace\ntarget = null\n" % JOBS, 0, ()),
     "context": (churn("null", "ops = 1k"), 0, ("--context", "ticket=7", "--context", "why=a = b")),
     "skipped": (churn("?preload:no-such-allocator"), 6, ()),
+    "pictures": (churn("libc, mems:dynamic, mems:vm-paging", "runtime = 20ms\nsample = 1ms\nmap = 5"), 0, ()),
     "engine refuses": (churn("mems:fixed(partitions=64x10)", "ops = 2k"), 0, ()),
 }
 EVIL_RUNS = {
