@@ -76,9 +76,9 @@ COMMANDS = [
                                      "sort job.ini > /dev/null; :"], ["r.mtrace"], exact=False, others=FEW,
             more=r"r\.mtrace\.\d+", seams=("open", "write ENOSPC, and all after it", "rename, unlink", "map")),
     Command("explore", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
-            seams=("fork, exec, thread",)),  # it only starts the next one
+            seams=("fork, exec, thread",), most=12),  # it only starts the next one
     Command("explore, its program", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
-            program=EXPLORE),
+            program=EXPLORE, most=12),
     Command("selftest", ["selftest", "aa", "--comparisons", "1", "--repeats", "5", "--target", "null", "--json", "s.json"],
             ["s.json"], exact=False, most=4,  # it does what run does, many times: only a few
             seams=("open", "write ENOSPC, and all after it", "map", "map, and all after it", "fork, exec, thread", "wait")),
