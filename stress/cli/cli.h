@@ -13,6 +13,15 @@ struct json_t;
 
 int cli_main(int argc, char **argv);
 
+// The table of commands, by index; NULL past the last.
+const struct cli_command *cli_command_at(size_t index);
+// What the exit status says; ends with a row whose help is NULL.
+struct cli_exit {
+    int status;
+    const char *help;
+};
+extern const struct cli_exit cli_exits[];
+
 // How this program was called, quoted for a shell: what a command to do it again begins with.
 const char *cli_invocation(void);
 
@@ -28,6 +37,10 @@ extern const struct cli_command cli_command_fit;
 extern const struct cli_command cli_command_schema;
 extern const struct cli_command cli_command_explore;
 extern const struct cli_command cli_command_history;
+extern const struct cli_command cli_command_merge;
+extern const struct cli_command cli_command_record;
+extern const struct cli_command cli_command_trace;
+extern const struct cli_command cli_command_report;
 
 // How results are compared, by compare and by run --baseline.
 struct cli_comparing {
@@ -52,6 +65,15 @@ struct cli_comparing {
 struct cli_history {
     const char *file; // NULL: the place for it
     bool none;
+};
+
+// A plan handed to Slurm instead of being run.
+struct cli_slurm_settings {
+    bool on;
+    bool shared;
+    struct cli_number tasks;
+    const char *folder;
+    struct cli_list lines;
 };
 
 // From a job that was read to the exit status: what run, plan and replay have in common.
@@ -81,6 +103,10 @@ struct cli_job_settings {
     const char *only;
     struct cli_list context; // KEY=VALUE, for the document
     struct cli_history history;
+    // a part of it
+    const char *shard; // I/N; NULL: all
+    bool resume;
+    struct cli_slurm_settings slurm;
 };
 
 // Rows of a command's options that fill in the above, where it is what the command's settings begin

@@ -203,18 +203,54 @@ static void read_circumstances(const json_t *object, struct measured_cell *cell)
     cell->speed_ns = before > 0 && after > 0 ? (before + after) / 2 : 0;
 }
 
-static void read_host(json_t *host, struct measured *measured)
+// What is said of a machine; "": nothing.
+static void read_fact(const json_t *host, const char *name, char *text, size_t size)
+{
+    const json_t *fact = json_object_get(host, name);
+    text[0] = '\0';
+    if (json_is_string(fact)) {
+        snprintf(text, size, "%s", json_string_value(fact));
+    } else if (json_is_integer(fact)) {
+        snprintf(text, size, "%lld", (long long)json_integer_value(fact));
+    }
+}
+
+// Of shards that were merged: what their machines say, each answer once.
+static void read_facts(const json_t *hosts, const char *name, char *text, size_t size)
+{
+    size_t length = strlen(text);
+    for (size_t i = 0; i < json_array_size(hosts); i++) {
+        char more[1024], earlier[1024];
+        bool said = false;
+        read_fact(json_array_get(hosts, i), name, more, sizeof more);
+        for (size_t j = 0; j < i && !said; j++) {
+            read_fact(json_array_get(hosts, j), name, earlier, sizeof earlier);
+            said = strcmp(earlier, more) == 0;
+        }
+        if (more[0] != '\0' && !said && length < size) {
+            length += (size_t)snprintf(text + length, size - length, "%s%s",
+                                       length > 0 ? " and " : "", more);
+        }
+    }
+}
+
+static void read_host(json_t *root, struct measured *measured)
 {
     const char *key;
     json_t *value;
+    const json_t *host = json_object_get(root, "host");
     for (size_t i = 0; measured_facts[i].name != NULL; i++) {
         const char *name = measured_facts[i].name;
-        const json_t *fact = json_object_get(host, name);
-        char number[32];
-        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(fact));
-        if (json_is_string(fact) || json_is_integer(fact)) {
-            measured_add(&measured->facts, &measured->fact_count, name,
-                         json_is_string(fact) ? json_string_value(fact) : number);
+        char text[4096];
+        const json_t *hosts = json_object_get(root, "hosts");
+        if (json_array_size(hosts) > 0) {
+            text[0] = '\0';
+            read_facts(hosts, name, text, sizeof text);
+        } else {
+            read_fact(host, name, text, sizeof text);
+        }
+        if (text[0] != '\0') {
+            measured_add(&measured->facts, &measured->fact_count, name, text);
         }
     }
     json_t *settings = json_object_get(host, "allocator_settings");
@@ -270,7 +306,7 @@ static int read_own(const struct reading *reading, json_t *root, struct measured
         return read_complain(reading, "", "cells", "an array");
     }
     measured_init(measured, reading->file, json_array_size(sections), json_array_size(cells));
-    read_host(json_object_get(root, "host"), measured);
+    read_host(root, measured);
     int error = 0;
     for (size_t i = 0; i < measured->section_count && error == 0; i++) {
         snprintf(at, sizeof at, "job.sections[%zu]", i);

@@ -26,15 +26,21 @@ static void document_warning(void *arg, const char *code, const char *text)
     json_array_append_new(arg, json_pack("{s:s, s:o}", "code", code, "text", json_of_text(text)));
 }
 
+static json_t *document_known(const char *text)
+{
+    return text != NULL && *text != '\0' ? json_of_text(text) : json_null();
+}
+
 static json_t *document_job(const struct plan *plan, const struct document_head *head)
 {
     json_t *sections = json_array();
     for (size_t i = 0; i < plan->section_count; i++) {
         json_array_append_new(sections, json_of_section(&plan->sections[i]));
     }
-    return json_pack("{s:o, s:o, s:o, s:o}", "path", json_of_text(plan->job->path), "title",
-                     json_of_text(plan->job->title), "text", json_of_text(head->text), "sections",
-                     sections);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "path", json_of_text(plan->job->path),
+                     "title", json_of_text(plan->job->title), "text", json_of_text(head->text),
+                     "plan_sha256", document_known(head->plan_sha256), "resume_key",
+                     document_known(head->resume_key), "sections", sections);
 }
 
 // What the user says of the run.
@@ -75,8 +81,16 @@ struct json_t *document_make(const struct plan *plan, const struct verdict *verd
     json_t *warnings = json_array();
     warning_each(&head->scene, document_warning, warnings);
     json_object_set_new(root, "warnings", warnings);
-    json_object_set_new(root, "host", json_of_host(head->scene.host));
+    json_object_set_new(root, "host",
+                        head->host != NULL ? json_incref(head->host)
+                                           : json_of_host(head->scene.host));
+    if (head->hosts != NULL) {
+        json_object_set(root, "hosts", head->hosts);
+    }
     json_object_set_new(root, "job", document_job(plan, head));
+    if (head->shard != NULL) {
+        json_object_set(root, "shard", head->shard);
+    }
     if (head->comparison != NULL) {
         json_object_set(root, "comparison", head->comparison);
     }

@@ -25,6 +25,11 @@ struct document_head {
     double seconds;             // the whole run
     struct warning_scene scene;
     struct json_t *comparison; // with a baseline; NULL: none
+    const char *plan_sha256;   // of the whole plan; NULL or empty: not known
+    const char *resume_key;    // by what an interrupted run is known again; NULL: not known
+    struct json_t *shard;      // what part of the plan this is (shard/book.h); NULL: all of it
+    struct json_t *host;       // in place of the scene's, of a merged result; NULL: the scene's
+    struct json_t *hosts;      // every machine that cells name; NULL: they name none
 };
 
 // Whether this build can write documents (libjansson).

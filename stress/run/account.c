@@ -149,6 +149,7 @@ static void account_origin(struct account *account, struct run *run, uint64_t at
     account->origin_operations = account->span[0].operations;
     account->origin_allocated_bytes = account->span[0].allocated_bytes;
     account->report->warmup_ns = at_ns - run->started_ns;
+    account->report->warmup_operations = account->origin_operations;
 }
 
 // Writes to every page without changing anything.
@@ -272,6 +273,15 @@ static void account_add(struct account *account, const struct report_sample *sam
     }
 }
 
+static void account_picture(struct run *run, const struct report_sample *sample)
+{
+    struct picture_album *album = stage_album(run->stage);
+    struct mems_engine *engine = album != NULL ? run->target->engine(run->instance) : NULL;
+    if (engine != NULL) {
+        picture_take(album, engine, sample->at_ns, sample->operations);
+    }
+}
+
 void account_sample(struct account *account, struct run *run)
 {
     struct report_sample sample;
@@ -283,6 +293,7 @@ void account_sample(struct account *account, struct run *run)
         account->report->detail_count++;
     }
     account_add(account, &sample, false);
+    account_picture(run, &sample);
     account->report->sample_cost_ns += run_now_ns() - began;
 }
 

@@ -39,6 +39,7 @@ RUNS = {
     "a file": ("[it]\nworkload = trace\ntrace = %s/traces/sqlite.mtrace\ntarget = null\n" % JOBS, 0, ()),
     "context": (churn("null", "ops = 1k"), 0, ("--context", "ticket=7", "--context", "why=a = b")),
     "skipped": (churn("?preload:no-such-allocator"), 6, ()),
+    "pictures": (churn("libc, mems:dynamic, mems:vm-paging", "runtime = 20ms\nsample = 1ms\nmap = 5"), 0, ()),
     "engine refuses": (churn("mems:fixed(partitions=64x10)", "ops = 2k"), 0, ()),
 }
 EVIL_RUNS = {
@@ -96,6 +97,17 @@ class Documents:
         with open(self.path("long.json")) as file:
             self.made["interrupted"] = "result", json.load(file)
 
+    def make_shards(self):
+        job = self.write("dealt.ini", churn("libc, null", "ops = 1k"))
+        for shard in "1", "2":  # there is one section: the second is empty
+            path = self.path("shard%s.json" % shard)
+            done = self.call("run", job, "--shard", shard + "/2", "--json", path)
+            if done.returncode != 0:
+                raise AssertionError("shard %s: status %d\n%s" % (shard, done.returncode, done.stderr))
+            with open(path) as file:
+                self.made["shard " + shard] = "result", json.load(file)
+        self.make("merged", "result", 0, "merge", self.path("shard1.json"), self.path("shard2.json"), "--json", "-")
+
     def make_comparisons(self):
         job = self.write("kept.ini", churn("libc, null", "ops = 1k\nrepeats = 6"))
         self.make("kept", "result", 0, "run", job, "--json", "-")
@@ -123,6 +135,8 @@ class Documents:
         self.make("replay", "result", 0, "replay", trace, "--target", "libc", "--target", "mems:segmentation",
                   "--json", "-")
         self.make("show", "show", 0, "trace", "show", trace, "--target", "mems:segmentation", "--every", "--json", "-")
+        for kind in ("five-holes", "silberschatz", "four-pages", "tlb", "working-set"):
+            self.make("exercise " + kind, "show", 0, "trace", "show", kind, "--json", "-")
         self.make("show paged", "show", 0, "trace", "show", os.path.join(JOBS, "traces", "processes.trace"),
                   "--target", "mems:paging", "--every", "--json", "-")
         self.make("faults", "faults", 0, "faults", os.path.join(JOBS, "references", "belady.txt"), "--frames", "3,4",
@@ -140,6 +154,7 @@ class Documents:
     def make_all(self):
         self.make_runs(RUNS)
         self.make_interrupted()
+        self.make_shards()
         self.make_comparisons()
         self.make_others()
         if not SANITIZED:
