@@ -89,6 +89,19 @@ class Keeping(Past):
         self.run_with(words=words, MEMS_STRESS_HISTORY=self.file, MEMS_STRESS_NO_HISTORY="1")
         self.assertEqual(self.runs(self.file), 2)
 
+    def test_shards_are_no_runs_and_their_whole_is_one(self):
+        names = [self.path("%d.json" % i) for i in (1, 2)]
+        for i, name in enumerate(names):
+            self.run_with("--history", self.file, "--shard", "%d/2" % (i + 1), "--json", name,
+                          words=["run", "--workload", "churn,larson", "--target", "null", "--set", "ops=200", "--quiet"])
+        self.assertFalse(os.path.exists(self.file))
+        self.run_with("--history", self.file, "--partial", words=["merge", names[0], "--quiet"])
+        self.assertFalse(os.path.exists(self.file))
+        self.run_with(*names, words=["merge", "--quiet"], MEMS_STRESS_HISTORY=self.file)
+        self.assertEqual(self.runs(self.file), 1)
+        self.run_with("--no-history", words=["merge", *names, "--quiet"], MEMS_STRESS_HISTORY=self.file)
+        self.assertEqual(self.runs(self.file), 1)
+
     def test_failed_runs_too(self):
         self.run_with("--history", self.file, status=2, words=["run", "--workload", "churn", "--target",
                       "mems:fixed(partitions=64x10)", "--set", "ops=200", "--set", "size=500", "--quiet"])
