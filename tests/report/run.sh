@@ -9,6 +9,7 @@
 # FOLDER gets the driver (npm, by package-lock.json), the results and pages, and the screenshots, in shots/. Exit status 77
 # (CTest takes that as skipped) where npm cannot fetch the driver.
 set -eu
+export MEMS_STRESS_NO_HISTORY=1
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
