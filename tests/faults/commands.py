@@ -76,9 +76,9 @@ COMMANDS = [
                                      "sort job.ini > /dev/null; :"], ["r.mtrace"], exact=False, others=FEW,
             more=r"r\.mtrace\.\d+", seams=("open", "write ENOSPC, and all after it", "rename, unlink", "map")),
     Command("explore", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
-            seams=("fork, exec, thread",)),  # it only starts the next one
+            seams=("fork, exec, thread",), most=12),  # it only starts the next one
     Command("explore, its program", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
-            program=EXPLORE),
+            program=EXPLORE, most=12),
     # What a cell without memory comes to is kept, as it should be: its process is left to "run".
     Command("run --shard", ["run", "job.ini", "--shard", "1/2", "--json", "r.json"], ["r.json"], exact=False),
     Command("merge", ["merge", "s1.json", "s2.json", "--json", "m.json", "--csv", "m.csv"], ["m.json", "m.csv"]),
