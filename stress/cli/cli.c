@@ -58,7 +58,7 @@ static const struct cli_command *const cli_commands[] = {
     &cli_command_run,      &cli_command_plan,    &cli_command_replay, &cli_command_compare,
     &cli_command_selftest, &cli_command_record,  &cli_command_trace,  &cli_command_faults,
     &cli_command_fit,      &cli_command_explore, &cli_command_schema, &cli_command_list,
-    &cli_command_help,
+    &cli_command_history,  &cli_command_merge,   &cli_command_help,
 };
 
 #define CLI_COMMANDS (sizeof cli_commands / sizeof cli_commands[0])

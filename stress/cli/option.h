@@ -18,7 +18,7 @@ enum cli_kind {
     CLI_SHARE,  // struct cli_share: 5% or 0.05
 };
 
-#define CLI_LIST_MOST 64
+#define CLI_LIST_MOST 1024
 
 struct cli_number {
     bool given;

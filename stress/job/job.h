@@ -112,6 +112,9 @@ int job_read_set(const char *path, const char *const *set, struct job **job,
                  struct complaint *complaint);
 int job_parse_set(const char *text, size_t length, const char *name, const char *folder,
                   const char *const *set, struct job **job, struct complaint *complaint);
+// The text of sections that a plan has resolved, perhaps on another machine: read as job_parse
+// does, but no workload is asked, so that no file needs to be here.
+int job_recall(const char *text, const char *name, struct job **job, struct complaint *complaint);
 void job_free(struct job *job);
 
 // The index-th variable of the environment that a ${NAME} of the job's values stands for, by its

@@ -28,6 +28,7 @@
 #include "run/limit.h"
 #include "run/remains.h"
 #include "run/run.h"
+#include "run/slope.h"
 #include "run/stage.h"
 #include "run/supplier.h"
 #include "run/worker.h"
@@ -211,6 +212,7 @@ static void cell_run(struct run *run, struct stage *stage, struct account *accou
     stage->report.speed_before_ns = speed_measure_ns();
     account_begin(account, run);
     run->warming = run->workload->fills || job_number(run->section, "warmup") > 0;
+    remains_prepare(run);
     if (worker_start_all(run) != 0) {
         evidence_refuse("the system does not start so many threads");
     }
@@ -233,6 +235,7 @@ static void cell_run(struct run *run, struct stage *stage, struct account *accou
 
     stage_enter(stage, STAGE_CHECK);
     remains_check(run);
+    slope_check(run);
     run_space_close(run, 0);
     run->target->close(run->instance);
 }

@@ -37,9 +37,11 @@ STRESS_MAY_INCLUDE = {
     "check": CELL,
     "result": CELL | {"json"},
     "compare": CELL | {"result", "json"},
+    "history": CELL | {"result", "compare", "json"},
     "show": {"target", "trace", "job", "json"},
     "explore": CELL,
-    "cli": CELL | {"result", "compare", "show", "explore", "json"},
+    "shard": CELL | {"result", "json"},
+    "cli": CELL | {"result", "compare", "history", "show", "explore", "shard", "json"},
 }
 
 # Public headers are the only ones of ours that these folders may use, beside their own.

@@ -90,7 +90,7 @@ temporary = {}
 
 def environment(mark, extra=None):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEMS_STRESS", "MEMS_FAULT"))}
-    return {**kept, "MEMS_FAULT_MARK": mark, "LC_ALL": "C", **temporary, **(extra or {})}
+    return {**kept, "MEMS_FAULT_MARK": mark, "LC_ALL": "C", "MEMS_STRESS_NO_HISTORY": "1", **temporary, **(extra or {})}
 
 
 def marked(mark):
@@ -159,6 +159,9 @@ class Ground:
         self.stress("trace", "text", "t.mtrace", "-o", "t.trace")
         for name in "a.json", "b.json":
             self.stress("run", "job.ini", "--section", "two", "--repeats", "5", "--json", name)
+        self.stress("history", "import", "a.json", "--history", "h.db")
+        for shard in "1", "2":
+            self.stress("run", "job.ini", "--shard", shard + "/2", "--json", "s%s.json" % shard)
 
     def input(self, name):
         return os.path.join(self.inputs, name)
