@@ -116,7 +116,10 @@ def nobody_left(mark, seconds=20):
         time.sleep(0.005)
         left = marked(mark)
     for process in left:
-        os.kill(process, signal.SIGKILL)
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
     require(not left, "%d processes outlive the command" % len(left))
 
 
