@@ -5,7 +5,8 @@
 #
 # 1. What it needs: bash, apt and this clone. It installs the rest and asks nothing, where it may install (as root, or
 #    with a sudo that wants no password). Where it may not, it prints the apt line and stops with exit status 1.
-# 2. What it leaves alone: no service is enabled or started, nothing is written outside this folder but by apt.
+# 2. What it leaves alone: no service is enabled or started, nothing is written outside this folder but by apt, and
+#    while apt installs packages with services a policy-rc.d, by which Debian's tools know that none is to be started.
 # 3. Again: every step finds out whether it is done already. A second run installs nothing, asks no mirror, and
 #    rebuilds what has changed only.
 # 4. If you change this: a package belongs to the first group whose users need it; say in the line who uses it.
@@ -42,6 +43,7 @@ core=(
     libdw-dev                                        # stress/run: names in backtraces
     nettle-dev                                       # stress/run: the SHA-256 of a plan
     libhwloc-dev                                     # stress/measure: cores and caches, for pinning and results
+    libsqlite3-dev                                   # stress/history: every run is kept
     libjs-chart.js                                   # stress/report: draws the charts of the HTML page
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )
@@ -57,6 +59,8 @@ test=(
     libxml2-utils      # tests/cli: xmllint validates JUnit XML
     python3-jsonschema # tests/cli: validates JSON documents
     spin               # tests/models: checks the model of the mover's protocol
+    python3-yaml       # tests/install: reads the workflow that users copy
+    groff-base         # tests/install: manual pages without warnings
 )
 
 # full: what a developer wants, and what records the traces again.
@@ -66,10 +70,16 @@ full=(
                                         # unlike redis-server starts no service
     lua5.4 gawk ruby ghostscript z3 perl # bench/suite: programs that it runs on every malloc, as it does clang,
                                          # sqlite3 and redis
+    libbenchmark-tools python3-scipy    # tests/cli/compare: Google Benchmark's compare.py reads what mems-stress writes
     chromium                            # tests/report: the HTML page in a browser
     gcovr                               # tests/coverage: what gcc's counters say
     debootstrap                         # a bare Debian to try this script on
+    slurmctld slurmd slurm-client munge # tests/slurm: a job array on a node of its own
+    parallel                            # tests/cli: shards by GNU parallel
+    lintian zsh mandoc                  # tests/install: packages, completion, pages
 )
+# Of these, what Debian would enable and start.
+services=(munge slurmctld slurmd)
 # npm for the tests of the HTML report; never beside one that came from elsewhere.
 command -v npm >/dev/null || full+=(npm)
 
@@ -134,15 +144,40 @@ setup() {
     say "set-up '$group': installing ${missing[*]}"
     # Lists that cannot be had matter only if the install then fails: a cache or a local mirror may do.
     "${as_root[@]}" apt-get -q update || say "apt-get update failed; trying with the lists that are here" >&2
-    "${as_root[@]}" apt-get -q -y --no-install-recommends install "${missing[@]}" </dev/null ||
-        die "apt-get could not install the packages above: ${missing[*]}"
+    install_packages "${missing[@]}" || die "apt-get could not install the packages above: ${missing[*]}"
     say "set-up '$group' is complete"
+}
+
+# With the caller's as_root. Services that come along are neither started nor enabled; those that were there before, and
+# a policy-rc.d that somebody else has put there, stay as they are.
+install_packages() {
+    local service new=() policy=/usr/sbin/policy-rc.d file status=0
+    for service in "${services[@]}"; do
+        case " $* " in *" $service "*) new+=("$service") ;; esac
+    done
+    if [ ${#new[@]} -gt 0 ] && [ ! -e "$policy" ]; then
+        file=$(mktemp)
+        printf '#!/bin/sh\nexit 101\n' >"$file"
+        "${as_root[@]}" install -m 755 "$file" "$policy" || status=$?
+        rm -f "$file"
+    else
+        policy=
+    fi
+    if [ "$status" -eq 0 ]; then
+        "${as_root[@]}" apt-get -q -y --no-install-recommends install "$@" </dev/null || status=$?
+    fi
+    [ -z "$policy" ] || "${as_root[@]}" rm -f "$policy"
+    for service in "${new[@]}"; do
+        "${as_root[@]}" update-rc.d "$service" disable >/dev/null || status=$? # systemd's unit too
+    done
+    return "$status"
 }
 
 # ---- build ------------------------------------------------------------------------------------------------------------
 
+# Configures a preset and builds it: all of it, or a target.
 build() {
-    local preset=$1
+    local preset=$1 target=${2-all}
     for tool in cmake ninja gcc; do
         command -v "$tool" >/dev/null || die "$tool is not installed; './bootstrap.sh setup' installs it"
     done
@@ -150,7 +185,7 @@ build() {
     say "configuring build/$preset"
     cmake --preset "$preset" || die "configuring '$preset' failed; 'cmake --list-presets' names the presets"
     say "building build/$preset"
-    cmake --build --preset "$preset" --parallel "$(nproc)" || die "building '$preset' failed"
+    cmake --build --preset "$preset" --target "$target" --parallel "$(nproc)" || die "building '$preset' failed"
 }
 
 # ---- the two commands -------------------------------------------------------------------------------------------------
@@ -186,8 +221,9 @@ without_wide_aslr() {
 check() {
     local preset presets=(release asan tsan)
     setup test
-    for preset in "${presets[@]}"; do
-        build "$preset"
+    build release
+    for preset in asan tsan; do
+        build "$preset" quick
     done
     mkdir -p build/check
     printf 'set(builds_root [=[%s]=])\nset(builds %s)\ninclude([=[%s/tests/builds.cmake]=])\n' \

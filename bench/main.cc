@@ -22,9 +22,6 @@
 namespace
 {
 
-const char *const standard_targets =
-    "mems:dynamic,mems:fixed,libc,?preload:jemalloc,?preload:mimalloc,?preload:tcmalloc";
-
 const char *const usage =
     "mems-bench [--targets LIST] [--threads LIST] [--values KERNEL=LIST] [--benchmark_...]\n"
     "mems-bench --once KERNEL TARGET VALUE THREADS ITERATIONS\n"
@@ -45,7 +42,9 @@ struct options {
 
 void print_usage()
 {
-    std::printf(usage, standard_targets);
+    char list[TARGET_TEXT];
+    target_standard(list, sizeof list);
+    std::printf(usage, list);
     const struct kernel *kernel;
     for (size_t i = 0; (kernel = kernel_at(i)) != nullptr; i++) {
         std::printf("  %-10s %s\n", kernel->name, kernel->help);
@@ -153,7 +152,9 @@ bool read_options(int argc, char **argv, struct options &options)
             return false;
         }
     }
-    return !options.targets.empty() || read_targets(standard_targets, options);
+    char list[TARGET_TEXT];
+    target_standard(list, sizeof list);
+    return !options.targets.empty() || read_targets(list, options);
 }
 
 bool failed; // any measurement

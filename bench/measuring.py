@@ -19,6 +19,7 @@ def fail(text):
 def run(command, preload=""):
     """Runs it to its end, with LD_PRELOAD where that is said."""
     environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
+    environment["MEMS_STRESS_NO_HISTORY"] = "1"  # these are not the user's runs
     if preload:
         environment["LD_PRELOAD"] = preload
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)

@@ -12,6 +12,7 @@
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const target_folders[] = {
     "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu", "/usr/lib64",
@@ -47,19 +48,41 @@ int target_next(const char **list, char *text, size_t size)
 
 // ---- libraries ---------------------------------------------------------------------------------
 
+static bool library_in(const char *folder, const char *pattern, char *path)
+{
+    char full[2 * PATH_MAX];
+    glob_t found;
+    snprintf(full, sizeof full, "%s/%s", folder, pattern);
+    if (glob(full, 0, NULL, &found) != 0) {
+        return false;
+    }
+    bool here = realpath(found.gl_pathv[0], path) != NULL;
+    globfree(&found);
+    return here;
+}
+
+// Where this program's own libraries are: beside its folder.
+static bool library_own(const char *pattern, char *path)
+{
+    char folder[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    if (length <= 0) {
+        return false;
+    }
+    folder[length] = '\0';
+    char *slash = strrchr(folder, '/');
+    slash[0] = '\0';
+    snprintf(slash, sizeof folder - (size_t)(slash - folder), "/../lib");
+    return library_in(folder, pattern, path);
+}
+
 static bool library_search(const char *pattern, char *path)
 {
-    for (size_t i = 0; i < COUNT(target_folders); i++) {
-        char full[PATH_MAX];
-        glob_t found;
-        snprintf(full, sizeof full, "%s/%s", target_folders[i], pattern);
-        if (glob(full, 0, NULL, &found) == 0) {
-            bool here = realpath(found.gl_pathv[0], path) != NULL;
-            globfree(&found);
-            return here;
-        }
+    bool found = library_own(pattern, path);
+    for (size_t i = 0; i < COUNT(target_folders) && !found; i++) {
+        found = library_in(target_folders[i], pattern, path);
     }
-    return false;
+    return found;
 }
 
 static int library_find(const char *name, struct target *target, char *complaint, size_t size)
@@ -178,6 +201,23 @@ int target_open(const struct target *target, const struct kernel_demand *demand,
 }
 
 // ---- targets -----------------------------------------------------------------------------------
+
+void target_standard(char *list, size_t size)
+{
+    const struct mems_policy_row *policy;
+    size_t length = 0;
+    list[0] = '\0';
+    for (size_t i = 0; (policy = mems_policy_at(i)) != NULL && length < size; i++) {
+        length += (size_t)snprintf(list + length, size - length, "mems:%s,", policy->name);
+    }
+    if (length < size) {
+        length += (size_t)snprintf(list + length, size - length, "?preload:mems-malloc,libc");
+    }
+    for (size_t i = 0; i < COUNT(target_libraries) && length < size; i++) {
+        length += (size_t)snprintf(list + length, size - length, ",?preload:%s",
+                                   target_libraries[i].name);
+    }
+}
 
 int target_parse(const char *text, struct target *target, char *complaint, size_t size)
 {

@@ -7,7 +7,9 @@
 //   preload:NAME-OR-PATH         malloc of a shared object, brought in by LD_PRELOAD
 //   null                         nothing: what the loops themselves cost
 //
-// A '?' in front leaves the target out where it is missing.
+// A library's name is that of an allocator Debian has, of a lib*.so in the system's folders, or
+// mems-malloc: the drop-in malloc of the same build or installation. A '?' in front leaves the
+// target out where it is missing.
 
 #ifndef BENCH_TARGET_H
 #define BENCH_TARGET_H
@@ -37,6 +39,10 @@ struct target {
 // Cuts the first target off a list separated by commas outside parentheses. The list moves on; it
 // is NULL after the last. Returns 0 or E2BIG.
 int target_next(const char **list, char *text, size_t size);
+
+// What is measured where nobody says what: every policy, the drop-in malloc, the C library's malloc
+// and the peers that are here.
+void target_standard(char *list, size_t size);
 
 // Reads and finds one target. 0; ENOENT when its library is not here; EINVAL when it can never be
 // right: `complaint` then says what, and what would be right.

@@ -52,3 +52,27 @@ foreach(build IN LISTS builds)
         message(FATAL_ERROR "build ${build} has no test")
     endif()
 endforeach()
+
+# Without the times of an earlier run CTest would begin with the first of the list, and a long test at its end would have
+# the machine to itself. Those that take five seconds or more, the longest first; one that is not there is no fault.
+set(builds_long
+    release:architecture.configure release:unit.bench.goals release:cli.run.smoke asan:unit.engine.inject
+    tsan:cli.run.robust release:cli.run.process_evil tsan:concurrency.conformance release:faults.sample
+    release:cli.run.language release:cli.run.workloads tsan:cli.run.metrics tsan:cli.run.run asan:cli.compare.baseline
+    asan:cli.run.language tsan:concurrency.mover release:cli.run.evil tsan:concurrency.engine
+    tsan:concurrency.slab asan:unit.workload.threads release:cli.schema.schema release:unit.bench.kernels
+    release:cli.stress.readme release:cli.readme tsan:unit.workload.threads release:cli.run.jobs
+    release:property.conformance_random release:property.vm_segmentation tsan:cli.run.adversary asan:cli.run.robust
+    release:mutants.sample asan:unit.bench.kernels tsan:unit.bench.kernels release:cli.run.adversary
+    tsan:concurrency.vm_segmentation tsan:cli.run.workloads release:cli.run.metrics asan:cli.run.run
+    asan:cli.complaints.keys tsan:unit.workload.workloads asan:cli.run.metrics asan:cli.schema.machine
+    release:cli.schema.machine tsan:cli.run.swap tsan:concurrency.vm release:cli.explore tsan:unit.workload.adversary
+    release:concurrency.mover release:cli.run.robust asan:cli.complaints.complaints release:property.dynamic
+    release:architecture.plants release:concurrency.vm_segmentation tsan:unit.workload.slots asan:cli.run.jobs
+    release:property.cached tsan:cli.trace.replay_threads asan:cli.run.adversary release:models.small
+    release:models.without release:cli.run.process release:property.vm_segment_paged)
+list(LENGTH builds_long cost)
+foreach(test IN LISTS builds_long)
+    _set_tests_properties(${test} PROPERTIES COST ${cost})
+    math(EXPR cost "${cost} - 1")
+endforeach()

@@ -4,7 +4,7 @@
 
 #include "kernel.h"
 
-static const uint64_t pair_values[] = {16, 32, 48, 64, 256, 4096, 0};
+static const uint64_t pair_values[] = {16, 32, 48, 64, 256, 1024, 4096, 32768, 0};
 
 static struct kernel_demand pair_demand(uint64_t value)
 {

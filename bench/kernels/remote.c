@@ -22,7 +22,7 @@ struct ring {
     _Alignas(64) uint64_t slot[RING_SLOTS];
 };
 
-static const uint64_t remote_values[] = {64, 0};
+static const uint64_t remote_values[] = {16, 64, 1024, 0};
 
 static struct kernel_demand remote_demand(uint64_t value)
 {

@@ -8,18 +8,12 @@
 #include "kernel.h"
 
 extern const struct kernel kernel_pair, kernel_batch, kernel_remote, kernel_translate,
-    kernel_access, kernel_lifo, kernel_random_replacement, kernel_moving, kernel_reference;
+    kernel_access, kernel_lifo, kernel_random_replacement, kernel_replace, kernel_moving,
+    kernel_reference;
 
 static const struct kernel *const kernels[] = {
-    &kernel_pair,
-    &kernel_batch,
-    &kernel_remote,
-    &kernel_lifo,
-    &kernel_random_replacement,
-    &kernel_translate,
-    &kernel_access,
-    &kernel_moving,
-    &kernel_reference,
+    &kernel_pair,    &kernel_batch,     &kernel_remote, &kernel_lifo,   &kernel_random_replacement,
+    &kernel_replace, &kernel_translate, &kernel_access, &kernel_moving, &kernel_reference,
 };
 
 uint64_t kernel_clock(void)

@@ -77,7 +77,7 @@ class Cells:
         return [word.replace("{work}", WORK).replace("{in}", self.inputs).replace("{out}", out) for word in command]
 
     def environment(self, program, out):
-        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": out, "TMPDIR": out, "LC_ALL": "C", "TZ": "UTC",
+        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": out, "TMPDIR": out, "LC_ALL": "C", "TZ": "UTC", "MEMS_STRESS_NO_HISTORY": "1",
                 **settings(), **program.environment}
 
     def finish(self, command, **options):

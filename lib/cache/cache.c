@@ -19,12 +19,11 @@
 //    thread) and the closing of the space (the caller excludes all other calls). The registry lock
 //    makes these two exclude each other.
 // 5. Finding. A thread finds its cache by the space's serial, which no other space ever had: the
-// last
-//    one, one of the recent ones, or in a tree, so that a thread may serve thousands of spaces. An
-//    entry left over from a closed space can never match, and is never followed.
+//    last one, one of the recent ones, or in a tree, so that a thread may serve thousands of
+//    spaces. An entry left over from a closed space can never match, and is never followed.
 // 6. Fronts. What is behind may serve threads in a way of its own (cache_source.open). Then a cache
-// is
-//    a thread's record for the space, with its counters and the source's front, and has no blocks.
+//    is a thread's record for the space, with its counters and the source's front, and has no
+//    blocks.
 // 7. A closed space's caches stay with their threads until these make new ones (no more of them
 //    than caches in use) or end; the closing thread's own goes at once.
 // 8. A thread that can get no cache (no memory, no thread key) goes to the source directly and

@@ -14,8 +14,7 @@
 //    most RELOCATION_CANCELS compare-and-swaps a word. What is not in memory is EAGAIN; mems_fault
 //    brings it in, outside the section.
 // 4. A hit of a paged block leaves its trace (touch, dirty) before the pointer is handed out: a
-// page
-//    written in a section is dirty before the section ends, and so before a mover looks.
+//    page written in a section is dirty before the section ends, and so before a mover looks.
 
 #include <assert.h>
 #include <errno.h>

@@ -17,12 +17,13 @@
 //    (granule_age). When a thread comes by and the oldest may be old enough, slabs of ended threads
 //    that are empty become holes, and those of idle ones (idle.c), all holes are looked through,
 //    and what is older than the decay is purged (MADV_DONTNEED: it reads as zero afterwards, so
-//    calloc need not clear it). Nobody comes by in a process that is wholly idle: the program calls
-//    malloc_trim, or sets background=1. Holes keep their addresses, but for regions that have
-//    become one hole: those beyond an eighth of all are unmapped. And whatever its age, before the
-//    process grows beyond its peak: more than a third of what is used is then not kept for later,
-//    but goes back first. A 32nd was measured as well: twenty blocks of 5 to 25 MiB then peak at
-//    298 MiB instead of 353 and take a tenth longer.
+//    calloc need not clear it). What is found empty by such a look is young; where nobody has come
+//    by for another decay it goes with the rest. Nobody comes by in a process that is wholly idle:
+//    the program calls malloc_trim, or sets background=1. Holes keep their addresses, but for
+//    regions that have become one hole: those beyond an eighth of all are unmapped. And whatever
+//    its age, before the process grows beyond its peak: more than a third of what is used is then
+//    not kept for later, but goes back first. A 32nd was measured as well: twenty blocks of 5 to
+//    25 MiB then peak at 298 MiB instead of 353 and take a tenth longer.
 // 5. Huge pages. Regions stand and grow so that huge pages fit them, and by default the system
 //    decides (thp=auto). Asking for them was measured and is not the default: a heap of small
 //    blocks was filled half as fast, since a page of 2 MiB is cleared whole when its first block is
@@ -342,18 +343,20 @@ static uint64_t tell_time(struct depot *depot)
     return now_ms;
 }
 
-// Who has come by looks now and then at what is free, last of all.
+// Who has come by looks now and then at what is free, first of all.
 static void keep_time(struct depot *depot)
 {
     uint64_t decay_ms = depot_settings.decay_ms;
-    if (depot->purge_ms == 0 || decay_ms == DEPOT_DECAY_NEVER) {
+    if (!depot->open || decay_ms == DEPOT_DECAY_NEVER) {
         return;
     }
     uint64_t now_ms = tell_time(depot);
+    depot->purge_ms = depot->purge_ms == 0 ? now_ms + decay_ms : depot->purge_ms;
     if (now_ms >= depot->purge_ms) {
+        bool late = now_ms - depot->purge_ms >= decay_ms; // nobody else came by meanwhile
         depot_orphans_end(depot);
-        (void)idle_look(depot, false);
-        (void)purge(depot, decay_ms == 0);
+        (void)idle_look(depot, late);
+        (void)purge(depot, late || decay_ms == 0);
         depot->purge_ms = now_ms + decay_ms / 2 + 1;
     }
 }
@@ -420,6 +423,7 @@ struct granule *depot_slab_open(unsigned class, uint64_t self)
                             .reciprocal = PLACE_RECIPROCAL(size),
                             .class = (uint8_t) class};
     struct depot *depot = depot_lock();
+    keep_time(depot);
     shape.depot = depot->number;
     shape.ledger = ledger_take(depot, &shape);
     if (shape.ledger != NULL) {
@@ -438,7 +442,6 @@ struct granule *depot_slab_open(unsigned class, uint64_t self)
         store_release(&slab->kind, GRANULE_SLAB); // [R:granule]
         depot->slabs[class]++;
     }
-    keep_time(depot);
     depot_unlock(depot);
     return slab;
 }
@@ -459,8 +462,8 @@ void depot_slab_close(struct granule *slab)
     store_relaxed(&slab->owner, 0);
     struct depot *depot = home_lock(slab);
     if (depot != NULL) {
-        depot_slab_end(depot, slab);
         keep_time(depot);
+        depot_slab_end(depot, slab);
         depot_unlock(depot);
     }
     depot_hand = NULL;
@@ -483,6 +486,7 @@ struct granule *depot_large_open(uint64_t size, uint64_t align)
     }
     struct granule *large = NULL;
     struct depot *depot = depot_lock();
+    keep_time(depot);
     struct extent *extent = granules_take(depot, bytes, align);
     if (extent != NULL) {
         large = granule_at(extent_host(extent));
@@ -495,7 +499,6 @@ struct granule *depot_large_open(uint64_t size, uint64_t align)
         depot->large_bytes += bytes;
         store_release(&large->kind, GRANULE_LARGE); // [R:granule]
     }
-    keep_time(depot);
     depot_unlock(depot);
     return large;
 }
@@ -515,8 +518,8 @@ bool depot_large_close(struct granule *large)
     bool closed = cas_relaxed(&large->kind, &kind, GRANULE_PAST_LARGE);
     struct depot *depot = closed ? home_lock(large) : NULL;
     if (depot != NULL) {
-        large_end(depot, large);
         keep_time(depot);
+        large_end(depot, large);
         depot_unlock(depot);
     }
     depot_hand = NULL;
@@ -545,11 +548,11 @@ bool depot_large_resize(struct granule *large, uint64_t size)
     struct depot *depot = &depots[large->depot != 0];
     depot_settle();
     if (!done && depot->number == large->depot && depot_lock_this(depot)) {
+        keep_time(depot);
         done = extents_resize(&depot->extents, large->extent, bytes) == 0;
         if (done) {
             resized(depot, large, before, bytes);
         }
-        keep_time(depot);
         depot_unlock(depot);
     }
     if (done) {

@@ -6,8 +6,7 @@
 //    without it: slabs that are empty, which it has lent (2), and blocks of its slabs that others
 //    have released (5).
 // 2. Lent slabs. A thread puts a slab that has become empty into its bin's `spare`, and swaps it
-// out
-//    again when its class needs one. Whoever holds the depot's lock may swap it out as well: of
+//    out again when its class needs one. Whoever holds the depot's lock may swap it out as well: of
 //    those who swap one gets it, and there is nobody else who has it. [R:spare] [A:spare]: what the
 //    owner did with the slab happens before another cuts it anew. The owner alone puts slabs there,
 //    so what was NULL for it stays NULL. `lent` says where to look; it may say too much, and is
@@ -18,11 +17,10 @@
 //    nobody loses a slab that it needs again at once, and threads that use the same few slabs in
 //    turn do not take them from each other.
 // 4. When. Before the process grows VISITS fronts are looked at, in turn (idle_grow), so that
-// threads
-//    that come one after the other, and stay, use the same memory as far as they have none in use;
-//    all fronts when the depot looks for what is old; and malloc_trim takes all, idle or not.
-//    Fronts are found as records of the pool that they come from. One that was opened while a fork
-//    had frozen the depot is not in it, and not looked at.
+//    threads that come one after the other, and stay, use the same memory as far as they have none
+//    in use; all fronts when the depot looks for what is old; and malloc_trim takes all, idle or
+//    not. Fronts are found as records of the pool that they come from. One that was opened while a
+//    fork had frozen the depot is not in it, and not looked at.
 // 5. Returned blocks. A block that another thread releases waits in its slab's inbox until the
 //    slab's owner looks there (ledger.c). An owner that is idle never looks: a thread that has
 //    filled the heap, and whose blocks others released, would hold all of it. Only the owner may

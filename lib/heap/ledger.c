@@ -9,11 +9,10 @@
 //    sets it, and finding it set is a double release, exactly. A released block is not touched,
 //    so releasing cold memory costs one line in 512 bytes of bits, not one a block.
 // 2. The last bit. The way in line (heap.h) never takes the last bit of a word, so that one test
-// says
-//    both "none" and "last". That makes room for the slot that is none (G2): where the class's size
-//    does not divide the granule, the rest behind the last block has a slot number too. Its bit is
-//    always set, so that a release of it is refused as every other free slot; and it is the highest
-//    of its word, so that the way in line cannot take it.
+//    says both "none" and "last". That makes room for the slot that is none (G2): where the class's
+//    size does not divide the granule, the rest behind the last block has a slot number too. Its
+//    bit is always set, so that a release of it is refused as every other free slot; and it is the
+//    highest of its word, so that the way in line cannot take it.
 // 3. Strangers. A thread that does not own the slab sets the block's bit in the inbox with one
 //    atomic or; a bit that was set says that it was returned twice. The owner empties the inbox
 //    with one exchange a word, 64 blocks at a time, when it has nothing else. No links are
@@ -23,8 +22,7 @@
 //    for the mail; the owner takes the mail away and then reads the bits: one sees the other's
 //    step, because both first steps are locked instructions, which on x86 no later read overtakes.
 // 4. Twice, by two. Where there is mail the owner's release is not in line, and looks for the block
-// in
-//    the inbox too; a stranger's looks at the owner's bits. So a second release is found whoever
+//    in the inbox too; a stranger's looks at the owner's bits. So a second release is found whoever
 //    did the first one, unless the two race: then it is found when the inbox is emptied, if the
 //    block has not been handed out by then.
 // 5. `fresh`. Blocks are taken lowest first, so those from the highest one ever taken on are as the

@@ -12,9 +12,9 @@
 // 3. The first thread makes the key. Another that comes meanwhile does not wait; it uses the common
 //    front until it comes again.
 // 4. Keys and their values need no memory up to the 32nd; for those beyond, pthread_setspecific
-// calls
-//    calloc the first time in a thread, and overwrites what was set below it in that call. So where
-//    this key came so late, a thread's first calloc does not make a front: it may be that one.
+//    calls calloc the first time in a thread, and overwrites what was set below it in that call. So
+//    where this key came so late, a thread's first calloc does not make a front: it may be that
+//    one.
 // 5. An IFUNC resolver of the program may call malloc before the thread's initial values are there,
 //    when front_here is still NULL. An IFUNC of this library, which is resolved before the
 //    program's, sets it.

@@ -9,9 +9,8 @@
 //    number means nothing outside its space; addresses are checked by their descriptor first, so a
 //    look-up here needs no owner and no generation.
 // 3. Readers never lock. A leaf is published by a release store of the count [R:page leaf], a
-// larger
-//    directory by one of its pointer [R:page directory]; the older stays mapped until the table
-//    goes. An entry, once there, is never unmapped before that.
+//    larger directory by one of its pointer [R:page directory]; the older stays mapped until the
+//    table goes. An entry, once there, is never unmapped before that.
 // 4. Who changes an entry: the policy, with its lock held; movers and accesses by compare-and-swap
 //    (memory/relocation.c).
 // 5. If you change this: PAGE_NONE is 0, so a fresh leaf needs no writing.

@@ -15,8 +15,7 @@
 //    grace period: pointers to write that were had before the flag was set.
 // 4. Locking. The mover's lock throughout; arenas' and shares' locks never across the wait.
 // 5. Failure. Released meanwhile: the entry is not AWAY any more, the copy is thrown away. EAGAIN:
-// the
-//    fault looks again what there is.
+//    the fault looks again what there is.
 
 #include <errno.h>
 #include <string.h>

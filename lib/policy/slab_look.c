@@ -146,7 +146,7 @@ static int violate(struct mems_violation *first, const char *invariant, const ch
     struct printer printer;
     first->invariant = invariant;
     print_init(&printer, first->text, sizeof first->text);
-    print_format(&printer, "%s: %#llx", what, (unsigned long long)where);
+    print_format(&printer, "%s: 0x%llx", what, (unsigned long long)where);
     return EUCLEAN;
 }
 

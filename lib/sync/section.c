@@ -12,8 +12,7 @@
 // 3. Ordering. The sections' side has no fence: liburcu's wait makes every running thread execute
 //    one (membarrier). Where the kernel lacks it, liburcu puts fences into the sections.
 // 4. Licence. liburcu is LGPL; its read-side functions are at most ten lines long so that other
-// code
-//    may use them inline, as its header says.
+//    code may use them inline, as its header says.
 
 #include "sync/section.h"
 

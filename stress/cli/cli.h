@@ -8,7 +8,19 @@
 #include "cli/option.h"
 #include "result/output.h"
 
+struct complaint;
+struct json_t;
+
 int cli_main(int argc, char **argv);
+
+// The table of commands, by index; NULL past the last.
+const struct cli_command *cli_command_at(size_t index);
+// What the exit status says; ends with a row whose help is NULL.
+struct cli_exit {
+    int status;
+    const char *help;
+};
+extern const struct cli_exit cli_exits[];
 
 // How this program was called, quoted for a shell: what a command to do it again begins with.
 const char *cli_invocation(void);
@@ -24,6 +36,10 @@ extern const struct cli_command cli_command_selftest;
 extern const struct cli_command cli_command_fit;
 extern const struct cli_command cli_command_schema;
 extern const struct cli_command cli_command_explore;
+extern const struct cli_command cli_command_history;
+extern const struct cli_command cli_command_merge;
+extern const struct cli_command cli_command_record;
+extern const struct cli_command cli_command_trace;
 extern const struct cli_command cli_command_report;
 
 // How results are compared, by compare and by run --baseline.
@@ -44,6 +60,21 @@ struct cli_comparing {
             "chance of a false alarm that is taken, a metric (default: 0.05)",                     \
             offsetof(settings, comparing.alpha)                                                    \
     }
+
+// Where runs are kept.
+struct cli_history {
+    const char *file; // NULL: the place for it
+    bool none;
+};
+
+// A plan handed to Slurm instead of being run.
+struct cli_slurm_settings {
+    bool on;
+    bool shared;
+    struct cli_number tasks;
+    const char *folder;
+    struct cli_list lines;
+};
 
 // From a job that was read to the exit status: what run, plan and replay have in common.
 struct job;
@@ -71,6 +102,11 @@ struct cli_job_settings {
     const char *filter;
     const char *only;
     struct cli_list context; // KEY=VALUE, for the document
+    struct cli_history history;
+    // a part of it
+    const char *shard; // I/N; NULL: all
+    bool resume;
+    struct cli_slurm_settings slurm;
 };
 
 // Rows of a command's options that fill in the above, where it is what the command's settings begin
@@ -83,6 +119,14 @@ struct cli_job_settings {
          offsetof(struct cli_job_settings, outputs.path[OUTPUT_CSV])},                             \
         {"junit", CLI_TEXT, "FILE", "write a test a cell as JUnit XML; - is standard output",      \
          offsetof(struct cli_job_settings, outputs.path[OUTPUT_JUNIT])},                           \
+        {"google-benchmark", CLI_TEXT, "FILE",                                                     \
+         "write the result as Google Benchmark does, for its compare.py; - is standard output",    \
+         offsetof(struct cli_job_settings, outputs.path[OUTPUT_GOOGLE])},                          \
+        {"history", CLI_TEXT, "FILE",                                                              \
+         "keep the run in this history (else in ~/.local/state/mems/history.db)",                  \
+         offsetof(struct cli_job_settings, history.file)},                                         \
+        {"no-history", CLI_FLAG, NULL, "do not keep the run in a history",                         \
+         offsetof(struct cli_job_settings, history.none)},                                         \
     {                                                                                              \
         "ci", CLI_FLAG, NULL, "also print annotations for GitHub Actions",                         \
             offsetof(struct cli_job_settings, annotate)                                            \
@@ -147,9 +191,17 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
 int cli_json_probe(const struct cli_command *command, const char *path);
 // After the work, which came to `status`: writes the document and takes it over. The status, or
 // another in place of 0 after a message.
-struct json_t;
 int cli_json_write(const struct cli_command *command, struct json_t *root, const char *path,
                    int status);
+
+// The history (cli/keep.c). The file that is meant: `given`, else that of the environment, else the
+// place for it; the caller frees it. NULL with a complaint.
+char *cli_history_file(const char *given, struct complaint *complaint);
+// What the command line left open is taken from the environment. 0, or an exit status after a
+// message.
+int cli_history_settle(const struct cli_command *command, struct cli_history *history);
+// After a run; takes the document over. Where it cannot be kept that is a warning and no more.
+void cli_history_keep(const struct cli_history *history, struct json_t *document);
 
 // What comparisons are asked for by these options. 0, or an exit status after a message.
 struct compare_options;

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/against.h"
 #include "cli/cli.h"
 #include "job/job.h"
 #include "result/annotation.h"
@@ -19,6 +20,8 @@
 struct compare_settings {
     struct cli_comparing comparing;
     const char *targets;
+    const char *against;
+    const char *history;
     struct output_paths outputs;
     bool annotate;
     bool fail_inconclusive;
@@ -27,6 +30,11 @@ struct compare_settings {
 static const struct cli_option compare_options[] = {
     {"targets", CLI_TEXT, "X,Y", "target Y against target X of one result, paired by repeat",
      offsetof(struct compare_settings, targets)},
+    {"against", CLI_TEXT, "last|REV|DATE",
+     "with the run of the history that is meant, of the same job",
+     offsetof(struct compare_settings, against)},
+    {"history", CLI_TEXT, "FILE", "--against: in this history (mems-stress history --help)",
+     offsetof(struct compare_settings, history)},
     CLI_COMPARING_OPTIONS(struct compare_settings),
     {"threshold", CLI_SHARE, "5%", "the same as --max-regression",
      offsetof(struct compare_settings, comparing.threshold)},
@@ -51,7 +59,7 @@ static int compare_complain(const char *text)
 static void compare_list(bool judged)
 {
     const char *separator = " ";
-    for (size_t m = 0; m < METRIC_COUNT; m++) {
+    for (size_t m = 0; m < METRIC_ALL; m++) {
         if (!judged || metric_table[m].better != METRIC_NEITHER) {
             fprintf(stderr, "%s%s", separator, metric_table[m].name);
             separator = ", ";
@@ -65,8 +73,8 @@ static const struct metric *compare_metric_of(const char *command, const char *n
 {
     const struct metric *metric = metric_find(name);
     if (metric == NULL) {
-        const char *names[METRIC_COUNT + 1] = {NULL};
-        for (size_t m = 0; m < METRIC_COUNT; m++) {
+        const char *names[METRIC_ALL + 1] = {NULL};
+        for (size_t m = 0; m < METRIC_ALL; m++) {
             names[m] = metric_table[m].name;
         }
         const char *near = job_suggest(name, names);
@@ -225,6 +233,53 @@ static int compare_two_files(const char *path_a, const char *path_b,
     return error != 0 ? compare_complain(complaint.text) : compare_show(&comparison, settings);
 }
 
+static int compare_with_history(const char *path, const struct compare_settings *settings,
+                                const struct compare_options *options)
+{
+    struct complaint complaint = {{0}};
+    struct measured a;
+    struct measured b;
+    struct comparison comparison;
+    char *file = cli_history_file(settings->history, &complaint);
+    int error = file == NULL ? 1 : against_read(file, settings->against, path, &a, &b, &complaint);
+    free(file);
+    if (error == 0) {
+        error = compare_results(&a, &b, options, &comparison, &complaint);
+        measured_fini(&a);
+        measured_fini(&b);
+    }
+    return error != 0 ? compare_complain(complaint.text) : compare_show(&comparison, settings);
+}
+
+static int compare_these(const struct cli_list *words, const struct compare_settings *settings,
+                         const struct compare_options *options)
+{
+    if (settings->against != NULL) {
+        return compare_with_history(words->count > 0 ? words->items[0] : NULL, settings, options);
+    }
+    return settings->targets != NULL
+               ? compare_two_targets(words->items[0], settings, options)
+               : compare_two_files(words->items[0], words->items[1], settings, options);
+}
+
+static int compare_usage(const struct compare_settings *settings, const struct cli_list *words)
+{
+    size_t wanted = settings->targets != NULL || settings->against != NULL ? 1 : 2;
+    if (settings->targets != NULL && settings->against != NULL) {
+        return compare_complain("--targets or --against: one of them");
+    }
+    if (settings->history != NULL && settings->against == NULL) {
+        return compare_complain("--history says nothing without --against");
+    }
+    if (words->count == wanted || (words->count == 0 && settings->against != NULL)) {
+        return 0;
+    }
+    fprintf(stderr, "mems-stress compare: %zu result%s, %zu %s wanted; usage: mems-stress %s\n",
+            words->count, words->count == 1 ? "" : "s", wanted, wanted == 1 ? "is" : "are",
+            cli_command_compare.form);
+    return VERDICT_EXIT_USAGE;
+}
+
 static int compare_main(int argc, char **argv)
 {
     struct compare_settings settings = {0};
@@ -235,14 +290,10 @@ static int compare_main(int argc, char **argv)
     if (!cli_parse(&cli_command_compare, argc, argv, &settings, &words, &status)) {
         return status;
     }
-    size_t wanted = settings.targets != NULL ? 1 : 2;
-    if (words.count != wanted) {
-        fprintf(stderr, "mems-stress compare: %zu result%s, %zu %s wanted; usage: mems-stress %s\n",
-                words.count, words.count == 1 ? "" : "s", wanted, wanted == 1 ? "is" : "are",
-                cli_command_compare.form);
-        return VERDICT_EXIT_USAGE;
+    status = compare_usage(&settings, &words);
+    if (status == 0) {
+        status = cli_compare_options("compare", &settings.comparing, &options);
     }
-    status = cli_compare_options("compare", &settings.comparing, &options);
     if (status != 0) {
         return status;
     }
@@ -253,14 +304,13 @@ static int compare_main(int argc, char **argv)
         compare_complain(complaint.text);
         return VERDICT_EXIT_UNWRITTEN;
     }
-    return settings.targets != NULL
-               ? compare_two_targets(words.items[0], &settings, &options)
-               : compare_two_files(words.items[0], words.items[1], &settings, &options);
+    return compare_these(&words, &settings, &options);
 }
 
 const struct cli_command cli_command_compare = {
     .name = "compare",
-    .form = "compare A.json B.json | compare A.json --targets X,Y  [OPTIONS]",
+    .form = "compare A.json B.json | compare A.json --targets X,Y | compare [B.json] --against "
+            "last|REV|DATE  [OPTIONS]",
     .help = "are two results different: pass, improved, regressed or inconclusive by metric",
     .about =
         "\n"
@@ -284,6 +334,18 @@ const struct cli_command cli_command_compare = {
         "content\n"
         "of files, a section or target that B lacks, a figure that B lost, a cell that did not\n"
         "pass) is refused, and named. Host, build, allocator and settings that differ are noted.\n"
+        "Output of Google Benchmark (--benchmark_out=FILE, JSON, with --benchmark_repetitions=9) "
+        "is\n"
+        "compared in the same way: real_time, cpu_time and items_per_second of each benchmark, "
+        "all\n"
+        "repetitions of both sides. Aggregates are left alone, and cpu_time where a benchmark "
+        "times\n"
+        "itself (/manual_time).\n"
+        "--against takes A from the history (mems-stress history): the newest run of B's job that\n"
+        "is not after B (last), is of a git revision or the beginning of one (REV; that of\n"
+        "--context revision=REV, else mems-stress's own), or is not after a DATE (2026-11-20,\n"
+        "2026-11-20T13:05; UTC). Preferred is one that has all of B's work. Without B: the newest\n"
+        "run of all.\n"
         "Exit status: 0 pass or improved, 4 regressed, 5 inconclusive (with --fail-inconclusive),\n"
         "1 unreadable or refused.",
     .options = compare_options,

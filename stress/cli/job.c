@@ -9,6 +9,8 @@
 
 #include "cli/baseline.h"
 #include "cli/cli.h"
+#include "cli/part.h"
+#include "cli/slurm.h"
 #include "measure/clock.h"
 #include "result/annotation.h"
 #include "result/output.h"
@@ -60,7 +62,7 @@ static bool job_context_is_good(const struct cli_list *context, struct complaint
 
 // The result in all its forms. One that cannot be written outweighs a pass, not a failure.
 static int job_report(const struct output_scene *scene, const struct cli_job_settings *settings,
-                      const struct baseline *baseline)
+                      const struct baseline *baseline, bool *written)
 {
     struct complaint complaint = {0};
     FILE *out = output_has_stdout(&settings->outputs) ? stderr : stdout;
@@ -74,7 +76,12 @@ static int job_report(const struct output_scene *scene, const struct cli_job_set
     if (settings->annotate) {
         annotation_print(out, scene);
     }
-    if (output_write(&settings->outputs, scene, &complaint) != 0) {
+    *written = output_write(&settings->outputs, scene, &complaint) == 0;
+    if (!settings->history.none && settings->shard == NULL) { // a part is no run
+        cli_history_keep(&settings->history,
+                         document_make(scene->plan, scene->verdict, scene->head));
+    }
+    if (!*written) {
         fprintf(stderr, "mems-stress: %s\n", complaint.text);
         return scene->verdict->exit == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN
                                                          : (int)scene->verdict->exit;
@@ -83,7 +90,7 @@ static int job_report(const struct output_scene *scene, const struct cli_job_set
 }
 
 static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
-                     struct document_head *head, struct baseline *baseline)
+                     struct document_head *head, struct baseline *baseline, struct part *part)
 {
     struct drive_view view;
     struct verdict verdict;
@@ -93,6 +100,10 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
     struct host host;
     host_look(&host);
+    int status = part_resume(settings, &host, plan, part);
+    if (status >= 0) {
+        return status;
+    }
     head->scene = (struct warning_scene){
         .plan = plan,
         .host = &host,
@@ -101,16 +112,22 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     host_tick(&head->scene.before);
     progress_view(&view, settings->quiet);
     view.abort = settings->abort;
+    part_view(part, &view);
     drive_plan(plan, &view);
     host_tick(&head->scene.after);
     verdict_of(plan, drive_interrupted(), &verdict);
+    if (part->deal.count > 0 && plan->cell_count == 0 && !drive_interrupted()) {
+        verdict.exit = VERDICT_EXIT_PASS; // more shards than there are parts of the plan
+        verdict.name = cell_verdict_name(CELL_PASS);
+    }
     baseline_judge(baseline, plan, &host, settings->fail_inconclusive, &verdict);
     head->started = started;
     head->seconds = (double)(clock_monotonic_ns() - began) / 1e9;
     head->comparison = baseline->json;
+    part_head(part, plan, head);
     struct output_scene scene = {plan, &verdict, head,
                                  baseline->compared ? &baseline->findings : NULL};
-    return job_report(&scene, settings, baseline);
+    return job_report(&scene, settings, baseline, &part->written);
 }
 
 static bool job_settings_are_good(const struct cli_job_settings *settings,
@@ -129,7 +146,7 @@ static bool job_settings_are_good(const struct cli_job_settings *settings,
 
 // What was asked for, with the plan.
 static int job_do(struct plan *plan, const struct cli_job_settings *settings,
-                  struct document_head *head, struct baseline *baseline)
+                  struct document_head *head, struct baseline *baseline, struct part *part)
 {
     struct complaint complaint = {0};
     if (settings->dry_run) {
@@ -142,7 +159,21 @@ static int job_do(struct plan *plan, const struct cli_job_settings *settings,
         return job_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
     }
     int status = baseline_foresee(baseline, plan);
-    return status == 0 ? job_drive(plan, settings, head, baseline) : status;
+    return status == 0 ? job_drive(plan, settings, head, baseline, part) : status;
+}
+
+// The same for all of it, for a part, or by handing it on.
+static int job_plan(struct plan *plan, const struct cli_job_settings *settings,
+                    struct document_head *head, struct baseline *baseline)
+{
+    struct part part;
+    if (settings->slurm.on) {
+        return cli_slurm(plan, settings);
+    }
+    int status = part_open(settings, plan, &part);
+    status = status != 0 ? status : job_do(plan, settings, head, baseline, &part);
+    part_close(&part, plan);
+    return status;
 }
 
 int cli_run_job(const struct job *job, const char *command, const char *text,
@@ -165,13 +196,15 @@ int cli_run_job(const struct job *job, const char *command, const char *text,
     if (!job_settings_are_good(settings, &complaint)) {
         return job_fail(complaint.text, VERDICT_EXIT_USAGE);
     }
-    int status = baseline_open(settings, &baseline);
+    int status = cli_slurm_check(settings);
+    status = status != 0 ? status : part_check(settings);
+    status = status != 0 ? status : baseline_open(settings, &baseline);
     if (status != 0) {
         return status;
     }
     int error = plan_make(job, command, &options, &plan, &complaint);
     if (error == 0) {
-        status = job_do(plan, settings, &head, &baseline);
+        status = job_plan(plan, settings, &head, &baseline);
         plan_free(plan);
     } else {
         status =
@@ -191,9 +224,15 @@ int cli_job_main(const struct cli_command *command,
     if (!cli_parse(command, argc, argv, settings, &words, &status)) {
         return status;
     }
+    struct cli_history history = settings->history; // by the command line
     if ((check != NULL && check(settings) != 0) ||
         !cli_mirror(command, &cli_command_run, settings)) {
         return 1;
+    }
+    settings->history = history;
+    status = cli_history_settle(command, &settings->history);
+    if (status != 0) {
+        return status;
     }
     status = cli_job_open(command, &words, settings, &made);
     if (status == 0) {

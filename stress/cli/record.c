@@ -6,95 +6,67 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "cli/cli.h"
 #include "cli/trace.h"
 #include "measure/median.h"
 #include "trace/merge.h"
 #include "trace/place.h"
 #include "trace/spool.h"
 
-static const char usage[] =
-    "usage: mems-stress record -o FILE [--children] [--] PROGRAM ARGS...\n"
-    "       mems-stress record --measure N [--] PROGRAM ARGS...\n"
-    "\n"
-    "Runs PROGRAM and writes every call of the malloc family, and the start and end of every\n"
-    "thread, to FILE, a trace that 'mems-stress replay' and the workload 'trace' replay.\n"
-    "PROGRAM must be dynamically linked. One that is killed still leaves its trace.\n"
-    "\n"
-    "  -o, --output FILE  the trace; beside it a folder is used while the program runs\n"
-    "      --spool DIR    use a folder in DIR instead\n"
-    "      --children     record the programs it starts, too, as FILE.PID\n"
-    "      --measure N    run it N times plain and N times recorded, in turns, its output thrown\n"
-    "                     away, and print both medians and their ratio\n"
-    "  -h, --help         this text\n"
-    "\n"
-    "Exit status: that of PROGRAM (128 + N when signal N ended it); 1 wrong usage, or PROGRAM\n"
-    "cannot be run or recorded; 7 the trace cannot be written.\n";
+#define RECORD_MEASURES 1000
 
 struct options {
     const char *output;
     const char *spool;
-    unsigned long measure;
+    struct cli_number measure;
     bool children;
     char **argv;
 };
 
-static int wrong(const char *what, const char *value)
+static const struct cli_option record_options[] = {
+    {"o", CLI_TEXT, "FILE", "the trace; beside it a folder is used while the program runs",
+     offsetof(struct options, output)},
+    {"output", CLI_TEXT, "FILE", "the same", offsetof(struct options, output)},
+    {"spool", CLI_TEXT, "DIR", "use a folder in DIR instead", offsetof(struct options, spool)},
+    {"children", CLI_FLAG, NULL, "record the programs it starts, too, as FILE.PID",
+     offsetof(struct options, children)},
+    {"measure", CLI_NUMBER, "N",
+     "run it N times plain and N times recorded, in turns, its output thrown away, and print both "
+     "medians",
+     offsetof(struct options, measure)},
+    {0},
+};
+
+static int wrong(const char *what)
 {
-    fprintf(stderr, "mems-stress record: %s%s\n%s", what, value,
-            "Try 'mems-stress record --help'.\n");
+    fprintf(stderr, "mems-stress record: %s\n%s", what, "Try 'mems-stress record --help'.\n");
     return 1;
 }
 
-// -1: go on; else the exit status.
-static int options_read(int argc, char **argv, struct options *options)
+// True to go on; else *status is the exit status.
+static bool options_read(int argc, char **argv, struct options *options, int *status)
 {
-    static const struct option table[] = {
-        {"output", required_argument, NULL, 'o'},  {"children", no_argument, NULL, 'c'},
-        {"measure", required_argument, NULL, 'm'}, {"spool", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
-    char *end;
-    optind = 0; // the command line of another command may have been read before
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "+:o:h", table, NULL)) != -1;) {
-        switch (option) {
-        case 'o':
-            options->output = optarg;
-            break;
-        case 'c':
-            options->children = true;
-            break;
-        case 's':
-            options->spool = optarg;
-            break;
-        case 'm':
-            options->measure = strtoul(optarg, &end, 10);
-            if (*end != '\0' || options->measure < 1 || options->measure > 1000) {
-                return wrong("--measure takes 1 .. 1000, not ", optarg);
-            }
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        case ':':
-            return wrong("a value is missing after ", argv[optind - 1]);
-        default:
-            return wrong("unknown option ", argv[optind - 1]);
-        }
+    struct cli_list words = {0};
+    if (!cli_parse(&cli_command_record, argc, argv, options, &words, status)) {
+        return false;
     }
-    options->argv = argv + optind;
-    if (options->argv[0] == NULL) {
-        return wrong("PROGRAM is missing", "");
+    if (words.count == 0) {
+        *status = wrong("PROGRAM is missing");
+    } else if ((options->output == NULL) != options->measure.given) {
+        *status = wrong("one of -o FILE and --measure N is needed");
+    } else if (options->measure.given &&
+               (options->measure.value < 1 || options->measure.value > RECORD_MEASURES)) {
+        *status = wrong("--measure takes 1 .. 1000");
     }
-    if ((options->output == NULL) == (options->measure == 0)) {
-        return wrong("one of -o FILE and --measure N is needed", "");
+    for (options->argv = argv; *status == 0 && *options->argv != words.items[0];) {
+        options->argv++;
     }
-    return -1;
+    return *status == 0;
 }
 
 // ---- from spools to traces ----------------------------------------------------------------------
@@ -110,37 +82,54 @@ static int later_first(const void *a, const void *b)
     return x->spool.born_ns < y->spool.born_ns ? 1 : x->spool.born_ns > y->spool.born_ns ? -1 : 0;
 }
 
-// The spools of a folder, the youngest first; the caller frees. NULL with count 0: none.
-static struct found *spools_list(const char *folder, size_t *count)
+struct spools {
+    struct found *all;
+    size_t count;
+};
+
+// Adds what an entry of the folder is, if it is a spool.
+static int spools_add(struct spools *spools, const char *folder, const char *name)
 {
-    struct found *all = NULL;
-    *count = 0;
+    struct found found;
+    char path[4096 + 64];
+    if (name[0] == '.' || strlen(name) >= sizeof(found.name)) {
+        return 0;
+    }
+    strcpy(found.name, name);
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    int error = trace_spool_look(path, &found.spool);
+    if (error != 0) {
+        return error == EBADMSG ? 0 : error; // of a program that was killed at its very start
+    }
+    struct found *grown = realloc(spools->all, (spools->count + 1) * sizeof(found));
+    if (grown == NULL) {
+        return ENOMEM;
+    }
+    spools->all = grown;
+    spools->all[spools->count++] = found;
+    return 0;
+}
+
+// The spools of a folder, the youngest first; the caller frees them, also after a failure.
+static int spools_list(struct spools *spools, const char *folder)
+{
     DIR *open = opendir(folder);
-    for (struct dirent *entry; open != NULL && (entry = readdir(open)) != NULL;) {
-        struct found found;
-        char path[4096 + 64];
-        if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof(found.name)) {
-            continue;
-        }
-        strcpy(found.name, entry->d_name);
-        snprintf(path, sizeof(path), "%s/%s", folder, found.name);
-        if (trace_spool_look(path, &found.spool) != 0) {
-            continue;
-        }
-        struct found *grown = realloc(all, (*count + 1) * sizeof(found));
-        if (grown == NULL) {
+    int error = open == NULL ? errno : 0;
+    while (error == 0) {
+        errno = 0;
+        const struct dirent *entry = readdir(open);
+        error = entry == NULL ? errno : spools_add(spools, folder, entry->d_name);
+        if (entry == NULL) {
             break;
         }
-        all = grown;
-        all[(*count)++] = found;
     }
     if (open != NULL) {
         closedir(open);
     }
-    if (*count > 1) {
-        qsort(all, *count, sizeof(*all), later_first);
+    if (spools->count > 1) {
+        qsort(spools->all, spools->count, sizeof(*spools->all), later_first);
     }
-    return all;
+    return error;
 }
 
 static void report(const char *path, const struct trace_recording *recording)
@@ -201,35 +190,46 @@ static int nothing_recorded(const struct options *options, const char *folder)
     return EINVAL;
 }
 
+// FILE.PID; an image before an exec keeps its number.
+static int merge_child(const struct options *options, const char *folder, const struct found *found)
+{
+    char *out = NULL;
+    size_t length = strlen(found->name);
+    length -= length > 2 && strcmp(found->name + length - 2, ".0") == 0 ? 2 : 0;
+    if (asprintf(&out, "%s.%.*s", options->output, (int)length, found->name) < 0) {
+        fprintf(stderr, "mems-stress record: %s\n", strerror(ENOMEM));
+        return ENOMEM;
+    }
+    int error = merge_one(folder, found, out);
+    free(out);
+    return error;
+}
+
 // The program itself is the last image of the process that was started.
 static int merge_all(const struct options *options, const char *folder, pid_t pid)
 {
-    size_t count, own;
-    struct found *all = spools_list(folder, &count);
-    for (own = 0; own < count && all[own].spool.pid != (uint32_t)pid; own++) {
+    struct spools spools = {0};
+    size_t own = 0;
+    int error = spools_list(&spools, folder);
+    if (error != 0) {
+        fprintf(stderr, "mems-stress record: the recording in %s cannot be read: %s\n", folder,
+                strerror(error));
+        error = EIO;
+        goto out;
     }
-    if (own == count) {
-        free(all);
-        return nothing_recorded(options, folder);
+    while (own < spools.count && spools.all[own].spool.pid != (uint32_t)pid) {
+        own++;
     }
-    int error = merge_one(folder, &all[own], options->output);
-    for (size_t i = 0; i < count && error == 0 && options->children; i++) {
-        if (i != own) {
-            char *out = NULL, *dot = strstr(all[i].name, ".0");
-            if (dot != NULL && dot[2] == '\0') {
-                *dot = '\0'; // FILE.PID; an image before an exec keeps its number
-            }
-            error = asprintf(&out, "%s.%s", options->output, all[i].name) < 0 ? ENOMEM : 0;
-            if (dot != NULL && *dot == '\0') {
-                *dot = '.';
-            }
-            if (error == 0) {
-                error = merge_one(folder, &all[i], out);
-                free(out);
-            }
-        }
+    if (own == spools.count) {
+        error = nothing_recorded(options, folder);
+        goto out;
     }
-    free(all);
+    error = merge_one(folder, &spools.all[own], options->output);
+    for (size_t i = 0; i < spools.count && error == 0 && options->children; i++) {
+        error = i != own ? merge_child(options, folder, &spools.all[i]) : 0;
+    }
+out:
+    free(spools.all);
     return error;
 }
 
@@ -305,7 +305,7 @@ static int measure_one(const struct options *options, const char *library, bool 
 static int measure(const struct options *options, const char *library)
 {
     struct complaint complaint = {""};
-    size_t count = options->measure;
+    size_t count = options->measure.value;
     double *walls = calloc(count * 2, sizeof(*walls));
     int error = walls == NULL ? ENOMEM : 0;
     for (size_t i = 0; i < count * 2 && error == 0; i++) {
@@ -324,11 +324,11 @@ static int measure(const struct options *options, const char *library)
     return error == 0 ? 0 : 1;
 }
 
-int cli_record(int argc, char **argv)
+static int record_main(int argc, char **argv)
 {
     struct options options = {0};
-    int status = options_read(argc, argv, &options);
-    if (status >= 0) {
+    int status;
+    if (!options_read(argc, argv, &options, &status)) {
         return status;
     }
     struct complaint complaint = {""};
@@ -337,7 +337,25 @@ int cli_record(int argc, char **argv)
         fprintf(stderr, "mems-stress record: %s\n", complaint.text);
         return 1;
     }
-    status = options.measure > 0 ? measure(&options, library) : record(&options, library);
+    status = options.measure.given ? measure(&options, library) : record(&options, library);
     free(library);
     return status;
 }
+
+const struct cli_command cli_command_record = {
+    .name = "record",
+    .form = "record -o FILE [--children] [--] PROGRAM ARGS... | record --measure N [--] PROGRAM "
+            "ARGS...",
+    .help = "record every allocation of a program",
+    .about = "\nRuns PROGRAM and writes every call of the malloc family, and the start and end of "
+             "every\n"
+             "thread, to FILE, a trace that 'mems-stress replay' and the workload 'trace' replay.\n"
+             "PROGRAM must be dynamically linked. One that is killed still leaves its trace.\n"
+             "\n"
+             "Exit status: that of PROGRAM (128 + N when signal N ended it); 1 wrong usage, or "
+             "PROGRAM\n"
+             "cannot be run or recorded; 7 the trace cannot be written.",
+    .options = record_options,
+    .program = true,
+    .main = record_main,
+};

@@ -89,6 +89,10 @@ static int replay_main(int argc, char **argv)
     if (!cli_parse(&cli_command_replay, argc, argv, &settings, &words, &status)) {
         return status;
     }
+    status = cli_history_settle(&cli_command_replay, &settings.job.history);
+    if (status != 0) {
+        return status;
+    }
     if (words.count != 1 || settings.job.targets.count == 0) {
         fprintf(stderr, "mems-stress replay: %s; usage: mems-stress %s\n",
                 words.count != 1 ? "one trace is wanted" : "no --target", cli_command_replay.form);

@@ -22,6 +22,22 @@ static const struct cli_option run_options[] = {
     {"baseline", CLI_TEXT, "FILE", "compare with this result (mems-stress compare --help)",
      offsetof(struct cli_job_settings, baseline)},
     CLI_COMPARING_OPTIONS(struct cli_job_settings),
+    {"shard", CLI_TEXT, "I/N",
+     "only shard I of N, for mems-stress merge; resumes; with --json FILE",
+     offsetof(struct cli_job_settings, shard)},
+    {"resume", CLI_FLAG, NULL, "go on where a run with the same plan and --json FILE was killed",
+     offsetof(struct cli_job_settings, resume)},
+    {"slurm", CLI_FLAG, NULL,
+     "submit shards as one job array, and their merge; --dry-run: print it",
+     offsetof(struct cli_job_settings, slurm.on)},
+    {"slurm-tasks", CLI_NUMBER, "N", "how many shards (default: the plan's parts, at most 16)",
+     offsetof(struct cli_job_settings, slurm.tasks)},
+    {"slurm-folder", CLI_TEXT, "DIR", "its files; all nodes see it; made (default: JOB-HASH.slurm)",
+     offsetof(struct cli_job_settings, slurm.folder)},
+    {"slurm-arg", CLI_LIST, "OPTION", "one more #SBATCH line, as --partition=long; repeatable",
+     offsetof(struct cli_job_settings, slurm.lines)},
+    {"slurm-shared", CLI_FLAG, NULL, "tasks may share a node: for checks, not for figures",
+     offsetof(struct cli_job_settings, slurm.shared)},
     {"fail-inconclusive", CLI_FLAG, NULL, "exit status 5 where a comparison or a rate is undecided",
      offsetof(struct cli_job_settings, fail_inconclusive)},
     {"quiet", CLI_FLAG, NULL, "no progress, no table: troubles and the verdict only",
@@ -32,9 +48,18 @@ static const struct cli_option run_options[] = {
 };
 
 // What says nothing where nothing runs.
-static const char *const run_only[] = {"json",    "csv",      "junit",          "ci",
-                                       "context", "baseline", "max-regression", "fail-inconclusive",
-                                       "quiet",   NULL};
+static const char *const run_only[] = {"json",
+                                       "csv",
+                                       "junit",
+                                       "ci",
+                                       "context",
+                                       "baseline",
+                                       "max-regression",
+                                       "fail-inconclusive",
+                                       "quiet",
+                                       "history",
+                                       "google-benchmark",
+                                       NULL};
 
 // The command line alone is judged: the environment may say for every run what one has no use for.
 static int run_check(const struct cli_job_settings *settings)
@@ -64,9 +89,12 @@ const struct cli_command cli_command_run = {
     .name = "run",
     .form = "run JOB.ini | --workload NAMES --target TARGET [OPTIONS]",
     .help = "run a job: every section on every target, checked and measured",
-    .about = "Each cell (section x target x repeat) has a process of its own. Keys of job files:\n"
-             "mems-stress list keys, mems-stress help KEY. One word is enough for a first try:\n"
-             "mems-stress run --workload churn --target libc --set threads=1,2,4",
+    .about =
+        "Each cell (section x target x repeat) has a process of its own. Keys of job files:\n"
+        "mems-stress list keys, mems-stress help KEY. A JOB that is no file here is one of those\n"
+        "that came with mems-stress (mems-stress list jobs): run smoke. One word is enough for a "
+        "first try:\n"
+        "mems-stress run --workload churn --target libc --set threads=1,2,4",
     .options = run_options,
     .mirrored = true,
     .main = run_main,

@@ -52,7 +52,7 @@ static const struct cli_option show_command_options[] = {
     {0},
 };
 
-static const struct cli_command show_command = {
+const struct cli_command cli_command_trace_show = {
     .name = "trace show",
     .form = "trace show EXERCISE|FILE|STRING [--target mems:POLICY(...)]... [OPTIONS]",
     .help = "do a trace or a reference string step by step, and draw the memory",
@@ -267,13 +267,13 @@ int cli_trace_show(int argc, char **argv)
     struct show_command command = {0};
     struct cli_list words = {0};
     int status;
-    if (!cli_parse(&show_command, argc, argv, &command, &words, &status)) {
+    if (!cli_parse(&cli_command_trace_show, argc, argv, &command, &words, &status)) {
         return status;
     }
     if (words.count != 1) {
         return show_wrong(
             "one exercise, trace or reference string is wanted; usage: mems-stress %s",
-            show_command.form);
+            cli_command_trace_show.form);
     }
     bool only = command.html != NULL || (command.json != NULL && strcmp(command.json, "-") == 0);
     struct show_stage stage = {

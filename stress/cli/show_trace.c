@@ -194,11 +194,13 @@ static int show_target(struct show_scene *scene, const struct target_spec *spec,
     return status;
 }
 
-// What the exercise expects of its own targets; of others it knows nothing.
+// What the exercise expects, as it stands; of other targets and memories it knows nothing.
 static const char *show_expected(const struct show_stage *stage, size_t target)
 {
     const struct exercise *exercise = stage->exercise;
-    bool own = exercise != NULL && stage->command->targets.count == 0;
+    const struct show_command *command = stage->command;
+    bool own = exercise != NULL && command->targets.count == 0 && !command->memory.given &&
+               !command->unit.given;
     return own ? exercise->runs[target].answer : NULL;
 }
 

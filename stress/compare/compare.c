@@ -265,7 +265,7 @@ static void compare_metrics(struct comparison *comparison, const char *section, 
                             const struct compare_side sides[2], bool paired)
 {
     const struct metric *const *asked = comparison->options.metrics;
-    for (size_t i = 0; i < METRIC_COUNT; i++) {
+    for (size_t i = 0; i < METRIC_ALL; i++) {
         const struct metric *metric = &metric_table[i];
         bool wanted = asked[0] == NULL && metric->judged;
         for (size_t m = 0; asked[m] != NULL; m++) {

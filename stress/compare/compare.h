@@ -17,7 +17,7 @@ struct job;
 
 struct compare_options {
     struct judge_options judge;
-    const struct metric *metrics[METRIC_COUNT + 1]; // NULL-terminated; none: those that are judged
+    const struct metric *metrics[METRIC_ALL + 1]; // NULL-terminated; none: those that are judged
     // What the second result was a choice of, by sections or cells, and whether by targets too:
     // what is left out of these is not missed. NULL: it is all there is.
     const struct job *whole;
@@ -85,6 +85,8 @@ bool compare_foresee(const struct measured *a, const struct measured *b, double 
                      size_t size);
 // One more note of the whole.
 void compare_tell(struct comparison *comparison, const char *text);
+// What two sections must have in common to be compared, as text; the caller frees it.
+char *compare_work(const struct measured_section *section);
 const char *compare_kind_name(enum compare_kind kind);
 void compare_fini(struct comparison *comparison);
 

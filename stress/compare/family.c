@@ -168,7 +168,7 @@ void compare_judge(struct comparison *comparison)
 {
     struct family family = {comparison, measured_zeroed(comparison->row_count, sizeof *family.rows),
                             0};
-    for (size_t m = 0; m < METRIC_COUNT; m++) {
+    for (size_t m = 0; m < METRIC_ALL; m++) {
         family.count = 0;
         for (size_t i = 0; i < comparison->row_count; i++) {
             struct compare_row *row = &comparison->rows[i];

@@ -5,10 +5,16 @@
 // A file counts by its content: the SHA-256 that its result has of it, not the path, which differs
 // from machine to machine. Where a result has none (an older one, or a build without libnettle),
 // one path is taken for one file, and a note says that this is not known; two paths are refused.
+//
+// compare_work says the same of one section alone, as text: two sections fit where their texts are
+// the same. (Two paths of files without a SHA-256 are two works.)
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "compare/inner.h"
+#include "job/complaint.h"
 #include "job/job.h"
 
 // Keys that may differ: none of them changes the operations or how they are measured.
@@ -154,4 +160,40 @@ bool compare_fits(struct comparison *comparison, const struct measured_section *
         return false;
     }
     return fit_keys(comparison, a, b);
+}
+
+static int fit_order(const void *a, const void *b)
+{
+    const struct measured_value *const *left = a;
+    const struct measured_value *const *right = b;
+    return strcmp((*left)->key, (*right)->key);
+}
+
+char *compare_work(const struct measured_section *section)
+{
+    char *text = NULL;
+    size_t length;
+    const struct measured_value **values = measured_zeroed(section->value_count, sizeof *values);
+    FILE *out = open_memstream(&text, &length);
+    if (out == NULL) {
+        complain_exhausted();
+    }
+    fprintf(out, "%s %u, %u threads\n", section->workload, section->version, section->threads);
+    for (size_t i = 0; i < section->value_count; i++) {
+        values[i] = &section->values[i];
+    }
+    qsort(values, section->value_count, sizeof(const struct measured_value *), fit_order);
+    for (size_t i = 0; i < section->value_count; i++) {
+        const char *key = values[i]->key;
+        const struct measured_file *file = fit_file(section, key);
+        const char *says = file != NULL && *file->sha256 != '\0' ? file->sha256 : values[i]->text;
+        if (!fit_may_differ(key) && strcmp(says, fit_standard(key)) != 0) {
+            fprintf(out, "%s=%s\n", key, says);
+        }
+    }
+    if (fclose(out) != 0) {
+        complain_exhausted();
+    }
+    free(values);
+    return text;
 }

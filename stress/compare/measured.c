@@ -181,8 +181,8 @@ static void measured_cell_of(const struct cell *from, struct measured_cell *cell
     if (cell->known && report->speed_before_ns > 0 && report->speed_after_ns > 0) {
         cell->speed_ns = ((double)report->speed_before_ns + (double)report->speed_after_ns) / 2;
     }
-    for (size_t m = 0; m < METRIC_COUNT; m++) {
-        double value = cell->known ? metric_table[m].of(from) : NAN;
+    for (size_t m = 0; m < METRIC_ALL; m++) {
+        double value = cell->known && m < METRIC_COUNT ? metric_table[m].of(from) : NAN;
         cell->metric[m] = isfinite(value) ? value : NAN; // as a document would say it
     }
 }

@@ -45,9 +45,9 @@ struct measured_cell {
     unsigned repeat;
     enum cell_verdict verdict;
     struct measured_supplier supplier;
-    double speed_ns;             // that a fixed piece of work took around the cell; 0: not known
-    bool known;                  // the figures below are
-    double metric[METRIC_COUNT]; // NAN: nobody can know, or the document has none
+    double speed_ns;           // that a fixed piece of work took around the cell; 0: not known
+    bool known;                // the figures below are
+    double metric[METRIC_ALL]; // NAN: nobody can know, or the document has none
 };
 
 struct measured {
@@ -78,6 +78,12 @@ void measured_of_plan(const struct plan *plan, const struct host *host, const ch
 // Reads a result file. 0, or an errno value with a complaint that names the file and, where its
 // content is at fault, the place in it; nothing is then left to finish.
 int measured_read(const char *path, struct measured *measured, struct complaint *complaint);
+// The same in two steps: a file's JSON, for json_decref; and what a document says that complaints
+// call `name`.
+struct json_t;
+int measured_load(const char *path, struct json_t **root, struct complaint *complaint);
+int measured_of_document(const char *name, struct json_t *root, struct measured *measured,
+                         struct complaint *complaint);
 
 void measured_fini(struct measured *measured);
 

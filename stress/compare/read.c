@@ -16,28 +16,24 @@
 
 #ifdef MEMS_HAVE_JANSSON
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "compare/read.h"
+#include "job/complaint.h"
 #include "result/document.h"
 
-struct reading {
-    const char *file;
-    struct complaint *complaint;
-};
-
-static int read_complain(const struct reading *reading, const char *at, const char *key,
-                         const char *wanted)
+int read_complain(const struct reading *reading, const char *at, const char *key,
+                  const char *wanted)
 {
     complain(reading->complaint, "%s: %s%s%s: %s is wanted", reading->file, at,
              *at != '\0' ? "." : "", key, wanted);
     return EINVAL;
 }
 
-static int read_text(const struct reading *reading, const json_t *object, const char *at,
-                     const char *key, const char **text)
+int read_text(const struct reading *reading, const json_t *object, const char *at, const char *key,
+              const char **text)
 {
     const json_t *value = json_object_get(object, key);
     if (!json_is_string(value)) {
@@ -47,8 +43,8 @@ static int read_text(const struct reading *reading, const json_t *object, const 
     return 0;
 }
 
-static int read_count(const struct reading *reading, const json_t *object, const char *at,
-                      const char *key, unsigned *count)
+int read_count(const struct reading *reading, const json_t *object, const char *at, const char *key,
+               unsigned *count)
 {
     const json_t *value = json_object_get(object, key);
     json_int_t number = json_integer_value(value);
@@ -161,7 +157,7 @@ static int read_metrics(const struct reading *reading, const json_t *object, con
                         struct measured_cell *cell)
 {
     const json_t *metrics = json_object_get(object, "metrics");
-    for (size_t i = 0; i < METRIC_COUNT; i++) {
+    for (size_t i = 0; i < METRIC_ALL; i++) {
         cell->metric[i] = NAN;
     }
     if (metrics == NULL) {
@@ -207,18 +203,54 @@ static void read_circumstances(const json_t *object, struct measured_cell *cell)
     cell->speed_ns = before > 0 && after > 0 ? (before + after) / 2 : 0;
 }
 
-static void read_host(json_t *host, struct measured *measured)
+// What is said of a machine; "": nothing.
+static void read_fact(const json_t *host, const char *name, char *text, size_t size)
+{
+    const json_t *fact = json_object_get(host, name);
+    text[0] = '\0';
+    if (json_is_string(fact)) {
+        snprintf(text, size, "%s", json_string_value(fact));
+    } else if (json_is_integer(fact)) {
+        snprintf(text, size, "%lld", (long long)json_integer_value(fact));
+    }
+}
+
+// Of shards that were merged: what their machines say, each answer once.
+static void read_facts(const json_t *hosts, const char *name, char *text, size_t size)
+{
+    size_t length = strlen(text);
+    for (size_t i = 0; i < json_array_size(hosts); i++) {
+        char more[1024], earlier[1024];
+        bool said = false;
+        read_fact(json_array_get(hosts, i), name, more, sizeof more);
+        for (size_t j = 0; j < i && !said; j++) {
+            read_fact(json_array_get(hosts, j), name, earlier, sizeof earlier);
+            said = strcmp(earlier, more) == 0;
+        }
+        if (more[0] != '\0' && !said && length < size) {
+            length += (size_t)snprintf(text + length, size - length, "%s%s",
+                                       length > 0 ? " and " : "", more);
+        }
+    }
+}
+
+static void read_host(json_t *root, struct measured *measured)
 {
     const char *key;
     json_t *value;
+    const json_t *host = json_object_get(root, "host");
     for (size_t i = 0; measured_facts[i].name != NULL; i++) {
         const char *name = measured_facts[i].name;
-        const json_t *fact = json_object_get(host, name);
-        char number[32];
-        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(fact));
-        if (json_is_string(fact) || json_is_integer(fact)) {
-            measured_add(&measured->facts, &measured->fact_count, name,
-                         json_is_string(fact) ? json_string_value(fact) : number);
+        char text[4096];
+        const json_t *hosts = json_object_get(root, "hosts");
+        if (json_array_size(hosts) > 0) {
+            text[0] = '\0';
+            read_facts(hosts, name, text, sizeof text);
+        } else {
+            read_fact(host, name, text, sizeof text);
+        }
+        if (text[0] != '\0') {
+            measured_add(&measured->facts, &measured->fact_count, name, text);
         }
     }
     json_t *settings = json_object_get(host, "allocator_settings");
@@ -274,7 +306,7 @@ static int read_own(const struct reading *reading, json_t *root, struct measured
         return read_complain(reading, "", "cells", "an array");
     }
     measured_init(measured, reading->file, json_array_size(sections), json_array_size(cells));
-    read_host(json_object_get(root, "host"), measured);
+    read_host(root, measured);
     int error = 0;
     for (size_t i = 0; i < measured->section_count && error == 0; i++) {
         snprintf(at, sizeof at, "job.sections[%zu]", i);
@@ -294,11 +326,11 @@ static bool read_is_own(const json_t *root)
 }
 
 static const struct {
-    const char *name; // as a complaint lists it
     bool (*is)(const json_t *root);
     int (*read)(const struct reading *reading, json_t *root, struct measured *measured);
 } read_forms[] = {
-    {"schema \"" DOCUMENT_SCHEMA "\"", read_is_own, read_own},
+    {read_is_own, read_own},
+    {google_is, google_read},
 };
 
 static int read_form(const struct reading *reading, json_t *root, struct measured *measured)
@@ -315,18 +347,28 @@ static int read_form(const struct reading *reading, json_t *root, struct measure
                  complaint_clip(json_string_value(schema)).text, DOCUMENT_SCHEMA);
     } else {
         complain(reading->complaint,
-                 "%s: no result of mems-stress: no \"schema\" (write one with: mems-stress run "
-                 "JOB --json FILE)",
+                 "%s: no result of mems-stress, no \"schema\" (write one with: mems-stress run "
+                 "JOB --json FILE), nor one of Google Benchmark, no \"benchmarks\"",
                  reading->file);
     }
     return EINVAL;
 }
 
-int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
+int measured_of_document(const char *name, struct json_t *root, struct measured *measured,
+                         struct complaint *complaint)
 {
-    struct reading reading = {path, complaint};
-    json_error_t wrong;
+    struct reading reading = {name, complaint};
     memset(measured, 0, sizeof *measured);
+    int error = read_form(&reading, root, measured);
+    if (error != 0) {
+        measured_fini(measured);
+    }
+    return error;
+}
+
+int measured_load(const char *path, struct json_t **root, struct complaint *complaint)
+{
+    json_error_t wrong;
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         int error = errno;
@@ -334,33 +376,52 @@ int measured_read(const char *path, struct measured *measured, struct complaint 
         return error;
     }
     errno = 0;
-    json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
+    *root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
     int error = ferror(file) && errno != 0 ? errno : EINVAL;
     bool unreadable = ferror(file) != 0;
     fclose(file);
-    if (root == NULL && unreadable) {
+    if (*root != NULL) {
+        return 0;
+    }
+    if (unreadable) {
         complain(complaint, "cannot read %s: %s", path, strerror(error));
         return error;
     }
-    if (root == NULL) {
-        complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
-        return EINVAL;
-    }
-    error = read_form(&reading, root, measured);
-    json_decref(root);
-    if (error != 0) {
-        measured_fini(measured);
+    complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
+    return EINVAL;
+}
+
+int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
+{
+    json_t *root;
+    memset(measured, 0, sizeof *measured);
+    int error = measured_load(path, &root, complaint);
+    if (error == 0) {
+        error = measured_of_document(path, root, measured, complaint);
+        json_decref(root);
     }
     return error;
 }
 
 #else
 
+int measured_of_document(const char *name, struct json_t *root, struct measured *measured,
+                         struct complaint *complaint)
+{
+    (void)root;
+    (void)measured;
+    complain(complaint, "cannot read %s: this mems-stress was built without libjansson", name);
+    return ENOTSUP;
+}
+
+int measured_load(const char *path, struct json_t **root, struct complaint *complaint)
+{
+    return measured_of_document(path, *root, NULL, complaint);
+}
+
 int measured_read(const char *path, struct measured *measured, struct complaint *complaint)
 {
-    (void)measured;
-    complain(complaint, "cannot read %s: this mems-stress was built without libjansson", path);
-    return ENOTSUP;
+    return measured_of_document(path, NULL, measured, complaint);
 }
 
 #endif

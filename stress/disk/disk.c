@@ -136,9 +136,12 @@ static int disk_part_open(const char *path, char **part)
         }
         snprintf(disk_part, sizeof disk_part, "%s", *part);
         bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
-        if (locked && fstat(fd, &held) == 0 && lstat(*part, &named) == 0 &&
-            held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
+        bool known = fstat(fd, &held) == 0 && lstat(*part, &named) == 0;
+        if (locked && known && held.st_ino == named.st_ino && held.st_dev == named.st_dev) {
             return fd;
+        }
+        if (!known) {
+            unlink(*part); // where a cleaner has removed it there is none
         }
         close(fd);
         free(*part);

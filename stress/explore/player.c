@@ -354,9 +354,7 @@ static void player_check(struct player *player, bool quiescent)
 {
     struct mems_violation violation;
     if (mems_check(player->engine, quiescent, &violation) != 0) {
-        char text[300];
-        snprintf(text, sizeof text, "%s: %s", violation.invariant, violation.text);
-        player_end(player, PLAYER_INVARIANT, violation.invariant, text);
+        player_end(player, PLAYER_INVARIANT, violation.invariant, violation.text);
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// access.c - a section's values by key, and the section written back as a job.
+// access.c - a section's values by key, the section written back as a job, and a job's end.
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +12,8 @@
 #include "job/job.h"
 #include "job/number.h"
 #include "job/tables.h"
+#include "job/value.h"
+#include "job/whole.h"
 #include "workload/workload.h"
 
 const struct job_value *job_value(const struct job_section *section, const char *key)
@@ -210,4 +212,29 @@ char *job_section_text_with(const struct job_section *section,
 char *job_section_text(const struct job_section *section)
 {
     return job_section_text_with(section, NULL, 0);
+}
+
+const char *job_variable_at(const struct job *job, size_t index)
+{
+    const struct job_whole *whole = (const struct job_whole *)job; // its first member
+    const struct text_name *at = whole->document.names.first;
+    while (at && index-- > 0) {
+        at = at->next;
+    }
+    return at ? at->name : NULL;
+}
+
+void job_free(struct job *job)
+{
+    if (!job) {
+        return;
+    }
+    for (size_t i = 0; i < job->section_count; i++) {
+        for (size_t row = 0; row < job->sections[i].value_count; row++) {
+            value_fini(&job->sections[i].values[row]);
+        }
+    }
+    struct job_whole *whole = (struct job_whole *)job; // its first member
+    document_fini(&whole->document);
+    free(whole);
 }

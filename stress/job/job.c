@@ -31,12 +31,8 @@
 #include "job/sweep.h"
 #include "job/tables.h"
 #include "job/value.h"
+#include "job/whole.h"
 #include "workload/workload.h"
-
-struct job_whole {
-    struct job job;
-    struct document document; // its arena holds everything but the distributions
-};
 
 // How the values of one section come about.
 struct binding {
@@ -359,7 +355,10 @@ static int settle(struct resolver *resolver)
     }
     settle_folder(resolver);
     int error = conflict_check(section, holders, resolver->complaint);
-    return error ? error : conflict_validate(section, resolver->complaint);
+    if (error || resolver->whole->judged) {
+        return error;
+    }
+    return conflict_validate(section, resolver->complaint);
 }
 
 // The rows of both tables. Where a workload has a row of a common key's name, that one is its: for
@@ -562,6 +561,22 @@ int job_parse_set(const char *text, size_t length, const char *name, const char 
     return finish(whole, error, job);
 }
 
+int job_recall(const char *text, const char *name, struct job **job, struct complaint *complaint)
+{
+    struct job_whole *whole = calloc(1, sizeof *whole);
+    if (!whole) {
+        complain(complaint, "%s:1:1: %s", name, strerror(ENOMEM));
+        return ENOMEM;
+    }
+    whole->judged = true;
+    int error = document_parse(&whole->document, text, strlen(text), name, "/", complaint);
+    if (!error) {
+        name_job(whole, name, "/");
+        error = resolve_all(whole, "/", NULL, complaint);
+    }
+    return finish(whole, error, job);
+}
+
 int job_read(const char *path, struct job **job, struct complaint *complaint)
 {
     return job_read_set(path, NULL, job, complaint);
@@ -571,29 +586,4 @@ int job_parse(const char *text, size_t length, const char *name, const char *fol
               struct job **job, struct complaint *complaint)
 {
     return job_parse_set(text, length, name, folder, NULL, job, complaint);
-}
-
-const char *job_variable_at(const struct job *job, size_t index)
-{
-    const struct job_whole *whole = (const struct job_whole *)job; // its first member
-    const struct text_name *at = whole->document.names.first;
-    while (at && index-- > 0) {
-        at = at->next;
-    }
-    return at ? at->name : NULL;
-}
-
-void job_free(struct job *job)
-{
-    if (!job) {
-        return;
-    }
-    for (size_t i = 0; i < job->section_count; i++) {
-        for (size_t row = 0; row < job->sections[i].value_count; row++) {
-            value_fini(&job->sections[i].values[row]);
-        }
-    }
-    struct job_whole *whole = (struct job_whole *)job; // its first member
-    document_fini(&whole->document);
-    free(whole);
 }

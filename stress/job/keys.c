@@ -8,6 +8,7 @@
 
 static const char *const arrivals[] = {"fixed", "poisson", NULL};
 static const char *const remains[] = {"check", "ignore", NULL};
+static const char *const rss_slopes[] = {"any", "flat", NULL};
 static const char *const touches[] = {"none", "first", "ends", "page", "full", NULL};
 
 const struct job_key job_common_keys[] = {
@@ -206,6 +207,17 @@ const struct job_key job_common_keys[] = {
         .standard = "check",
         .help = "whether the engine must be found whole, and with nothing live, when everything "
                 "was freed",
+    },
+    {
+        .name = "rss_slope",
+        .kind = JOB_CHOICE,
+        .choices = rss_slopes,
+        .values = "any, flat",
+        .standard = "any",
+        .help = "flat: the cell fails when its resident set grows with the work done, beyond what "
+                "settles: by more in each doubling of it than in the one before, so surely that "
+                "10,000 cells without a leak give one false alarm at most; what warmup does counts "
+                "as work, but not as looked at",
     },
     {
         .name = "memory_limit",

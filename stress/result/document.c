@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "result/google.h"
 #include "result/json.h"
 
 #ifndef MEMS_VERSION
@@ -25,15 +26,21 @@ static void document_warning(void *arg, const char *code, const char *text)
     json_array_append_new(arg, json_pack("{s:s, s:o}", "code", code, "text", json_of_text(text)));
 }
 
+static json_t *document_known(const char *text)
+{
+    return text != NULL && *text != '\0' ? json_of_text(text) : json_null();
+}
+
 static json_t *document_job(const struct plan *plan, const struct document_head *head)
 {
     json_t *sections = json_array();
     for (size_t i = 0; i < plan->section_count; i++) {
         json_array_append_new(sections, json_of_section(&plan->sections[i]));
     }
-    return json_pack("{s:o, s:o, s:o, s:o}", "path", json_of_text(plan->job->path), "title",
-                     json_of_text(plan->job->title), "text", json_of_text(head->text), "sections",
-                     sections);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "path", json_of_text(plan->job->path),
+                     "title", json_of_text(plan->job->title), "text", json_of_text(head->text),
+                     "plan_sha256", document_known(head->plan_sha256), "resume_key",
+                     document_known(head->resume_key), "sections", sections);
 }
 
 // What the user says of the run.
@@ -51,7 +58,7 @@ static json_t *document_context(const char *const *items)
     return context;
 }
 
-static json_t *document_make(const struct plan *plan, const struct verdict *verdict,
+struct json_t *document_make(const struct plan *plan, const struct verdict *verdict,
                              const struct document_head *head)
 {
     json_t *command = json_array();
@@ -74,8 +81,16 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
     json_t *warnings = json_array();
     warning_each(&head->scene, document_warning, warnings);
     json_object_set_new(root, "warnings", warnings);
-    json_object_set_new(root, "host", json_of_host(head->scene.host));
+    json_object_set_new(root, "host",
+                        head->host != NULL ? json_incref(head->host)
+                                           : json_of_host(head->scene.host));
+    if (head->hosts != NULL) {
+        json_object_set(root, "hosts", head->hosts);
+    }
     json_object_set_new(root, "job", document_job(plan, head));
+    if (head->shard != NULL) {
+        json_object_set(root, "shard", head->shard);
+    }
     if (head->comparison != NULL) {
         json_object_set(root, "comparison", head->comparison);
     }
@@ -84,10 +99,24 @@ static json_t *document_make(const struct plan *plan, const struct verdict *verd
     return root;
 }
 
+void document_free(struct json_t *root)
+{
+    json_decref(root);
+}
+
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint)
 {
     return document_print(document_make(plan, verdict, head), complaint);
+}
+
+char *document_google(const struct plan *plan, const struct verdict *verdict,
+                      const struct document_head *head, struct complaint *complaint)
+{
+    json_t *document = document_make(plan, verdict, head);
+    json_t *root = google_of_document(document);
+    json_decref(document);
+    return document_print(root, complaint);
 }
 
 char *document_print(struct json_t *root, struct complaint *complaint)
@@ -107,6 +136,20 @@ bool document_possible(void)
     return false;
 }
 
+struct json_t *document_make(const struct plan *plan, const struct verdict *verdict,
+                             const struct document_head *head)
+{
+    (void)plan;
+    (void)verdict;
+    (void)head;
+    return NULL;
+}
+
+void document_free(struct json_t *root)
+{
+    (void)root;
+}
+
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint)
 {
@@ -115,6 +158,12 @@ char *document_text(const struct plan *plan, const struct verdict *verdict,
     (void)head;
     complain(complaint, "this mems-stress was built without libjansson and writes no JSON");
     return NULL;
+}
+
+char *document_google(const struct plan *plan, const struct verdict *verdict,
+                      const struct document_head *head, struct complaint *complaint)
+{
+    return document_text(plan, verdict, head, complaint);
 }
 
 char *document_print(struct json_t *root, struct complaint *complaint)

@@ -25,14 +25,28 @@ struct document_head {
     double seconds;             // the whole run
     struct warning_scene scene;
     struct json_t *comparison; // with a baseline; NULL: none
+    const char *plan_sha256;   // of the whole plan; NULL or empty: not known
+    const char *resume_key;    // by what an interrupted run is known again; NULL: not known
+    struct json_t *shard;      // what part of the plan this is (shard/book.h); NULL: all of it
+    struct json_t *host;       // in place of the scene's, of a merged result; NULL: the scene's
+    struct json_t *hosts;      // every machine that cells name; NULL: they name none
 };
 
 // Whether this build can write documents (libjansson).
 bool document_possible(void);
 
-// The whole document as text; the caller frees it. NULL with a complaint.
+// The whole document; for json_decref. NULL: this build has no libjansson.
+struct json_t *document_make(const struct plan *plan, const struct verdict *verdict,
+                             const struct document_head *head);
+void document_free(struct json_t *root);
+
+// The same as text; the caller frees it. NULL with a complaint.
 char *document_text(const struct plan *plan, const struct verdict *verdict,
                     const struct document_head *head, struct complaint *complaint);
+
+// What of it Google Benchmark's tools can read (result/google.h), likewise.
+char *document_google(const struct plan *plan, const struct verdict *verdict,
+                      const struct document_head *head, struct complaint *complaint);
 
 // Any JSON laid out as a document is; takes `root` over. NULL with a complaint.
 char *document_print(struct json_t *root, struct complaint *complaint);

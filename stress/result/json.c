@@ -126,6 +126,9 @@ json_t *json_of_cell(const struct plan *plan, const struct cell *cell)
     json_object_set_new(object, "again", json_of_text(cell->rerun));
     json_object_set_new(object, "seconds", json_of_real(cell->seconds));
     json_object_set_new(object, "max_rss_bytes", json_of_count(cell->max_rss));
+    if (cell->host[0] != '\0') {
+        json_object_set_new(object, "host", json_of_text(cell->host));
+    }
     if (cell->output != NULL) {
         json_object_set_new(object, "output", json_of_lines(cell->output));
     }

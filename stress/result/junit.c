@@ -115,6 +115,18 @@ static void junit_output(FILE *out, const struct plan *plan, const struct plan_s
     fprintf(out, "</system-out>\n    <system-err></system-err>\n");
 }
 
+// Where the section's cells ran.
+static const char *junit_host(const struct output_scene *scene, const struct plan_section *section)
+{
+    for (size_t i = 0; i < scene->plan->cell_count; i++) {
+        const struct cell *cell = &scene->plan->cells[i];
+        if (cell->section == section && cell->host[0] != '\0') {
+            return cell->host;
+        }
+    }
+    return scene->head->scene.host->name;
+}
+
 static void junit_section(FILE *out, const struct output_scene *scene, size_t index)
 {
     const struct plan_section *section = &scene->plan->sections[index];
@@ -129,7 +141,7 @@ static void junit_section(FILE *out, const struct output_scene *scene, size_t in
             " skipped=\"%u\" time=\"%.3f\" timestamp=\"%s\"",
             index, counts.tests, counts.failures, counts.errors, counts.skipped, counts.seconds,
             stamp);
-    junit_attribute(out, "hostname", scene->head->scene.host->name);
+    junit_attribute(out, "hostname", junit_host(scene, section));
     fprintf(out, ">\n    <properties>\n");
     const struct job_section *job = section->section;
     for (size_t i = 0; i < job->value_count; i++) {

@@ -200,7 +200,7 @@ static double metric_concentration(const struct cell *cell)
     return share >= 0 ? share : NAN;
 }
 
-const struct metric metric_table[METRIC_COUNT] = {
+const struct metric metric_table[METRIC_ALL] = {
     [METRIC_RATE] =
         {
             .name = "ops_per_second",
@@ -501,11 +501,40 @@ const struct metric metric_table[METRIC_COUNT] = {
             .floor = 0.01,
             .of = metric_concentration,
         },
+    [METRIC_REAL_TIME] =
+        {
+            .name = "real_time",
+            .unit = "ns",
+            .help = "Google Benchmark's: time of an iteration, by the clock",
+            .better = METRIC_LOWER,
+            .judged = true,
+            .speed = METRIC_TIME,
+        },
+    [METRIC_CPU_TIME] =
+        {
+            .name = "cpu_time",
+            .unit = "ns",
+            .help = "Google Benchmark's: processor time of an iteration",
+            .better = METRIC_LOWER,
+            .judged = true,
+            .seldom = true,
+            .speed = METRIC_TIME,
+        },
+    [METRIC_ITEMS] =
+        {
+            .name = "items_per_second",
+            .unit = "1/s",
+            .help = "Google Benchmark's: items that the benchmark counted, a second",
+            .better = METRIC_HIGHER,
+            .judged = true,
+            .seldom = true,
+            .speed = METRIC_PER_TIME,
+        },
 };
 
 const struct metric *metric_find(const char *name)
 {
-    for (size_t i = 0; i < METRIC_COUNT; i++) {
+    for (size_t i = 0; i < METRIC_ALL; i++) {
         if (strcmp(metric_table[i].name, name) == 0) {
             return &metric_table[i];
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // metric.h - every figure a cell is told by, as one table: for the console's columns, CSV, the
-// document's `metrics` of a cell, and comparisons.
+// document's `metrics` of a cell, and comparisons. Behind them, those of other tools' results.
 
 #ifndef RESULT_METRIC_H
 #define RESULT_METRIC_H
@@ -44,6 +44,11 @@ enum metric_index {
     METRIC_DECAY_HALF,
     METRIC_CONCENTRATION,
     METRIC_COUNT,
+    // Google Benchmark's: for comparisons alone, no cell has them.
+    METRIC_REAL_TIME = METRIC_COUNT,
+    METRIC_CPU_TIME,
+    METRIC_ITEMS,
+    METRIC_ALL,
 };
 
 enum metric_better { METRIC_NEITHER, METRIC_HIGHER, METRIC_LOWER };
@@ -65,11 +70,11 @@ struct metric {
     bool seldom;
     enum metric_speed speed;
     double floor; // a difference that is not larger is none, whatever its ratio; in its unit
-    // NAN: nobody can know. The cell has been measured.
+    // NAN: nobody can know. The cell has been measured. NULL from METRIC_COUNT on.
     double (*of)(const struct cell *cell);
 };
 
-extern const struct metric metric_table[METRIC_COUNT];
+extern const struct metric metric_table[METRIC_ALL];
 
 // NULL when there is none.
 const struct metric *metric_find(const char *name);

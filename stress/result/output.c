@@ -14,13 +14,21 @@ static char *output_json(const struct output_scene *scene)
     return document_text(scene->plan, scene->verdict, scene->head, &complaint);
 }
 
+static char *output_google(const struct output_scene *scene)
+{
+    struct complaint complaint = {0};
+    return document_google(scene->plan, scene->verdict, scene->head, &complaint);
+}
+
 static const struct output_row {
     const char *option;
     char *(*text)(const struct output_scene *scene);
+    bool document; // by libjansson
 } output_table[OUTPUT_FORMS] = {
-    [OUTPUT_JSON] = {"--json", output_json},
-    [OUTPUT_CSV] = {"--csv", output_csv},
-    [OUTPUT_JUNIT] = {"--junit", output_junit},
+    [OUTPUT_JSON] = {"--json", output_json, true},
+    [OUTPUT_CSV] = {"--csv", output_csv, false},
+    [OUTPUT_JUNIT] = {"--junit", output_junit, false},
+    [OUTPUT_GOOGLE] = {"--google-benchmark", output_google, true},
 };
 
 static bool output_is_stdout(const char *path)
@@ -39,11 +47,11 @@ bool output_has_stdout(const struct output_paths *paths)
 
 int output_check(const struct output_paths *paths, struct complaint *complaint)
 {
-    if (paths->path[OUTPUT_JSON] != NULL && !document_possible()) {
-        complain(complaint, "--json: this build has no libjansson");
-        return EINVAL;
-    }
     for (unsigned i = 0; i < OUTPUT_FORMS; i++) {
+        if (paths->path[i] != NULL && output_table[i].document && !document_possible()) {
+            complain(complaint, "%s: this build has no libjansson", output_table[i].option);
+            return EINVAL;
+        }
         for (unsigned j = i + 1; j < OUTPUT_FORMS; j++) {
             const char *path = paths->path[i];
             if (path != NULL && paths->path[j] != NULL && strcmp(path, paths->path[j]) == 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// output.h - the forms a result can take, each in a file of its own: JSON, CSV, JUnit XML.
+// output.h - the forms a result can take, each in a file of its own: JSON, CSV, JUnit XML, and JSON
+// as Google Benchmark has it.
 
 #ifndef RESULT_OUTPUT_H
 #define RESULT_OUTPUT_H
@@ -10,10 +11,10 @@
 #include "result/document.h"
 #include "result/finding.h"
 
-enum output_form { OUTPUT_JSON, OUTPUT_CSV, OUTPUT_JUNIT, OUTPUT_FORMS };
+enum output_form { OUTPUT_JSON, OUTPUT_CSV, OUTPUT_JUNIT, OUTPUT_GOOGLE, OUTPUT_FORMS };
 
 // Where each form goes: a path, "-" (standard output), NULL (nowhere). A form has the same option
-// in every command: --json, --csv, --junit.
+// in every command: --json, --csv, --junit, --google-benchmark.
 struct output_paths {
     const char *path[OUTPUT_FORMS];
 };

@@ -69,6 +69,28 @@ double scaling_efficiency(const struct scaling_curve *curve, size_t point)
     return NAN;
 }
 
+// Rates of two machines are no curve.
+static bool scaling_is_of_one_machine(const struct scaling *scaling, char *why, size_t size)
+{
+    const char *host = NULL;
+    for (size_t i = 0; i < scaling->plan->cell_count; i++) {
+        const struct cell *cell = &scaling->plan->cells[i];
+        bool member = false;
+        for (size_t j = 0; j < scaling->count && !member; j++) {
+            member = cell->section == scaling->sections[j];
+        }
+        if (!member || cell->host[0] == '\0') {
+            continue;
+        }
+        if (host != NULL && strcmp(host, cell->host) != 0) {
+            snprintf(why, size, "its points are of several machines (%s, %s)", host, cell->host);
+            return false;
+        }
+        host = cell->host;
+    }
+    return true;
+}
+
 static void scaling_target(struct scaling *scaling, const char *target,
                            void (*tell)(void *arg, const struct scaling_curve *), void *arg)
 {
@@ -82,8 +104,10 @@ static void scaling_target(struct scaling *scaling, const char *target,
         scaling->points[i] =
             (struct usl_point){scaling->sections[i]->threads, scaling_rate(scaling, i, target)};
     }
-    curve.fits = usl_fit(scaling->points, scaling->count, number_of_cpus(), &curve.usl, curve.why,
-                         sizeof curve.why);
+    unsigned cpus = scaling->plan->cpus != 0 ? scaling->plan->cpus : number_of_cpus();
+    curve.fits =
+        scaling_is_of_one_machine(scaling, curve.why, sizeof curve.why) &&
+        usl_fit(scaling->points, scaling->count, cpus, &curve.usl, curve.why, sizeof curve.why);
     tell(arg, &curve);
 }
 

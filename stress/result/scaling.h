@@ -18,7 +18,7 @@ struct scaling_curve {
     size_t count;
     bool fits;
     struct usl usl; // when it fits
-    char why[160];  // when it does not
+    char why[240];  // when it does not
 };
 
 // One call for each target of each sweep.

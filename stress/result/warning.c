@@ -171,6 +171,32 @@ static void warning_build(const struct warning_voice *voice)
 #endif
 }
 
+// Cells say where they ran only where that may not be one machine.
+static void warning_hosts(const struct warning_voice *voice)
+{
+    const struct plan *plan = voice->scene->plan;
+    char names[512] = "";
+    size_t count = 0;
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const char *host = plan->cells[i].host;
+        size_t j = 0;
+        while (j < i && strcmp(plan->cells[j].host, host) != 0) {
+            j++;
+        }
+        if (host[0] != '\0' && j == i) {
+            size_t length = strlen(names);
+            snprintf(names + length, sizeof names - length, "%s%s", count > 0 ? ", " : "", host);
+            count++;
+        }
+    }
+    if (count > 1) {
+        warning_say(voice,
+                    "measured on %zu machines (%s): the targets of one section are of one, figures "
+                    "of different sections are not to be compared",
+                    count, names);
+    }
+}
+
 // Of the command line: told while it is read, before there is a run.
 static void warning_told_before(const struct warning_voice *voice)
 {
@@ -181,17 +207,19 @@ static const struct warning {
     const char *code;
     const char *help;
     void (*look)(const struct warning_voice *voice);
+    bool whole; // looks at a merged result as a whole; the others at the run of a part
 } warning_table[] = {
-    {"skipped", "a target or a section was left out, and why", warning_skipped},
-    {"refused", "a cell refused more than 1 % of its allocations", warning_refused},
-    {"late", "an open loop achieved less than 95 % of its intended rate", warning_late},
-    {"threads", "more threads than CPUs", warning_threads},
-    {"load", "the machine was busy when the run began", warning_load},
-    {"stolen", "the hypervisor gave CPU time to others during the run", warning_stolen},
-    {"governor", "CPU frequency is scaled", warning_governor},
-    {"speed", "the machine's speed varied over the run", warning_speed},
-    {"build", "a build whose speed says nothing", warning_build},
-    {"environment", "a variable MEMS_STRESS_... is no option", warning_told_before},
+    {"skipped", "a target or a section was left out, and why", warning_skipped, false},
+    {"refused", "a cell refused more than 1 % of its allocations", warning_refused, false},
+    {"late", "an open loop achieved less than 95 % of its intended rate", warning_late, false},
+    {"threads", "more threads than CPUs", warning_threads, false},
+    {"load", "the machine was busy when the run began", warning_load, false},
+    {"stolen", "the hypervisor gave CPU time to others during the run", warning_stolen, false},
+    {"governor", "CPU frequency is scaled", warning_governor, false},
+    {"speed", "the machine's speed varied over the run", warning_speed, false},
+    {"build", "a build whose speed says nothing", warning_build, false},
+    {"hosts", "the cells of a result ran on several machines", warning_hosts, true},
+    {"environment", "a variable MEMS_STRESS_... is no option", warning_told_before, false},
 };
 
 #define WARNING_COUNT (sizeof warning_table / sizeof warning_table[0])
@@ -208,8 +236,14 @@ static bool warning_is_silenced(const struct warning_scene *scene, const char *c
 
 void warning_each(const struct warning_scene *scene, warning_teller tell, void *arg)
 {
+    for (size_t i = 0; i < scene->told_count; i++) {
+        if (!warning_is_silenced(scene, scene->told[i].code)) {
+            tell(arg, scene->told[i].code, scene->told[i].text);
+        }
+    }
     for (size_t i = 0; i < WARNING_COUNT; i++) {
-        if (!warning_is_silenced(scene, warning_table[i].code)) {
+        bool looks = warning_table[i].whole || !scene->merged;
+        if (looks && !warning_is_silenced(scene, warning_table[i].code)) {
             struct warning_voice voice = {scene, warning_table[i].code, tell, arg};
             warning_table[i].look(&voice);
         }
@@ -236,6 +270,12 @@ int warning_check_codes(const char *const *codes, struct complaint *complaint)
         }
     }
     return 0;
+}
+
+const char *warning_code_at(size_t index, const char **help)
+{
+    *help = index < WARNING_COUNT ? warning_table[index].help : NULL;
+    return index < WARNING_COUNT ? warning_table[index].code : NULL;
 }
 
 void warning_describe(FILE *out)

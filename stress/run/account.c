@@ -149,6 +149,7 @@ static void account_origin(struct account *account, struct run *run, uint64_t at
     account->origin_operations = account->span[0].operations;
     account->origin_allocated_bytes = account->span[0].allocated_bytes;
     account->report->warmup_ns = at_ns - run->started_ns;
+    account->report->warmup_operations = account->origin_operations;
 }
 
 // Writes to every page without changing anything.

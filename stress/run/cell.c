@@ -28,6 +28,7 @@
 #include "run/limit.h"
 #include "run/remains.h"
 #include "run/run.h"
+#include "run/slope.h"
 #include "run/stage.h"
 #include "run/supplier.h"
 #include "run/worker.h"
@@ -234,6 +235,7 @@ static void cell_run(struct run *run, struct stage *stage, struct account *accou
 
     stage_enter(stage, STAGE_CHECK);
     remains_check(run);
+    slope_check(run);
     run_space_close(run, 0);
     run->target->close(run->instance);
 }

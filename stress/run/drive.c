@@ -369,6 +369,28 @@ static bool drive_aborts(const struct drive_view *view, const struct cell *cell)
                            cell->verdict == CELL_HUNG);
 }
 
+// Everything about one cell that is not kept from an earlier run.
+static void drive_next(struct plan *plan, size_t index, const struct drive_view *view,
+                       struct drive_section *state)
+{
+    struct cell *cell = &plan->cells[index];
+    if (view->began != NULL) {
+        view->began(view->arg, plan, index);
+    }
+    if (drive_prepare(plan, cell, state)) {
+        drive_cell(plan, index, view);
+    }
+    if (--state->left == 0) {
+        drive_cleanup(cell, state);
+    }
+    if (view->ended != NULL) {
+        view->ended(view->arg, plan, index);
+    }
+    if (view->keep != NULL) {
+        view->keep(view->keep_arg, plan, index);
+    }
+}
+
 void drive_plan(struct plan *plan, const struct drive_view *view)
 {
     struct drive_section *states = calloc(plan->section_count + 1, sizeof *states);
@@ -382,17 +404,10 @@ void drive_plan(struct plan *plan, const struct drive_view *view)
     for (size_t i = 0; i < plan->cell_count && !drive_interrupted(); i++) {
         struct cell *cell = &plan->cells[i];
         struct drive_section *state = &states[cell->section - plan->sections];
-        if (view->began != NULL) {
-            view->began(view->arg, plan, i);
-        }
-        if (drive_prepare(plan, cell, state)) {
-            drive_cell(plan, i, view);
-        }
-        if (--state->left == 0) {
+        if (!cell->kept) {
+            drive_next(plan, i, view, state);
+        } else if (--state->left == 0) {
             drive_cleanup(cell, state);
-        }
-        if (view->ended != NULL) {
-            view->ended(view->arg, plan, i);
         }
         if (drive_aborts(view, cell)) {
             break;

@@ -15,11 +15,14 @@ struct drive_view {
     void (*tick)(void *arg, const struct plan *plan, size_t cell); // about ten times a second
     void (*ended)(void *arg, const struct plan *plan, size_t cell);
     void *arg;
+    // Told after `ended`: where outcomes are kept as they come. NULL: nowhere.
+    void (*keep)(void *arg, struct plan *plan, size_t cell);
+    void *keep_arg;
 };
 
-// Fills in every cell's outcome. Never fails as a whole: a cell that cannot start says so. Stops
-// early after SIGINT, SIGTERM or SIGHUP (drive_interrupted); the cell at work is then asked to end
-// and its measurements are kept.
+// Fills in the outcome of every cell that is not kept from an earlier run. Never fails as a whole:
+// a cell that cannot start says so. Stops early after SIGINT, SIGTERM or SIGHUP
+// (drive_interrupted); the cell at work is then asked to end and its measurements are kept.
 void drive_plan(struct plan *plan, const struct drive_view *view);
 bool drive_interrupted(void);
 

@@ -16,9 +16,8 @@
 //    holes too small for a request of 2^i bytes (Gorman and Whitcroft's unusable free space index,
 //    OLS 2006), as a curve over i; it only rises.
 // 4. Holes for each live block, when L is largest and at the end, for engines. Where blocks lie
-// side
-//    by side and holes coalesce, in equilibrium there are half as many holes as blocks (Knuth, the
-//    fifty-percent rule, TAOCP 1, 2.5); partitions and pages have no such law.
+//    side by side and holes coalesce, in equilibrium there are half as many holes as blocks (Knuth,
+//    the fifty-percent rule, TAOCP 1, 2.5); partitions and pages have no such law.
 
 #include "run/fragmentation.h"
 

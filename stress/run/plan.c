@@ -434,11 +434,8 @@ int plan_make(const struct job *job, const char *command, const struct plan_opti
     return 0;
 }
 
-void plan_free(struct plan *plan)
+void plan_fini(struct plan *plan)
 {
-    if (plan == NULL) {
-        return;
-    }
     for (size_t i = 0; i < plan->cell_count; i++) {
         stage_detach(plan->cells[i].stage);
         free(plan->cells[i].output);
@@ -458,5 +455,13 @@ void plan_free(struct plan *plan)
     }
     free(plan->cells);
     free(plan->sections);
-    free(plan);
+    *plan = (struct plan){0};
+}
+
+void plan_free(struct plan *plan)
+{
+    if (plan != NULL) {
+        plan_fini(plan);
+        free(plan);
+    }
 }

@@ -6,8 +6,7 @@
 //    cell of the plan has. All targets of a section do the same operations in a repeat: its seed is
 //    the section's for repeat 0 and follows from it for the others, whatever else is planned.
 // 2. Order. Repeat r of every cell runs before repeat r + 1 of any. Within a repeat sections come
-// in
-//    the order of the job; the cells of one section, and those of neighbouring sections of one
+//    in the order of the job; the cells of one section, and those of neighbouring sections of one
 //    `group` (a sweep is one), are shuffled from the seed, so that a machine that warms up or slows
 //    down does it to all of them alike.
 // 3. Gates. A section with wait_for begins only when every repeat of what it names has ended: what
@@ -50,6 +49,8 @@ struct cell {
     uint64_t seed;
     enum cell_verdict verdict;
     bool closed;         // skipped because of what came before it, not for want of its target
+    bool kept;           // done by an earlier run of this plan: not done again
+    char host[65];       // where it ran, of a shard or a merged result; empty: here
     char message[1200];  // why, in one line; empty for a pass
     char *rerun;         // the command that does it again; "": skipped
     uint32_t phase;      // in which it ended
@@ -88,6 +89,7 @@ struct plan {
     size_t section_count;
     struct cell *cells; // in the order in which they run
     size_t cell_count;
+    unsigned cpus; // of the machine that it ran on; 0: this one's
 };
 
 // What the command line says over the job.
@@ -108,10 +110,23 @@ struct plan_options {
 int plan_make(const struct job *job, const char *command, const struct plan_options *options,
               struct plan **plan, struct complaint *complaint);
 void plan_free(struct plan *plan);
+// Of one that was not made by plan_make: what its sections and cells hold.
+void plan_fini(struct plan *plan);
 
 // The plan as a job file: every value of every section, and the cells in comments. The plan of that
 // job prints the same bytes. 0 or an errno value.
 int plan_write(const struct plan *plan, FILE *out);
+
+// SHA-256 of the plan: of the lines that plan_write gives and that do not begin with '#'. Empty:
+// this build has none.
+struct digest plan_hash(const struct plan *plan);
+
+// How long a cell is to work: runtime, warm-up and decay; *open: its work has no time to end at.
+uint64_t plan_cell_ns(const struct cell *cell, bool *open);
+
+// Keeps the cells that `keeps` says, and what sections and targets they have.
+void plan_keep(struct plan *plan, bool (*keeps)(const struct cell *cell, const void *arg),
+               const void *arg);
 
 // Whether `section` waits for `other`; both are of one plan.
 bool plan_waits(const struct plan_section *section, const struct plan_section *other);

@@ -117,6 +117,7 @@ static void order_keep(struct plan *plan, bool (*keeps)(const struct cell *cell,
             plan->cells[kept++] = plan->cells[i];
         } else {
             free(plan->cells[i].id);
+            free(plan->cells[i].rerun);
         }
     }
     plan->cell_count = kept;
@@ -221,6 +222,8 @@ static void order_compact(struct plan *plan)
         if (order_compact_targets(plan, section) == 0) {
             free(section->specs);
             free(section->missing);
+            free(section->text);
+            free(section->files);
             continue;
         }
         for (size_t j = 0; j < plan->cell_count; j++) {
@@ -231,6 +234,13 @@ static void order_compact(struct plan *plan)
         plan->sections[kept++] = *section;
     }
     plan->section_count = kept;
+}
+
+void plan_keep(struct plan *plan, bool (*keeps)(const struct cell *cell, const void *arg),
+               const void *arg)
+{
+    order_keep(plan, keeps, arg);
+    order_compact(plan);
 }
 
 // What does one cell again: everything that shaped the plan is in the plan's command.

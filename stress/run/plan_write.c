@@ -17,14 +17,21 @@
 #include "disk/digest.h"
 #include "run/plan.h"
 
-static void write_hash(const char *text, size_t length, FILE *out)
+static void write_hash(const struct digest *hash, FILE *out)
 {
     if (digest_possible()) {
-        fprintf(out, "# SHA-256 of the lines without # at their beginning: %s\n",
-                digest_of_bytes(text, length).text);
+        fprintf(out, "# SHA-256 of the lines without # at their beginning: %s\n", hash->text);
     } else {
         fprintf(out, "# no SHA-256: this mems-stress was built without libnettle\n");
     }
+}
+
+uint64_t plan_cell_ns(const struct cell *cell, bool *open)
+{
+    const struct job_section *section = cell->section->section;
+    uint64_t runtime = job_number(section, "ops") == 0 ? job_number(section, "runtime") : 0;
+    *open = runtime == 0;
+    return runtime + job_number(section, "warmup") + job_number(section, "decay");
 }
 
 // How long the cells are to work, one after the other. Starting and ending them comes on top.
@@ -33,13 +40,12 @@ static void write_time(const struct plan *plan, FILE *out)
     double seconds = 0;
     size_t open = 0;
     for (size_t i = 0; i < plan->cell_count; i++) {
-        const struct job_section *section = plan->cells[i].section->section;
         if (plan->cells[i].verdict == CELL_SKIPPED) {
             continue;
         }
-        uint64_t runtime = job_number(section, "ops") == 0 ? job_number(section, "runtime") : 0;
-        seconds += (double)(runtime + job_number(section, "warmup") + job_number(section, "decay"));
-        open += runtime == 0;
+        bool ends_with_work;
+        seconds += (double)plan_cell_ns(&plan->cells[i], &ends_with_work);
+        open += ends_with_work;
     }
     fprintf(out, "# Planned: %.1f s of runtime, warm-up and decay", seconds / 1e9);
     if (open > 0) {
@@ -48,23 +54,39 @@ static void write_time(const struct plan *plan, FILE *out)
     fprintf(out, "\n");
 }
 
-int plan_write(const struct plan *plan, FILE *out)
+// What decides what the cells do; the caller frees it.
+static char *write_content(const struct plan *plan, size_t *length)
 {
     char *text = NULL;
-    size_t length = 0;
-    FILE *content = open_memstream(&text, &length);
+    FILE *content = open_memstream(&text, length);
     if (content == NULL) {
-        return errno;
+        complain_exhausted();
     }
     for (size_t i = 0; i < plan->section_count; i++) {
         fprintf(content, "\n%s", plan->sections[i].text);
     }
     if (fclose(content) != 0) {
-        free(text);
-        return ENOMEM;
+        complain_exhausted();
     }
+    return text;
+}
+
+struct digest plan_hash(const struct plan *plan)
+{
+    size_t length = 0;
+    char *text = write_content(plan, &length);
+    struct digest hash = digest_of_bytes(text, length);
+    free(text);
+    return hash;
+}
+
+int plan_write(const struct plan *plan, FILE *out)
+{
+    size_t length = 0;
+    char *text = write_content(plan, &length);
+    struct digest hash = digest_of_bytes(text, length);
     fprintf(out, "# A plan of mems-stress: a job with every value resolved.\n");
-    write_hash(text, length, out);
+    write_hash(&hash, out);
     fprintf(out, "%s", text);
     free(text);
     write_time(plan, out);

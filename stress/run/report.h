@@ -130,6 +130,7 @@ struct cell_report {
     uint64_t begun, late, missed;
     // warm-up and steady state
     uint64_t warmup_ns;
+    uint64_t warmup_operations;
     enum report_steady steady;
     double steady_deviation; // what was compared with the limit, as a share
     uint64_t steady_ns;      // when it was reached, since the barrier

@@ -70,10 +70,14 @@ static size_t show_settle(struct show *show)
     size_t moves = 0;
     for (size_t i = 0; i < map->count; i++) {
         const struct show_piece *piece = &map->pieces[i];
-        if (piece->block == SHOW_NOBODY || piece->more || piece->absent) {
+        if (piece->block == SHOW_NOBODY || piece->more) {
             continue;
         }
         struct show_block *block = &show->blocks[piece->block];
+        if (piece->absent) {
+            block->place = BLOCK_NOWHERE;
+            continue;
+        }
         if (block->place != BLOCK_NOWHERE && block->place != piece->at) {
             show->moves[moves++] =
                 (struct show_move){piece->block, piece->process, block->place, piece->at};
@@ -457,6 +461,9 @@ int show_next(struct show *show, struct show_step *step, struct complaint *compl
     const struct trace_op *op = &show->trace->ops[show->next++];
     *step = (struct show_step){.number = show->next, .op = op};
     words_operation(show->trace, op, step->operation, sizeof step->operation);
+    if (show->detailed) {
+        show_settle(show); // what an operation before this one has moved is no move of this one
+    }
     if (show->reason != NULL) {
         reason_before(show->reason, show_look(show));
     }

@@ -3,9 +3,8 @@
 // comb.c - every other of many equal blocks goes; then blocks twice as large are asked for.
 //
 // 1. Theory. N blocks of s side by side, every other one freed: half of the memory is free, in
-// holes
-//    of s. A request for 2 s fits none of them, though N/2 holes of s are free. N/4 of 2 s are
-//    asked for, as many bytes as were freed: what is live is N s again.
+//    holes of s. A request for 2 s fits none of them, though N/2 holes of s are free. N/4 of 2 s
+//    are asked for, as many bytes as were freed: what is live is N s again.
 // 2. Figure. `growth`: what is held after these requests, over what was held with N blocks, in the
 //    first round (later ones begin with what the allocator kept of it). Bound: 1.5 where no hole
 //    serves, fresh memory for every large block; 1 where holes are moved together, or their pages

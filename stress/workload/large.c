@@ -8,9 +8,8 @@
 // 2. A round fills the places, replaces random ones `replacements` times, and frees all. Where
 //    blocks are checked, all of a block is read (is it zero?) as soon as it is there.
 // 3. How much is resident depends on touch=. Each byte is written where nothing else is said
-// (full),
-//    so that every page is faulted in or found zeroed, and huge pages can form; with none or first
-//    an allocator that maps fresh pages hands over hardly any memory at all.
+//    (full), so that every page is faulted in or found zeroed, and huge pages can form; with none
+//    or first an allocator that maps fresh pages hands over hardly any memory at all.
 
 #include "check/check.h"
 #include "run/run.h"

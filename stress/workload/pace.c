@@ -15,8 +15,7 @@
 // 4. An operation that comes behind its time starts at once and is counted as late; the plan goes
 //    on as if it had not been. Being late by the spin loop's last turn is not counted.
 // 5. What a workload does before its plan begins (its open, its fill) is not paced and takes
-// nothing
-//    from the plan; neither does what is inside a step, which is one start.
+//    nothing from the plan; neither does what is inside a step, which is one start.
 // 6. What an overloaded worker never came to begin is missed: the starts before the end of what was
 //    measured that are left in the plan. A plan whose distances are drawn is drawn on to that end,
 //    but not for more than PACE_DRAWN starts: beyond, their mean number serves.

@@ -7,8 +7,7 @@
 //    one in each slab, go on to the next class. With c classes filled with F bytes each, c F bytes
 //    stay, for F / slab blocks a class that are still live.
 // 2. A slab here is an aligned window of `slab` bytes of the address space; in it the first block
-// of
-//    the class is kept. Allocators with other slabs are hurt as well, if less: with smaller ones
+//    of the class is kept. Allocators with other slabs are hurt as well, if less: with smaller ones
 //    some go free, with larger ones several blocks are kept where one would do.
 // 3. Figure. `held`: the most held after the last class, over what is live. Its bound is what was
 //    ever filled, over what is live: nothing at all was used twice.

@@ -11,9 +11,8 @@
 // 3. Refusals. A process that arrives while `alive` are there is refused, and so is one that does
 //    not get all of its memory: it gives back what it got, and is gone. Both are counted.
 // 4. Operations. A step in the sense of the counts is a process that was let in; its latency is
-// from
-//    its arrival to its last block. ops= counts allocations, frees, what goes with a space, and
-//    steps of the clock.
+//    from its arrival to its last block. ops= counts allocations, frees, what goes with a space,
+//    and steps of the clock.
 
 #include <errno.h>
 #include <math.h>

@@ -3,9 +3,9 @@
 // producer_consumer.c - one thread of a pair allocates, the other frees: every free is remote.
 //
 // 1. Theory (xmalloc). Worker 2i fills batches, worker 2i + 1 empties them. A pair has
-// `outstanding`
-//    batches, in a ring: a producer that is ahead waits, so that what is live is bounded. Threads
-//    come in pairs; an odd number is an error rather than a thread without a partner.
+//    `outstanding` batches, in a ring: a producer that is ahead waits, so that what is live is
+//    bounded. Threads come in pairs; an odd number is an error rather than a thread without a
+//    partner.
 // 2. The end. The producer ends by its budget (ops= allocations each) or by the clock; the consumer
 //    frees all that came before it ends. So what is counted as allocated is also freed: a pair's
 //    rate is that of whole lives, not of allocations that nobody freed.

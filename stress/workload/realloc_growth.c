@@ -9,9 +9,8 @@
 //    golden ratio the pieces that an array has left behind add up to room for its next size; with
 //    g = 2 they never do.
 // 2. Each thread grows `arrays` of them, the next one drawn at random, from `start` to `most`
-// bytes.
-//    When all have reached it they are freed: a round. An array whose growth is refused stays as it
-//    is for the rest of the round.
+//    bytes. When all have reached it they are freed: a round. An array whose growth is refused
+//    stays as it is for the rest of the round.
 // 3. Figures, over all threads and complete rounds. `moves`: the share of the growths after which
 //    the array began elsewhere. `copied`: the bytes that these had to take along, over the final
 //    sizes; the bound is the same sum over all growths, as if each had moved.

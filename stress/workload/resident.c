@@ -4,7 +4,7 @@
 
 #include "workload/resident.h"
 
-#include <math.h>
+#include "measure/trend.h"
 
 #define RESIDENT_STRETCHES 16u   // of the last half, by which a trend goes
 #define RESIDENT_NORMAL    2.576 // 99 % of a normal distribution lie within so many deviations
@@ -48,63 +48,26 @@ bool resident_growth(const struct resident_series *series, double *bytes)
     return true;
 }
 
-static void resident_sort(double *values, unsigned count)
-{
-    for (unsigned i = 1; i < count; i++) {
-        double value = values[i];
-        unsigned at = i;
-        for (; at > 0 && values[at - 1] > value; at--) {
-            values[at] = values[at - 1];
-        }
-        values[at] = value;
-    }
-}
-
-static double resident_middle(const double *sorted, unsigned count)
-{
-    return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
-}
-
-static double resident_median(const uint64_t *bytes, unsigned count)
-{
-    double values[RESIDENT_PLACES];
-    for (unsigned i = 0; i < count; i++) {
-        values[i] = (double)bytes[i];
-    }
-    resident_sort(values, count);
-    return resident_middle(values, count);
-}
-
 bool resident_trend(const struct resident_series *series, struct resident_trend *trend)
 {
+    double at[RESIDENT_PLACES], bytes[RESIDENT_PLACES];
+    struct trend found;
     if (series->count < RESIDENT_LEAST) {
         return false;
     }
     unsigned first = series->count / 2;
     unsigned kept = series->count - first;
-    unsigned count = kept < RESIDENT_STRETCHES ? kept : RESIDENT_STRETCHES;
-    double at[RESIDENT_STRETCHES], bytes[RESIDENT_STRETCHES];
-    for (unsigned i = 0; i < count; i++) {
-        unsigned from = first + i * kept / count;
-        unsigned to = first + (i + 1) * kept / count;
-        at[i] = (double)(from + to - 1) / 2 * (double)series->stride;
-        bytes[i] = resident_median(&series->bytes[from], to - from);
+    for (unsigned i = 0; i < kept; i++) {
+        at[i] = (double)(first + i) * (double)series->stride;
+        bytes[i] = (double)series->bytes[first + i];
     }
-    double slopes[RESIDENT_STRETCHES * (RESIDENT_STRETCHES - 1) / 2];
-    unsigned pairs = 0;
-    for (unsigned i = 0; i < count; i++) {
-        for (unsigned j = i + 1; j < count; j++) {
-            slopes[pairs++] = (bytes[j] - bytes[i]) / (at[j] - at[i]);
-        }
+    if (!trend_even(at, bytes, kept, RESIDENT_STRETCHES, RESIDENT_NORMAL, &found)) {
+        return false;
     }
-    resident_sort(slopes, pairs);
-    double n = count;
-    double spread = RESIDENT_NORMAL * sqrt(n * (n - 1) * (2 * n + 5) / 18);
-    unsigned rank = (unsigned)fmax(((double)pairs - spread) / 2 - 1, 0);
     *trend = (struct resident_trend){
-        .slope = resident_middle(slopes, pairs),
-        .low = slopes[rank],
-        .high = slopes[pairs - 1 - rank],
+        .slope = found.slope,
+        .low = found.low,
+        .high = found.high,
         .steps = (double)kept * (double)series->stride,
     };
     return true;

@@ -10,13 +10,9 @@
 // highest of the second one. Steady growth comes out as it is, and one peak in each quarter, which
 // a working set has anywhere, as nothing.
 //
-// How fast does it grow with every step (resident_trend)? The last half is cut into stretches of
-// equal length, of which the medians stand; the trend is the median of the slopes between any two
-// of them (Theil's estimate), the interval goes by the ranks of these slopes as Kendall's tau does
-// (P. K. Sen, "Estimates of the regression coefficient based on Kendall's tau", 1968). Peaks and
-// pages do not move it. A single step, as when a cache or an arena was added, is zero between all
-// stretches on its either side, more than are needed to bring the interval's lower end to nothing:
-// that is above zero only where nearly every stretch lies above those before it.
+// How fast does it grow with every step (resident_trend)? The slope between the medians of even
+// stretches of the last half, with its interval: measure/trend.h. That is above zero only where
+// nearly every stretch lies above those before it.
 
 #ifndef WORKLOAD_RESIDENT_H
 #define WORKLOAD_RESIDENT_H

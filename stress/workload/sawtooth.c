@@ -10,9 +10,8 @@
 // 2. A cycle grows to `blocks` live blocks of `size`, in the order of their births, then drains to
 //    the share `trough` of them. A round is `cycles` of them, then the rest goes.
 // 3. Figures, means over all troughs: `trough RSS`, how far the resident set is above its start,
-// and
-//    `trough held`, what the target holds, over what is live. 1 is perfect; the bound is what each
-//    was at the peak before, over the same: as if nothing came back.
+//    and `trough held`, what the target holds, over what is live. 1 is perfect; the bound is what
+//    each was at the peak before, over the same: as if nothing came back.
 
 #include <math.h>
 

@@ -8,8 +8,7 @@
 //    not serve the new one where some old objects are left everywhere: the process grows, though
 //    the program never has more live than before.
 // 2. A round fills the cap with objects of `before` bytes, frees the share `freed` of them, drawn
-// at
-//    random, and fills up to the cap again with objects of `after` bytes.
+//    at random, and fills up to the cap again with objects of `after` bytes.
 // 3. Figure. `held`: the most held when the cap is full the second time, over what is live. Bound:
 //    what both fillings took together over it, when nothing of the first serves the second.
 

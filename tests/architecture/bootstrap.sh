@@ -27,6 +27,9 @@ stand_in() {
     stand_in dpkg-query 'case " $LACKING " in *" ${!#} "*) exit 1 ;; *) printf installed ;; esac'
     stand_in apt-get 'echo "apt-get $*" >>"$STAGE/log"; case " $* " in *" ${FAILING:-none} "*) exit 100 ;; esac'
     stand_in id 'echo "$USER_ID"'
+    stand_in install 'echo "install $*" >>"$STAGE/log"'
+    stand_in rm 'case "$*" in *policy-rc.d) echo "rm $*" >>"$STAGE/log" ;; *) exec /bin/rm "$@" ;; esac'
+    stand_in update-rc.d 'echo "update-rc.d $*" >>"$STAGE/log"'
     stand_in sudo 'shift; [ "$SUDO_STATUS" -eq 0 ] || exit 1; "$@"'
 }
 
@@ -71,6 +74,21 @@ run 0 1 "libcmocka-dev" none setup core
 [ ! -s "$stage/log" ] || fault "core installs what is test's"
 run 0 1 "libcmocka-dev" none setup test
 asked 'install libcmocka-dev' || fault "test does not install what is test's"
+
+# Services: not started while they are installed, not enabled afterwards; others stay as they are.
+run 0 1 "munge slurmd" none setup full
+asked '^apt-get .*install slurmd munge$' || fault "full does not install Slurm"
+{ asked '^update-rc.d munge disable$' && asked '^update-rc.d slurmd disable$'; } ||
+    fault "a service that was installed is left enabled"
+! asked 'slurmctld' || fault "a service that was there before is disabled"
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+    { asked '^install -m 755 .* /usr/sbin/policy-rc.d$' && [ "$(tail -n 5 "$stage/log" | grep -c '^rm -f /usr/sbin/policy-rc.d$')" -eq 1 ]; } ||
+        fault "services may start while they are installed"
+    run 0 1 "munge" install setup full
+    { [ "$status" -eq 1 ] && asked '^rm -f /usr/sbin/policy-rc.d$'; } || fault "a failed install leaves its policy-rc.d"
+fi
+run 0 1 "liburcu-dev" none setup full
+! asked 'policy-rc.d\|disable' || fault "services are looked at though none is installed"
 
 for arguments in "" "nonsense" "setup nonsense" "demo now" "build a b" "setup core test"; do
     # shellcheck disable=SC2086 # words are meant

@@ -37,11 +37,13 @@ STRESS_MAY_INCLUDE = {
     "check": CELL,
     "result": CELL | {"json"},
     "compare": CELL | {"result", "json"},
+    "history": CELL | {"result", "compare", "json"},
     "show": {"target", "trace", "job", "json"},
     "report": CELL | {"result", "json"},
     "lesson": {"show", "faults", "target", "trace", "job", "json"},
     "explore": CELL,
-    "cli": CELL | {"result", "compare", "show", "explore", "report", "lesson", "json"},
+    "shard": CELL | {"result", "json"},
+    "cli": CELL | {"result", "compare", "history", "show", "explore", "shard", "report", "lesson", "json"},
 }
 
 # Public headers are the only ones of ours that these folders may use, beside their own.

@@ -30,6 +30,7 @@ if [ -f command ]; then
 fi
 status=0
 eval "set -- $arguments"
+export MEMS_STRESS_NO_HISTORY=1
 "$program" "$@" >"$work/stdout" 2>"$work/stderr" </dev/null || status=$?
 sed 's/^mems-stress: //' "$work/stderr" >"$work/stderr.plain"
 

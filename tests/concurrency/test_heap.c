@@ -12,8 +12,7 @@
 //    fronts all the time, so that slabs are closed as soon as their last block is back.
 //    Some believe to be among many, so that their slabs are lent whenever they become empty.
 // 4. Beside them one thread does what a helper does that gives memory back, asks for the figures,
-// and
-//    in some scenes freezes the depot as a fork does.
+//    and in some scenes freezes the depot as a fork does.
 // 5. Now and then all stop, and each holds the heap and its own front against heap_check. In the
 //    end everything is released, and no slab may be left.
 

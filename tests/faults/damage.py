@@ -8,18 +8,15 @@
 
 import os
 import resource
-import shutil
 import subprocess
 
-from commands import COMMANDS, OLD, Command, is_whole
+from commands import COMMANDS, OLD, UNWRITTEN, Command, is_whole
 from ground import STRESS, TIMEOUT_S, Skip, environment, left_behind, nobody_left, require
 
-UNWRITTEN = 7
 
-
-def stress(folder, arguments, mark, prefix=(), **keywords):
+def stress(folder, arguments, mark, prefix=(), program=STRESS, **keywords):
     keywords = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **keywords}
-    done = subprocess.run([*prefix, STRESS, *arguments], cwd=folder, env=environment(mark), check=False,
+    done = subprocess.run([*prefix, program, *arguments], cwd=folder, env=environment(mark), check=False,
                           timeout=TIMEOUT_S, **keywords)
     nobody_left(mark)
     return done
@@ -31,13 +28,24 @@ def said(done):
 
 # ---- damaged input ------------------------------------------------------------------------------------------------
 
+# A file, the command that reads it, whether it is sealed by checksums, and how many times at most.
 READERS = [
-    ("t.mtrace", ["trace", "check", "bad"], True),
-    ("t.trace", ["trace", "check", "bad"], False),
-    ("job.ini", ["plan", "bad"], False),
-    ("a.json", ["compare", "bad", "b.json"], False),
-    ("references", ["faults", "bad", "--frames", "3"], False),
+    ("t.mtrace", ["trace", "check", "bad"], True, None),
+    ("t.trace", ["trace", "check", "bad"], False, None),
+    ("job.ini", ["plan", "bad"], False, None),
+    ("a.json", ["compare", "bad", "b.json"], False, 1000),
+    ("references", ["faults", "bad", "--frames", "3"], False, None),
+    ("t.mtrace", ["trace", "show", "bad"], True, 100),
+    ("t.mtrace", ["trace", "info", "bad"], True, 100),
+    ("t.mtrace", ["fit", "bad", "-o", "out"], True, 100),
+    ("t.mtrace", ["replay", "bad", "--target", "null", "--json", "out"], True, 100),
+    ("t.mtrace", ["run", "traced.ini", "--json", "out"], True, 100),
 ]
+
+
+def reader(name, arguments):
+    words = arguments[:2] if arguments[0] == "trace" else arguments[:1]
+    return "driver: %s, %s" % (" ".join(words), name)
 
 
 def read_bad(folder, content, arguments, sealed, what):
@@ -45,14 +53,16 @@ def read_bad(folder, content, arguments, sealed, what):
         file.write(content)
     done = stress(folder, arguments, "damage")
     allowed = (1,) if sealed else (0, 1, 4)
+    require("out" not in os.listdir(folder), "%s of a file %s: an output all the same" % (" ".join(arguments), what))
     require(done.returncode in allowed, "%s of a file %s: status %d: %s" % (
         " ".join(arguments), what, done.returncode, said(done)))
     told = said(done) or done.stdout  # what compare refuses, it names in its table
     require(done.returncode != 1 or told, "%s of a file %s: not a word" % (" ".join(arguments), what))
 
 
-def truncated(name, arguments, sealed):
+def truncated(name, arguments, sealed, limit):
     def row(ground, dice, most):
+        most = min(most, limit or most)
         folder = ground.folder()
         with open(os.path.join(folder, name), "rb") as file:
             content = file.read()
@@ -65,8 +75,9 @@ def truncated(name, arguments, sealed):
     return row
 
 
-def flipped(name, arguments, sealed):
+def flipped(name, arguments, sealed, limit):
     def row(ground, dice, most):
+        most = min(most, limit or most)
         folder = ground.folder()
         with open(os.path.join(folder, name), "rb") as file:
             content = file.read()
@@ -95,7 +106,7 @@ def unreadable(ground, _dice, _most):
 
 # ---- no room ------------------------------------------------------------------------------------------------------
 
-WRITERS = [command for command in COMMANDS if command.outputs and command.name != "selftest"]
+WRITERS = [command for command in COMMANDS if command.outputs and not command.more and command.name != "selftest"]
 
 
 def try_writing(folder, command, what, good=None, **keywords):
@@ -155,8 +166,8 @@ def device_full(ground, _dice, _most):
         if command.name == "selftest":
             continue
         with open("/dev/full", "wb") as full:
-            done = stress(folder, command.arguments, "damage", stdout=full)
-        prints = command.name not in ("fit", "record", "trace text", "trace binary")
+            done = stress(folder, command.arguments, "damage", program=command.program, stdout=full)
+        prints = command.arguments[0] not in ("fit", "record") and command.name not in ("trace text", "trace binary")
         require(done.returncode == (UNWRITTEN if prints else 0), "%s > /dev/full: status %d: %s" % (
             command.name, done.returncode, said(done)))
         require(not prints or "No space left" in said(done), "%s > /dev/full: %s" % (command.name, said(done)))
@@ -219,40 +230,49 @@ def folder_gone(ground, _dice, _most):
     return points, points
 
 
-def folder_vanishes(ground, dice, most):
-    """A run whose result's folder is removed at a random moment of it."""
-    from kills import duration_of  # noqa: PLC0415
-    folder = ground.folder()
-    whole = duration_of(folder, Command("run", ["run", "job.ini"]))
-    rounds = min(most, 40)
-    for i in range(rounds):
-        place = os.path.join(folder, "place")
-        os.makedirs(place, exist_ok=True)
-        mark = "vanish.%d" % i
-        driver = subprocess.Popen([STRESS, "run", "job.ini", "--json", "place/r.json"], cwd=folder, env=environment(mark),
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        try:
-            driver.wait(dice.uniform(0, whole))
-        except subprocess.TimeoutExpired:
-            pass
-        shutil.rmtree(place, ignore_errors=True)
-        err = driver.communicate(timeout=TIMEOUT_S)[1].decode(errors="replace")
-        nobody_left(mark)
-        require(driver.returncode in (0, UNWRITTEN), "status %d: %s" % (driver.returncode, err))
-        require(driver.returncode == 0 or "place/r.json" in err, "no word of the place: " + err)
-    return rounds, rounds
+def folder_vanishes(arguments):
+    """A command whose output's folder is removed at a random moment of it."""
+    def row(ground, dice, most):
+        from kills import duration_of  # noqa: PLC0415
+        folder = ground.folder()
+        place, scratch = os.path.join(folder, "place"), os.path.join(folder, "gone")
+        os.mkdir(place)
+        os.mkdir(scratch)
+        whole = duration_of(folder, Command(arguments[0], arguments))
+        rounds = min(most, 40)
+        for i in range(rounds):
+            os.makedirs(place, exist_ok=True)
+            mark = "vanish.%d" % i
+            driver = subprocess.Popen([STRESS, *arguments], cwd=folder, env=environment(mark), stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            try:
+                driver.wait(dice.uniform(0, whole))
+            except subprocess.TimeoutExpired:
+                pass
+            os.rename(place, os.path.join(scratch, "%d" % i))  # all at once
+            err = driver.communicate(timeout=TIMEOUT_S)[1].decode(errors="replace")
+            nobody_left(mark)
+            early = driver.returncode == 1 and "cannot be made beside it" in err  # before the program began
+            require(driver.returncode in (0, UNWRITTEN) or early, "status %d: %s" % (driver.returncode, err))
+            require(driver.returncode == 0 or "place/" in err, "no word of the place: " + err)
+        return rounds, rounds
+    return row
 
 
 ROWS = [
-    *[("driver: " + " ".join(arguments[:-1] if arguments[-1] == "bad" else arguments[:1]) + ", " + name, "input cut short",
-       truncated(name, arguments, sealed)) for name, arguments, sealed in READERS],
-    *[("driver: " + " ".join(arguments[:-1] if arguments[-1] == "bad" else arguments[:1]) + ", " + name, "input corrupted",
-       flipped(name, arguments, sealed)) for name, arguments, sealed in READERS],
+    *[(reader(name, arguments), "input cut short", truncated(name, arguments, sealed, limit))
+      for name, arguments, sealed, limit in READERS],
+    *[(reader(name, arguments), "input corrupted", flipped(name, arguments, sealed, limit))
+      for name, arguments, sealed, limit in READERS],
     ("driver: run, plan", "job unreadable", unreadable),
     ("driver: every writer", "files may not grow (RLIMIT_FSIZE)", file_sizes),
     ("driver: every writer", "few descriptors (RLIMIT_NOFILE)", open_files),
     ("driver: every command", "/dev/full", device_full),
     ("driver: every writer", "full disk", full_disk),
     ("driver: every writer", "folder removed before", folder_gone),
-    ("driver: run", "folder of the result vanishes", folder_vanishes),
+    ("driver: run", "folder of the result vanishes", folder_vanishes(["run", "job.ini", "--json", "place/r.json"])),
+    ("driver: replay", "folder of the result vanishes",
+     folder_vanishes(["replay", "t.mtrace", "--target", "libc", "--csv", "place/r.csv"])),
+    ("driver: record", "folder of the trace vanishes",
+     folder_vanishes(["record", "-o", "place/r.mtrace", "--", "/usr/bin/sort", "job.ini", "-o", "/dev/null"])),
 ]

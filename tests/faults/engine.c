@@ -2,15 +2,16 @@
 //
 // engine.c - every policy, with the Nth call of each seam refused.
 //
-//   test-faults-engine list                             a scenario a line: POLICY TAB OPTIONS
-//   test-faults-engine SCENARIO SEAM once|on FIRST STEP
+//   test-faults-engine list         a scenario a line: NUMBER TAB POLICY TAB OPTIONS TAB SEAMS it
+//   calls test-faults-engine SCENARIO SEAM once|on FIRST STEP
 //
 // One scenario opens an engine and two spaces, allocates, writes, resizes, shares, protects, reads
 // back, compacts, releases and closes, in a fresh thread. A call that is refused must say the error
 // that the seam stands for, leave the account and every invariant as they were, and succeed when
 // the fault is gone. Blocks hold their stamps to the end, all but one whose write was cut short,
-// which is then written anew. Releasing and closing never fail, whatever is refused. In the end the
-// process has as many pages mapped, files open and threads running as before.
+// which is then written anew. Releasing and closing never fail, whatever is refused; of unmaps each
+// that closing makes is a point of its own. In the end the process has as many pages mapped, files
+// open and threads running as before.
 //
 // SEAM: map unmap thread swap-open swap-read swap-write. N goes FIRST, FIRST + STEP, .. until a run
 // makes fewer calls than N. Prints the points.
@@ -70,6 +71,7 @@ struct run {
     uint64_t nth;
     bool on;
     uint64_t calls, hits;
+    unsigned reached; // a bit a seam that was called
     struct mems_engine *engine;
     struct mems_space *space, *other;
     mems_addr addrs[BLOCKS];
@@ -176,6 +178,9 @@ static void run_open(struct run *run)
         error = mems_engine_open(&config, &run->engine);
         run_require(run, error == 0, "open again: %s: %s", strerror(error), mems_complaint());
     }
+    bool needed = run->seam == MEMS_SEAM_THREAD || run->seam == MEMS_SEAM_SWAP_OPEN;
+    run_require(run, !needed || mems_inject_hits(run->seam) == 0,
+                "it was refused, and mems_engine_open says nothing");
     DO(run, "mems_space_open", mems_space_open(run->engine, &run->space));
     run->other = run->space;
     if (strstr(run->scenario->options, "flat") == NULL) { // which has one space only
@@ -336,6 +341,24 @@ static void run_life(struct run *run)
     run_rights(run);
     run_looks(run);
     run_compact(run);
+    for (unsigned seam = 0; seam < MEMS_SEAM_COUNT; seam++) {
+        run->reached |= mems_inject_calls((enum mems_seam)seam) != 0 ? 1u << seam : 0;
+    }
+}
+
+// What the system does not take back now, nobody can give back later: of unmaps one fails, or all
+// from one on, where none has failed before.
+static void run_close(struct run *run)
+{
+    bool unmap = run->seam == MEMS_SEAM_UNMAP;
+    uint64_t nth = run->hits == 0 && run->nth > run->calls ? run->nth - run->calls : 0;
+    mems_inject(run->seam, unmap ? nth : 1, unmap ? run->on : 1);
+    mems_engine_close(run->engine);
+    run->engine = NULL;
+    if (unmap) {
+        take_away(run);
+    }
+    mems_inject(run->seam, 0, 0);
 }
 
 // Giving back needs nothing: the seam refuses everything meanwhile.
@@ -356,10 +379,7 @@ static void run_end(struct run *run)
         mems_space_close(run->other);
     }
     mems_space_close(run->space);
-    // What the system does not take back now, nobody can give back later.
-    mems_inject(run->seam, run->seam == MEMS_SEAM_UNMAP ? 0 : 1, 1);
-    mems_engine_close(run->engine);
-    mems_inject(run->seam, 0, 0);
+    run_close(run);
 }
 
 static void *run_main(void *arg)
@@ -452,6 +472,23 @@ static void scenario_at(struct scenario *scenario, size_t index)
              scenario->it->options, scenario->cached ? "yes" : "no");
 }
 
+// The seams that the scenario calls, without a fault.
+static void print_seams(const struct scenario *scenario)
+{
+    static struct run run;
+    run = (struct run){.scenario = scenario, .seam = MEMS_SEAM_MAP};
+    for (unsigned seam = 0; seam < MEMS_SEAM_COUNT; seam++) {
+        mems_inject((enum mems_seam)seam, 0, 0);
+    }
+    run_once(&run);
+    run.reached |= 1u << MEMS_SEAM_UNMAP; // closing always does
+    for (unsigned seam = 0; seam < MEMS_SEAM_COUNT; seam++) {
+        printf("%s%s", (run.reached >> seam & 1) != 0 ? seam_names[seam] : "",
+               (run.reached >> seam) > 1 && (run.reached >> seam & 1) != 0 ? "," : "");
+    }
+    printf("\n");
+}
+
 static void list(void)
 {
     struct scenario scenario;
@@ -459,8 +496,8 @@ static void list(void)
         scenario_at(&scenario, i);
         bool flat = strstr(scenario.options, "flat") != NULL; // which has no caches
         if (case_there(scenario.it) && !(flat && scenario.cached)) {
-            printf("%zu\t%s\t%s\t%s\n", i, scenario.it->policy, scenario.options,
-                   (scenario.it->can & CAN_SWAP) != 0 ? "swap" : "-");
+            printf("%zu\t%s\t%s\t", i, scenario.it->policy, scenario.options);
+            print_seams(&scenario);
         }
     }
 }

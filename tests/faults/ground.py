@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.join(HERE, os.pardir, os.pardir)
 BUILD = os.environ.get("MEMS_BUILD", os.path.join(TREE, "build", "release"))
 STRESS = os.path.realpath(os.path.join(BUILD, "stress", "mems-stress"))
+EXPLORE = STRESS + "-explore"
 MALLOC = os.path.realpath(os.path.join(BUILD, "lib", "libmems-malloc.so"))
 TOOLS = os.path.realpath(os.path.join(BUILD, "tests", "faults"))
 REFUSE = os.path.join(TOOLS, "test-faults-refuse")
@@ -39,6 +40,36 @@ target = null
 ops = 200
 """
 
+# Two thirds of it do not fit in memory.
+SWAP_JOB = """[swapped]
+workload = churn
+target = mems:vm-paging(page=4Ki,frames=40,swap=4Mi), mems:vm-segmentation(capacity=128Ki,swap=4Mi)
+ops = 3000
+slots = 400
+size = 1Ki-4Ki
+"""
+
+EXPLORE_JOB = """[small]
+workload = churn
+target = mems:dynamic, mems:segmentation(mover=yes,thread_cache=no)
+threads = 2
+ops = 20
+size = 16-512
+"""
+
+ENDLESS_JOB = """[endless]
+workload = churn
+target = libc, mems:dynamic
+threads = 2
+runtime = 1h
+"""
+
+TRACE_JOB = """[traced]
+workload = trace
+target = null
+trace = bad
+"""
+
 
 class Fault(Exception):
     """What was promised did not hold."""
@@ -53,9 +84,13 @@ def require(condition, text):
         raise Fault(text)
 
 
+# Where programs put what they need for a while; nothing may stay there. Set by the ground.
+temporary = {}
+
+
 def environment(mark, extra=None):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEMS_STRESS", "MEMS_FAULT"))}
-    return {**kept, "MEMS_FAULT_MARK": mark, "LC_ALL": "C", **(extra or {})}
+    return {**kept, "MEMS_FAULT_MARK": mark, "LC_ALL": "C", "MEMS_STRESS_NO_HISTORY": "1", **temporary, **(extra or {})}
 
 
 def marked(mark):
@@ -108,8 +143,15 @@ class Ground:
         self.count = 0
         self.inputs = os.path.join(self.made, "inputs")
         os.mkdir(self.inputs)
+        self.temporary = os.path.join(self.made, "temporary")
+        os.mkdir(self.temporary)
+        temporary["TMPDIR"] = self.temporary
         shutil.copy(os.path.join(TREE, "stress", "jobs", "traces", "compaction.trace"), self.input("show.trace"))
         self.write("job.ini", JOB)
+        self.write("swap.ini", SWAP_JOB)
+        self.write("explore.ini", EXPLORE_JOB)
+        self.write("traced.ini", TRACE_JOB)
+        self.write("endless.ini", ENDLESS_JOB)
         self.write("references", " ".join(str(i * 7 % 11) for i in range(200)) + "\n")
         self.write("program", "#!/bin/sh\nexec sort " + self.input("job.ini") + " > /dev/null\n")
         os.chmod(self.input("program"), 0o755)
@@ -117,6 +159,8 @@ class Ground:
         self.stress("trace", "text", "t.mtrace", "-o", "t.trace")
         for name in "a.json", "b.json":
             self.stress("run", "job.ini", "--section", "two", "--repeats", "5", "--json", name)
+        for shard in "1", "2":
+            self.stress("run", "job.ini", "--shard", shard + "/2", "--json", "s%s.json" % shard)
 
     def input(self, name):
         return os.path.join(self.inputs, name)
@@ -136,5 +180,10 @@ class Ground:
         shutil.copytree(self.inputs, path)
         return path
 
+    def nothing_stays(self):
+        left = os.listdir(self.temporary)
+        require(not left, "left where temporary files are: " + ", ".join(left))
+
     def close(self):
+        temporary.clear()
         shutil.rmtree(self.made, ignore_errors=True)

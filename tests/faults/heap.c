@@ -7,9 +7,10 @@
 // The linker puts the functions below in the place of libc's (--wrap). A point is a process of its
 // own: the heap is new, and its first windows, pools and fronts are refused, too. In it the script
 // runs in a thread with one call refused (`on`: that one and all after it, until something fails),
-// then the heap is held against its invariants, then the script runs again without a fault, and
-// what the process holds in the end is what it holds after two runs without a fault, and a window
-// more at most: what could not be given back is used again, not lost.
+// then the heap is held against its invariants, then the script runs again without a fault. What
+// the process has in use in the end is what it has after two runs without a fault, and a window
+// more at most: what could not be given back is used again, not lost. Beside it the heap keeps
+// empty regions, no more than it may: how large that one is depends on when others became empty.
 //
 // N goes FIRST, FIRST + STEP, .. until a run has fewer calls than N. Prints the points; exit status
 // 0, or 1 with what was found.
@@ -43,7 +44,7 @@ static struct {
 
 // What a point tells its parent.
 struct outcome {
-    uint64_t calls, hits, held_bytes;
+    uint64_t calls, hits, used_bytes, empty_bytes;
 };
 
 static bool fails(enum kind kind)
@@ -128,7 +129,10 @@ static void point(struct outcome *outcome)
     for (unsigned i = 0; i < 2; i++) {
         test_require(depots[i].large_count == 0, "%llu large blocks are left",
                      (unsigned long long)depots[i].large_count);
-        outcome->held_bytes += depots[i].extents.held_bytes;
+        test_require(!depots[i].extents.surplus, "%llu bytes are empty and are not given back",
+                     (unsigned long long)depots[i].extents.empty_bytes);
+        outcome->used_bytes += depots[i].extents.held_bytes - depots[i].extents.empty_bytes;
+        outcome->empty_bytes += depots[i].extents.empty_bytes;
     }
 }
 
@@ -154,15 +158,16 @@ static int sweep(uint64_t first, uint64_t step)
         fprintf(stderr, "it fails without a fault\n");
         return 1;
     }
-    uint64_t most = outcome->held_bytes + HEAP_WINDOW, points = 0;
+    uint64_t most = outcome->used_bytes + HEAP_WINDOW, points = 0;
     for (uint64_t nth = first;; nth += step) {
         fault.nth = nth;
         fault.calls = fault.hits = 0;
-        if (!run_point(outcome) || outcome->held_bytes > most) {
-            fprintf(stderr, "%s number %llu%s: %llu bytes held, at most %llu are right\n",
+        if (!run_point(outcome) || outcome->used_bytes > most) {
+            fprintf(stderr,
+                    "%s number %llu%s: %llu bytes in use, at most %llu are right; %llu empty\n",
                     kind_names[fault.kind], (unsigned long long)nth,
-                    fault.on ? " and all after it" : "", (unsigned long long)outcome->held_bytes,
-                    (unsigned long long)most);
+                    fault.on ? " and all after it" : "", (unsigned long long)outcome->used_bytes,
+                    (unsigned long long)most, (unsigned long long)outcome->empty_bytes);
             return 1;
         }
         if (outcome->hits == 0) {

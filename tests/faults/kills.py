@@ -3,8 +3,8 @@
 # kills.py - SIGKILL of the driver and of a cell's process at random moments.
 #
 # The moment is drawn from the measured duration of an undisturbed run: waiting for it is the experiment. What must
-# hold: no process outlives the driver, every output is the old file or a whole new one, and the next run works and
-# takes away what the killed one left beside them.
+# hold: no process outlives the driver (a job without an end shows it: what is left would work on), every output is the
+# old file or a whole new one, and the next run works and takes away what the killed one left beside them.
 
 import os
 import signal
@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from commands import OLD, Command, is_whole
-from ground import STRESS, TIMEOUT_S, Fault, documents_hold, environment, left_behind, marked, nobody_left, require
+from ground import EXPLORE, TIMEOUT_S, Fault, documents_hold, environment, left_behind, marked, nobody_left, require
 
 RUN = Command("run", ["run", "job.ini", "--json", "r.json", "--csv", "r.csv", "--junit", "r.xml"],
               ["r.json", "r.csv", "r.xml"], exact=False)
@@ -21,11 +21,13 @@ RECORD = Command("record", ["record", "-o", "r.mtrace", "--", "/usr/bin/sort", "
 REPLAY = Command("replay", ["replay", "t.mtrace", "--target", "libc", "--target", "mems:slab", "--json", "r.json"],
                  ["r.json"], exact=False)
 FIT = Command("fit", ["fit", "t.mtrace", "-o", "fit.out"], ["fit.out"])
+ENDLESS = Command("run", ["run", "endless.ini"])
+SEARCH = Command("explore", ["explore", "explore.ini", "--schedules", "60", "--seed", "3"], program=EXPLORE)
 AGAIN_EVERY = 5
 
 
 def start(folder, command, mark):
-    return subprocess.Popen([STRESS, *command.arguments], cwd=folder, env=environment(mark), stdin=subprocess.DEVNULL,
+    return subprocess.Popen([command.program, *command.arguments], cwd=folder, env=environment(mark), stdin=subprocess.DEVNULL,
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -63,31 +65,6 @@ def next_works(folder, command):
     require(not left_behind(folder), "the next run leaves " + ", ".join(left_behind(folder)))
 
 
-def driver_killed(command):
-    def row(ground, dice, most):
-        folder = ground.folder()
-        whole = duration_of(folder, command)
-        for i in range(most):
-            put_old(folder, command)
-            mark = "kill.%s.%d" % (command.name, i)
-            driver = start(folder, command, mark)
-            moment = dice.uniform(0, 1.05 * whole)
-            try:
-                driver.wait(moment)
-            except subprocess.TimeoutExpired:
-                driver.kill()
-                driver.wait()
-            try:
-                nobody_left(mark)
-                outputs_hold(folder, command)
-                if i % AGAIN_EVERY == AGAIN_EVERY - 1 or i == most - 1:
-                    next_works(folder, command)
-            except Fault as fault:
-                raise Fault("%s killed after %.3f of %.3f s: %s" % (command.name, moment, whole, fault)) from None
-        return most, most
-    return row
-
-
 def cells(mark):
     found = []
     for process in marked(mark):
@@ -98,6 +75,56 @@ def cells(mark):
         except OSError:
             pass
     return found
+
+
+def guards(driver, mark):
+    """What the driver has forked and is no cell: its guard."""
+    found = []
+    for process in set(marked(mark)) - {driver, *cells(mark)}:
+        try:
+            with open("/proc/%d/stat" % process, encoding="ascii", errors="replace") as file:
+                if int(file.read().rsplit(")", 1)[1].split()[1]) == driver:
+                    found.append(process)
+        except OSError:
+            pass
+    return found
+
+
+def kill(process):
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def driver_killed(command, usual=None):
+    """`usual`: in place of a command that does not end, how long it may take until it is killed, and what comes next. Then
+    every other time the guard is killed first: the cells die with the driver all the same."""
+    def row(ground, dice, most):
+        folder = ground.folder()
+        whole = duration_of(folder, usual or command)
+        hit = 0
+        for i in range(most):
+            put_old(folder, command)
+            mark = "kill.%s.%d" % (command.name, i)
+            driver = start(folder, command, mark)
+            moment = dice.uniform(0, 1.05 * whole)
+            try:
+                driver.wait(moment)
+            except subprocess.TimeoutExpired:
+                for guard in guards(driver.pid, mark) if usual and i % 2 == 1 else ():
+                    kill(guard)
+                driver.kill()
+                hit += driver.wait() == -signal.SIGKILL
+            try:
+                nobody_left(mark)
+                outputs_hold(folder, command)
+                if i % AGAIN_EVERY == AGAIN_EVERY - 1 or i == most - 1:
+                    next_works(folder, usual or command)
+            except Fault as fault:
+                raise Fault("%s killed after %.3f of %.3f s: %s" % (command.name, moment, whole, fault)) from None
+        return hit, most
+    return row
 
 
 def worker_killed(command):
@@ -115,10 +142,7 @@ def worker_killed(command):
                 pass
             victims = cells(mark)
             for victim in victims:
-                try:
-                    os.kill(victim, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+                kill(victim)
             hit += bool(victims)
             status = driver.wait(TIMEOUT_S)
             nobody_left(mark)
@@ -135,9 +159,11 @@ def worker_killed(command):
 
 ROWS = [
     ("driver: run", "SIGKILL of the driver", driver_killed(RUN)),
+    ("driver: run without an end", "SIGKILL of the driver", driver_killed(ENDLESS, RUN)),
     ("driver: replay", "SIGKILL of the driver", driver_killed(REPLAY)),
     ("driver: record", "SIGKILL of the driver", driver_killed(RECORD)),
     ("driver: fit", "SIGKILL of the driver", driver_killed(FIT)),
+    ("driver: explore", "SIGKILL of the driver", driver_killed(SEARCH)),
     ("driver: run", "SIGKILL of a cell", worker_killed(RUN)),
     ("driver: replay", "SIGKILL of a cell", worker_killed(REPLAY)),
 ]

@@ -33,13 +33,27 @@ def engine_row(number, seam):
     return row
 
 
-def engine_rows():
+def scenarios():
+    """Number, policy, options and the seams that it calls, of each."""
     done = subprocess.run([ENGINE, "list"], capture_output=True, text=True, check=True)
     for line in done.stdout.splitlines():
-        number, policy, options, swap = line.split("\t")
-        seams = ["map", "unmap"]
-        seams += ["swap-open", "swap-read", "swap-write"] if swap == "swap" else []
-        seams += ["thread"] if "mover=yes" in options else []
+        number, policy, options, seams = line.split("\t")
+        yield number, policy, options, seams.split(",")
+
+
+def unreached():
+    """Seams that a policy has and no scenario of it calls."""
+    called = {}
+    wanted = {}
+    for _, policy, options, seams in scenarios():
+        called.setdefault(policy, set()).update(seams)
+        wanted.setdefault(policy, {"map", "unmap"}).update(
+            {"swap-open", "swap-read", "swap-write"} if "swap=" in options else (), {"thread"} if "mover=yes" in options else ())
+    return ["%s: %s" % (policy, seam) for policy in wanted for seam in sorted(wanted[policy] - called[policy])]
+
+
+def engine_rows():
+    for number, policy, options, seams in scenarios():
         for seam in seams:
             yield "engine: %s(%s)" % (policy, options), seam, engine_row(number, seam)
 

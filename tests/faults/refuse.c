@@ -41,6 +41,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -342,6 +343,22 @@ static pid_t process_of(uint32_t thread)
     return process;
 }
 
+// How many bytes a read of `size` would give, at `offset` (< 0: where the file is).
+static size_t readable(int fd, size_t size, off_t offset)
+{
+    struct stat status;
+    int waiting = 0;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+        off_t at = offset < 0 ? lseek(fd, 0, SEEK_CUR) : offset;
+        off_t left = at >= 0 && at < status.st_size ? status.st_size - at : 0;
+        return (size_t)left < size ? (size_t)left : size;
+    }
+    if (ioctl(fd, FIONREAD, &waiting) == 0 && waiting >= 0) {
+        return (size_t)waiting < size ? (size_t)waiting : size;
+    }
+    return size;
+}
+
 // Half of a transfer, done here. What the call is to return; < 0: it cannot be cut short.
 static int64_t transfer_half(const struct seccomp_notif *call)
 {
@@ -352,7 +369,6 @@ static int64_t transfer_half(const struct seccomp_notif *call)
     if ((!writes && number != SYS_read && number != SYS_pread64) || size < 2) {
         return -1;
     }
-    size = size / 2 < sizeof bytes ? size / 2 : sizeof bytes;
     int process = pidfd_open(process_of(call->pid), 0);
     int fd = process >= 0 ? pidfd_getfd(process, (int)call->data.args[0], 0) : -1;
     if (process >= 0) {
@@ -361,6 +377,14 @@ static int64_t transfer_half(const struct seccomp_notif *call)
     if (fd < 0) {
         return -1;
     }
+    if (!writes) {
+        size = readable(fd, size, number == SYS_read ? -1 : (off_t)call->data.args[3]);
+    }
+    if (size < 2) {
+        close(fd);
+        return -1;
+    }
+    size = size / 2 < sizeof bytes ? size / 2 : sizeof bytes;
     struct iovec here = {.iov_base = bytes, .iov_len = size};
     struct iovec there = {.iov_base = (void *)(uintptr_t)call->data.args[1], .iov_len = size};
     off_t offset = (off_t)call->data.args[3];

@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import commands  # noqa: E402
+import library  # noqa: E402
 from ground import REFUSE, Fault  # noqa: E402
 
 SEED = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 31)
@@ -53,6 +54,14 @@ class Refuse(unittest.TestCase):
         self.assertEqual(done.stdout, "012345\n")
         self.assertEqual(report["hits"], 1)
 
+    def test_short_read_is_half_of_what_is_there(self):
+        script = "import os; r, w = os.pipe(); os.write(w, b'0123456789'); print(os.read(r, 4096), flush=True)"
+        report, done = self.refuse("--calls", "read", "--nth", "0", "--with", "short", "--", sys.executable, "-S", "-c", script)
+        self.assertEqual(done.stdout, "b'0123456789'\n")
+        _, done = self.refuse("--calls", "read", "--nth", "%d" % report["calls"], "--with", "short", "--", sys.executable, "-S",
+                              "-c", script)
+        self.assertEqual(done.stdout, "b'01234'\n")
+
     def test_whose(self):
         script = "echo mine; (echo theirs; :)"
         _, done = self.refuse("--calls", "write", "--nth", "1", "--with", "EIO", "--whose", "others", "--",
@@ -75,11 +84,11 @@ class Judge(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.point = commands.Point.__new__(commands.Point)
         self.point.folder = folder.name
-        self.point.command = commands.Command("fit", [], ["fit.out"])
+        self.point.command = commands.Command("fit", ["fit"], ["fit.out"])
         self.point.seam = commands.SEAMS[0]
-        self.point.report = {"hung": 0, "signal": 0}
+        self.point.report, self.point.call = {"hung": 0, "signal": 0, "hits": 1}, 1
         self.point.out, self.point.err, self.point.status = b"", b"why", 7
-        self.good = {"standard output": b"", "fit.out": b"a whole new one"}
+        self.good = {"standard output": b"", "fit.out": b"a whole new one", "more": 0}
         self.put(commands.OLD)
 
     def put(self, content):
@@ -112,11 +121,33 @@ class Judge(unittest.TestCase):
 
         def odd():
             self.point.status = 99
-        for sin in half, silent, lies, crashes, hangs, odd:
+
+        def gives_up():
+            self.point.seam = next(seam for seam in commands.SEAMS if seam.harmless)
+
+        def unsynced():
+            self.point.seam = next(seam for seam in commands.SEAMS if seam.name == "sync")
+            self.point.status = 1
+        for sin in half, silent, lies, crashes, hangs, odd, gives_up, unsynced:
             self.setUp()
             sin()
             with self.assertRaises(Fault, msg=sin.__name__):
                 self.judge()
+
+
+class Rows(unittest.TestCase):
+    """Whatever the driver can do has its rows, and whatever an engine asks of the system."""
+
+    def test_every_command(self):
+        self.assertEqual(set(commands.of_the_driver()), commands.of_the_sweep())
+
+    def test_every_command_is_told(self):
+        names = commands.of_the_driver()
+        self.assertIn("run", names)
+        self.assertIn("trace show", names)
+
+    def test_every_seam(self):
+        self.assertEqual(library.unreached(), [])
 
 
 class Sample(unittest.TestCase):

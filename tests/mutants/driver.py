@@ -98,7 +98,7 @@ class Driver:
     def call(self, words, environment, seconds):
         """Exit status (None: its time was over) and what it printed."""
         with open(os.path.join(self.work, "output"), "w+", encoding="utf-8", errors="replace") as output:
-            child = subprocess.Popen(words, cwd=self.tree, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+            child = subprocess.Popen(words, cwd=self.tree, env={**os.environ, "MEMS_STRESS_NO_HISTORY": "1", **environment}, stdin=subprocess.DEVNULL,
                                      stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
             try:
                 status = child.wait(timeout=max(seconds, 0.1))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// law_compaction.h - segmentation against its model: first fit and compaction, every address.
+// law_compaction.h - segmentation against its model: first and next fit, compaction, each address.
 //
 // One stream of random requests, releases, resizes and compactions goes to the engine and to the
 // model. The place of a block is compared when it is allocated, the whole map after each compaction
@@ -34,6 +34,9 @@ static const struct run RUNS[] = {
     {"dynamic", "capacity=16Ki,movable=yes,compact_after=1", 16, 16384, 0, true, true, false},
     {"dynamic", "capacity=16Ki,movable=yes,coalesce=deferred", 16, 16384, 0, false, true, true},
     {"dynamic", "region=4Ki,movable=yes", 16, 0, 4096, false, false, false},
+    {"segmentation", "capacity=32Ki,fit=next", 16, 32768, 0, false, true, false},
+    {"segmentation", "region=4Ki,fit=next,compact_after=1", 16, 0, 4096, true, false, false},
+    {"dynamic", "capacity=16Ki,movable=yes,fit=next", 16, 16384, 0, false, true, false},
 };
 
 enum { PIECES_MOST = 300 };
@@ -321,7 +324,8 @@ static void compaction_law(const struct run *run, uint64_t operations, struct so
     trial.operation = trial.compactions = trial.moved = 0;
     trial.growing = false;
     trial.source = source;
-    model_init(&trial.model, MODEL_FIRST, run->granule);
+    bool next = strstr(run->options, "fit=next") != NULL;
+    model_init(&trial.model, next ? MODEL_NEXT : MODEL_FIRST, run->granule);
     trial.model.deferred = run->deferred;
     trial.model.returns = run->capacity == 0;
     snprintf(options, sizeof options, "%s,thread_cache=no", run->options);

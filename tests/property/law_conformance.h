@@ -108,13 +108,23 @@ static void step_release(struct slot *slot)
     trial.requested -= slot->size;
 }
 
+// Rights stay with a block that is resized, wherever it is then; nothing is read or written by it
+// for whoever may not.
+static void rights_kept(const struct slot *slot)
+{
+    static const unsigned each[] = {MEMS_READ, MEMS_WRITE};
+    for (unsigned i = 0; i < 2; i++) {
+        trial_require((slot->rights & each[i]) != 0 ||
+                          access_error(space_of(slot), slot->addr, each[i]) == EACCES,
+                      "right %u came with a resize", each[i]);
+    }
+}
+
 static void step_resize(struct slot *slot)
 {
     uint64_t size = draw_size();
     mems_addr before = slot->addr;
-    if (slot->rights != (MEMS_READ | MEMS_WRITE)) {
-        return; // what may not be read may not be copied
-    }
+    unsigned both = MEMS_READ | MEMS_WRITE;
     int error = mems_resize(space_of(slot), &slot->addr, size);
     if (error != 0) {
         trial_require(slot->addr == before && ((error == ENOMEM && size > slot->size) ||
@@ -124,11 +134,18 @@ static void step_resize(struct slot *slot)
         return;
     }
     uint64_t kept = size < slot->size ? size : slot->size;
+    rights_kept(slot);
+    if (slot->rights != both) {
+        trial_require(mems_protect(space_of(slot), slot->addr, both) == 0, "protect");
+    }
     access_stamped(space_of(slot), slot->addr, kept, slot->seed);
     trial.requested += size - slot->size;
     trial.resizes++;
     slot->size = size;
     access_stamp(space_of(slot), slot->addr, size, slot->seed);
+    if (slot->rights != both) {
+        trial_require(mems_protect(space_of(slot), slot->addr, slot->rights) == 0, "protect");
+    }
 }
 
 // A part of the block, over whatever borders it has.

@@ -185,6 +185,8 @@ class Classroom(unittest.TestCase):
         document = self.document("five-holes", "--target", "mems:dynamic(fit=tlsf)")
         self.assertEqual([target["target"] for target in document["targets"]], ["mems:dynamic(fit=tlsf)"])
         self.assertIsNone(document["targets"][0]["expected"])
+        document = self.document("six-holes", "--memory", "4096")
+        self.assertEqual({target["expected"] for target in document["targets"]}, {None})
         document = self.document("belady", "--replacement", "lru,arc", "--frames", "2,5")
         self.assertEqual([(target["algorithm"], target["frames"]) for target in document["targets"]],
                          [("lru", 2), ("lru", 5), ("arc", 2), ("arc", 5)])

@@ -12,7 +12,7 @@ import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from stress import PROGRAM, Case
+from stress import PROGRAM, SANITIZED, Case
 
 JOBS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "stress", "jobs")
 # What a workload must be given.
@@ -51,6 +51,15 @@ def kinds(name):
     texts = dict(zip([None] + parts[1::2], [parts[0]] + parts[2::2]))
     return {workload: re.search(r"^  kind +(.*)$", text, re.MULTILINE).group(1)
             for workload, text in texts.items() if "\n  kind " in text}
+
+
+def share_of(cases, share):
+    """One case in `share`, others each day: a process a case, all of which only `full` has the time for."""
+    if os.environ.get("MEMS_KEYS_ALL"):
+        return cases
+    first = int(time.time() // 86400) % share
+    print("cases from %d in steps of %d" % (first, share))
+    return cases[first::share]
 
 
 class Keys(Case):
@@ -99,7 +108,7 @@ class Keys(Case):
             if (outcome.status, outcome.out) != (1, "") or not re.search(place + named, outcome.err):
                 return case, outcome.status, outcome.err
             return None
-        self.each(cases, judge)
+        self.each(share_of(cases, 10 if SANITIZED else 1), judge)
 
     def test_a_key_that_nobody_knows(self):
         cases = [(workload or "churn", key) for workload, key in self.tables if len(key) > 3]
@@ -114,7 +123,7 @@ class Keys(Case):
                     outcome.err):
                 return case, wrong, outcome.err
             return None
-        self.each(cases, judge)
+        self.each(share_of(cases, 10 if SANITIZED else 1), judge)
 
     def test_silently_ignored_keys(self):
         # A key is in the plan of a workload, or it is refused: there is nothing between.
@@ -144,13 +153,7 @@ class Keys(Case):
             if not re.search(r"job%d\.ini:%d:\d+: .*%s" % (number, line, key), outcome.err):
                 return case, outcome.err
             return None
-        # A process a case: all of them where there is time, else a share, another one each day.
-        if not os.environ.get("MEMS_KEYS_ALL"):
-            share = 30 if os.environ.get("MEMS_SANITIZE") else 6
-            first = int(time.time() // 86400) % share
-            print("cases from %d in steps of %d" % (first, share))
-            cases = cases[first::share]
-        self.each(cases, judge)
+        self.each(share_of(cases, 30 if SANITIZED else 6), judge)
 
     def test_keys_that_mean_nothing_beside_others(self):
         cases = (

@@ -41,12 +41,14 @@
 #define EVIL_ORPHAN     21 // leaves a daemon behind and crashes
 #define EVIL_USABLE     22 // calls 1 MiB of every block usable
 #define EVIL_CREEP      23 // loses a thousand bytes in each thread's first call
+#define EVIL_DRIP       24 // keeps a thousand bytes for itself, and tells nobody
 
 #ifndef EVIL
 #define EVIL EVIL_NONE
 #endif
 #define EVIL_SIZE  777
 #define EVIL_EVERY 100
+#define EVIL_KEPT  984
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -151,6 +153,14 @@ static void leave_daemon(void)
     }
 }
 
+static void keep_locked(void)
+{
+    char *kept = get_locked(EVIL_KEPT);
+    if (kept != NULL) {
+        memset(kept, 1, EVIL_KEPT);
+    }
+}
+
 // The sin on the request at hand, given the block it would have got. With the lock held.
 static __attribute__((noinline)) char *sin_locked(char *block)
 {
@@ -202,6 +212,10 @@ static __attribute__((noinline)) char *sin_locked(char *block)
         _exit(0);
     case EVIL_REFUSE:
         return NULL;
+    case EVIL_DRIP:
+        keep_locked();
+        used -= EVIL_KEPT;
+        return block;
     default:
         return block;
     }
@@ -209,10 +223,9 @@ static __attribute__((noinline)) char *sin_locked(char *block)
 
 static void creep_locked(void)
 {
-    char *lost = begun ? NULL : get_locked(984);
-    begun = true;
-    if (lost != NULL) {
-        memset(lost, 1, 984);
+    if (!begun) {
+        begun = true;
+        keep_locked();
     }
 }
 
@@ -248,7 +261,7 @@ EXPORT void free(void *block)
         last = NULL;
     }
     if (class < CLASSES && (EVIL == EVIL_NONE || header->size != EVIL_SIZE || EVIL == EVIL_DIRTY ||
-                            EVIL == EVIL_CREEP)) {
+                            EVIL == EVIL_CREEP || EVIL == EVIL_DRIP)) {
         memset(block, 0xdb, header->size);
         used -= header->size;
         header->next = lists[class];

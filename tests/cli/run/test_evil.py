@@ -252,6 +252,34 @@ class Evil(Case):
         self.assertEqual(self.run_job(job % "libc").status, 0)
         self.assertEqual(self.run_job(job.replace("0.5", "1") % evil("none")).status, 0)
 
+    def test_memory_that_grows_with_the_work(self):
+        job = "[a]\nworkload = %s\ntarget = %s\nthreads = 2\nwarmup = 50ms\nruntime = 800ms\n" \
+              "sample = 2ms\nrss_slope = flat\nlost_limit = 1\n"
+        work = "churn\nsize = 777\nslots = 50"
+        outcome = self.run_job(job % (work, evil("drip"))) # ten bytes a block, and no block is lost
+        self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
+        self.assertEqual(outcome.cell()["evidence"]["check"]["name"], "rss_slope")
+        self.assertRegex(outcome.cell()["message"],
+                         r"the resident set grows with the work, by \d+ KiB an hour \(\d+ \.\. \d+ with 99.99 % "
+                         r"confidence, \d+ looks in \S+ s\) beyond what settles")
+        # One that stands; one that goes up and comes back; one that is not asked.
+        for passes in (job % (work, evil("none")),
+                       job % ("sawtooth\nsize = 1Ki-64Ki\nblocks = 50\ntouch = page", "libc"),
+                       job.replace("flat", "any") % (work, evil("drip"))):
+            outcome = self.run_job(passes)
+            self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+            figures = {f["name"]: f["value"] for f in outcome.cell()["report"]["figures"]}
+            self.assertEqual("RSS slope" in figures, "flat" in passes)
+            if "flat" in passes:
+                self.assertLessEqual(figures["RSS slope, at least"], 0)
+                self.assertLessEqual(figures["RSS slope, at least"], figures["RSS slope"])
+                self.assertLessEqual(figures["RSS slope"], figures["RSS slope, at most"])
+
+    def test_a_slope_that_is_not_known_does_not_pass(self):
+        outcome = self.run_job("[a]\nworkload = churn\ntarget = libc\nops = 10\nrss_slope = flat\n")
+        self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
+        self.assertIn("say nothing of its slope: let the cell run for longer", outcome.cell()["message"])
+
     def test_one_cell_ends_the_run_where_it_shall(self):
         job = "[global]\nworkload = churn\nsize = 777\nslots = 50\nops = 20k\nverify = 4\n" \
               "timeout = 1s\n[a]\ntarget = libc\n[b]\ntarget = %s\ncleanup = echo > gone\n" \

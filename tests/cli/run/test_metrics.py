@@ -4,7 +4,7 @@
 
 import unittest
 
-from stress import SANITIZED, Case
+from stress import SANITIZED, Case, words
 WARM = """
 [work]
 workload = churn
@@ -121,6 +121,7 @@ class Metrics(Case):
         sums = [self.run_job(job).cell()["report"]["operations"]["all"] for _ in range(3)]
         self.assertEqual(sums, 3 * [15000])
 
+    @words
     def test_simple_has_no_open_loop(self):
         outcome = self.run_job("[a]\nworkload = simple\ntarget = null\nrate = 10\n")
         self.assertEqual(outcome.status, 1)
@@ -136,6 +137,7 @@ class Metrics(Case):
                                       % workload).cell()["report"]["memory"]
                 self.assertLess(memory["rss_end_bytes"] - memory["rss_baseline_bytes"], 64 << 10)
 
+    @words
     def test_holes_for_each_block_and_waste(self):
         outcome = self.run_job("[a]\nworkload = churn\ntarget = mems:fixed, mems:dynamic, libc\n"
                                "ops = 20k\n")
@@ -155,6 +157,7 @@ class Metrics(Case):
                     fragmentation["waste_bytes_per_block"],
                     (stats["block_bytes"] - stats["requested_bytes"]) / stats["live_blocks"], 3)
 
+    @words
     def test_scaling_is_told_below_the_tables(self):
         outcome = self.run_job("[a]\nworkload = churn\ntarget = null, libc\nops = 1000\n"
                                "threads = 1, 2\n")
@@ -244,6 +247,7 @@ class Metrics(Case):
             self.assertLessEqual(latency["late"], cell["report"]["operations"]["all"])
             self.assertIsNotNone(cell["metrics"]["alloc_response_p99_ns"])
 
+    @words
     def test_the_closed_loop_does_the_same(self):
         """When operations start does not change which they are."""
         job = "[work]\nworkload = churn\ntarget = libc\nops = 500\nlatency = all\n"
@@ -289,6 +293,7 @@ class Metrics(Case):
         self.assertGreater(cell["report"]["steady"]["deviation_share"], 0.0000001)
         self.assertIn("did not become steady", outcome.out)
 
+    @words
     def test_nothing_but_warm_up(self):
         trace = self.write("t.trace", "alloc A 100\nfree A\n")
         outcome = self.run_job("[work]\nworkload = trace\ntrace = %s\ntarget = libc\nwarmup = 1m\n"
@@ -296,6 +301,7 @@ class Metrics(Case):
         self.assertEqual(outcome.cell()["verdict"], "unsteady", outcome.out)
         self.assertIn("within the warm-up", outcome.cell()["message"])
 
+    @words
     def test_latency_limit(self):
         job = "[work]\nworkload = churn\ntarget = libc\nops = 20k\nlatency_limit = %s\n"
         kept = self.run_job(job % "alloc:p50<10s")
@@ -310,6 +316,7 @@ class Metrics(Case):
         none = self.run_job(job % "free_remote:p50<1s")
         self.assertIn("no operation of kind free_remote was timed", none.cell()["message"])
 
+    @words
     def test_bad_keys(self):
         head = "[work]\nworkload = churn\ntarget = null\n"
         for keys, message in (
@@ -324,6 +331,7 @@ class Metrics(Case):
             self.assertEqual(outcome.status, 1, keys)
             self.assertIn("bad.ini:" + message if message[0].isdigit() else message, outcome.err)
 
+    @words
     def test_memory_does_not_grow_with_the_run(self):
         bounds = set()
         for length in ("ops = 100", "ops = 200k", "runtime = 30ms"):
@@ -333,6 +341,7 @@ class Metrics(Case):
             bounds.add(memory["metrics_bytes"] // 65536)
         self.assertEqual(len(bounds), 1)
 
+    @words
     def test_scaling(self):
         sections = "".join("[t%d]\nworkload = churn\ntarget = null, libc\nthreads = %d\nops = 5k\n"
                            % (n, n) for n in (1, 2, 3))

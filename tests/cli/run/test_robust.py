@@ -15,7 +15,7 @@ import sys
 import time
 import unittest
 
-from stress import PROGRAM, SANITIZED, Case, at_work, cell_of, evil, processes, wait_for
+from stress import PROGRAM, SANITIZED, Case, at_work, cell_of, evil, processes, wait_for, words
 
 SLOW = 10 if SANITIZED else 1
 ROUNDS = max(5, int(os.environ.get("MEMS_ROBUST_ROUNDS", "20")) // SLOW)
@@ -139,6 +139,7 @@ class Robust(Case):
         driver.wait()
         self.nothing_left(driver)  # the cell dies with its parent
 
+    @words
     def test_two_runs_to_one_file(self):
         drivers = [self.start(QUICK) for _ in range(4)]
         for driver in drivers:
@@ -210,6 +211,7 @@ class Robust(Case):
         self.assertIn("sent by process %d" % os.getpid(), cell["message"])
         self.assertEqual(cell["evidence"]["signal_sent_by"], os.getpid())
 
+    @words
     def test_killed_first_when_memory_ends(self):
         driver = self.start(LONG)
         cell = self.at_work(driver)
@@ -219,6 +221,7 @@ class Robust(Case):
 
     # ---- no place for the result ------------------------------------------------------------------
 
+    @words
     def test_output_without_a_reader(self):
         for stream in "stdout", "stderr":
             ends = os.pipe()
@@ -229,6 +232,7 @@ class Robust(Case):
             self.assertEqual(self.result()["verdict"], "pass")  # it does not die of SIGPIPE
             os.unlink(self.path("result.json"))
 
+    @words
     def test_file_that_may_not_grow(self):
         self.write("result.json", "old")
         job = self.write("job.ini", QUICK)
@@ -245,6 +249,7 @@ class Robust(Case):
             self.assertEqual(file.read(), "old")
         self.assertEqual(sorted(os.listdir(self.folder.name)), ["job.ini", "result.json"])
 
+    @words
     def test_full_disk(self):
         disk = self.path("disk")
         os.mkdir(disk)
@@ -262,6 +267,7 @@ class Robust(Case):
         finally:
             subprocess.run(["umount", disk], check=True)
 
+    @words
     def test_folder_that_cannot_be(self):
         self.write("file", "")
         outcome = self.stress("run", self.write("job.ini", QUICK), "--json", "file/result.json")
@@ -271,6 +277,7 @@ class Robust(Case):
 
     # ---- memory -----------------------------------------------------------------------------------
 
+    @words
     def test_no_limit_no_method(self):
         self.assertNotIn("memory_method", self.run_job(QUICK).document["cells"][0])
 

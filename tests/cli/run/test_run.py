@@ -10,7 +10,7 @@ import signal
 import subprocess
 import unittest
 
-from stress import PROGRAM, SANITIZED, Case, at_work, cell_of, wait_for
+from stress import PROGRAM, SANITIZED, Case, at_work, cell_of, wait_for, words
 
 OPS = 4000 if SANITIZED else 20000
 JOB = """
@@ -74,6 +74,7 @@ class Run(Case):
         rates = [line for line in lines if line.strip().startswith('"ops_per_second":')]
         self.assertEqual(len(rates), len(outcome.document["cells"]))
 
+    @words
     def test_targets_of_the_command_line(self):
         job = self.write("job.ini", JOB)
         expected = ["null", "mems:dynamic(fit=best,arenas=2)", "libc"]
@@ -159,6 +160,7 @@ class Run(Case):
             self.assertEqual(report["operations"]["refused"], 0, target)
             self.assertEqual(report["engine"]["refills"], 0)
 
+    @words
     def test_fragmentation_of_what_ends_empty(self):
         job = JOB.replace("workload = churn", "workload = producer-consumer")
         self.assertNotEqual(job, JOB)
@@ -177,6 +179,7 @@ class Run(Case):
                 self.assertGreater(max(samples["live_bytes"]), 0)
                 self.assertGreaterEqual(figures["internal_share_at_most_live"], 0)
 
+    @words
     def test_same_seed_same_operations(self):
         def counts(*arguments):
             cells = self.run_job(JOB, "--target", "libc", "--target", "null", *arguments)
@@ -187,6 +190,7 @@ class Run(Case):
         self.assertEqual(first, counts("--seed", "7"))
         self.assertNotEqual(first, counts("--seed", "8"))
 
+    @words
     def test_repeats_are_interleaved_and_can_be_run_again(self):
         job = JOB.replace("ops = %d" % OPS, "ops = 2000")
         document = self.run_job(job, "--repeats", "3").document
@@ -205,6 +209,7 @@ class Run(Case):
         self.assertEqual(once_more["report"]["operations"]["allocated_bytes"],
                          third["report"]["operations"]["allocated_bytes"])
 
+    @words
     def test_json_alone_on_standard_output(self):
         job = self.write("job.ini", JOB)
         outcome = self.stress("run", job, "--json", "-", "--target", "null")
@@ -212,11 +217,13 @@ class Run(Case):
         self.assertEqual(json.loads(outcome.out)["verdict"], "pass")
         self.assertIn("verdict: pass", outcome.err)
 
+    @words
     def test_quiet(self):
         job = self.write("job.ini", JOB)
         outcome = self.stress("run", job, "--quiet", "--target", "null")
         self.assertEqual(outcome.out, "verdict: pass (1 pass)\n")
 
+    @words
     def test_who_supplies_malloc(self):
         cell = self.run_job(JOB, "--target", "libc").cell()
         self.assertTrue(os.path.isfile(cell["malloc"]["path"]))
@@ -227,11 +234,13 @@ class Run(Case):
                                    capture_output=True, text=True).stdout
             self.assertIn(cell["malloc"]["build_id"], notes)
 
+    @words
     def test_allocator_settings_are_kept(self):
         tunables = "glibc.malloc.arena_max=1"
         document = self.run_job(JOB, "--target", "null", env={"GLIBC_TUNABLES": tunables}).document
         self.assertEqual(document["host"]["allocator_settings"]["GLIBC_TUNABLES"], tunables)
 
+    @words
     def test_missing_target(self):
         outcome = self.run_job(JOB, "--target", "preload:no-such-allocator")
         self.assertEqual(outcome.status, 6)
@@ -239,11 +248,13 @@ class Run(Case):
         self.assertIn("/usr/lib", outcome.err)
         self.assertIsNone(outcome.document)
 
+    @words
     def test_nothing_served(self):
         outcome = self.run_job("[all]\nworkload=churn\ntarget=mems:fixed(partition=64,count=16)\nsize=4096\nops=500\n")
         self.assertEqual(outcome.status, 2)
         self.assertIn("nothing was served: every one of", outcome.out)
 
+    @words
     def test_optional_target(self):
         outcome = self.run_job(JOB, "--target", "?preload:no-such-allocator", "--target", "null")
         self.assertEqual(outcome.status, 0)
@@ -254,6 +265,7 @@ class Run(Case):
         self.assertEqual(outcome.status, 6)
         self.assertEqual(outcome.document["verdict"], "skipped")
 
+    @words
     def test_targets_that_can_never_work(self):
         for target, message in (
                 ("lbic", 'did you mean "libc"'),
@@ -269,16 +281,19 @@ class Run(Case):
             self.assertIn(message, outcome.err)
             self.assertIsNone(outcome.document)
 
+    @words
     def test_place_of_a_bad_target(self):
         outcome = self.run_job(JOB.replace("libc", "lbic"))
         self.assertEqual(outcome.status, 1)
         self.assertRegex(outcome.err, r"job\.ini:4:\d+: .*lbic")
 
+    @words
     def test_preload_path_starts_at_the_job(self):
         outcome = self.run_job(JOB.replace("null", "preload:./nothing.so"))
         self.assertEqual(outcome.status, 6)
         self.assertIn(self.path("nothing.so"), outcome.err.replace("/./", "/"))
 
+    @words
     def test_result_that_cannot_be_written(self):
         job = self.write("job.ini", JOB)
         self.write("file", "")
@@ -293,6 +308,7 @@ class Run(Case):
                 self.assertIn(why, outcome.err)
         self.assertEqual(sorted(os.listdir(self.folder.name)), ["file", "job.ini"])
 
+    @words
     def test_dry_run_is_a_job_again(self):
         job = self.write("job.ini", JOB)
         shown = self.stress("run", job, "--dry-run")
@@ -300,6 +316,7 @@ class Run(Case):
         twice = self.stress("run", self.write("again.ini", shown.out), "--dry-run")
         self.assertEqual(twice.out, shown.out)
 
+    @words
     def test_usage(self):
         job = self.write("job.ini", JOB)
         for arguments, message in (
@@ -322,6 +339,7 @@ class Run(Case):
             self.assertIn(message, outcome.err)
             self.assertEqual(outcome.out, "")
 
+    @words
     def test_help(self):
         for arguments, text in ((("--help",), "Exit status"), (("run", "--help"), "--section"),
                                 (("help", "run"), "--section"), (("help", "threads"), "threads"),

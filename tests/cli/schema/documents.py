@@ -97,6 +97,17 @@ class Documents:
         with open(self.path("long.json")) as file:
             self.made["interrupted"] = "result", json.load(file)
 
+    def make_shards(self):
+        job = self.write("dealt.ini", churn("libc, null", "ops = 1k"))
+        for shard in "1", "2":  # there is one section: the second is empty
+            path = self.path("shard%s.json" % shard)
+            done = self.call("run", job, "--shard", shard + "/2", "--json", path)
+            if done.returncode != 0:
+                raise AssertionError("shard %s: status %d\n%s" % (shard, done.returncode, done.stderr))
+            with open(path) as file:
+                self.made["shard " + shard] = "result", json.load(file)
+        self.make("merged", "result", 0, "merge", self.path("shard1.json"), self.path("shard2.json"), "--json", "-")
+
     def make_comparisons(self):
         job = self.write("kept.ini", churn("libc, null", "ops = 1k\nrepeats = 6"))
         self.make("kept", "result", 0, "run", job, "--json", "-")
@@ -143,6 +154,7 @@ class Documents:
     def make_all(self):
         self.make_runs(RUNS)
         self.make_interrupted()
+        self.make_shards()
         self.make_comparisons()
         self.make_others()
         if not SANITIZED:

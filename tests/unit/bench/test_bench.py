@@ -13,12 +13,12 @@ import tempfile
 import unittest
 
 BENCH, TARGETS = sys.argv[1:3]
-KERNELS = ("pair", "batch", "remote", "lifo", "random", "translate", "access", "moving", "reference")
+KERNELS = ("pair", "batch", "remote", "lifo", "random", "replace", "translate", "access", "moving", "reference")
 MEMS_ONLY = ("translate", "access", "moving", "reference")
-NEEDS = {"moving": "mems:segmentation", "reference": "mems:vm-paging"}  # the one target of TARGETS that has what it needs
-PARAMETERS = {"pair": "size", "batch": "blocks", "remote": "size", "lifo": "live", "random": "live", "translate": "size",
+NEEDS = {"moving": ("mems:segmentation", "mems:vm-segmentation"), "reference": "mems:vm-paging"}  # which of TARGETS have what it needs
+PARAMETERS = {"pair": "size", "batch": "blocks", "remote": "size", "lifo": "live", "random": "live", "replace": "size", "translate": "size",
               "access": "size", "moving": "mover", "reference": "pages"}
-VALUES = {"pair": (16, 4096), "batch": (10, 300), "remote": (64,), "lifo": (100, 1000), "random": (100, 1000),
+VALUES = {"pair": (16, 4096), "batch": (10, 300), "remote": (64,), "lifo": (100, 1000), "random": (100, 1000), "replace": (16, 4096),
           "translate": (64,), "access": (64,), "moving": (1, 2), "reference": (1000,)}
 
 
@@ -60,6 +60,16 @@ class Kernels(unittest.TestCase):
             self.assertFalse(row.get("error_occurred"), f"{name}: {row.get('error_message')}")
             self.assertGreater(row["real_time"], 0, name)
             self.assertGreaterEqual(row["cpu_ns"], 0, name)
+
+    def test_nobody_says_what(self):
+        """Every policy, the drop-in and the C library, by one thread and two, by sizes."""
+        done = run("--benchmark_list_tests")
+        for target in ("fixed", "dynamic", "paging", "segmentation", "vm-paging", "vm-segmentation", "slab"):
+            for size in (16, 1024, 32768):
+                for threads in (1, 2):
+                    self.assertIn(f"replace/mems:{target}/size:{size}/threads:{threads}/", done.stdout)
+        for target in ("libc", "preload:mems-malloc") if "?preload:mems-malloc" in TARGETS else ("libc",):
+            self.assertIn(f"replace/{target}/size:16/threads:2/", done.stdout)
 
     def test_suppliers(self):
         context = json.loads(self.text)["context"]

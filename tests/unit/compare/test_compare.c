@@ -37,7 +37,7 @@ static void make(struct measured *measured, const char *name, unsigned repeats, 
             cell->repeat = repeats - 1 - r;
             cell->verdict = CELL_PASS;
             cell->known = true;
-            for (size_t m = 0; m < METRIC_COUNT; m++) {
+            for (size_t m = 0; m < METRIC_ALL; m++) {
                 cell->metric[m] = NAN;
             }
             cell->metric[METRIC_RATE] = rate + r % 3;
@@ -385,7 +385,7 @@ static void test_families(void **state)
                                                .repeat = r,
                                                .verdict = CELL_PASS,
                                                .known = true};
-                for (size_t m = 0; m < METRIC_COUNT; m++) {
+                for (size_t m = 0; m < METRIC_ALL; m++) {
                     cell->metric[m] = NAN;
                 }
                 double wobble = 1 + (r + 0.5 * (double)side) / 1000;

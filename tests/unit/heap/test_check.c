@@ -18,7 +18,8 @@ static void build(void)
 {
     void *blocks[3 * PER_SLAB];
     heap.class = slab_class(SIZE);
-    depots[0].touched_peak = UINT64_MAX; // as if nothing grew: the spare one is not taken
+    depot_settings.decay_ms = 3600 * 1000; // nothing is purged meanwhile, however slow the machine
+    depots[0].touched_peak = UINT64_MAX;   // as if nothing grew: the spare one is not taken
     for (size_t i = 0; i < 3 * PER_SLAB; i++) {
         blocks[i] = family_malloc(SIZE);
     }

@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "heap/idle.h"
+#include "os/os.h"
 
 enum { CLASSES = 32, RESTING = 60, MANY = 1000 };
 
@@ -199,6 +200,49 @@ static void test_decay(void **state)
     among(1);
 }
 
+static void *fill(void *arg)
+{
+    void **blocks = arg;
+    for (size_t i = 0; i < 1000; i++) {
+        blocks[i] = family_malloc(500);
+        memset(blocks[i], 1, 500);
+    }
+    return NULL;
+}
+
+// Nobody comes by for two decays. Who comes then finds empty slabs of a thread that has ended, and
+// what this one has lent: all of it goes back at once.
+static void test_first_visit(void **state)
+{
+    (void)state;
+    struct depot_settings saved = depot_settings;
+    static void *blocks[1000];
+    depot_settings.decay_ms = 20;
+    depots[0].purge_ms = 0;
+    fresh_front();
+    (void)depot_purge(true);
+    use_each(3);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, fill, blocks), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    for (size_t i = 0; i < 1000; i++) {
+        struct granule *slab = granule_at(blocks[i]);
+        assert_true(ledger_return(slab, granule_slot(slab, blocks[i])));
+    }
+    struct granule *large = depot_large_open(100000, 1);
+    assert_non_null(large);
+    for (uint64_t ms = os_clock_coarse_ms() + 60; os_clock_coarse_ms() < ms;) {
+        sched_yield();
+    }
+    assert_true(depot_large_close(large));
+    assert_int_equal(depots[0].dirty_bytes, 2 * GRANULE_BYTES); // of the block that is young
+    assert_int_equal(spares(), 0);
+    family_checked();
+    depot_settings = saved;
+    front_trim(front_here);
+    among(1);
+}
+
 // ---- threads that rest --------------------------------------------------------------------------
 
 static pthread_barrier_t rested, measured;
@@ -299,8 +343,9 @@ static void test_resting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lent),  cmocka_unit_test(test_looks),   cmocka_unit_test(test_taken),
-        cmocka_unit_test(test_decay), cmocka_unit_test(test_resting),
+        cmocka_unit_test(test_lent),        cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_taken),       cmocka_unit_test(test_decay),
+        cmocka_unit_test(test_first_visit), cmocka_unit_test(test_resting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,12 +246,33 @@ static void test_victims(void **state)
            "page 0 of A/x (brought in at step 2, last used at 4) had to leave, as fifo chose");
 }
 
+// Where a segment was is where it was just before, not where it was seen first.
+static void test_moved_between(void **state)
+{
+    (void)state;
+    struct trace *trace = parse("alloc A/x 100\nalloc A/y 100\nalloc B/z 100\ntouch A/x 5\n"
+                                "touch B/z 9\ntouch A/y 0\nresize A/x 150\n");
+    struct target_spec spec;
+    struct show *show = open_show(trace, &spec, "mems:vm-segmentation(capacity=4096)", 256);
+    struct complaint complaint = {""};
+    struct show_step step, last = {0};
+    while (show_next(show, &step, &complaint) == 0) {
+        last = step;
+    }
+    assert_string_equal(last.text, "at 100");
+    assert_string_equal(last.reason, "it grows in place, into what was free behind it");
+    show_close(show);
+    target_spec_fini(&spec);
+    trace_free(trace);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_holes),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_victims),
+        cmocka_unit_test(test_moved_between),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

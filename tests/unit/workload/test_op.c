@@ -240,7 +240,7 @@ static void test_measuring_does_not_change_the_operations(void **state)
 static void test_history_says_what_was_done(void **state)
 {
     (void)state;
-    for (unsigned check = 0; check <= CHECK_OVERLAP; check += CHECK_OVERLAP) {
+    for (volatile unsigned check = 0; check <= CHECK_OVERLAP; check += CHECK_OVERLAP) {
         fake_open(1, check, 0, 0);
         open_slots();
         struct worker *worker = &fake_workers[0];

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+#
+# test_history.py - lists, trends, export, import and compare --against, on results made by hand.
+
+import json
+import os
+import random
+import unittest
+
+from past import Past, result
+
+
+class List(Past):
+    def test_jobs_and_runs(self):
+        self.kept([result(1), result(2, job="ci"), result(3)])
+        jobs = self.history().out
+        self.assertRegex(jobs, r"nightly +2  2026-10-03 10:00:00  pass")
+        self.assertRegex(jobs, r"ci +1  2026-10-02 10:00:00  pass")
+        out = self.history("nightly").out
+        self.assertRegex(out, r" 3  2026-10-03 10:00:00  aaaa00000003 +here +1\.5  pass")
+        self.assertNotIn("2026-10-02", out)
+        self.assertEqual(out, self.history("stress/jobs/nightly.ini").out)
+        self.assertIn("no run of the job other", self.history("other", status=1).err)
+
+    def test_one_job_needs_no_name(self):
+        self.kept([result(1), result(2)])
+        self.assertEqual(self.history().out, self.history("nightly").out)
+
+    def test_nothing_there(self):
+        outcome = self.history(status=1)
+        self.assertIn("no history there yet", outcome.err)
+        self.assertFalse(os.path.exists(self.file))
+
+    def test_wrong_words(self):
+        self.kept([result(1)])
+        self.assertIn("did you mean \"ops_per_second\"?", self.history("--metric", "ops_per_secnd", status=1).err)
+        self.assertIn("no figures of ops_per_second in section none in the job nightly",
+                      self.history("--section", "none", status=1).err)
+        self.assertIn("-o says nothing here", self.history("-o", "x", status=1).err)
+        self.assertIn("export: --metric says nothing here", self.history("export", "--metric", "x", status=1).err)
+        self.assertIn("one job at most", self.history("a", "b", status=1).err)
+        self.assertIn("which files?", self.history("import", status=1).err)
+        self.assertIn("no such run", self.history("export", "--run", "7", status=1).err)
+
+
+class Trends(Past):
+    """A step where it was planted, and none where none was."""
+
+    def steps(self, rates, **more):
+        noise = random.Random(1)
+        self.kept([result(day + 1, rate=rate * noise.gauss(1, 0.004), **more) for day, rate in enumerate(rates)])
+
+    def test_a_step(self):
+        self.steps([1] * 12 + [0.9] * 12)
+        out = self.history("--ascii").out
+        self.assertRegex(out, r"\| run 13, 2026-10-13, aaaa00000013: 1\d{3} k -> \d+(\.\d)? k, -(9|10)\.\d %, worse\n")
+        self.assertEqual(out, self.history("--ascii").out)  # the seed is fixed
+        self.assertRegex(self.history("--metric", "cpu_ns_per_op").out, r"run 13.*, \+1[01]\.\d %, worse")
+        out = self.history("--metric", "held_over_live", "--metric", "rss_peak_bytes").out
+        self.assertNotIn("| run", out)
+        self.assertEqual(out.count("[churn]"), 2)
+
+    def test_no_step(self):
+        self.steps([1] * 24)
+        self.assertNotIn("| run", self.history().out)
+
+    def test_few_runs(self):
+        self.steps([1, 1, 0.5, 0.5])
+        self.assertNotIn("| run", self.history().out)
+
+    def test_other_work_is_another_series(self):
+        self.kept([result(day) for day in range(1, 9)])
+        self.kept([result(day, rate=0.1, sections=[{**self.other()}]) for day in range(9, 17)])
+        out = self.history("--metric", "ops_per_second").out
+        self.assertNotIn("| run", out)
+        self.assertIn("8 figures before it of other work", out)
+
+    @staticmethod
+    def other():
+        import made
+        section = made.section()
+        section["values"] = {**section["values"], "size": "1k"}
+        return section
+
+    def test_a_terminal_with_utf8(self):
+        self.steps([1] * 3)
+        for env, blocks in (({"LC_ALL": "C.UTF-8"}, True), ({"LC_ALL": "C", "LANG": "C.UTF-8"}, False),
+                            ({"LC_ALL": "", "LC_CTYPE": "", "LANG": "en_GB.utf8"}, True)):
+            out = self.history(env=env).out
+            self.assertEqual(any(ord(letter) > 127 for letter in out), blocks, out)
+            self.assertTrue(self.history("--ascii", env=env).out.isascii())
+
+    def test_plot(self):
+        self.steps([1] * 12 + [0.9] * 12)
+        out = self.history("--plot", "--runs", "0", "--target", "libc").out
+        self.assertIn("[churn] libc: ops_per_second, ops/s, 24 runs", out)
+        self.assertGreater(out.count("o"), 24)
+        self.assertRegex(out, r"2026-10-01 +2026-10-24")
+
+
+class Carried(Past):
+    def test_export_and_import(self):
+        results = [result(1), result(2, job="ci"), result(3)]
+        self.assertIn("3 results added, 0 there already", self.kept(results).out)
+        self.assertIn("0 results added, 3 there already", self.kept(results).out)
+        out = self.stress("history", "export", "--history", self.file).out
+        back = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual([document["started"] for document in back], [r["started"] for r in results])
+        self.assertEqual(back[0]["cells"][0]["anything"], [1, 2, 3])  # the whole of it
+        path = self.path("all.jsonl")
+        self.history("export", "nightly", "-o", path)
+        second = self.path("second.db")
+        outcome = self.stress("history", "import", path, path, "--history", second)
+        self.assertEqual((outcome.status, outcome.out), (0, "2 results added, 2 there already\n"), outcome.err)
+        self.file = second
+        self.assertEqual(self.history("nightly").out.count("2026-10-0"), 2)
+
+    def test_one_run_is_a_result(self):
+        self.kept([result(1), result(2)])
+        path = self.path("one.json")
+        self.history("export", "--run", "1", "-o", path)
+        self.assertEqual(self.stress("compare", path, path).status, 0)
+
+    def test_what_is_no_result(self):
+        self.kept([result(1)])
+        for text, says in (("[", "no JSON"), ('{"started": "x"}', "job.title"), ("{} x", "started"),
+                           (json.dumps(result(2))[:-9], "result 1: line 1"), ("\0", "no JSON"),
+                           (json.dumps(result(2)) + "}", "result 2: line 1, column 1")):
+            outcome = self.history("import", self.write("bad.json", text), status=1)
+            self.assertIn(says, outcome.err)
+            self.assertIn("bad.json", outcome.err)
+        # What stands before the fault is there; once.
+        self.assertIn("1 result added, 0 there", self.history("import", self.write("x", json.dumps(result(3)))).out)
+        self.assertIn("0 results added, 1 there", self.history("import", self.write("x", json.dumps(result(2)))).out)
+        self.assertIn("cannot read", self.history("import", "not-there.json", status=1).err)
+
+    def test_export_cannot_write(self):
+        self.kept([result(1)])
+        self.assertIn("cannot write", self.history("export", "-o", "no/folder.json", status=7).err)
+        with open("/dev/full", "w") as full:
+            import subprocess
+            from stress import PROGRAM
+            done = subprocess.run([PROGRAM, "history", "export", "--history", self.file], stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 7)
+
+
+class Against(Past):
+    def setUp(self):
+        super().setUp()
+        self.kept([result(1, rate=1.0), result(2, rate=2.0), result(3, rate=0.5), result(4, job="ci"),
+                   result(5, rate=4.0, revision="v1-2-gbbbb00000005-dirty")])
+        self.new = self.write("new.json", json.dumps(result(9, rate=1.0)))
+
+    def against(self, *arguments, status=0):
+        outcome = self.stress("compare", *arguments, "--history", self.file)
+        self.assertEqual(outcome.status, status, outcome.out + outcome.err)
+        return outcome
+
+    def test_words(self):
+        for word, day, status in (("last", 5, 4), ("aaaa00000001", 1, 0), ("aaaa00000002", 2, 4), ("bbbb0", 5, 4),
+                                  ("2026-10-03", 3, 0), ("2026-10-03T09:59", 2, 4), ("2026-10-01T10:00:00Z", 1, 0)):
+            out = self.against(self.new, "--against", word, status=status).out
+            self.assertIn("A: run %d of the history: nightly, 2026-10-%02dT10:00:00Z, revision " % (day, day), out)
+            self.assertIn("B: " + self.new, out)
+
+    def test_the_newest_run(self):
+        out = self.against("--against", "last").out
+        self.assertIn("A: run 3 of", out)
+        self.assertIn("B: run 5 of", out)
+
+    def test_refused(self):
+        for word, says in (("2026-09-30", "the first is of 2026-10-01"), ("cccc", "at revision cccc"),
+                           ("aaaa", "A longer part"), ("a", "are wanted"), ("lst", "are wanted")):
+            self.assertIn(says, self.against(self.new, "--against", word, status=1).err)
+        other = self.write("other.json", json.dumps(result(9, job="weekly")))
+        self.assertIn("no other run of the job weekly", self.against(other, "--against", "last", status=1).err)
+        self.assertIn("one of them", self.against(self.new, "--against", "last", "--targets", "a,b", status=1).err)
+        self.assertIn("says nothing without --against", self.against(self.new, self.new, status=1).err)
+        self.assertIn("2 results, 1 is wanted", self.against(self.new, self.new, "--against", "last", status=1).err)
+        self.file = self.path("none.db")
+        self.assertIn("no history there yet", self.against(self.new, "--against", "last", status=1).err)
+
+    def test_a_revision_of_the_users_own(self):
+        mine = result(6, rate=3.0)
+        mine["context"] = {"revision": "feedface0001"}
+        self.kept([mine])
+        self.assertIn("revision feedface0001", self.against(self.new, "--against", "feedface", status=4).out)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+//
+// test_slope.c - the samples of a cell, against the work done by then, as bytes an hour.
+
+#include "run/slope.h"
+
+#include <math.h>
+
+#include "support/test.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct cell_report report;
+
+// A minute of a thousand samples, at a million operations a second; `warmup` seconds before it.
+static void draw(unsigned warmup, double settling, double lasting)
+{
+    report = (struct cell_report){.sample_count = 1000};
+    report.warmup_operations = warmup * 1000000u;
+    for (unsigned i = 0; i < 1000; i++) {
+        struct report_sample *sample = &report.samples[i];
+        sample->at_ns = (i + 1) * 60 * SECOND / 1000;
+        sample->operations = sample->at_ns / 1000;
+        double seconds = (double)sample->at_ns / 1e9 + warmup;
+        sample->rss_bytes = (uint64_t)(1e8 + settling * log(seconds) + lasting * seconds);
+    }
+}
+
+static void test_a_leak(void **state)
+{
+    (void)state;
+    struct trend hourly;
+    draw(4, 1e6, 1e5);
+    assert_true(slope_of(&report, &hourly));
+    assert_true(hourly.low > 0);
+    assert_true(fabs(hourly.slope / 3600e5 - 1) < 0.1);
+    assert_true(hourly.low <= hourly.slope && hourly.slope <= hourly.high);
+}
+
+static void test_what_settles(void **state)
+{
+    (void)state;
+    struct trend hourly;
+    draw(4, 1e6, 0);
+    assert_true(slope_of(&report, &hourly));
+    assert_true(hourly.low <= 0);
+    draw(0, 1e6, 0); // it begins with the first operation
+    assert_true(slope_of(&report, &hourly));
+    assert_true(hourly.low <= 0);
+    // The warm-up is work too: without it the same samples are those of a leak.
+    draw(60, 1e7, 0);
+    assert_true(slope_of(&report, &hourly));
+    assert_true(hourly.low <= 0);
+    report.warmup_operations = 0;
+    assert_true(slope_of(&report, &hourly));
+    assert_true(hourly.low > 0);
+}
+
+// A machine that is ten times as slow in the first half of the time bends nothing.
+static void test_a_machine_slowed_down(void **state)
+{
+    (void)state;
+    struct trend hourly;
+    draw(1, 1e6, 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        struct report_sample *sample = &report.samples[i];
+        sample->at_ns = i < 100 ? 5 * sample->at_ns : 30 * SECOND + sample->at_ns / 2;
+    }
+    assert_true(slope_of(&report, &hourly));
+    assert_true(hourly.low <= 0);
+}
+
+static void test_too_little(void **state)
+{
+    (void)state;
+    struct trend hourly;
+    draw(1, 0, 1e5);
+    report.sample_count = 0;
+    assert_false(slope_of(&report, &hourly));
+    report.sample_count = 5;
+    assert_false(slope_of(&report, &hourly));
+    draw(1, 0, 1e5);
+    for (unsigned i = 0; i < 1000; i++) { // nothing is done
+        report.samples[i].operations = 0;
+    }
+    assert_false(slope_of(&report, &hourly));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_leak),
+        cmocka_unit_test(test_what_settles),
+        cmocka_unit_test(test_a_machine_slowed_down),
+        cmocka_unit_test(test_too_little),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
