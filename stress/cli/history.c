@@ -310,7 +310,7 @@ static const struct metric *history_metric(const char *name)
 }
 
 static int history_trends(struct archive *archive, const char *job, const char *metric_name,
-                          const struct archive_runs *runs, const struct trend_options *options)
+                          const struct archive_runs *runs, const struct chart_options *options)
 {
     struct complaint complaint = {{0}};
     struct archive_serieses all;
@@ -321,7 +321,7 @@ static int history_trends(struct archive *archive, const char *job, const char *
     int status = 0;
     if (archive_figures(archive, job, metric, &all, &complaint) != 0) {
         status = history_complain(complaint.text, VERDICT_EXIT_USAGE);
-    } else if (!trend_print(stdout, runs, &all, options)) {
+    } else if (!chart_print(stdout, runs, &all, options)) {
         fprintf(stderr, "mems-stress history: no figures of %s%s%s%s%s in the job %s\n",
                 metric->name, options->section != NULL ? " in section " : "",
                 options->section != NULL ? options->section : "",
@@ -338,7 +338,7 @@ static int history_of_job(struct archive *archive, const struct archive_runs *ru
 {
     const char *standard[] = {"ops_per_second", NULL};
     const char *const *metrics = settings->metrics.count > 0 ? settings->metrics.items : standard;
-    const struct trend_options options = {
+    const struct chart_options options = {
         .section = settings->section,
         .target = settings->target,
         .plots = settings->plot,
@@ -350,7 +350,7 @@ static int history_of_job(struct archive *archive, const struct archive_runs *ru
                    .seed = 1},
     };
     int status = 0;
-    trend_list(stdout, runs, &options);
+    chart_list(stdout, runs, &options);
     for (; *metrics != NULL && status == 0; metrics++) {
         status = history_trends(archive, runs->items[0].job, *metrics, runs, &options);
     }
@@ -381,7 +381,7 @@ static int history_show_job(struct archive *archive, const char *job,
                 job != NULL ? "; without a name it lists the jobs" : "");
         status = VERDICT_EXIT_USAGE;
     } else if (job == NULL && !history_is_one_job(&runs)) {
-        trend_jobs(stdout, &runs);
+        chart_jobs(stdout, &runs);
     } else {
         status = history_of_job(archive, &runs, settings);
     }

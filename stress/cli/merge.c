@@ -25,6 +25,11 @@ static const struct cli_option merge_options[] = {
                  "write a test a cell as JUnit XML; - is standard output"),
     MERGE_OUTPUT(OUTPUT_GOOGLE, "google-benchmark", "FILE",
                  "write what Google Benchmark's compare.py reads; - is standard output"),
+    {"history", CLI_TEXT, "FILE",
+     "keep the whole in this history (else in ~/.local/state/mems/history.db)",
+     offsetof(struct merge_settings, job.history.file)},
+    {"no-history", CLI_FLAG, NULL, "do not keep it in a history",
+     offsetof(struct merge_settings, job.history.none)},
     {"partial", CLI_FLAG, NULL, "merge what there is, though cells are missing",
      offsetof(struct merge_settings, partial)},
     {"fail-inconclusive", CLI_FLAG, NULL, "exit status 5 where a rate did not become steady",
@@ -90,7 +95,11 @@ static int merge_show(const struct merge_settings *settings, struct merge *merge
     }
     table_print(out, &merge->plan, &verdict, job->quiet);
     struct output_scene scene = {&merge->plan, &verdict, &head, NULL};
-    if (output_write(&job->outputs, &scene, &complaint) != 0) {
+    bool written = output_write(&job->outputs, &scene, &complaint) == 0;
+    if (!job->history.none && merge->missing_count == 0) { // some cells are no run
+        cli_history_keep(&job->history, document_make(&merge->plan, &verdict, &head));
+    }
+    if (!written) {
         fprintf(stderr, "mems-stress merge: %s\n", complaint.text);
         return verdict.exit == VERDICT_EXIT_PASS ? VERDICT_EXIT_UNWRITTEN : (int)verdict.exit;
     }
@@ -144,6 +153,10 @@ static int merge_main(int argc, char **argv)
     struct complaint complaint = {{0}};
     int status;
     if (!cli_parse(&cli_command_merge, argc, argv, &settings, &files, &status)) {
+        return status;
+    }
+    status = cli_history_settle(&cli_command_merge, &settings.job.history);
+    if (status != 0) {
         return status;
     }
     if (files.count == 0) {

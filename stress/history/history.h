@@ -120,7 +120,7 @@ int archive_identify(const char *name, struct json_t *document, struct archive_r
 
 // ---- how it went ---------------------------------------------------------------------------
 
-struct trend_options {
+struct chart_options {
     const char *section, *target; // only those; NULL: all
     bool plots;                   // a plot of each, instead of a line
     bool ascii;                   // no block characters
@@ -129,12 +129,12 @@ struct trend_options {
 };
 
 // The runs of a job, its newest last.
-void trend_list(FILE *out, const struct archive_runs *runs, const struct trend_options *options);
+void chart_list(FILE *out, const struct archive_runs *runs, const struct chart_options *options);
 // How its figures of one metric went, from one state of the archive; 80 columns wide. False, and
 // nothing is printed: there are none of such a section and target.
-bool trend_print(FILE *out, const struct archive_runs *runs, const struct archive_serieses *all,
-                 const struct trend_options *options);
+bool chart_print(FILE *out, const struct archive_runs *runs, const struct archive_serieses *all,
+                 const struct chart_options *options);
 // A line a job, where there are several.
-void trend_jobs(FILE *out, const struct archive_runs *runs);
+void chart_jobs(FILE *out, const struct archive_runs *runs);
 
 #endif

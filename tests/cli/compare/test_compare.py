@@ -123,7 +123,8 @@ class Compare(Case):
                 (json.dumps(negative), "cells[0].metrics.rss_peak_bytes: a number from 0 on"),
                 (json.dumps(odd), "cells[1].verdict: pass, failed"),
                 (json.dumps({"schema": "mems-stress/9"}), 'schema "mems-stress/9"'),
-                (json.dumps({"benchmarks": []}), "no result of mems-stress"),
+                (json.dumps({"benchmarks": []}), "no benchmark in it"),
+                (json.dumps({"benchmark": []}), "no result of mems-stress"),
                 (json.dumps([]), "no result of mems-stress"),
                 ('{"schema":', "bad.json:1:"),
                 ("", "bad.json:")):

@@ -18,7 +18,7 @@ MEMS_ONLY = ("translate", "access", "moving", "reference")
 NEEDS = {"moving": ("mems:segmentation", "mems:vm-segmentation"), "reference": "mems:vm-paging"}  # which of TARGETS have what it needs
 PARAMETERS = {"pair": "size", "batch": "blocks", "remote": "size", "lifo": "live", "random": "live", "replace": "size", "translate": "size",
               "access": "size", "moving": "mover", "reference": "pages"}
-VALUES = {"pair": (16, 4096), "batch": (10, 300), "remote": (64,), "lifo": (100, 1000), "random": (100, 1000), "replace": (16, 4096),
+VALUES = {"pair": (16, 4096), "batch": (10, 300), "remote": (64,), "lifo": (100, 1000), "random": (100, 1000), "replace": (4096,),
           "translate": (64,), "access": (64,), "moving": (1, 2), "reference": (1000,)}
 
 

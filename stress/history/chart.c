@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// trend.c - the runs of a job, and how its figures went, for a terminal.
+// chart.c - the runs of a job, and how its figures went, for a terminal.
 //
 // 1. A series is of one work (figures.c). Where a section's work has changed, what was measured
 //    since is shown, and how much there was before is told.
@@ -21,13 +21,13 @@
 // ---- runs ----------------------------------------------------------------------------------
 
 // "2026-11-20 13:05:00" of "2026-11-20T13:05:00Z".
-struct trend_time {
+struct chart_time {
     char text[20];
 };
 
-static struct trend_time trend_time(const char *started)
+static struct chart_time chart_time(const char *started)
 {
-    struct trend_time time;
+    struct chart_time time;
     snprintf(time.text, sizeof time.text, "%s", started);
     for (char *at = time.text; *at != '\0'; at++) {
         *at = *at == 'T' ? ' ' : *at;
@@ -36,13 +36,13 @@ static struct trend_time trend_time(const char *started)
 }
 
 // A revision in 14 columns: "-dirty" is a plus.
-struct trend_revision {
+struct chart_revision {
     char text[15];
 };
 
-static struct trend_revision trend_revision(const char *revision)
+static struct chart_revision chart_revision(const char *revision)
 {
-    struct trend_revision made;
+    struct chart_revision made;
     const char *dirty = strstr(revision, "-dirty");
     int length = (int)(dirty != NULL ? (size_t)(dirty - revision) : strlen(revision));
     snprintf(made.text, sizeof made.text, "%.*s%s", length < 13 ? length : 13, revision,
@@ -50,7 +50,7 @@ static struct trend_revision trend_revision(const char *revision)
     return made;
 }
 
-void trend_list(FILE *out, const struct archive_runs *runs, const struct trend_options *options)
+void chart_list(FILE *out, const struct archive_runs *runs, const struct chart_options *options)
 {
     size_t first = runs->count > options->runs ? runs->count - options->runs : 0;
     fprintf(out, "%s: %zu run%s", runs->items[0].job, runs->count, runs->count == 1 ? "" : "s");
@@ -64,12 +64,12 @@ void trend_list(FILE *out, const struct archive_runs *runs, const struct trend_o
     for (size_t i = first; i < runs->count; i++) {
         const struct archive_run *run = &runs->items[i];
         fprintf(out, "  %5lld  %-19s  %-14s  %-9.9s  %7.1f  %.14s\n", (long long)run->id,
-                trend_time(run->started).text, trend_revision(run->revision).text, run->host,
+                chart_time(run->started).text, chart_revision(run->revision).text, run->host,
                 run->seconds, run->verdict);
     }
 }
 
-static size_t trend_runs_of(const struct archive_runs *runs, const char *job, size_t *last)
+static size_t chart_runs_of(const struct archive_runs *runs, const char *job, size_t *last)
 {
     size_t count = 0;
     for (size_t i = 0; i < runs->count; i++) {
@@ -81,7 +81,7 @@ static size_t trend_runs_of(const struct archive_runs *runs, const char *job, si
     return count;
 }
 
-void trend_jobs(FILE *out, const struct archive_runs *runs)
+void chart_jobs(FILE *out, const struct archive_runs *runs)
 {
     fprintf(out, "  %-30s %6s  %-19s  %s\n", "job", "runs", "newest, UTC", "verdict");
     for (size_t i = 0; i < runs->count; i++) {
@@ -91,9 +91,9 @@ void trend_jobs(FILE *out, const struct archive_runs *runs)
             first++;
         }
         if (first == i) { // of its job
-            size_t count = trend_runs_of(runs, runs->items[i].job, &last);
+            size_t count = chart_runs_of(runs, runs->items[i].job, &last);
             fprintf(out, "  %-30s %6zu  %-19s  %s\n", runs->items[i].job, count,
-                    trend_time(runs->items[last].started).text, runs->items[last].verdict);
+                    chart_time(runs->items[last].started).text, runs->items[last].verdict);
         }
     }
 }
@@ -101,7 +101,7 @@ void trend_jobs(FILE *out, const struct archive_runs *runs)
 // ---- series --------------------------------------------------------------------------------
 
 // Where a run stands in the list.
-static size_t trend_index(const struct archive_runs *runs, int64_t run)
+static size_t chart_index(const struct archive_runs *runs, int64_t run)
 {
     size_t index = 0;
     while (index < runs->count && runs->items[index].id != run) {
@@ -110,26 +110,26 @@ static size_t trend_index(const struct archive_runs *runs, int64_t run)
     return index;
 }
 
-static size_t trend_newest(const struct archive_runs *runs, const struct archive_series *series)
+static size_t chart_newest(const struct archive_runs *runs, const struct archive_series *series)
 {
-    return trend_index(runs, series->points[series->count - 1].run);
+    return chart_index(runs, series->points[series->count - 1].run);
 }
 
-static bool trend_is_same(const struct archive_series *a, const struct archive_series *b)
+static bool chart_is_same(const struct archive_series *a, const struct archive_series *b)
 {
     return strcmp(a->section, b->section) == 0 && strcmp(a->target, b->target) == 0;
 }
 
 // Whether no other work of its section and target is newer. *older: figures of those that are not.
-static bool trend_is_newest(const struct archive_runs *runs, const struct archive_serieses *all,
+static bool chart_is_newest(const struct archive_runs *runs, const struct archive_serieses *all,
                             const struct archive_series *series, size_t *older)
 {
-    size_t mine = trend_newest(runs, series);
+    size_t mine = chart_newest(runs, series);
     *older = 0;
     for (size_t i = 0; i < all->count; i++) {
         const struct archive_series *other = &all->items[i];
-        if (other != series && trend_is_same(other, series)) {
-            size_t its = trend_newest(runs, other);
+        if (other != series && chart_is_same(other, series)) {
+            size_t its = chart_newest(runs, other);
             if (its > mine || (its == mine && other > series)) {
                 return false;
             }
@@ -141,7 +141,7 @@ static bool trend_is_newest(const struct archive_runs *runs, const struct archiv
 
 // ---- one of them ---------------------------------------------------------------------------
 
-struct trend {
+struct chart {
     const struct archive_series *series;
     const struct archive_point *points; // the newest CHANGE_MOST
     size_t count;
@@ -151,25 +151,25 @@ struct trend {
     size_t change_count;
 };
 
-static void trend_find(struct trend *trend, const struct archive_series *series,
-                       const struct trend_options *options)
+static void chart_find(struct chart *chart, const struct archive_series *series,
+                       const struct chart_options *options)
 {
     size_t left = series->count > CHANGE_MOST ? series->count - CHANGE_MOST : 0;
-    memset(trend, 0, sizeof *trend);
-    trend->series = series;
-    trend->points = series->points + left;
-    trend->count = series->count - left;
-    for (size_t i = 0; i < trend->count; i++) {
-        trend->values[i] = trend->points[i].median;
+    memset(chart, 0, sizeof *chart);
+    chart->series = series;
+    chart->points = series->points + left;
+    chart->count = series->count - left;
+    for (size_t i = 0; i < chart->count; i++) {
+        chart->values[i] = chart->points[i].median;
     }
-    trend->change_count =
-        change_points(trend->values, trend->count, &options->change, trend->changes);
-    for (size_t i = 0; i < trend->change_count; i++) {
-        trend->marked[trend->changes[i].at] = true;
+    chart->change_count =
+        change_points(chart->values, chart->count, &options->change, chart->changes);
+    for (size_t i = 0; i < chart->change_count; i++) {
+        chart->marked[chart->changes[i].at] = true;
     }
 }
 
-static const char *trend_word(const struct metric *metric, const struct change *change)
+static const char *chart_word(const struct metric *metric, const struct change *change)
 {
     if (metric->better == METRIC_NEITHER) {
         return "";
@@ -178,35 +178,35 @@ static const char *trend_word(const struct metric *metric, const struct change *
     return up == (metric->better == METRIC_HIGHER) ? ", better" : ", worse";
 }
 
-static void trend_changes(FILE *out, const struct archive_runs *runs, const struct trend *trend)
+static void chart_changes(FILE *out, const struct archive_runs *runs, const struct chart *chart)
 {
-    for (size_t i = 0; i < trend->change_count; i++) {
-        const struct change *change = &trend->changes[i];
+    for (size_t i = 0; i < chart->change_count; i++) {
+        const struct change *change = &chart->changes[i];
         const struct archive_run *run =
-            &runs->items[trend_index(runs, trend->points[change->at].run)];
+            &runs->items[chart_index(runs, chart->points[change->at].run)];
         fprintf(out, "    | run %lld, %.10s, %s: %s -> %s", (long long)run->id, run->started,
-                trend_revision(run->revision).text, plot_number(change->before).text,
+                chart_revision(run->revision).text, plot_number(change->before).text,
                 plot_number(change->after).text);
         if (change->before > 0) {
             fprintf(out, ", %+.1f %%", (change->after / change->before - 1) * 100);
         }
-        fprintf(out, "%s\n", trend_word(trend->series->metric, change));
+        fprintf(out, "%s\n", chart_word(chart->series->metric, change));
     }
 }
 
-static void trend_line(FILE *out, const struct trend *trend, bool ascii)
+static void chart_line(FILE *out, const struct chart *chart, bool ascii)
 {
-    struct plot plot = {trend->values, trend->marked, trend->count, TREND_SPARK, ascii};
-    const char *target = trend->series->target;
+    struct plot plot = {chart->values, chart->marked, chart->count, TREND_SPARK, ascii};
+    const char *target = chart->series->target;
     if (strlen(target) > TREND_NAME) {
         fprintf(out, "  %s\n  %-*s ", target, TREND_NAME, "");
     } else {
         fprintf(out, "  %-*s ", TREND_NAME, target);
     }
     plot_spark(out, &plot);
-    fprintf(out, " %8s", plot_number(trend->values[trend->count - 1]).text);
-    if (trend->change_count > 0 && trend->changes[0].before > 0) {
-        double all = trend->changes[trend->change_count - 1].after / trend->changes[0].before;
+    fprintf(out, " %8s", plot_number(chart->values[chart->count - 1]).text);
+    if (chart->change_count > 0 && chart->changes[0].before > 0) {
+        double all = chart->changes[chart->change_count - 1].after / chart->changes[0].before;
         fprintf(out, " %+7.1f %%", (all - 1) * 100);
     } else {
         fprintf(out, " %9s", "-");
@@ -214,16 +214,16 @@ static void trend_line(FILE *out, const struct trend *trend, bool ascii)
     fputc('\n', out);
 }
 
-static void trend_plot(FILE *out, const struct archive_runs *runs, const struct trend *trend,
+static void chart_plot(FILE *out, const struct archive_runs *runs, const struct chart *chart,
                        bool ascii)
 {
-    struct plot plot = {trend->values, trend->marked, trend->count, TREND_WIDTH, ascii};
-    const struct archive_series *series = trend->series;
+    struct plot plot = {chart->values, chart->marked, chart->count, TREND_WIDTH, ascii};
+    const struct archive_series *series = chart->series;
     char first[11];
     char last[11];
     snprintf(first, sizeof first, "%.10s",
-             runs->items[trend_index(runs, trend->points[0].run)].started);
-    snprintf(last, sizeof last, "%.10s", runs->items[trend_newest(runs, series)].started);
+             runs->items[chart_index(runs, chart->points[0].run)].started);
+    snprintf(last, sizeof last, "%.10s", runs->items[chart_newest(runs, series)].started);
     fprintf(out, "\n[%s] %s: %s, %s, %zu run%s\n", series->section, series->target,
             series->metric->name, series->metric->unit, series->count,
             series->count == 1 ? "" : "s");
@@ -232,14 +232,14 @@ static void trend_plot(FILE *out, const struct archive_runs *runs, const struct 
 
 // ---- all of them ---------------------------------------------------------------------------
 
-static bool trend_is_wanted(const struct archive_series *series,
-                            const struct trend_options *options)
+static bool chart_is_wanted(const struct archive_series *series,
+                            const struct chart_options *options)
 {
     return (options->section == NULL || strcmp(options->section, series->section) == 0) &&
            (options->target == NULL || strcmp(options->target, series->target) == 0);
 }
 
-static void trend_head(FILE *out, const struct metric *metric, bool plots)
+static void chart_head(FILE *out, const struct metric *metric, bool plots)
 {
     static const char *const words[] = {[METRIC_NEITHER] = "",
                                         [METRIC_HIGHER] = ", more is better",
@@ -252,37 +252,37 @@ static void trend_head(FILE *out, const struct metric *metric, bool plots)
     }
 }
 
-bool trend_print(FILE *out, const struct archive_runs *runs, const struct archive_serieses *all,
-                 const struct trend_options *options)
+bool chart_print(FILE *out, const struct archive_runs *runs, const struct archive_serieses *all,
+                 const struct chart_options *options)
 {
-    struct trend *trend = measured_zeroed(1, sizeof *trend);
+    struct chart *chart = measured_zeroed(1, sizeof *chart);
     const char *section = "";
     size_t shown = 0;
     size_t older;
     for (size_t i = 0; i < all->count; i++) {
         const struct archive_series *series = &all->items[i];
-        if (!trend_is_wanted(series, options) || !trend_is_newest(runs, all, series, &older)) {
+        if (!chart_is_wanted(series, options) || !chart_is_newest(runs, all, series, &older)) {
             continue;
         }
         if (shown++ == 0) {
-            trend_head(out, series->metric, options->plots);
+            chart_head(out, series->metric, options->plots);
         }
-        trend_find(trend, series, options);
+        chart_find(chart, series, options);
         if (options->plots) {
-            trend_plot(out, runs, trend, options->ascii);
+            chart_plot(out, runs, chart, options->ascii);
         } else {
             if (strcmp(section, series->section) != 0) {
                 fprintf(out, "[%s]\n", series->section);
             }
-            trend_line(out, trend, options->ascii);
+            chart_line(out, chart, options->ascii);
         }
-        trend_changes(out, runs, trend);
+        chart_changes(out, runs, chart);
         if (older > 0) {
             fprintf(out, "    %zu figure%s before it of other work: not shown\n", older,
                     older == 1 ? "" : "s");
         }
         section = series->section;
     }
-    free(trend);
+    free(chart);
     return shown > 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// test_trend.c - what a terminal shows of a job's runs, and a series in a line or several.
+// test_chart.c - what a terminal shows of a job's runs, and a series in a line or several.
 
 #include "history/plot.h"
 #include "made.h"
@@ -81,14 +81,14 @@ static void test_dots(void **state)
 
 // ---- a whole history -----------------------------------------------------------------------
 
-static const struct trend_options standard = {
+static const struct chart_options standard = {
     .ascii = true,
     .runs = 3,
     .change = {CHANGE_ALPHA, CHANGE_LEAST, CHANGE_PERMUTATIONS, 1},
 };
 
 // Twelve runs at 1000 and twelve at 800, the last three with another size.
-static void show(const struct trend_options *options, bool *shown)
+static void show(const struct chart_options *options, bool *shown)
 {
     struct made_place place;
     struct archive_runs runs;
@@ -111,8 +111,8 @@ static void show(const struct trend_options *options, bool *shown)
     assert_int_equal(
         archive_figures(archive, "ci", metric_find("ops_per_second"), &all, &complaint), 0);
     FILE *out = begin();
-    trend_list(out, &runs, options);
-    *shown = trend_print(out, &runs, &all, options);
+    chart_list(out, &runs, options);
+    *shown = chart_print(out, &runs, &all, options);
     fclose(out);
     archive_serieses_fini(&all);
     archive_runs_fini(&runs);
@@ -153,7 +153,7 @@ static void test_plots(void **state)
 {
     (void)state;
     bool shown;
-    struct trend_options options = standard;
+    struct chart_options options = standard;
     options.plots = true;
     options.target = "mems:slab";
     options.runs = 0;
