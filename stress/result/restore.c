@@ -164,7 +164,8 @@ static int restore_stage(const struct restore *restore, const json_t *object, st
     const json_t *report = json_object_get(object, "report");
     const json_t *evidence = json_object_get(object, "evidence");
     int file;
-    int error = stage_create(cell->section->threads, "", &cell->stage, &file);
+    int error = stage_create_pictured(cell->section->threads, "", restore_album_room(report),
+                                      &cell->stage, &file);
     if (error != 0) {
         complain(restore->complaint, "cell %s: no memory for it: %s", restore->cell,
                  strerror(error));
@@ -178,6 +179,9 @@ static int restore_stage(const struct restore *restore, const json_t *object, st
     }
     if (error == 0 && report != NULL) {
         error = restore_report(restore, report, cell, into);
+    }
+    if (error == 0 && stage_album(cell->stage) != NULL) {
+        error = restore_album(restore, json_object_get(report, "map"), stage_album(cell->stage));
     }
     cell->phase = STAGE_DONE;
     return error == 0 && evidence != NULL ? restore_evidence(restore, evidence, cell) : error;
@@ -205,7 +209,7 @@ int restore_cell(const json_t *object, struct cell *cell, struct complaint *comp
     struct restore restore = {cell->id, complaint};
     const json_t *output = json_object_get(object, "output");
     const json_t *host = json_object_get(object, "host");
-    enum cell_verdict verdict;
+    enum cell_verdict verdict = CELL_WAITING;
     int error = restore_verdict(&restore, object, &verdict);
     if (error != 0) {
         return error;

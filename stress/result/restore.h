@@ -56,6 +56,9 @@ int restore_number(const struct restore *restore, const json_t *value, const cha
 
 int restore_report(const struct restore *restore, const json_t *object, const struct cell *cell,
                    struct cell_report *report);
+// Pictures of the memory map: how many a document's report has room for (0: it has none), and they.
+unsigned restore_album_room(const json_t *report);
+int restore_album(const struct restore *restore, const json_t *map, struct picture_album *album);
 int restore_evidence(const struct restore *restore, const json_t *object, struct cell *cell);
 
 #endif

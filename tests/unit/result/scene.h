@@ -29,7 +29,7 @@ static void open_scene(struct scene *scene, const char *text)
     for (size_t i = 0; i < scene->plan->cell_count; i++) {
         struct cell *cell = &scene->plan->cells[i];
         int file;
-        assert_int_equal(stage_create(1, "", &cell->stage, &file), 0);
+        assert_int_equal(stage_create_pictured(1, "", 3, &cell->stage, &file), 0);
         close(file);
         cell->verdict = CELL_PASS;
         cell->stage->report.wall_ns = 1000000000;

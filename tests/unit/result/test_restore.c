@@ -90,7 +90,7 @@ static void some_samples(struct source *source, struct cell_report *report)
     report->sample_count = (uint32_t)source_below(source, 20);
     for (uint32_t i = 0; i < report->sample_count; i++) {
         struct report_sample *sample = &report->samples[i];
-        for (uint64_t *at = &sample->at_ns; at <= &sample->largest_hole; at++) {
+        for (uint64_t *at = &sample->at_ns; at <= &sample->live_blocks; at++) {
             *at = source_below(source, 1u << 30);
         }
         sample->holes_known = report->engine.known;
@@ -207,6 +207,25 @@ static void some_report(struct source *source, bool open_loop, struct cell_repor
              source_below(source, 2) ? "rlimit" : "");
 }
 
+static void some_pictures(struct source *source, struct picture_album *album)
+{
+    album->count = (uint32_t)source_below(source, album->room + 1);
+    for (uint32_t i = 0; i < album->count; i++) {
+        struct picture *picture = &album->pictures[i];
+        for (uint64_t *at = &picture->at_ns; at <= &picture->refusals_enough_free; at++) {
+            *at = source_below(source, 1u << 30);
+        }
+        picture->exact = source_below(source, 2) == 0;
+        picture->piece_count = (uint32_t)source_below(source, PICTURE_PIECES + 1);
+        for (uint32_t p = 0; p < picture->piece_count; p++) {
+            uint32_t kind = (uint32_t)source_below(source, 3);
+            uint32_t space = kind == MEMS_PIECE_BLOCK ? (uint32_t)source_below(source, 9) : 0;
+            picture->pieces[p] =
+                (struct picture_piece){source_below(source, 1ull << 40), space, kind};
+        }
+    }
+}
+
 static void some_trace(struct evidence_trace *trace, int32_t tid)
 {
     trace->tid = tid;
@@ -308,6 +327,7 @@ static void test_law(void **state)
             bool open_loop = cell->section == &scene.plan->sections[1];
             static const enum cell_verdict measured[] = {CELL_PASS, CELL_INCOMPLETE, CELL_UNSTEADY};
             some_report(&source, open_loop, &cell->stage->report);
+            some_pictures(&source, stage_album(cell->stage));
             cell->verdict = measured[source_below(&source, 3)];
             cell->seconds = some_real(&source);
             cell->max_rss = source_below(&source, 1u << 30);
