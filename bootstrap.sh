@@ -44,6 +44,7 @@ core=(
     nettle-dev                                       # stress/run: the SHA-256 of a plan
     libhwloc-dev                                     # stress/measure: cores and caches, for pinning and results
     libsqlite3-dev                                   # stress/history: every run is kept
+    libjs-chart.js                                   # stress/report: draws the charts of the HTML page
     libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 # the peers that demo.ini compares with
 )
 
@@ -58,6 +59,8 @@ test=(
     libxml2-utils      # tests/cli: xmllint validates JUnit XML
     python3-jsonschema # tests/cli: validates JSON documents
     spin               # tests/models: checks the model of the mover's protocol
+    python3-yaml       # tests/install: reads the workflow that users copy
+    groff-base         # tests/install: manual pages without warnings
 )
 
 # full: what a developer wants, and what records the traces again.
@@ -68,10 +71,12 @@ full=(
     lua5.4 gawk ruby ghostscript z3 perl # bench/suite: programs that it runs on every malloc, as it does clang,
                                          # sqlite3 and redis
     libbenchmark-tools python3-scipy    # tests/cli/compare: Google Benchmark's compare.py reads what mems-stress writes
+    chromium                            # tests/report: the HTML page in a browser
     gcovr                               # tests/coverage: what gcc's counters say
     debootstrap                         # a bare Debian to try this script on
     slurmctld slurmd slurm-client munge # tests/slurm: a job array on a node of its own
     parallel                            # tests/cli: shards by GNU parallel
+    lintian zsh mandoc                  # tests/install: packages, completion, pages
 )
 # Of these, what Debian would enable and start.
 services=(munge slurmctld slurmd)

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/trace.h"
+#include "cli/complete.h"
+#include "cli/manual.h"
 #include "job/job.h"
 #include "result/table.h"
 #include "result/verdict.h"
@@ -30,21 +31,18 @@ const char *cli_invocation(void)
 
 static int cli_help_main(int argc, char **argv);
 
-static const struct cli_command cli_command_record = {
-    .name = "record",
-    .form = "record -o FILE -- PROGRAM ARGS...",
-    .help = "record every allocation of a program",
-    .main = cli_record,
+struct cli_help_settings {
+    const char *man;
+    bool complete;
 };
 
-static const struct cli_command cli_command_trace = {
-    .name = "trace",
-    .form = "trace FILE ...",
-    .help = "draw, check and convert traces",
-    .main = cli_trace,
+static const struct cli_option cli_help_options[] = {
+    {"man", CLI_TEXT, "PAGE", "print a manual page: mems-stress, mems-job or mems-trace",
+     offsetof(struct cli_help_settings, man)},
+    {"complete", CLI_FLAG, NULL, "print what the last word after -- can be, for a shell",
+     offsetof(struct cli_help_settings, complete)},
+    {0},
 };
-
-static const struct cli_option cli_help_options[] = {{0}};
 
 static const struct cli_command cli_command_help = {
     .name = "help",
@@ -58,10 +56,15 @@ static const struct cli_command *const cli_commands[] = {
     &cli_command_run,      &cli_command_plan,    &cli_command_replay, &cli_command_compare,
     &cli_command_selftest, &cli_command_record,  &cli_command_trace,  &cli_command_faults,
     &cli_command_fit,      &cli_command_explore, &cli_command_schema, &cli_command_list,
-    &cli_command_history,  &cli_command_merge,   &cli_command_help,
+    &cli_command_history,  &cli_command_merge,   &cli_command_report, &cli_command_help,
 };
 
 #define CLI_COMMANDS (sizeof cli_commands / sizeof cli_commands[0])
+
+const struct cli_command *cli_command_at(size_t index)
+{
+    return index < CLI_COMMANDS ? cli_commands[index] : NULL;
+}
 
 static const struct cli_command *cli_find(const char *name)
 {
@@ -73,17 +76,29 @@ static const struct cli_command *cli_find(const char *name)
     return NULL;
 }
 
+const struct cli_exit cli_exits[] = {
+    {VERDICT_EXIT_PASS, "all passed"},
+    {VERDICT_EXIT_USAGE, "usage, or input that cannot be read or cannot work: nothing ran"},
+    {VERDICT_EXIT_FAILED, "a check failed"},
+    {VERDICT_EXIT_BROKEN, "a cell crashed, hung or did not start"},
+    {VERDICT_EXIT_REGRESSED, "regressed"},
+    {VERDICT_EXIT_INCONCLUSIVE, "inconclusive, with --fail-inconclusive only"},
+    {VERDICT_EXIT_NOTHING, "nothing ran, or a target is missing"},
+    {VERDICT_EXIT_UNWRITTEN, "the result could not be written"},
+    {VERDICT_EXIT_INTERRUPTED, "interrupted"},
+    {0, NULL},
+};
+
 static void cli_usage(FILE *out)
 {
     fprintf(out, "mems-stress: a stress lab for memory allocators\n\nCommands:\n");
     for (size_t i = 0; i < CLI_COMMANDS; i++) {
         fprintf(out, "  %-8s %s\n", cli_commands[i]->name, cli_commands[i]->help);
     }
-    fprintf(out,
-            "\nEach takes --help. A first try: mems-stress run stress/jobs/smoke.ini\n\n"
-            "Exit status: 0 all passed, 1 usage or unreadable input, 2 a check failed,\n"
-            "3 a cell crashed or hung, 4 regressed, 5 inconclusive, 6 nothing ran or a target\n"
-            "is missing, 7 the result could not be written, 130 interrupted.\n");
+    fprintf(out, "\nEach takes --help. A first try: mems-stress run smoke\n\nExit status:\n");
+    for (const struct cli_exit *at = cli_exits; at->help != NULL; at++) {
+        fprintf(out, "  %-3d  %s\n", at->status, at->help);
+    }
 }
 
 static int cli_unknown(const char *word)
@@ -102,30 +117,45 @@ static int cli_unknown(const char *word)
     return 1;
 }
 
+static int cli_manual(const char *page)
+{
+    if (manual_print(page, stdout) == 0) {
+        return 0;
+    }
+    fprintf(stderr, "mems-stress help: no page \"%s\";", page);
+    for (size_t i = 0; manual_page_at(i) != NULL; i++) {
+        fprintf(stderr, "%s %s", i > 0 ? "," : "", manual_page_at(i));
+    }
+    fprintf(stderr, "\n");
+    return VERDICT_EXIT_USAGE;
+}
+
 static int cli_help_main(int argc, char **argv)
 {
+    struct cli_help_settings settings = {0};
     struct cli_list words = {0};
     int status;
-    if (!cli_parse(&cli_command_help, argc, argv, NULL, &words, &status)) {
+    if (!cli_parse(&cli_command_help, argc, argv, &settings, &words, &status)) {
         return status;
+    }
+    if (settings.complete) {
+        complete_words(&words, stdout);
+        return 0;
+    }
+    if (settings.man != NULL) {
+        return cli_manual(settings.man);
     }
     if (words.count == 0) {
         cli_usage(stdout);
         return 0;
     }
     const struct cli_command *command = cli_find(words.items[0]);
-    if (command != NULL && command->options != NULL) {
-        cli_help(command, stdout);
-        return 0;
-    }
     if (command != NULL) {
-        char name[16];
-        char help[] = "--help";
-        snprintf(name, sizeof name, "%s", command->name);
-        char *arguments[] = {name, help, NULL};
-        status = command->main(2, arguments);
-        job_describe(words.items[0], stdout); // a key may have the same name: trace
-        return status;
+        cli_help(command, stdout);
+        if (command->parts != NULL) {
+            job_describe(words.items[0], stdout); // a key may have the same name: trace
+        }
+        return 0;
     }
     if (strcmp(words.items[0], "table") == 0) {
         table_describe(stdout);

@@ -13,6 +13,15 @@ struct json_t;
 
 int cli_main(int argc, char **argv);
 
+// The table of commands, by index; NULL past the last.
+const struct cli_command *cli_command_at(size_t index);
+// What the exit status says; ends with a row whose help is NULL.
+struct cli_exit {
+    int status;
+    const char *help;
+};
+extern const struct cli_exit cli_exits[];
+
 // How this program was called, quoted for a shell: what a command to do it again begins with.
 const char *cli_invocation(void);
 
@@ -29,6 +38,9 @@ extern const struct cli_command cli_command_schema;
 extern const struct cli_command cli_command_explore;
 extern const struct cli_command cli_command_history;
 extern const struct cli_command cli_command_merge;
+extern const struct cli_command cli_command_record;
+extern const struct cli_command cli_command_trace;
+extern const struct cli_command cli_command_report;
 
 // How results are compared, by compare and by run --baseline.
 struct cli_comparing {

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "disk/home.h"
 #include "job/job.h"
+#include "lesson/exercise.h"
 #include "target/target.h"
 #include "workload/workload.h"
 
@@ -67,14 +69,43 @@ static void list_policies(void)
     list_options(NULL);
 }
 
+// What the first line of the file says of it.
+static void list_job(void *arg, const char *word, const char *path)
+{
+    char line[160] = "";
+    FILE *file = fopen(path, "re");
+    (void)arg;
+    if (file != NULL) {
+        if (fgets(line, sizeof line, file) == NULL) {
+            line[0] = '\0';
+        }
+        fclose(file);
+    }
+    line[strcspn(line, "\n")] = '\0';
+    printf("  %-28s %s\n", word, line + strspn(line, "# "));
+}
+
+static void list_jobs(void)
+{
+    printf("Jobs that came with mems-stress (run NAME, where there is no file of that name):\n");
+    home_each_job(list_job, NULL);
+}
+
+static void list_exercises(void)
+{
+    const struct exercise *exercise;
+    printf("Exercises, with the textbooks' answers (mems-stress trace show NAME):\n");
+    for (size_t i = 0; (exercise = exercise_at(i)) != NULL; i++) {
+        printf("  %-16s %s\n", exercise->name, exercise->title);
+    }
+}
+
 static const struct {
     const char *name;
     void (*list)(void);
 } list_topics[] = {
-    {"workloads", list_workloads},
-    {"targets", list_targets},
-    {"policies", list_policies},
-    {"keys", list_keys},
+    {"workloads", list_workloads}, {"targets", list_targets}, {"policies", list_policies},
+    {"keys", list_keys},           {"jobs", list_jobs},       {"exercises", list_exercises},
 };
 
 #define LIST_TOPICS (sizeof list_topics / sizeof list_topics[0])
@@ -99,7 +130,8 @@ static int list_main(int argc, char **argv)
         }
         if (i == LIST_TOPICS) {
             fprintf(stderr,
-                    "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys\n",
+                    "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys, jobs, "
+                    "exercises\n",
                     words.items[w]);
             return 1;
         }
@@ -110,7 +142,7 @@ static int list_main(int argc, char **argv)
 
 const struct cli_command cli_command_list = {
     .name = "list",
-    .form = "list [workloads] [targets] [policies] [keys]",
+    .form = "list [workloads] [targets] [policies] [keys] [jobs] [exercises]",
     .help = "what there is to choose from",
     .options = list_command_options,
     .main = list_main,

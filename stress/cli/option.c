@@ -185,7 +185,7 @@ bool cli_parse(const struct cli_command *command, int argc, char **argv, void *s
 {
     bool options = true;
     *status = 0;
-    for (int i = 1; i < argc && *status == 0; i++) {
+    for (int i = 1; i < argc && *status == 0 && !(command->program && words->count > 0); i++) {
         if (options && strcmp(argv[i], "--") == 0) {
             options = false;
         } else if (options && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
@@ -308,12 +308,8 @@ bool cli_mirror(const struct cli_command *command, const struct cli_command *kno
     return true;
 }
 
-void cli_help(const struct cli_command *command, FILE *out)
+static void option_help(const struct cli_command *command, FILE *out)
 {
-    fprintf(out, "mems-stress %s\n\n%s\n", command->form, command->help);
-    if (command->about != NULL) {
-        fprintf(out, "%s\n", command->about);
-    }
     fprintf(out, "\nOptions:\n");
     for (const struct cli_option *at = command->options; at->name != NULL; at++) {
         char left[64];
@@ -322,6 +318,21 @@ void cli_help(const struct cli_command *command, FILE *out)
         fprintf(out, "  %-20s  %s\n", left, at->help);
     }
     fprintf(out, "  %-20s  %s\n", "--help", "this text");
+}
+
+void cli_help(const struct cli_command *command, FILE *out)
+{
+    fprintf(out, "mems-stress %s\n\n%s\n", command->form, command->help);
+    for (size_t i = 0; command->parts != NULL && command->parts[i] != NULL; i++) {
+        fprintf(out, "%s  mems-stress %s\n      %s\n", i == 0 ? "\n" : "", command->parts[i]->form,
+                command->parts[i]->help);
+    }
+    if (command->about != NULL) {
+        fprintf(out, "%s\n", command->about);
+    }
+    if (command->options != NULL) {
+        option_help(command, out);
+    }
     if (command->mirrored) {
         fprintf(out,
                 "\nEach option may come from the environment, as MEMS_STRESS_SEED=7 for --seed "

@@ -46,16 +46,19 @@ struct cli_option {
 
 struct cli_command {
     const char *name;
-    const char *form;                 // "run JOB.ini [--json FILE] ..."
-    const char *help;                 // one line
-    const char *about;                // a paragraph more, or NULL
-    const struct cli_option *options; // NULL: the command reads its own
+    const char *form;                       // "run JOB.ini [--json FILE] ..."
+    const char *help;                       // one line
+    const char *about;                      // a paragraph more, or NULL
+    const struct cli_option *options;       // NULL: only its parts have some
+    const struct cli_command *const *parts; // "trace info" of trace, NULL-terminated; NULL: none
     bool mirrored; // each option may be given by the environment: MEMS_STRESS_NAME
+    bool program;  // the first word is a program: what follows is the program's
     int (*main)(int argc, char **argv);
 };
 
 // Reads argv[1] and on into `settings`; what is not an option goes to `words`. Returns true to go
 // on; else *status is the exit status: 0 after --help, 1 after a message on stderr.
+// Of a command with `program` `words` gets the first word only, as it stands in argv.
 bool cli_parse(const struct cli_command *command, int argc, char **argv, void *settings,
                struct cli_list *words, int *status);
 // Whether the option of that name is among the settings.

@@ -6,95 +6,67 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "cli/cli.h"
 #include "cli/trace.h"
 #include "measure/median.h"
 #include "trace/merge.h"
 #include "trace/place.h"
 #include "trace/spool.h"
 
-static const char usage[] =
-    "usage: mems-stress record -o FILE [--children] [--] PROGRAM ARGS...\n"
-    "       mems-stress record --measure N [--] PROGRAM ARGS...\n"
-    "\n"
-    "Runs PROGRAM and writes every call of the malloc family, and the start and end of every\n"
-    "thread, to FILE, a trace that 'mems-stress replay' and the workload 'trace' replay.\n"
-    "PROGRAM must be dynamically linked. One that is killed still leaves its trace.\n"
-    "\n"
-    "  -o, --output FILE  the trace; beside it a folder is used while the program runs\n"
-    "      --spool DIR    use a folder in DIR instead\n"
-    "      --children     record the programs it starts, too, as FILE.PID\n"
-    "      --measure N    run it N times plain and N times recorded, in turns, its output thrown\n"
-    "                     away, and print both medians and their ratio\n"
-    "  -h, --help         this text\n"
-    "\n"
-    "Exit status: that of PROGRAM (128 + N when signal N ended it); 1 wrong usage, or PROGRAM\n"
-    "cannot be run or recorded; 7 the trace cannot be written.\n";
+#define RECORD_MEASURES 1000
 
 struct options {
     const char *output;
     const char *spool;
-    unsigned long measure;
+    struct cli_number measure;
     bool children;
     char **argv;
 };
 
-static int wrong(const char *what, const char *value)
+static const struct cli_option record_options[] = {
+    {"o", CLI_TEXT, "FILE", "the trace; beside it a folder is used while the program runs",
+     offsetof(struct options, output)},
+    {"output", CLI_TEXT, "FILE", "the same", offsetof(struct options, output)},
+    {"spool", CLI_TEXT, "DIR", "use a folder in DIR instead", offsetof(struct options, spool)},
+    {"children", CLI_FLAG, NULL, "record the programs it starts, too, as FILE.PID",
+     offsetof(struct options, children)},
+    {"measure", CLI_NUMBER, "N",
+     "run it N times plain and N times recorded, in turns, its output thrown away, and print both "
+     "medians",
+     offsetof(struct options, measure)},
+    {0},
+};
+
+static int wrong(const char *what)
 {
-    fprintf(stderr, "mems-stress record: %s%s\n%s", what, value,
-            "Try 'mems-stress record --help'.\n");
+    fprintf(stderr, "mems-stress record: %s\n%s", what, "Try 'mems-stress record --help'.\n");
     return 1;
 }
 
-// -1: go on; else the exit status.
-static int options_read(int argc, char **argv, struct options *options)
+// True to go on; else *status is the exit status.
+static bool options_read(int argc, char **argv, struct options *options, int *status)
 {
-    static const struct option table[] = {
-        {"output", required_argument, NULL, 'o'},  {"children", no_argument, NULL, 'c'},
-        {"measure", required_argument, NULL, 'm'}, {"spool", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
-    char *end;
-    optind = 0; // the command line of another command may have been read before
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "+:o:h", table, NULL)) != -1;) {
-        switch (option) {
-        case 'o':
-            options->output = optarg;
-            break;
-        case 'c':
-            options->children = true;
-            break;
-        case 's':
-            options->spool = optarg;
-            break;
-        case 'm':
-            options->measure = strtoul(optarg, &end, 10);
-            if (*end != '\0' || options->measure < 1 || options->measure > 1000) {
-                return wrong("--measure takes 1 .. 1000, not ", optarg);
-            }
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        case ':':
-            return wrong("a value is missing after ", argv[optind - 1]);
-        default:
-            return wrong("unknown option ", argv[optind - 1]);
-        }
+    struct cli_list words = {0};
+    if (!cli_parse(&cli_command_record, argc, argv, options, &words, status)) {
+        return false;
     }
-    options->argv = argv + optind;
-    if (options->argv[0] == NULL) {
-        return wrong("PROGRAM is missing", "");
+    if (words.count == 0) {
+        *status = wrong("PROGRAM is missing");
+    } else if ((options->output == NULL) != options->measure.given) {
+        *status = wrong("one of -o FILE and --measure N is needed");
+    } else if (options->measure.given &&
+               (options->measure.value < 1 || options->measure.value > RECORD_MEASURES)) {
+        *status = wrong("--measure takes 1 .. 1000");
     }
-    if ((options->output == NULL) == (options->measure == 0)) {
-        return wrong("one of -o FILE and --measure N is needed", "");
+    for (options->argv = argv; *status == 0 && *options->argv != words.items[0];) {
+        options->argv++;
     }
-    return -1;
+    return *status == 0;
 }
 
 // ---- from spools to traces ----------------------------------------------------------------------
@@ -333,7 +305,7 @@ static int measure_one(const struct options *options, const char *library, bool 
 static int measure(const struct options *options, const char *library)
 {
     struct complaint complaint = {""};
-    size_t count = options->measure;
+    size_t count = options->measure.value;
     double *walls = calloc(count * 2, sizeof(*walls));
     int error = walls == NULL ? ENOMEM : 0;
     for (size_t i = 0; i < count * 2 && error == 0; i++) {
@@ -352,11 +324,11 @@ static int measure(const struct options *options, const char *library)
     return error == 0 ? 0 : 1;
 }
 
-int cli_record(int argc, char **argv)
+static int record_main(int argc, char **argv)
 {
     struct options options = {0};
-    int status = options_read(argc, argv, &options);
-    if (status >= 0) {
+    int status;
+    if (!options_read(argc, argv, &options, &status)) {
         return status;
     }
     struct complaint complaint = {""};
@@ -365,7 +337,25 @@ int cli_record(int argc, char **argv)
         fprintf(stderr, "mems-stress record: %s\n", complaint.text);
         return 1;
     }
-    status = options.measure > 0 ? measure(&options, library) : record(&options, library);
+    status = options.measure.given ? measure(&options, library) : record(&options, library);
     free(library);
     return status;
 }
+
+const struct cli_command cli_command_record = {
+    .name = "record",
+    .form = "record -o FILE [--children] [--] PROGRAM ARGS... | record --measure N [--] PROGRAM "
+            "ARGS...",
+    .help = "record every allocation of a program",
+    .about = "\nRuns PROGRAM and writes every call of the malloc family, and the start and end of "
+             "every\n"
+             "thread, to FILE, a trace that 'mems-stress replay' and the workload 'trace' replay.\n"
+             "PROGRAM must be dynamically linked. One that is killed still leaves its trace.\n"
+             "\n"
+             "Exit status: that of PROGRAM (128 + N when signal N ended it); 1 wrong usage, or "
+             "PROGRAM\n"
+             "cannot be run or recorded; 7 the trace cannot be written.",
+    .options = record_options,
+    .program = true,
+    .main = record_main,
+};

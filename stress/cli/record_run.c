@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "disk/disk.h"
+#include "disk/home.h"
 #include "trace/spool.h"
 
 static volatile sig_atomic_t running_pid;
@@ -24,34 +26,24 @@ static volatile sig_atomic_t running_pid;
 
 char *record_library(struct complaint *complaint)
 {
-    static const char *const places[] = {"", "/../lib"}; // built, installed
-    char self[4096];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (length <= 0) {
-        complain(complaint, "/proc/self/exe: %s", strerror(errno));
-        return NULL;
-    }
-    self[length] = '\0';
-    *strrchr(self, '/') = '\0';
-    if (strpbrk(self, ": ") != NULL) {
+    char path[PATH_MAX];
+    int error = home_find(HOME_LIBRARY, "libmems-record.so", path, sizeof path);
+    if (error != 0) {
         complain(complaint,
-                 "%s/libmems-record.so: LD_PRELOAD cannot carry a path with a colon or a space",
-                 self);
+                 "libmems-record.so is neither beside mems-stress nor where it is "
+                 "installed: %s: %s",
+                 path, strerror(error));
         return NULL;
     }
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s%s/libmems-record.so", self, places[i]) < 0) {
-            complain(complaint, "not enough memory");
-            return NULL;
-        }
-        if (access(path, R_OK) == 0) {
-            return path;
-        }
-        free(path);
+    if (strpbrk(path, ": ") != NULL) {
+        complain(complaint, "%s: LD_PRELOAD cannot carry a path with a colon or a space", path);
+        return NULL;
     }
-    complain(complaint, "libmems-record.so is neither in %s nor in %s/../lib", self, self);
-    return NULL;
+    char *copy = strdup(path);
+    if (copy == NULL) {
+        complain(complaint, "not enough memory");
+    }
+    return copy;
 }
 
 // ---- the program --------------------------------------------------------------------------------

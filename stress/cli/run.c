@@ -89,9 +89,12 @@ const struct cli_command cli_command_run = {
     .name = "run",
     .form = "run JOB.ini | --workload NAMES --target TARGET [OPTIONS]",
     .help = "run a job: every section on every target, checked and measured",
-    .about = "Each cell (section x target x repeat) has a process of its own. Keys of job files:\n"
-             "mems-stress list keys, mems-stress help KEY. One word is enough for a first try:\n"
-             "mems-stress run --workload churn --target libc --set threads=1,2,4",
+    .about =
+        "Each cell (section x target x repeat) has a process of its own. Keys of job files:\n"
+        "mems-stress list keys, mems-stress help KEY. A JOB that is no file here is one of those\n"
+        "that came with mems-stress (mems-stress list jobs): run smoke. One word is enough for a "
+        "first try:\n"
+        "mems-stress run --workload churn --target libc --set threads=1,2,4",
     .options = run_options,
     .mirrored = true,
     .main = run_main,

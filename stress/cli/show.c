@@ -1,34 +1,38 @@
 // SPDX-License-Identifier: MIT
 //
-// show.c - mems-stress trace show: a trace step by step on one policy after the other.
+// show.c - mems-stress trace show: an exercise, a trace or a reference string step by step.
+//
+// What is to be shown is found out from the word: the name of an exercise, a reference string
+// itself (digits and blanks), or a file, which is a reference string where it begins with a digit
+// and a trace else. Each way a document is filled beside what is drawn; --json writes it, and
+// --html the page that plays it (report/).
 
+#include "cli/show.h"
+
+#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "cli/trace.h"
+#include "lesson/document.h"
+#include "report/report.h"
 #include "result/document.h"
 #include "result/verdict.h"
 #include "show/draw.h"
-#include "show/json.h"
-
-#define SHOW_TARGETS 64
-#define SHOW_LINES   2000u // operations of a trace that get a line each without --every
-
-struct show_command {
-    struct cli_list targets;
-    const char *json;
-    struct cli_number width, unit, memory;
-    bool every, quiet;
-};
 
 static const struct cli_option show_command_options[] = {
     {"target", CLI_LIST, "TARGET", "mems:POLICY(key=value,...), or all; may be given several times",
      offsetof(struct show_command, targets)},
+    {"frames", CLI_TEXT, "N,N..", "of a reference string: how many frames there are",
+     offsetof(struct show_command, frames)},
+    {"replacement", CLI_TEXT, "NAME,..",
+     "of a reference string: the algorithms (default: fifo,lru,clock,clock0,opt)",
+     offsetof(struct show_command, replacement)},
+    {"seed", CLI_NUMBER, "N", "of replacement=random (default: 1)",
+     offsetof(struct show_command, seed)},
     {"memory", CLI_NUMBER, "N", "units of memory there are (default: the peak, to a power of two)",
      offsetof(struct show_command, memory)},
     {"unit", CLI_NUMBER, "N",
@@ -36,23 +40,33 @@ static const struct cli_option show_command_options[] = {
      offsetof(struct show_command, unit)},
     {"every", CLI_FLAG, NULL, "draw the memory after each step, not only at `show`",
      offsetof(struct show_command, every)},
+    {"brief", CLI_FLAG, NULL, "what came of each step, without the reason",
+     offsetof(struct show_command, brief)},
     {"quiet", CLI_FLAG, NULL, "the table only", offsetof(struct show_command, quiet)},
     {"width", CLI_NUMBER, "N", "columns to draw in (default: the terminal's, else 80)",
      offsetof(struct show_command, width)},
+    {"html", CLI_TEXT, "FILE", "write it as a page that plays it, and draw nothing",
+     offsetof(struct show_command, html)},
     {"json", CLI_TEXT, "FILE", "write it as JSON too; -: only that, to standard output",
      offsetof(struct show_command, json)},
     {0},
 };
 
-static const struct cli_command show_command = {
+const struct cli_command cli_command_trace_show = {
     .name = "trace show",
-    .form = "trace show FILE [--target mems:POLICY(...)]... [OPTIONS]",
-    .help = "do a trace step by step on a policy, and draw the memory",
+    .form = "trace show EXERCISE|FILE|STRING [--target mems:POLICY(...)]... [OPTIONS]",
+    .help = "do a trace or a reference string step by step, and draw the memory",
     .about =
-        "\nEach operation is done exactly, by one thread without caches; a process of the trace is "
-        "a\n"
-        "space of the engine. Without --target: mems:dynamic. With several, each is shown, and a\n"
-        "table in the end has them side by side; `all` is every policy there is.\n"
+        "\nEXERCISE is one of `mems-stress list exercises`, with its targets and algorithms. FILE "
+        "is\n"
+        "a trace, or page numbers: a reference string, which may also be given itself.\n"
+        "\n"
+        "Each operation of a trace is done exactly, by one thread without caches; a process of "
+        "the\n"
+        "trace is a space of the engine. Without --target: mems:dynamic. With several, each is\n"
+        "shown, and a table in the end has them side by side; `all` is every policy there is.\n"
+        "Each step says why it came out so: the holes that were looked at, the page that had to "
+        "go.\n"
         "\n"
         "Sizes and positions are in the trace's units, options of a target in the engine's bytes.\n"
         "Where sizes are small and no multiples of 16, one unit is 16 bytes (or a page, so that "
@@ -65,7 +79,7 @@ static const struct cli_command show_command = {
     .main = cli_trace_show,
 };
 
-static int show_wrong(const char *format, const char *what)
+int show_wrong(const char *format, const char *what)
 {
     fprintf(stderr, "mems-stress trace show: ");
     fprintf(stderr, format, what);
@@ -87,183 +101,163 @@ static unsigned show_width(const struct show_command *command)
     return width > DRAW_MOST_WIDTH ? DRAW_MOST_WIDTH : (unsigned)width;
 }
 
-// ---- targets ------------------------------------------------------------------------------------
+// ---- what there is to show ----------------------------------------------------------------------
 
-struct show_targets {
-    struct target_spec specs[SHOW_TARGETS];
-    size_t count;
-};
+enum show_source { SHOW_EXERCISE, SHOW_STRING, SHOW_REFERENCES, SHOW_TRACE };
 
-static int show_add_target(struct show_targets *targets, const char *text)
+// Digits and blanks, and one of each at least.
+static bool show_is_string(const char *word)
 {
-    struct complaint complaint = {""};
-    if (targets->count == SHOW_TARGETS) {
-        return show_wrong("too many targets: %s", text);
+    return strpbrk(word, " ,") != NULL && strspn(word, "0123456789, ") == strlen(word) &&
+           strpbrk(word, "0123456789") != NULL;
+}
+
+// Whether the first word of the file, comments aside, begins with a digit.
+static bool show_is_references(const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? NULL : fopen(path, "re");
+    bool comment = false;
+    int c = EOF;
+    if (file == NULL) {
+        return strcmp(path, "-") == 0;
     }
-    struct target_spec *spec = &targets->specs[targets->count];
-    if (target_parse(text, NULL, spec, &complaint) != 0) {
-        return show_wrong("%s", complaint.text);
+    while ((c = getc(file)) != EOF && (comment || isspace(c) || c == '#')) {
+        comment = c != '\n' && (comment || c == '#');
     }
-    targets->count++;
-    if (strcmp(spec->target->name, "mems") != 0) {
-        return show_wrong("%s: only an engine's memory can be drawn; write mems:POLICY", text);
+    fclose(file);
+    return c != EOF && isdigit(c);
+}
+
+static enum show_source show_source(const struct show_command *command, const char *word)
+{
+    if (exercise_find(word) != NULL) {
+        return SHOW_EXERCISE;
+    }
+    if (access(word, F_OK) != 0 && show_is_string(word)) {
+        return SHOW_STRING;
+    }
+    bool told = command->frames != NULL || command->replacement != NULL;
+    return told || show_is_references(word) ? SHOW_REFERENCES : SHOW_TRACE;
+}
+
+// Options that mean nothing for what is to be shown.
+static int show_check_options(const struct show_command *command, bool trace)
+{
+    if (!trace && (command->targets.count > 0 || command->memory.given || command->unit.given)) {
+        return show_wrong("%s", "--target, --memory and --unit are for traces; a reference string "
+                                "has --replacement and --frames");
+    }
+    if (trace && (command->frames != NULL || command->replacement != NULL)) {
+        return show_wrong("%s", "--frames and --replacement are for reference strings; a trace "
+                                "has --target");
     }
     return 0;
 }
 
-static int show_add_targets(const struct show_command *command, struct show_targets *targets)
+// Of a file that is not there: perhaps an exercise was meant.
+static int show_no_trace(const char *path, const char *complaint)
 {
-    int status = 0;
-    for (size_t i = 0; i < command->targets.count && status == 0; i++) {
-        const struct mems_policy_row *row;
-        if (strcmp(command->targets.items[i], "all") != 0) {
-            status = show_add_target(targets, command->targets.items[i]);
-            continue;
-        }
-        for (size_t n = 0; (row = mems_policy_at(n)) != NULL && status == 0; n++) {
-            char text[80];
-            snprintf(text, sizeof text, "mems:%s", row->name);
-            status = show_add_target(targets, text);
-        }
-    }
-    return status == 0 && targets->count == 0 ? show_add_target(targets, "mems:dynamic") : status;
+    const char *near = access(path, F_OK) != 0 ? exercise_near(path) : NULL;
+    fprintf(stderr, "mems-stress trace show: %s%s%s%s\n", complaint,
+            near != NULL ? "; did you mean the exercise \"" : "", near != NULL ? near : "",
+            near != NULL ? "\"?" : "");
+    return VERDICT_EXIT_USAGE;
 }
 
-// ---- one target ---------------------------------------------------------------------------------
-
-struct show_stage {
-    const struct show_command *command;
-    const struct trace *trace;
-    struct show_document *document; // or NULL
-    FILE *out;                      // where it is drawn, or NULL
-    bool detailed;
-    unsigned width;
-};
-
-static void show_one(const struct show_stage *stage, struct show *show,
-                     const struct show_step *step)
+static int show_a_trace(struct show_stage *stage, const char *path)
 {
-    bool map = step->outcome == SHOW_MAP || (stage->command->every && step->outcome != SHOW_SILENT);
-    bool line = stage->detailed && !stage->command->quiet;
-    if (stage->out != NULL && line) {
-        draw_step(stage->out, show, step);
-    }
-    if (stage->out != NULL && map && !stage->command->quiet) {
-        draw_map(stage->out, show, stage->width);
-    }
-    if (stage->document != NULL && (line || map)) {
-        show_document_step(stage->document, show, step, map ? show_look(show) : NULL);
-    }
-}
-
-// Every invariant of the engine, once all is done.
-static int show_check(const struct show *show, const struct target_spec *spec)
-{
-    struct mems_violation violation;
-    if (mems_check(show_engine(show), true, &violation) == 0) {
-        return 0;
-    }
-    fprintf(stderr, "mems-stress trace show: %s: invariant %s is broken: %s\n", spec->name,
-            violation.invariant, violation.text);
-    return VERDICT_EXIT_FAILED;
-}
-
-static int show_target(const struct show_stage *stage, const struct target_spec *spec,
-                       struct draw_row *row)
-{
-    const struct show_settings settings = {.unit = stage->command->unit.value,
-                                           .memory = stage->command->memory.value};
     struct complaint complaint = {""};
-    struct show *show;
-    struct show_step step;
-    if (show_open(stage->trace, spec, &settings, stage->detailed, &show, &complaint) != 0) {
-        return show_wrong("%s", complaint.text);
+    struct trace *trace;
+    if (stage->exercise != NULL ? exercise_trace(stage->exercise, &trace, &complaint) != 0
+                                : trace_read(path, &trace, &complaint) != 0) {
+        return show_no_trace(path, complaint.text);
     }
-    if (stage->out != NULL && !stage->command->quiet) {
-        draw_head(stage->out, show, spec);
-    }
-    if (stage->document != NULL) {
-        show_document_target(stage->document, show, spec->name);
-    }
-    int error;
-    bool blank = false; // the last line drawn
-    while ((error = show_next(show, &step, &complaint)) == 0) {
-        show_one(stage, show, &step);
-        blank = step.outcome == SHOW_MAP || stage->command->every;
-    }
-    int status = 0;
-    if (error == ENOENT) {
-        *row = (struct draw_row){.target = spec->name, .unit = show_unit(show)};
-        show_sum_up(show, &row->summary);
-        if (stage->document != NULL) {
-            show_document_end(stage->document, show);
-        }
-        status = show_check(show, spec);
-    } else {
-        fprintf(stderr, "mems-stress trace show: %s: %s\n", spec->name, complaint.text);
-        status = error == ENOMEM ? VERDICT_EXIT_UNWRITTEN : VERDICT_EXIT_FAILED;
-    }
-    if (stage->out != NULL && !stage->command->quiet && !blank) {
-        fprintf(stage->out, "\n");
-    }
-    show_close(show);
+    int status = show_trace_run(stage, trace);
+    trace_free(trace);
     return status;
+}
+
+static int show_all(struct show_stage *stage, const char *word)
+{
+    enum show_source source = show_source(stage->command, word);
+    const struct exercise *exercise = source == SHOW_EXERCISE ? exercise_find(word) : NULL;
+    bool trace = source == SHOW_TRACE || (exercise != NULL && exercise->kind == EXERCISE_TRACE);
+    int status = show_check_options(stage->command, trace);
+    if (status != 0) {
+        return status;
+    }
+    stage->exercise = exercise;
+    if (exercise != NULL && stage->document != NULL) {
+        lesson_document_exercise(stage->document, exercise);
+    }
+    if (trace) {
+        return show_a_trace(stage, word);
+    }
+    const char *string = exercise != NULL ? exercise->input : source == SHOW_STRING ? word : NULL;
+    return show_lesson_run(stage, string, word);
 }
 
 // ---- the command --------------------------------------------------------------------------------
 
-// path NULL: nowhere.
-static int show_write(struct show_document *document, const char *path)
+static int show_put(const char *path, char *text, struct complaint *complaint)
+{
+    int error = text != NULL ? document_write(path, text, complaint) : ENOMEM;
+    free(text);
+    if (error == 0) {
+        return 0;
+    }
+    fprintf(stderr, "mems-stress trace show: %s\n",
+            complaint->text[0] != '\0' ? complaint->text : "out of memory");
+    return VERDICT_EXIT_UNWRITTEN;
+}
+
+static int show_write(const struct show_stage *stage, const char *word)
+{
+    const struct show_command *command = stage->command;
+    struct complaint complaint = {""};
+    int status = 0;
+    if (command->json != NULL) {
+        status = show_put(command->json, show_document_text(stage->document), &complaint);
+    }
+    if (command->html == NULL || status != 0) {
+        return status;
+    }
+    const struct report_document page = {word, show_document_root(stage->document)};
+    const char *title = stage->exercise != NULL ? stage->exercise->title : word;
+    status = show_put(command->html, report_page(title, &page, 1, &complaint), &complaint);
+    if (status == 0 && strcmp(command->html, "-") != 0) {
+        printf("%s\n", command->html);
+    }
+    return status;
+}
+
+static int show_probe(const struct show_command *command)
 {
     struct complaint complaint = {""};
-    char *text = show_document_close(document);
-    if (text == NULL) {
-        return show_wrong("out of memory for %s", "the JSON");
-    }
-    int error = path != NULL ? document_write(path, text, &complaint) : 0;
-    free(text);
-    if (error != 0) {
-        fprintf(stderr, "mems-stress trace show: %s\n", complaint.text);
-        return VERDICT_EXIT_UNWRITTEN;
+    const char *const paths[] = {command->json, command->html};
+    for (size_t i = 0; i < 2; i++) {
+        if (paths[i] != NULL && document_probe(paths[i], &complaint) != 0) {
+            fprintf(stderr, "mems-stress trace show: %s\n", complaint.text);
+            return VERDICT_EXIT_UNWRITTEN;
+        }
     }
     return 0;
 }
 
-static int show_all(const struct show_command *command, const char *path, const struct trace *trace,
-                    const struct show_targets *targets)
+static int show_stage_run(struct show_stage *stage, const char *word)
 {
-    bool only = command->json != NULL && strcmp(command->json, "-") == 0;
-    struct draw_row rows[SHOW_TARGETS];
-    struct show_stage stage = {
-        .command = command,
-        .trace = trace,
-        .out = only ? NULL : stdout,
-        .detailed = command->every || trace->op_count <= SHOW_LINES,
-        .width = show_width(command),
-    };
-    if (!stage.detailed && !command->quiet) {
-        fprintf(stderr,
-                "mems-stress trace show: %zu operations: no line for each (--every has them)\n",
-                trace->op_count);
+    const struct show_command *command = stage->command;
+    if ((command->json != NULL || command->html != NULL) &&
+        (stage->document = show_document_open(word)) == NULL) {
+        return show_wrong("%s", "this mems-stress was built without libjansson and writes no JSON "
+                                "and no pages");
     }
-    if (command->json != NULL && (stage.document = show_document_open(path)) == NULL) {
-        return show_wrong("%s", "this mems-stress was built without libjansson and writes no JSON");
-    }
-    int status = 0;
-    size_t done = 0;
-    for (size_t i = 0; i < targets->count; i++) {
-        int came = show_target(&stage, &targets->specs[i], &rows[done]);
-        done += came == 0;
-        status = came > status ? came : status;
-    }
-    if (stage.out != NULL) {
-        draw_table(stage.out, rows, done);
-    }
-    if (stage.document != NULL) {
+    int status = show_all(stage, word);
+    if (stage->document != NULL) {
         // What could not be shown at all leaves the file that is there.
-        bool any = done > 0 || status == VERDICT_EXIT_FAILED;
-        int came = show_write(stage.document, any ? command->json : NULL);
+        int came = stage->any ? show_write(stage, word) : 0;
         status = status == 0 ? came : status;
+        show_document_close(stage->document);
     }
     return status;
 }
@@ -272,30 +266,18 @@ int cli_trace_show(int argc, char **argv)
 {
     struct show_command command = {0};
     struct cli_list words = {0};
-    struct complaint complaint = {""};
-    struct show_targets targets = {.count = 0};
-    struct trace *trace;
     int status;
-    if (!cli_parse(&show_command, argc, argv, &command, &words, &status)) {
+    if (!cli_parse(&cli_command_trace_show, argc, argv, &command, &words, &status)) {
         return status;
     }
     if (words.count != 1) {
-        return show_wrong("one trace is wanted; usage: mems-stress %s", show_command.form);
+        return show_wrong(
+            "one exercise, trace or reference string is wanted; usage: mems-stress %s",
+            cli_command_trace_show.form);
     }
-    if (trace_read(words.items[0], &trace, &complaint) != 0) {
-        return show_wrong("%s", complaint.text);
-    }
-    status = show_add_targets(&command, &targets);
-    if (status == 0 && command.json != NULL && document_probe(command.json, &complaint) != 0) {
-        fprintf(stderr, "mems-stress trace show: %s\n", complaint.text);
-        status = VERDICT_EXIT_UNWRITTEN;
-    }
-    if (status == 0) {
-        status = show_all(&command, words.items[0], trace, &targets);
-    }
-    for (size_t i = 0; i < targets.count; i++) {
-        target_spec_fini(&targets.specs[i]);
-    }
-    trace_free(trace);
-    return status;
+    bool only = command.html != NULL || (command.json != NULL && strcmp(command.json, "-") == 0);
+    struct show_stage stage = {
+        .command = &command, .out = only ? NULL : stdout, .width = show_width(&command)};
+    status = show_probe(&command);
+    return status == 0 ? show_stage_run(&stage, words.items[0]) : status;
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// source.c - where a command's job comes from: a file, or workloads named on the command line.
+// source.c - where a command's job comes from: a file, a shipped job, or workloads named on the
+// command line.
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "disk/home.h"
 #include "job/complaint.h"
 #include "job/job.h"
 #include "result/host.h"
@@ -297,6 +301,59 @@ static int source_named(const struct cli_command *command, const struct cli_job_
     return 0;
 }
 
+#define SOURCE_JOBS 256
+
+struct source_jobs {
+    char *words[SOURCE_JOBS + 1];
+    size_t count;
+};
+
+static void source_add_job(void *arg, const char *word, const char *path)
+{
+    struct source_jobs *jobs = arg;
+    (void)path;
+    if (jobs->count < SOURCE_JOBS) {
+        jobs->words[jobs->count++] = source_checked(strdup(word));
+    }
+}
+
+// A word that is neither a file nor a shipped job, where a shipped one is near.
+static void source_suggest_job(const char *word)
+{
+    struct source_jobs jobs = {.count = 0};
+    const char *names[SOURCE_JOBS + 1] = {NULL};
+    home_each_job(source_add_job, &jobs);
+    memcpy(names, jobs.words, sizeof names);
+    const char *near = job_suggest(word, names);
+    if (near != NULL) {
+        fprintf(stderr,
+                "a job that came with mems-stress is called \"%s\" (mems-stress list jobs)\n",
+                near);
+    }
+    for (size_t i = 0; i < jobs.count; i++) {
+        free(jobs.words[i]);
+    }
+}
+
+// The job of a file; of a shipped job's name where there is no such file.
+static int source_file(const char *word, const struct cli_job_settings *settings,
+                       struct cli_job *made, struct complaint *complaint)
+{
+    char shipped[PATH_MAX];
+    bool there = access(word, F_OK) == 0;
+    const char *path = !there && home_job(word, shipped, sizeof shipped) == 0 ? shipped : word;
+    if (job_read_set(path, settings->set.count > 0 ? settings->set.items : NULL, &made->job,
+                     complaint) != 0) {
+        fprintf(stderr, "%s\n", complaint->text);
+        if (!there && path == word) {
+            source_suggest_job(word);
+        }
+        return 1;
+    }
+    made->text = source_slurp(path);
+    return 0;
+}
+
 int cli_job_open(const struct cli_command *command, const struct cli_list *words,
                  const struct cli_job_settings *settings, struct cli_job *made)
 {
@@ -316,14 +373,9 @@ int cli_job_open(const struct cli_command *command, const struct cli_list *words
         made->command = status == 0 ? source_command(made->job, words, settings) : NULL;
         return status;
     }
-    if (job_read_set(words->items[0], settings->set.count > 0 ? settings->set.items : NULL,
-                     &made->job, &complaint) != 0) {
-        fprintf(stderr, "%s\n", complaint.text);
-        return 1;
-    }
-    made->text = source_slurp(words->items[0]);
-    made->command = source_command(made->job, words, settings);
-    return 0;
+    int status = source_file(words->items[0], settings, made, &complaint);
+    made->command = status == 0 ? source_command(made->job, words, settings) : NULL;
+    return status;
 }
 
 void cli_job_close(struct cli_job *made)

@@ -5,31 +5,10 @@
 #include "cli/trace.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
-    "usage: mems-stress trace info FILE\n"
-    "       mems-stress trace check FILE\n"
-    "       mems-stress trace text FILE [-o OUT]\n"
-    "       mems-stress trace binary FILE -o OUT\n"
-    "       mems-stress trace show FILE [--target mems:POLICY(...)]... [OPTIONS]\n"
-    "\n"
-    "FILE is a trace in its binary form (from 'mems-stress record') or its text form; which one "
-    "is\n"
-    "seen from its first bytes. stress/trace/FORMAT.md describes both.\n"
-    "\n"
-    "  info    operations by kind and call, sizes, peaks, threads, frees by another thread\n"
-    "  check   whether it is whole and legal: no block used that is not there\n"
-    "  text    writes the text form, one operation a line, to OUT or standard output\n"
-    "  binary  writes the binary form to OUT\n"
-    "  show    does it step by step on a policy and draws the memory; 'trace show --help' says "
-    "more\n"
-    "\n"
-    "Exit status: 0 done; 1 wrong usage, or FILE cannot be read, is damaged or not legal; 7 OUT\n"
-    "cannot be written. 'info' and 'text' of a damaged binary trace show what is readable, and\n"
-    "still exit with 1.\n";
+#include "cli/cli.h"
 
 // ---- figures ------------------------------------------------------------------------------------
 
@@ -133,61 +112,97 @@ static int complained(const struct complaint *complaint, int status)
     return status;
 }
 
-struct options {
-    const char *action;
-    const char *file;
+struct trace_settings {
     const char *output;
 };
 
-// -1: go on; else the exit status.
-static int options_read(int argc, char **argv, struct options *options)
+static const struct cli_option trace_no_options[] = {{0}};
+static const struct cli_option trace_output_options[] = {
+    {"o", CLI_TEXT, "OUT", "where it is written", offsetof(struct trace_settings, output)},
+    {"output", CLI_TEXT, "OUT", "the same", offsetof(struct trace_settings, output)},
+    {0},
+};
+
+static int trace_info_main(int argc, char **argv);
+static int trace_check_main(int argc, char **argv);
+static int trace_text_main(int argc, char **argv);
+static int trace_binary_main(int argc, char **argv);
+
+static const struct cli_command trace_info = {
+    .name = "trace info",
+    .form = "trace info FILE",
+    .help = "operations by kind and call, sizes, peaks, threads, frees by another thread",
+    .options = trace_no_options,
+    .main = trace_info_main,
+};
+
+static const struct cli_command trace_legal = {
+    .name = "trace check",
+    .form = "trace check FILE",
+    .help = "whether it is whole and legal: no block used that is not there",
+    .options = trace_no_options,
+    .main = trace_check_main,
+};
+
+static const struct cli_command trace_text = {
+    .name = "trace text",
+    .form = "trace text FILE [-o OUT]",
+    .help = "write the text form, one operation a line, to OUT or standard output",
+    .options = trace_output_options,
+    .main = trace_text_main,
+};
+
+static const struct cli_command trace_binary = {
+    .name = "trace binary",
+    .form = "trace binary FILE -o OUT",
+    .help = "write the binary form to OUT",
+    .options = trace_output_options,
+    .main = trace_binary_main,
+};
+
+// What is done with a trace that was read; `whole` where all of it is readable. 0 or errno.
+typedef int (*trace_action)(const struct trace *trace, const char *path, const char *output,
+                            bool whole, struct complaint *complaint);
+
+static int trace_do_info(const struct trace *trace, const char *path, const char *output,
+                         bool whole, struct complaint *complaint)
 {
-    static const struct option table[] = {{"output", required_argument, NULL, 'o'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    optind = 0;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, ":o:h", table, NULL)) != -1;) {
-        switch (option) {
-        case 'o':
-            options->output = optarg;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        case ':':
-            return wrong("a value is missing after ", argv[optind - 1]);
-        default:
-            return wrong("unknown option ", argv[optind - 1]);
-        }
-    }
-    if (argc - optind < 1) {
-        return wrong("info, check, text, binary or show, and a FILE are needed", "");
-    }
-    options->action = argv[optind];
-    options->file = argv[optind + 1];
-    if (argc - optind < 2) {
-        return wrong("a FILE is missing after ", options->action);
-    }
-    if (argc - optind > 2) {
-        return wrong("one FILE only, not also ", argv[optind + 2]);
-    }
-    return -1;
+    (void)output;
+    (void)whole;
+    return info(trace, path, complaint);
 }
 
-static int act(const struct options *options, const struct trace *trace, bool whole)
+static int trace_do_check(const struct trace *trace, const char *path, const char *output,
+                          bool whole, struct complaint *complaint)
+{
+    (void)output;
+    (void)complaint;
+    if (whole) {
+        printf("%s: %zu operations, whole and legal\n", path, trace->op_count);
+    }
+    return 0;
+}
+
+static int trace_do_text(const struct trace *trace, const char *path, const char *output,
+                         bool whole, struct complaint *complaint)
+{
+    (void)path;
+    (void)whole;
+    return trace_write_text(trace, output, complaint);
+}
+
+static int trace_do_binary(const struct trace *trace, const char *path, const char *output,
+                           bool whole, struct complaint *complaint)
+{
+    (void)path;
+    return whole ? trace_write_binary(trace, output, complaint) : 0;
+}
+
+static int trace_act(trace_action action, const struct trace *trace, const char *path,
+                     const char *output, bool whole)
 {
     struct complaint complaint = {""};
-    int error = 0;
-    if (strcmp(options->action, "info") == 0) {
-        error = info(trace, options->file, &complaint);
-    } else if (strcmp(options->action, "text") == 0) {
-        error = trace_write_text(trace, options->output, &complaint);
-    } else if (whole && strcmp(options->action, "binary") == 0) {
-        error = trace_write_binary(trace, options->output, &complaint);
-    } else if (whole) {
-        printf("%s: %zu operations, whole and legal\n", options->file, trace->op_count);
-    }
+    int error = action(trace, path, output, whole, &complaint);
     if (error != 0) {
         return complained(&complaint, error == EINVAL ? 1 : 7);
     }
@@ -198,48 +213,95 @@ static int act(const struct options *options, const struct trace *trace, bool wh
     return 0;
 }
 
-static int action_check(const struct options *options)
+static int trace_read_and(trace_action action, const char *path, const char *output)
 {
-    static const char *const actions[] = {"info", "check", "text", "binary", NULL};
-    for (unsigned i = 0; actions[i] != NULL; i++) {
-        if (strcmp(options->action, actions[i]) == 0) {
-            if (i == 3 && options->output == NULL) {
-                return wrong("binary needs -o OUT", "");
-            }
-            if (i < 2 && options->output != NULL) {
-                return wrong("-o means nothing to ", options->action);
-            }
-            return 0;
-        }
-    }
-    return wrong("info, check, text, binary or show, not ", options->action);
-}
-
-int cli_trace(int argc, char **argv)
-{
-    struct options options = {0};
-    if (argc > 1 && strcmp(argv[1], "show") == 0) {
-        return cli_trace_show(argc - 1, argv + 1);
-    }
-    int status = options_read(argc, argv, &options);
-    if (status >= 0) {
-        return status;
-    }
-    if (action_check(&options) != 0) {
-        return 1;
-    }
     struct complaint complaint = {""};
     struct trace *trace = NULL, *part = NULL;
-    int error = trace_read_part(options.file, &trace, &part, &complaint);
-    if (error == 0) {
-        status = act(&options, trace, true);
+    int status;
+    if (trace_read_part(path, &trace, &part, &complaint) == 0) {
+        status = trace_act(action, trace, path, output, true);
     } else {
         status = complained(&complaint, 1);
         if (part != NULL) {
-            act(&options, part, false);
+            trace_act(action, part, path, output, false);
         }
     }
     trace_free(trace);
     trace_free(part);
     return status;
 }
+
+static int trace_main(const struct cli_command *command, trace_action action, int argc, char **argv)
+{
+    struct trace_settings settings = {0};
+    struct cli_list words = {0};
+    int status;
+    if (!cli_parse(command, argc, argv, &settings, &words, &status)) {
+        return status;
+    }
+    if (words.count != 1) {
+        return words.count == 0 ? wrong("a FILE is missing after ", argv[0])
+                                : wrong("one FILE only, not also ", words.items[1]);
+    }
+    if (action == trace_do_binary && settings.output == NULL) {
+        return wrong("binary needs -o OUT", "");
+    }
+    return trace_read_and(action, words.items[0], settings.output);
+}
+
+static int trace_info_main(int argc, char **argv)
+{
+    return trace_main(&trace_info, trace_do_info, argc, argv);
+}
+
+static int trace_check_main(int argc, char **argv)
+{
+    return trace_main(&trace_legal, trace_do_check, argc, argv);
+}
+
+static int trace_text_main(int argc, char **argv)
+{
+    return trace_main(&trace_text, trace_do_text, argc, argv);
+}
+
+static int trace_binary_main(int argc, char **argv)
+{
+    return trace_main(&trace_binary, trace_do_binary, argc, argv);
+}
+
+static const struct cli_command *const trace_parts[] = {
+    &trace_info, &trace_legal, &trace_text, &trace_binary, &cli_command_trace_show, NULL,
+};
+
+static int cli_trace(int argc, char **argv)
+{
+    if (argc < 2) {
+        return wrong("info, check, text, binary or show, and a FILE are needed", "");
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        cli_help(&cli_command_trace, stdout);
+        return 0;
+    }
+    for (size_t i = 0; trace_parts[i] != NULL; i++) {
+        if (strcmp(strchr(trace_parts[i]->name, ' ') + 1, argv[1]) == 0) {
+            return trace_parts[i]->main(argc - 1, argv + 1);
+        }
+    }
+    return wrong("info, check, text, binary or show, not ", argv[1]);
+}
+
+const struct cli_command cli_command_trace = {
+    .name = "trace",
+    .form = "trace PART FILE [OPTIONS]",
+    .help = "draw, check and convert traces",
+    .about =
+        "\nFILE is a trace in its binary form (from 'mems-stress record') or its text form; which "
+        "one is\nseen from its first bytes. mems-trace(5), stress/trace/FORMAT.md in the sources, "
+        "describes both.\n"
+        "\n"
+        "Exit status: 0 done; 1 wrong usage, or FILE cannot be read, is damaged or not legal; 7 "
+        "OUT\ncannot be written. 'info' and 'text' of a damaged binary trace show what is "
+        "readable, and\nstill exit with 1.",
+    .parts = trace_parts,
+    .main = cli_trace,
+};

@@ -18,7 +18,6 @@
 #include "job/number.h"
 
 #define FAULTS_POLICY "vm-paging"
-#define FAULTS_PAGE   UINT64_C(64)      // the smallest: the pages have nothing in them
 #define FAULTS_SWAP   UINT64_C(1048576) // at least
 #define FAULTS_TABLE  32
 
@@ -192,57 +191,46 @@ bool faults_possible(void)
     return false;
 }
 
-static int faults_reference(struct mems_space *space, mems_addr addr)
+int faults_machine_use(const struct faults_machine *machine, uint64_t page)
 {
+    mems_addr addr = machine->block + page * FAULTS_PAGE;
     void *host;
     mems_access_begin();
-    int error = mems_translate(space, addr, MEMS_READ, &host, NULL);
+    int error = mems_translate(machine->space, addr, MEMS_READ, &host, NULL);
     if (error == EAGAIN) {
         mems_access_end();
-        error = mems_fault(space, addr, MEMS_READ);
+        error = mems_fault(machine->space, addr, MEMS_READ);
         if (error != 0) {
             return error;
         }
-        error = mems_translate(space, addr, MEMS_READ, &host, NULL);
+        error = mems_translate(machine->space, addr, MEMS_READ, &host, NULL);
     }
     mems_access_end();
     return error;
 }
 
-// The string on an open engine.
-static int faults_run(struct mems_engine *engine, const struct references *references,
-                      uint64_t *faults, struct complaint *complaint)
+static int faults_block(const struct references *references, struct faults_machine *machine,
+                        struct complaint *complaint)
 {
-    struct mems_stats before, after;
-    struct mems_space *space;
-    mems_addr block = 0;
-    int error = mems_space_open(engine, &space);
+    int error = mems_space_open(machine->engine, &machine->space);
     if (error != 0) {
         complain(complaint, "no space: %s", mems_error_text(error));
         return error;
     }
-    error = mems_alloc(space, references->page_count * FAULTS_PAGE, 0, &block);
+    error = mems_alloc(machine->space, references->page_count * FAULTS_PAGE, 0, &machine->block);
     if (error != 0) {
         complain(complaint, "no block of %zu pages: %s", references->page_count,
                  mems_error_text(error));
     }
-    mems_snapshot(engine, &before);
-    for (size_t i = 0; i < references->count && error == 0; i++) {
-        error = faults_reference(space, block + references->pages[i] * FAULTS_PAGE);
-        if (error != 0) {
-            complain(complaint, "reference %zu: %s", i + 1, mems_error_text(error));
-        }
-    }
-    mems_snapshot(engine, &after);
-    *faults = after.faults - before.faults;
     return error;
 }
 
-int faults_count(const struct references *references, const struct faults_choice *choice,
-                 uint64_t frames, uint64_t seed, uint64_t *faults, struct complaint *complaint)
+int faults_machine_open(const struct references *references, const struct faults_choice *choice,
+                        uint64_t frames, uint64_t seed, struct faults_machine *machine,
+                        struct complaint *complaint)
 {
     char options[256];
-    struct mems_engine *engine;
+    *machine = (struct faults_machine){0};
     if (!faults_possible()) {
         complain(complaint, "this engine has no policy " FAULTS_POLICY);
         return ENOTSUP;
@@ -263,13 +251,37 @@ int faults_count(const struct references *references, const struct faults_choice
                                        .options = options,
                                        .references = references->pages,
                                        .reference_count = references->count};
-    int error = mems_engine_open(&config, &engine);
+    int error = mems_engine_open(&config, &machine->engine);
     if (error != 0) {
         complain(complaint, "%s with %" PRIu64 " frames: %s", choice->name, frames,
                  mems_complaint());
         return error;
     }
-    error = faults_run(engine, references, faults, complaint);
-    mems_engine_close(engine);
+    error = faults_block(references, machine, complaint);
+    if (error != 0) {
+        mems_engine_close(machine->engine);
+    }
+    return error;
+}
+
+int faults_count(const struct references *references, const struct faults_choice *choice,
+                 uint64_t frames, uint64_t seed, uint64_t *faults, struct complaint *complaint)
+{
+    struct faults_machine machine;
+    struct mems_stats before, after;
+    int error = faults_machine_open(references, choice, frames, seed, &machine, complaint);
+    if (error != 0) {
+        return error;
+    }
+    mems_snapshot(machine.engine, &before);
+    for (size_t i = 0; i < references->count && error == 0; i++) {
+        error = faults_machine_use(&machine, references->pages[i]);
+        if (error != 0) {
+            complain(complaint, "reference %zu: %s", i + 1, mems_error_text(error));
+        }
+    }
+    mems_snapshot(machine.engine, &after);
+    *faults = after.faults - before.faults;
+    mems_engine_close(machine.engine);
     return error;
 }

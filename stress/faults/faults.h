@@ -49,6 +49,23 @@ struct faults_row {
 // Whether the engine can do it: has the policy vm-paging.
 bool faults_possible(void);
 
+#define FAULTS_PAGE UINT64_C(64) // bytes, the least: the pages have nothing in them
+
+// The engine for one algorithm with that many frames, a space in it and a block that has all the
+// pages. Closed by mems_engine_close. Errors as faults_count.
+struct mems_engine;
+struct mems_space;
+struct faults_machine {
+    struct mems_engine *engine;
+    struct mems_space *space;
+    uint64_t block; // its address
+};
+int faults_machine_open(const struct references *references, const struct faults_choice *choice,
+                        uint64_t frames, uint64_t seed, struct faults_machine *machine,
+                        struct complaint *complaint);
+// One reference to a page.
+int faults_machine_use(const struct faults_machine *machine, uint64_t page);
+
 // One algorithm with that many frames (0 as above). `seed` is for random. 0; ENOTSUP without the
 // policy; else what the engine said, with a complaint.
 int faults_count(const struct references *references, const struct faults_choice *choice,

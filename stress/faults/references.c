@@ -34,7 +34,8 @@ struct reader {
     const char *at, *end;
     bool comment; // `at` is inside one
     struct references *references;
-    size_t room; // of references->pages
+    size_t room;      // of references->pages
+    size_t name_room; // of references->names
     struct table table;
 };
 
@@ -67,6 +68,24 @@ static int table_grow(struct table *table)
     return 0;
 }
 
+// A page that was not seen before; its number is `table.count` by now.
+static int reader_name(struct reader *reader, uint64_t name)
+{
+    struct references *references = reader->references;
+    size_t number = reader->table.count - 1;
+    if (number == reader->name_room) {
+        size_t room = number > 0 ? number * 2 : 64;
+        uint64_t *names = reallocarray(references->names, room, sizeof *names);
+        if (names == NULL) {
+            return ENOMEM;
+        }
+        references->names = names;
+        reader->name_room = room;
+    }
+    references->names[number] = name;
+    return 0;
+}
+
 static int reader_add(struct reader *reader, uint64_t name)
 {
     struct references *references = reader->references;
@@ -87,6 +106,9 @@ static int reader_add(struct reader *reader, uint64_t name)
     if (place->page == 0) {
         table->count++;
         *place = (struct place){name, table->count};
+        if (reader_name(reader, name) != 0) {
+            return ENOMEM;
+        }
     }
     references->pages[references->count++] = place->page - 1;
     return 0;
@@ -275,5 +297,6 @@ int references_read(const char *path, struct references *references, struct comp
 void references_fini(struct references *references)
 {
     free(references->pages);
+    free(references->names);
     *references = (struct references){0};
 }

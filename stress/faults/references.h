@@ -19,6 +19,7 @@ struct references {
     uint64_t *pages; // 0 .. page_count - 1: numbered in the order in which they first appear
     size_t count;
     size_t page_count; // distinct ones
+    uint64_t *names;   // by number: what each is called in the text
 };
 
 // Reads a file, or standard input where `path` is "-". 0, the errno of the file, EINVAL (with line

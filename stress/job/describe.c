@@ -48,15 +48,23 @@ static const char *standard_of(const struct job_key *key)
     return !key->standard ? "must be given" : key->standard[0] ? key->standard : "none";
 }
 
+void job_key_words(const struct job_key *key, struct job_key_words *words)
+{
+    words->kind = kind_names[key->kind];
+    words->standard = standard_of(key);
+    words->sweep = sweep_of(key);
+    value_allowed(key, words->allowed, sizeof words->allowed);
+}
+
 void job_describe_key(const struct job_key *key, FILE *out)
 {
-    char allowed[512];
-    value_allowed(key, allowed, sizeof allowed);
+    struct job_key_words words;
+    job_key_words(key, &words);
     fprintf(out, "%s: %s\n", key->name, key->help);
-    fprintf(out, "  kind     %s\n", kind_names[key->kind]);
-    fprintf(out, "  allowed  %s\n", allowed);
-    fprintf(out, "  default  %s\n", standard_of(key));
-    fprintf(out, "  sweep    %s\n", sweep_of(key));
+    fprintf(out, "  kind     %s\n", words.kind);
+    fprintf(out, "  allowed  %s\n", words.allowed);
+    fprintf(out, "  default  %s\n", words.standard);
+    fprintf(out, "  sweep    %s\n", words.sweep);
 }
 
 size_t job_describe(const char *name, FILE *out)

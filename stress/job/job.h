@@ -160,6 +160,12 @@ extern const struct job_key job_common_keys[];
 const struct job_key *job_key_find(const char *name, const struct workload **workload);
 // The key nearest to `name` among all tables, or NULL.
 const char *job_key_suggest(const char *name);
+// What a row says, in words.
+struct job_key_words {
+    const char *kind, *standard, *sweep;
+    char allowed[512];
+};
+void job_key_words(const struct job_key *key, struct job_key_words *words);
 // Everything a row says, for people (mems-stress help KEY).
 void job_describe_key(const struct job_key *key, FILE *out);
 // The same for each table that has a row of that name, under the name of its workload. Returns how

@@ -102,6 +102,16 @@ const struct job_key job_common_keys[] = {
         .help = "longest interval between two looks at the memory of a cell (shorter at first)",
     },
     {
+        .name = "map",
+        .kind = JOB_NUMBER,
+        .least = 0,
+        .most = 200,
+        .values = "0 .. 200, where 0 is none",
+        .standard = "0",
+        .help = "pictures of the memory map of a mems: target to keep, for `report`; taken with "
+                "the samples, each by walking over every block",
+    },
+    {
         .name = "timeout",
         .kind = JOB_TIME,
         .least = 0.1 * SECONDS,

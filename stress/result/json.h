@@ -17,6 +17,8 @@ json_t *json_of_fairness(const struct cell_report *report, unsigned threads);
 json_t *json_of_system(const struct cell_report *report);
 json_t *json_of_steady(const struct cell_report *report);
 json_t *json_of_harness(const struct cell_report *report);
+struct picture_album;
+json_t *json_of_album(const struct picture_album *album);
 json_t *json_of_speed(const struct cell_report *report);
 // Members of the objects "memory" and "fragmentation".
 void json_add_memory(json_t *memory, const struct cell_report *report);

@@ -261,10 +261,12 @@ static json_t *report_samples(const struct cell_report *report)
         {"rss_bytes", offsetof(struct report_sample, rss_bytes)},
         {"free_bytes", offsetof(struct report_sample, free_bytes)},
         {"largest_hole_bytes", offsetof(struct report_sample, largest_hole)},
+        {"holes", offsetof(struct report_sample, holes)},
+        {"live_blocks", offsetof(struct report_sample, live_blocks)},
     };
-    // The last two are the engine's.
+    // The last four are the engine's.
     bool engine = report->sample_count > 0 && report->samples[0].holes_known;
-    size_t count = sizeof columns / sizeof columns[0] - (engine ? 0 : 2);
+    size_t count = sizeof columns / sizeof columns[0] - (engine ? 0 : 4);
     json_t *object = json_object();
     json_object_set_new(object, "every_ns", json_of_count(report->sample_every_ns));
     for (size_t i = 0; i < count; i++) {
@@ -305,6 +307,9 @@ json_t *json_of_report(const struct cell *cell)
         json_object_set_new(object, "engine_drained", report_stats(&report->engine.drained));
     }
     json_object_set_new(object, "samples", report_samples(report));
+    if (stage_album(cell->stage) != NULL) {
+        json_object_set_new(object, "map", json_of_album(stage_album(cell->stage)));
+    }
     return object;
 }
 

@@ -272,6 +272,12 @@ int warning_check_codes(const char *const *codes, struct complaint *complaint)
     return 0;
 }
 
+const char *warning_code_at(size_t index, const char **help)
+{
+    *help = index < WARNING_COUNT ? warning_table[index].help : NULL;
+    return index < WARNING_COUNT ? warning_table[index].code : NULL;
+}
+
 void warning_describe(FILE *out)
 {
     for (size_t i = 0; i < WARNING_COUNT; i++) {

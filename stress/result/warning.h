@@ -34,6 +34,8 @@ void warning_each(const struct warning_scene *scene, warning_teller tell, void *
 
 // 0, or EINVAL with a complaint: one of the codes is not in the table.
 int warning_check_codes(const char *const *codes, struct complaint *complaint);
+// A row of the table, by index: its code, and what it says. NULL past the last.
+const char *warning_code_at(size_t index, const char **help);
 // The table, for people.
 void warning_describe(FILE *out);
 

@@ -273,6 +273,15 @@ static void account_add(struct account *account, const struct report_sample *sam
     }
 }
 
+static void account_picture(struct run *run, const struct report_sample *sample)
+{
+    struct picture_album *album = stage_album(run->stage);
+    struct mems_engine *engine = album != NULL ? run->target->engine(run->instance) : NULL;
+    if (engine != NULL) {
+        picture_take(album, engine, sample->at_ns, sample->operations);
+    }
+}
+
 void account_sample(struct account *account, struct run *run)
 {
     struct report_sample sample;
@@ -284,6 +293,7 @@ void account_sample(struct account *account, struct run *run)
         account->report->detail_count++;
     }
     account_add(account, &sample, false);
+    account_picture(run, &sample);
     account->report->sample_cost_ns += run_now_ns() - began;
 }
 

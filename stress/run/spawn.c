@@ -132,7 +132,11 @@ static uint64_t spawn_limit(const struct cell *cell)
 static int spawn_stage(struct cell *cell, int *file)
 {
     const struct plan_section *section = cell->section;
-    int error = stage_create(section->threads, section->text, &cell->stage, file);
+    // Only an engine's memory can be drawn.
+    bool engine = target_spec_base(cell->spec)->target->engine != NULL;
+    unsigned pictures = engine ? (unsigned)job_number(section->section, "map") : 0;
+    int error =
+        stage_create_pictured(section->threads, section->text, pictures, &cell->stage, file);
     if (error != 0) {
         return error;
     }

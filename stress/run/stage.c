@@ -19,10 +19,17 @@ static uint64_t stage_round(uint64_t bytes)
 
 int stage_create(unsigned threads, const char *text, struct stage **stage, int *file)
 {
+    return stage_create_pictured(threads, text, 0, stage, file);
+}
+
+int stage_create_pictured(unsigned threads, const char *text, unsigned pictures,
+                          struct stage **stage, int *file)
+{
     uint64_t text_offset = stage_round(sizeof(struct stage));
     uint64_t history_offset = text_offset + stage_round(strlen(text) + 1);
     uint64_t worker_offset = history_offset + stage_round(threads * sizeof(struct history));
-    uint64_t bytes = worker_offset + stage_round(threads * sizeof(struct worker));
+    uint64_t album_offset = worker_offset + stage_round(threads * sizeof(struct worker));
+    uint64_t bytes = album_offset + stage_round(picture_bytes(pictures));
     int fd = memfd_create("mems-stress cell", MFD_CLOEXEC);
     if (fd < 0) {
         return errno;
@@ -43,6 +50,10 @@ int stage_create(unsigned threads, const char *text, struct stage **stage, int *
     made->text_offset = text_offset;
     made->history_offset = history_offset;
     made->worker_offset = worker_offset;
+    if (pictures > 0) {
+        made->album_offset = album_offset;
+        stage_album(made)->room = pictures;
+    }
     strcpy((char *)memory + text_offset, text);
     *stage = made;
     *file = fd;
@@ -94,6 +105,12 @@ struct history *stage_history(struct stage *stage, unsigned worker)
 struct worker *stage_workers(struct stage *stage)
 {
     return (struct worker *)((char *)stage + stage->worker_offset);
+}
+
+struct picture_album *stage_album(struct stage *stage)
+{
+    return stage->album_offset > 0 ? (struct picture_album *)((char *)stage + stage->album_offset)
+                                   : NULL;
 }
 
 uint64_t stage_operations(struct stage *stage)

@@ -3,9 +3,9 @@
 // stage.h - the memory that a cell's process shares with the driver.
 //
 // One memfd a cell: the order (what to run), the phase, the evidence, the report, and behind them
-// the histories and the workers. The driver writes the order before the process starts; from then
-// on the cell writes and the driver reads, so that whatever way the process ends, what it had
-// noted by then is there.
+// the histories, the workers and the pictures of memory. The driver writes the order before the
+// process starts; from then on the cell writes and the driver reads, so that whatever way the
+// process ends, what it had noted by then is there.
 
 #ifndef RUN_STAGE_H
 #define RUN_STAGE_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "run/history.h"
+#include "run/picture.h"
 #include "run/pin.h"
 #include "run/report.h"
 #include "run/unwind.h"
@@ -103,9 +104,10 @@ struct stage {
     uint64_t seed;
     uint64_t bytes; // of the whole mapping
     uint64_t text_offset, history_offset, worker_offset;
-    char target[8192];  // as a job would say it, path resolved
-    char preload[4096]; // what must supply malloc; empty: anything
-    char pin[PIN_TEXT]; // CPUs of the workers; empty: not pinned
+    uint64_t album_offset; // 0: no pictures
+    char target[8192];     // as a job would say it, path resolved
+    char preload[4096];    // what must supply malloc; empty: anything
+    char pin[PIN_TEXT];    // CPUs of the workers; empty: not pinned
     struct target_demand demand;
     // [cell]
     uint32_t phase; // [atomic] enum stage_phase
@@ -121,6 +123,9 @@ struct stage {
 // Makes a stage for `threads` workers and a section's text. The descriptor is inherited by a child
 // that clears FD_CLOEXEC. 0 or errno.
 int stage_create(unsigned threads, const char *text, struct stage **stage, int *file);
+// The same with room for so many pictures of the memory map.
+int stage_create_pictured(unsigned threads, const char *text, unsigned pictures,
+                          struct stage **stage, int *file);
 // In the cell's process. NULL with errno.
 struct stage *stage_attach(int file);
 void stage_detach(struct stage *stage);
@@ -128,6 +133,8 @@ void stage_detach(struct stage *stage);
 const char *stage_text(const struct stage *stage);
 struct history *stage_history(struct stage *stage, unsigned worker);
 struct worker *stage_workers(struct stage *stage);
+// NULL: none were asked for.
+struct picture_album *stage_album(struct stage *stage);
 
 // Operations done so far by all workers.
 uint64_t stage_operations(struct stage *stage);

@@ -20,6 +20,7 @@
 #define DRAW_PIECE_COLUMNS 8  // wanted for a piece before a bar gets another row
 #define DRAW_ROWS          8  // of a bar, at most
 #define DRAW_LINES         40 // of the list of pieces, at most
+#define DRAW_REASON        9  // columns before a reason
 #define DRAW_TARGET        21 // columns for a name in the table
 
 void draw_head(FILE *out, const struct show *show, const struct target_spec *spec)
@@ -31,7 +32,7 @@ void draw_head(FILE *out, const struct show *show, const struct target_spec *spe
     fprintf(out, "\n");
 }
 
-void draw_step(FILE *out, const struct show *show, const struct show_step *step)
+void draw_step(FILE *out, const struct show *show, const struct show_step *step, unsigned width)
 {
     char name[100], from[32], to[32];
     if (step->outcome == SHOW_SILENT || step->outcome == SHOW_MAP) {
@@ -39,6 +40,7 @@ void draw_step(FILE *out, const struct show *show, const struct show_step *step)
     }
     fprintf(out, "%5zu  %s%s%s\n", step->number, step->operation,
             step->text[0] != '\0' ? " -> " : "", step->text);
+    words_wrap(out, DRAW_REASON, width, step->reason);
     for (size_t i = 0; i < step->move_count; i++) {
         const struct show_move *move = &step->moves[i];
         words_name(show_trace(show), move->process, move->block, name, sizeof name);

@@ -121,6 +121,14 @@ void show_document_step(struct show_document *document, const struct show *show,
         json_object_set(object, "moves", moves);
     }
     json_decref(moves);
+    if (step->reason[0] != '\0') {
+        json_object_set_new(object, "reason", json_of_text(step->reason));
+    }
+    if (step->choice.made) {
+        json_object_set_new(object, "choice",
+                            json_pack("{s:o, s:o}", "at", show_units(step->choice.at, unit), "size",
+                                      show_units(step->choice.size, unit)));
+    }
     if (map != NULL) {
         json_object_set_new(object, "map", show_map(show, map));
     }
@@ -144,12 +152,25 @@ void show_document_end(struct show_document *document, struct show *show)
     json_object_set_new(document->target, "end", show_map(show, show_look(show)));
 }
 
-char *show_document_close(struct show_document *document)
+struct json_t *show_document_root(struct show_document *document)
 {
-    char *text = json_print(document->root);
+    return document->root;
+}
+
+void show_document_add(struct show_document *document, struct json_t *target)
+{
+    json_array_append_new(document->targets, target);
+}
+
+char *show_document_text(struct show_document *document)
+{
+    return json_print(document->root);
+}
+
+void show_document_close(struct show_document *document)
+{
     json_decref(document->root);
     free(document);
-    return text;
 }
 
 #else
@@ -183,10 +204,27 @@ void show_document_end(struct show_document *document, struct show *show)
     (void)show;
 }
 
-char *show_document_close(struct show_document *document)
+struct json_t *show_document_root(struct show_document *document)
 {
     (void)document;
     return NULL;
+}
+
+void show_document_add(struct show_document *document, struct json_t *target)
+{
+    (void)document;
+    (void)target;
+}
+
+char *show_document_text(struct show_document *document)
+{
+    (void)document;
+    return NULL;
+}
+
+void show_document_close(struct show_document *document)
+{
+    (void)document;
 }
 
 #endif

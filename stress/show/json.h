@@ -21,7 +21,13 @@ void show_document_target(struct show_document *document, const struct show *sho
 void show_document_step(struct show_document *document, const struct show *show,
                         const struct show_step *step, const struct show_map *map);
 void show_document_end(struct show_document *document, struct show *show);
-// The text, to be freed by the caller, or NULL; the document is gone.
-char *show_document_close(struct show_document *document);
+// The document as it is by now, the document's own; NULL without JSON.
+struct json_t;
+struct json_t *show_document_root(struct show_document *document);
+// A target that others have made; it is the document's now.
+void show_document_add(struct show_document *document, struct json_t *target);
+// The text, to be freed by the caller, or NULL.
+char *show_document_text(struct show_document *document);
+void show_document_close(struct show_document *document);
 
 #endif

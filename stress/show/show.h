@@ -31,6 +31,7 @@
 struct show_settings {
     uint64_t unit;   // bytes of the engine in one unit of the trace; 0: chosen
     uint64_t memory; // units; 0: chosen
+    bool reasons;    // each step says why (reason.h); wants `detailed`
 };
 
 // One piece of the memory map. Sizes and positions are bytes of the engine.
@@ -70,13 +71,21 @@ struct show_move {
     uint64_t from, to;
 };
 
+// The hole or the partition that was taken, as it was before; of an access, where it led.
+struct show_choice {
+    bool made;
+    uint64_t at, size;
+};
+
 // What one operation came to.
 struct show_step {
     size_t number; // from 1
     const struct trace_op *op;
     enum show_outcome outcome;
-    char operation[160];           // "alloc P1 200"
-    char text[240];                // "at 0"
+    char operation[160]; // "alloc P1 200"
+    char text[240];      // "at 0"
+    char reason[1000];   // why; "": not told
+    struct show_choice choice;
     const struct show_move *moves; // by `compact`, in the order of where to
     size_t move_count;
 };

@@ -10,6 +10,7 @@
 
 #include "show/map.h"
 #include "show/memory.h"
+#include "show/reason.h"
 #include "show/words.h"
 
 #define BLOCK_NOWHERE UINT64_MAX
@@ -34,6 +35,7 @@ struct show {
     struct map_owner *owners; // room for every block
     struct show_move *moves;  // likewise
     struct show_map map;
+    struct reason *reason; // NULL: nobody asks why
     bool detailed;
     bool looked; // the map is of now
     size_t next; // operation
@@ -68,10 +70,14 @@ static size_t show_settle(struct show *show)
     size_t moves = 0;
     for (size_t i = 0; i < map->count; i++) {
         const struct show_piece *piece = &map->pieces[i];
-        if (piece->block == SHOW_NOBODY || piece->more || piece->absent) {
+        if (piece->block == SHOW_NOBODY || piece->more) {
             continue;
         }
         struct show_block *block = &show->blocks[piece->block];
+        if (piece->absent) {
+            block->place = BLOCK_NOWHERE;
+            continue;
+        }
         if (block->place != BLOCK_NOWHERE && block->place != piece->at) {
             show->moves[moves++] =
                 (struct show_move){piece->block, piece->process, block->place, piece->at};
@@ -455,6 +461,12 @@ int show_next(struct show *show, struct show_step *step, struct complaint *compl
     const struct trace_op *op = &show->trace->ops[show->next++];
     *step = (struct show_step){.number = show->next, .op = op};
     words_operation(show->trace, op, step->operation, sizeof step->operation);
+    if (show->detailed) {
+        show_settle(show); // what an operation before this one has moved is no move of this one
+    }
+    if (show->reason != NULL) {
+        reason_before(show->reason, show_look(show));
+    }
     show->looked &= op->kind == TRACE_SHOW;
     int error = step_do(show, op, step);
     if (error != 0) {
@@ -464,6 +476,9 @@ int show_next(struct show *show, struct show_step *step, struct complaint *compl
     }
     if (op->kind != TRACE_SHOW) {
         show_account(show);
+    }
+    if (show->reason != NULL) {
+        reason_after(show->reason, show_look(show), step);
     }
     return 0;
 }
@@ -509,6 +524,9 @@ int show_open(const struct trace *trace, const struct target_spec *spec,
                      mems_complaint());
         }
     }
+    if (error == 0 && settings->reasons) {
+        show->reason = reason_open(trace, spec->argument, show->memory.options, show->memory.unit);
+    }
     if (error != 0) {
         show_close(show);
         return error;
@@ -520,6 +538,7 @@ int show_open(const struct trace *trace, const struct target_spec *spec,
 void show_close(struct show *show)
 {
     mems_engine_close(show->engine);
+    reason_close(show->reason);
     map_fini(&show->map);
     free(show->spaces);
     free(show->blocks);

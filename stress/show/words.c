@@ -80,6 +80,25 @@ void words_say(struct show_step *step, const char *format, ...)
     memcpy(step->text, text, sizeof text);
 }
 
+void words_wrap(FILE *out, unsigned indent, unsigned width, const char *text)
+{
+    size_t column = 0;
+    while (*text != '\0') {
+        size_t length = strcspn(text, " ");
+        if (column > indent && column + 1 + length > width) {
+            fprintf(out, "\n");
+            column = 0;
+        }
+        fprintf(out, "%*s%.*s", column == 0 ? (int)indent : 1, "", (int)length, text);
+        column += (column == 0 ? indent : 1) + length;
+        text += length;
+        text += strspn(text, " ");
+    }
+    if (column > 0) {
+        fprintf(out, "\n");
+    }
+}
+
 const char *words_outcome(enum show_outcome outcome)
 {
     static const char *const names[SHOW_OUTCOMES] = {

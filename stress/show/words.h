@@ -5,6 +5,8 @@
 #ifndef SHOW_WORDS_H
 #define SHOW_WORDS_H
 
+#include <stdio.h>
+
 #include "show/show.h"
 
 // "P1" or "P1/a".
@@ -17,6 +19,8 @@ void words_amount(uint64_t bytes, uint64_t unit, char *text, size_t size);
 // Sets step->text, which may be among the arguments.
 void words_say(struct show_step *step, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+// A paragraph in lines of `width` columns, each indented; nothing for "".
+void words_wrap(FILE *out, unsigned indent, unsigned width, const char *text);
 const char *words_outcome(enum show_outcome outcome);
 
 #endif

@@ -189,10 +189,16 @@ static struct mems_engine *delay_engine(struct target_instance *instance)
     return delay_inner->engine != NULL ? delay_inner->engine(instance) : NULL;
 }
 
+static void delay_each_word(target_word take, void *arg)
+{
+    take(arg, "delay:", target_delay.help);
+}
+
 const struct target target_delay = {
     .name = "delay",
     .form = "delay:STEPS(TARGET)",
     .help = "a target with so many dependent arithmetic steps more for each operation",
+    .each_word = delay_each_word,
     .resolve = delay_resolve,
     .open = delay_open,
     .close = delay_close,

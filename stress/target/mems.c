@@ -292,10 +292,21 @@ static const struct target_ops mems_ops = {
     .block_size = mems_target_block_size,
 };
 
+static void mems_each_word(target_word take, void *arg)
+{
+    const struct mems_policy_row *policy;
+    for (size_t i = 0; (policy = mems_policy_at(i)) != NULL; i++) {
+        char word[64];
+        snprintf(word, sizeof word, "mems:%s", policy->name);
+        take(arg, word, policy->help);
+    }
+}
+
 const struct target target_mems = {
     .name = "mems",
     .form = "mems:POLICY(key=value,...)",
     .help = "the MeMS engine: one placement policy behind per-thread caches",
+    .each_word = mems_each_word,
     .resolve = mems_resolve,
     .open = mems_open,
     .close = mems_close,

@@ -167,10 +167,21 @@ static int preload_resolve(struct target_spec *spec, struct complaint *complaint
     return 0;
 }
 
+static void preload_each_word(target_word take, void *arg)
+{
+    for (size_t i = 0; i < PRELOAD_KNOWN; i++) {
+        char word[64], help[64];
+        snprintf(word, sizeof word, "preload:%s", preload_known[i].name);
+        snprintf(help, sizeof help, "of Debian's %s", preload_known[i].package);
+        take(arg, word, help);
+    }
+}
+
 const struct target target_preload = {
     .name = "preload",
     .form = "preload:NAME-OR-PATH",
     .help = "a malloc from a shared object: jemalloc, mimalloc, tcmalloc, or any path",
+    .each_word = preload_each_word,
     .resolve = preload_resolve,
     .process_malloc = true,
     .open = target_malloc_open,

@@ -53,6 +53,17 @@ void target_spec_fini(struct target_spec *spec)
     memset(spec, 0, sizeof *spec);
 }
 
+void target_each_word(target_word take, void *arg)
+{
+    for (size_t i = 0; i < TARGET_COUNT; i++) {
+        if (target_table[i]->each_word != NULL) {
+            target_table[i]->each_word(take, arg);
+        } else {
+            take(arg, target_table[i]->name, target_table[i]->help);
+        }
+    }
+}
+
 static void target_complain_unknown(const char *kind, const char *text, struct complaint *complaint)
 {
     const char *kinds[TARGET_COUNT + 1];

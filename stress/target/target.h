@@ -69,12 +69,17 @@ struct target_usage {
 // Takes one statistic.
 typedef void (*target_statistic)(void *arg, const char *name, double value);
 
+// Takes one name of a target, as a job may have it, and what it is.
+typedef void (*target_word)(void *arg, const char *word, const char *help);
+
 struct target_instance; // open target in the cell's process
 
 struct target {
     const char *name; // KIND
     const char *form; // "mems:POLICY(key=value,...)"
     const char *help;
+    // The names that are known without looking. NULL: the kind's alone.
+    void (*each_word)(target_word take, void *arg);
     bool process_malloc; // it is the malloc of the cell's process
     // Completes a spec in the driver's process, before anything runs: finds the library, checks
     // the options. 0; ENOENT: not here (a '?' target is then skipped); EINVAL: never right.
@@ -113,6 +118,9 @@ size_t target_list_piece(const char *list);
 void target_spec_fini(struct target_spec *spec);
 // The target that does the work: spec itself, or what it is around.
 const struct target_spec *target_spec_base(const struct target_spec *spec);
+
+// What a target may be called, of every kind; for those who type.
+void target_each_word(target_word take, void *arg);
 
 // The table of kinds, by index; NULL past the last.
 const struct target *target_at(size_t index);

@@ -11,7 +11,7 @@
 //    stay (figure: static TLS used). Then every worker loads one of the others, has it work in its
 //    own thread and in a new one, unloads it, and frees what it allocated. Workers share libraries:
 //    one is unloaded when the last has let go.
-// 3. The libraries lie beside this program (workload/plugin/plugin.c).
+// 3. The libraries came with this program (workload/plugin/plugin.c, disk/home.h).
 // 4. Failure. A library that was there does not load: dlopen; a block that is not what the library
 //    wrote, or thread-local storage that is not: plugin. A hang is the watchdog's. A step is a
 //    library loaded and unloaded.
@@ -26,6 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "disk/home.h"
 #include "workload/edge.h"
 #include "workload/rows.h"
 
@@ -43,7 +44,7 @@ static const struct job_key dlopen_keys[] = {{.name = NULL}};
 
 static void *dlopen_load(const struct dlopen_plugins *shared, const char *kind, unsigned number)
 {
-    char path[PATH_MAX + 64];
+    char path[sizeof shared->folder + 64];
     snprintf(path, sizeof path, "%s/mems-stress-plugin-%s-%u.so", shared->folder, kind, number);
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
@@ -51,16 +52,15 @@ static void *dlopen_load(const struct dlopen_plugins *shared, const char *kind, 
 static int dlopen_open(struct run *run, struct complaint *complaint)
 {
     struct dlopen_plugins *shared = run_map(sizeof *shared);
-    char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(program, '/');
-    *(slash != NULL ? slash : program) = '\0';
-    snprintf(shared->folder, sizeof shared->folder, "%s", program);
+    if (home_find(HOME_LIBRARY, "mems-stress-plugin-dynamic-0.so", shared->folder,
+                  sizeof shared->folder) != 0) {
+        complain(complaint, "dlopen: the libraries to load are not there: %s", shared->folder);
+        return ENOENT;
+    }
+    *strrchr(shared->folder, '/') = '\0';
     void *library = dlopen_load(shared, "dynamic", 0);
     if (library == NULL) {
-        complain(complaint, "dlopen: the libraries to load are not beside the program: %s",
-                 dlerror());
+        complain(complaint, "dlopen: %s", dlerror());
         return ENOENT;
     }
     dlclose(library);

@@ -39,9 +39,11 @@ STRESS_MAY_INCLUDE = {
     "compare": CELL | {"result", "json"},
     "history": CELL | {"result", "compare", "json"},
     "show": {"target", "trace", "job", "json"},
+    "report": CELL | {"result", "json"},
+    "lesson": {"show", "faults", "target", "trace", "job", "json"},
     "explore": CELL,
     "shard": CELL | {"result", "json"},
-    "cli": CELL | {"result", "compare", "history", "show", "explore", "shard", "json"},
+    "cli": CELL | {"result", "compare", "history", "show", "explore", "shard", "report", "lesson", "json"},
 }
 
 # Public headers are the only ones of ours that these folders may use, beside their own.

@@ -15,6 +15,8 @@
 #ifndef MEMS_TRANSLATE_H
 #define MEMS_TRANSLATE_H
 
+#include <mems/engine.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif

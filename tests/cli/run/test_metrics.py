@@ -197,6 +197,23 @@ class Metrics(Case):
         plain = self.run_job(WARM.replace("decay = 25ms", "").replace("ops = 20k", "ops = 500"), "--target", "libc")
         self.assertIsNone(plain.cell("libc")["report"]["memory"]["decay"])
 
+    def test_pictures_of_the_memory_map(self):
+        """As many as were asked for at most, of engines only, each whole."""
+        outcome = self.run_job("[work]\nworkload = churn\ntarget = libc, mems:dynamic, mems:segmentation\nruntime = 100ms\n"
+                               "sample = 1ms\nmap = 4\n")
+        self.assertNotIn("map", outcome.cell("libc")["report"])
+        for target in ("mems:dynamic", "mems:segmentation"):
+            pictures = outcome.cell(target)["report"]["map"]
+            self.assertIn(len(pictures), range(2, 5), target)
+            times = [picture["at_ns"] for picture in pictures]
+            self.assertEqual(times, sorted(set(times)))
+            for picture in pictures:
+                self.assertEqual(sum(piece[1] for piece in picture["pieces"]), picture["memory_bytes"])
+                self.assertLessEqual(len(picture["pieces"]), 192)
+                self.assertIn("block", [piece[0] for piece in picture["pieces"]])
+        plain = self.run_job("[work]\nworkload = churn\ntarget = mems:dynamic\nops = 500\n")
+        self.assertNotIn("map", plain.cell("mems:dynamic")["report"])
+
     def test_holes_and_native_figures(self):
         outcome = self.warm()
         null, libc, engine = (outcome.cell(t)["report"] for t in ("null", "libc", "mems:dynamic"))

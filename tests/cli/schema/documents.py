@@ -39,6 +39,7 @@ RUNS = {
     "a file": ("[it]\nworkload = trace\ntrace = %s/traces/sqlite.mtrace\ntarget = null\n" % JOBS, 0, ()),
     "context": (churn("null", "ops = 1k"), 0, ("--context", "ticket=7", "--context", "why=a = b")),
     "skipped": (churn("?preload:no-such-allocator"), 6, ()),
+    "pictures": (churn("libc, mems:dynamic, mems:vm-paging", "runtime = 20ms\nsample = 1ms\nmap = 5"), 0, ()),
     "engine refuses": (churn("mems:fixed(partitions=64x10)", "ops = 2k"), 0, ()),
 }
 EVIL_RUNS = {
@@ -134,6 +135,8 @@ class Documents:
         self.make("replay", "result", 0, "replay", trace, "--target", "libc", "--target", "mems:segmentation",
                   "--json", "-")
         self.make("show", "show", 0, "trace", "show", trace, "--target", "mems:segmentation", "--every", "--json", "-")
+        for kind in ("five-holes", "silberschatz", "four-pages", "tlb", "working-set"):
+            self.make("exercise " + kind, "show", 0, "trace", "show", kind, "--json", "-")
         self.make("show paged", "show", 0, "trace", "show", os.path.join(JOBS, "traces", "processes.trace"),
                   "--target", "mems:paging", "--every", "--json", "-")
         self.make("faults", "faults", 0, "faults", os.path.join(JOBS, "references", "belady.txt"), "--frames", "3,4",

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+//
+// memory.js - a section's memory over time beside what theory says, and what is given back to the system.
+//
+// Lines that theory draws, each only where it applies:
+//   50-percent rule   Knuth, TAOCP 1, 2.5: where holes merge and hardly ever fit exactly, there are in equilibrium half as
+//                     many holes as live blocks. Drawn into holes over blocks of the policies whose holes merge.
+//   bounds            what the workload's own theory says of what an allocator holds over what is live: Robson's bound
+//                     (1974), and what comb, doubling and others force. The workload tells it with its figures.
+//   OPT               Belady's algorithm on the same references: no replacement algorithm has fewer faults.
+// Curves over time are of one repeat, the one with the median rate: a mean of several would show what never was.
+
+"use strict";
+
+mems.samplesOf = function (line) {
+  return mems.typical(line, (cell) => (cell.report?.samples?.at_ns.length || 0) > 1)?.report.samples ?? null;
+};
+
+// Horizontal lines: {label, value, style}.
+mems.level = function ({ label, value, color, dash }, most) {
+  return { style: { color: color || "--ink" }, label, data: [{ x: 0, y: value }, { x: most, y: value }], showLine: true, pointRadius: 0,
+    borderColor: mems.color(color || "--ink"), borderWidth: 2, borderDash: dash || [10, 4] };
+};
+
+mems.timeChart = function (grid, { title, about, lines, get, format, axis, levels, min, first }) {
+  const drawn = lines.map((line) => {
+    const samples = mems.samplesOf(line);
+    const points = samples ? samples.at_ns.map((at, i) => ({ x: at / 1e6, y: get(samples, i) })).filter(({ y }) => mems.known(y)) : [];
+    return { ...line, points };
+  }).filter(({ points }) => points.length > 1);
+  const extra = first ? first(drawn) : [];
+  if (drawn.length === 0) {
+    return false;
+  }
+  const most = Math.max(...drawn.map(({ points }) => points[points.length - 1].x));
+  mems.chart(grid, {
+    title,
+    about,
+    height: 280,
+    table: () => ({
+      head: ["Line", "Samples", "First", "Median", "Greatest", "Last"],
+      rows: [...extra, ...drawn].map(({ label, points }) => [label, points.length, format(points[0].y), format(mems.median(points.map(({ y }) => y))),
+        format(Math.max(...points.map(({ y }) => y))), format(points[points.length - 1].y)])
+        .concat((levels || []).map(({ label, value }) => [label, "theory", "", "", format(value), ""])),
+    }),
+    make: () => ({
+      type: "scatter",
+      data: { datasets: [
+        ...extra.map(({ label, points }) => ({ style: { color: "--muted" }, label, data: points, showLine: true, pointRadius: 0, borderWidth: 1,
+          borderColor: mems.color("--muted"), backgroundColor: mems.color("--cached"), fill: "origin", order: 9 })),
+        ...drawn.map(({ label, style, points }) => ({ ...mems.stroke(style, points.length), label, data: points, showLine: true })),
+        ...(levels || []).map((level) => mems.level(level, most)),
+      ] },
+      options: mems.options({
+        x: mems.axis({ type: "linear", title: "time, ms", min: 0 }),
+        y: format === mems.bytes ? mems.byteAxis({ title: axis }) : mems.axis({ title: axis, format, min: min ?? 0 }),
+        tooltip: { label: (item) => item.dataset.label + ": " + format(item.raw.y) + " at " + mems.time(item.raw.x * 1e6) },
+      }),
+    }),
+  });
+  return true;
+};
+
+// What the workload's theory says of held over live, of the cells of the lines: [{label, value}].
+mems.heldBounds = function (model, section, lines) {
+  const workload = model.section(section).workload;
+  const bounds = new Map();
+  for (const line of lines) {
+    for (const cell of line.cells) {
+      for (const figure of cell.report?.figures || []) {
+        if (mems.known(figure.bound) && (figure.unit === "x" || figure.unit === "x live") && ["blow-up", "held", "growth", "trough held"].includes(figure.name)) {
+          bounds.set(figure.name, Math.max(bounds.get(figure.name) || 0, figure.bound));
+        }
+      }
+    }
+  }
+  return Array.from(bounds, ([name, value]) => ({ label: workload === "robson" ? "Robson's bound" : "bound of " + workload + ": " + name, value }));
+};
+
+mems.showMemory = function (model, section, panel) {
+  panel.append(mems.el("h3", null, "Memory over time"));
+  const lines = model.lines(section).filter((line) => line.target !== "null");
+  const grid = mems.grid(panel);
+  // Live bytes are the program's, the same for all: of the line that held most of them.
+  const live = (drawn) => drawn.map((line) => ({ label: "live", points: (({ samples }) => samples.at_ns.map((at, i) =>
+    ({ x: at / 1e6, y: samples.live_bytes[i] })))({ samples: mems.samplesOf(line) }) }))
+    .sort((a, b) => b.points[b.points.length - 1].x - a.points[a.points.length - 1].x).slice(0, 1);
+  const any = mems.timeChart(grid, { title: "Held from the system, and live", lines, get: (samples, i) => samples.held_bytes[i], format: mems.bytes,
+    axis: "", first: live, about: "Engines: mapped for blocks. Others: resident beyond what the process had before its first operation." });
+  mems.timeChart(grid, { title: "Resident set", lines, get: (samples, i) => samples.rss_bytes[i], format: mems.bytes, axis: "",
+    about: "Of the whole process, the harness and a trace's steps included." });
+  // Both as they have grown to: what a bound is about, and no spike where little is live for a moment. A ratio to next to
+  // nothing says nothing: from a tenth of the most live on.
+  const grown = new Map();
+  const peaks = (samples) => {
+    if (!grown.has(samples)) {
+      let [live, most] = [0, 0];
+      const end = Math.max(...samples.live_bytes);
+      grown.set(samples, samples.live_bytes.map((bytes, i) => {
+        live = Math.max(live, bytes);
+        most = Math.max(most, samples.held_bytes[i]);
+        return live >= end / 10 && live > 0 ? most / live : null;
+      }));
+    }
+    return grown.get(samples);
+  };
+  mems.timeChart(grid, { title: "Most held over most live, so far", lines, get: (samples, i) => peaks(samples)[i], format: mems.number, axis: "ratio",
+    levels: mems.heldBounds(model, section, lines), about: "1 is a perfect allocator. Begins when a tenth of what will be live at most is." });
+  const outside = mems.timeChart(grid, { title: "External fragmentation", lines, format: mems.percent, axis: "share of the free bytes",
+    get: (samples, i) => (samples.free_bytes?.[i] > 0 ? 1 - samples.largest_hole_bytes[i] / samples.free_bytes[i] : null),
+    about: "Of the free bytes inside, those that are not in the largest hole." });
+  mems.timeChart(grid, { title: "Internal fragmentation", lines, format: mems.percent, axis: "share of what blocks take",
+    get: (samples, i) => (samples.taken_bytes[i] > 0 ? 1 - samples.live_bytes[i] / samples.taken_bytes[i] : null),
+    about: "Of what live blocks take, what nobody asked for." });
+  const merging = lines.filter(({ target }) => /^mems:(dynamic|segmentation|vm-segmentation)\b/.test(target));
+  mems.timeChart(grid, { title: "Holes over live blocks", lines: merging, format: mems.number, axis: "ratio", levels: [{ label: "50-percent rule", value: 0.5 }],
+    get: (samples, i) => (samples.live_blocks?.[i] > 0 ? samples.holes[i] / samples.live_blocks[i] : null),
+    about: "Knuth's rule: in equilibrium, with holes that merge and hardly ever fit exactly, half as many holes as blocks. Blocks at hand in " +
+      "threads' caches count as blocks." });
+  if (!any) {
+    grid.remove();
+    panel.append(mems.absent("No cell of this section has two samples or more: it was too short for the distance of samples (sample), or ended before."));
+  } else if (!outside) {
+    panel.append(mems.absent("External fragmentation and holes are told by the engine's targets (mems:) only."));
+  }
+};
+
+mems.showDecay = function (model, section, panel) {
+  panel.append(mems.el("h3", null, "Given back to the system"));
+  const lines = model.lines(section).filter((line) => line.target !== "null").map((line) => ({ ...line,
+    decay: mems.typical(line, (cell) => cell.report?.memory?.decay)?.report.memory.decay })).filter(({ decay }) => decay);
+  if (lines.length === 0) {
+    panel.append(mems.absent("Not watched: decay = 2s in the job looks at the resident set for so long after all blocks were freed."));
+    return;
+  }
+  const grid = mems.grid(panel);
+  mems.chart(grid, {
+    title: "Resident set after all was freed",
+    about: "Logarithmic in time: allocators give memory back at once, after tenths of a second, or never.",
+    height: 280,
+    table: () => ({
+      head: ["Target", "Left at the end", "Half was back after", "Resident at first", "at the end"],
+      rows: lines.map(({ label, decay }) => [label, mems.percent(decay.left_share), mems.known(decay.half_life_ns) ? mems.time(decay.half_life_ns) : "not in that time",
+        mems.bytes(decay.rss_bytes[0]), mems.bytes(decay.rss_bytes[decay.rss_bytes.length - 1])]),
+    }),
+    make: () => ({
+      type: "scatter",
+      data: { datasets: lines.map(({ label, style, decay }) => ({ ...mems.stroke(style, decay.after_ns.length), label, showLine: true,
+        data: decay.after_ns.map((after, i) => ({ x: Math.max(after, 5e5), y: decay.rss_bytes[i] })) })) },
+      options: mems.options({
+        x: mems.logAxis({ title: "time since the last free", format: mems.time }),
+        y: mems.byteAxis({ title: "resident" }),
+        tooltip: { label: (item) => item.dataset.label + ": " + mems.bytes(item.raw.y) + " after " + mems.time(item.raw.x) },
+      }),
+    }),
+  });
+};
+
+// The workload's own figures, with what theory says of them: OPT's faults, Robson's bound.
+mems.showFigures = function (model, section, panel) {
+  const lines = model.lines(section);
+  const names = new Map();
+  for (const line of lines) {
+    for (const cell of line.cells) {
+      for (const figure of cell.report?.figures || []) {
+        const known = names.get(figure.name) || { unit: figure.unit, bound: false };
+        known.bound = known.bound || mems.known(figure.bound);
+        names.set(figure.name, known);
+      }
+    }
+  }
+  if (names.size === 0) {
+    return;
+  }
+  panel.append(mems.el("h3", null, "The workload's own figures"));
+  const grid = mems.grid(panel);
+  names.forEach(({ unit, bound }, name) => {
+    const of = (cell) => cell.report?.figures?.find((figure) => figure.name === name);
+    const { targets, datasets } = mems.barsOf(model, section, (cell) => of(cell)?.value, bound ? (cell) => of(cell)?.bound : null);
+    const format = unit === "bytes" ? mems.bytes : (value) => mems.number(value);
+    const theory = /OPT/.test(name) ? "The mark is OPT's." : "The mark is what theory, or a limit of the job, says.";
+    mems.bars(grid, { title: name, about: bound ? theory : "", axis: unit, format, targets, datasets, bound });
+  });
+};

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+//
+// read.c - a document is read for a page: known by its schema, and whole where views lean on it.
+
+#include "report/report.h"
+
+#include <errno.h>
+
+#ifdef MEMS_HAVE_JANSSON
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "result/document.h"
+
+#define READ_SHOW "mems-stress/show/1"
+
+// What a document must have for its view to stand on.
+static const struct read_need {
+    const char *schema;
+    const char *path; // members, by dots
+    json_type type;
+    const char *wanted;
+} read_needs[] = {
+    {DOCUMENT_SCHEMA, "verdict", JSON_STRING, "a text"},
+    {DOCUMENT_SCHEMA, "started", JSON_STRING, "a text"},
+    {DOCUMENT_SCHEMA, "warnings", JSON_ARRAY, "an array"},
+    {DOCUMENT_SCHEMA, "host", JSON_OBJECT, "an object"},
+    {DOCUMENT_SCHEMA, "job.title", JSON_STRING, "a text"},
+    {DOCUMENT_SCHEMA, "job.sections", JSON_ARRAY, "an array"},
+    {DOCUMENT_SCHEMA, "cells", JSON_ARRAY, "an array"},
+    {DOCUMENT_SCHEMA, "scaling", JSON_ARRAY, "an array"},
+    {READ_SHOW, "trace", JSON_STRING, "a text"},
+    {READ_SHOW, "targets", JSON_ARRAY, "an array"},
+};
+
+static const struct read_member {
+    const char *array; // of a result
+    const char *name;  // of each of its elements
+    json_type type;
+    const char *wanted;
+} read_members[] = {
+    {"job.sections", "name", JSON_STRING, "a text"},
+    {"job.sections", "workload", JSON_STRING, "a text"},
+    {"job.sections", "threads", JSON_INTEGER, "a whole number"},
+    {"job.sections", "values", JSON_OBJECT, "an object"},
+    {"cells", "id", JSON_STRING, "a text"},
+    {"cells", "section", JSON_STRING, "a text"},
+    {"cells", "target", JSON_STRING, "a text"},
+    {"cells", "repeat", JSON_INTEGER, "a whole number"},
+    {"cells", "verdict", JSON_STRING, "a text"},
+    {"cells", "message", JSON_STRING, "a text"},
+    {"cells", "again", JSON_STRING, "a text"},
+};
+
+static const json_t *read_at(const json_t *root, const char *path)
+{
+    char name[64];
+    for (size_t length; *path != '\0'; path += length + (path[length] == '.')) {
+        length = strcspn(path, ".");
+        snprintf(name, sizeof name, "%.*s", (int)length, path);
+        root = json_object_get(root, name);
+    }
+    return root;
+}
+
+static bool read_is(const json_t *value, json_type type)
+{
+    return value != NULL && json_typeof(value) == type;
+}
+
+static int read_check_members(const char *file, const json_t *root, struct complaint *complaint)
+{
+    for (size_t i = 0; i < sizeof read_members / sizeof read_members[0]; i++) {
+        const struct read_member *member = &read_members[i];
+        const json_t *array = read_at(root, member->array);
+        for (size_t n = 0; n < json_array_size(array); n++) {
+            const json_t *element = json_array_get(array, n);
+            if (!read_is(json_object_get(element, member->name), member->type)) {
+                complain(complaint, "%s: %s[%zu].%s: %s is wanted", file, member->array, n,
+                         member->name, member->wanted);
+                return EINVAL;
+            }
+        }
+    }
+    return 0;
+}
+
+static int read_check(const char *file, const json_t *root, struct complaint *complaint)
+{
+    const char *schema = json_string_value(json_object_get(root, "schema"));
+    bool known = false;
+    if (schema == NULL) {
+        complain(complaint,
+                 "%s: no document of mems-stress: no \"schema\" (write one with: mems-stress run "
+                 "JOB --json FILE)",
+                 file);
+        return EINVAL;
+    }
+    for (size_t i = 0; i < sizeof read_needs / sizeof read_needs[0]; i++) {
+        const struct read_need *need = &read_needs[i];
+        if (strcmp(need->schema, schema) != 0) {
+            continue;
+        }
+        known = true;
+        if (!read_is(read_at(root, need->path), need->type)) {
+            complain(complaint, "%s: %s: %s is wanted", file, need->path, need->wanted);
+            return EINVAL;
+        }
+    }
+    if (!known) {
+        complain(complaint,
+                 "%s: a document of schema \"%s\"; a page shows \"" DOCUMENT_SCHEMA
+                 "\" (run --json) and \"" READ_SHOW "\" (trace show --json)",
+                 file, complaint_clip(schema).text);
+        return EINVAL;
+    }
+    return strcmp(schema, DOCUMENT_SCHEMA) == 0 ? read_check_members(file, root, complaint) : 0;
+}
+
+int report_read(const char *path, struct json_t **root, struct complaint *complaint)
+{
+    json_error_t wrong;
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        int error = errno;
+        complain(complaint, "cannot read %s: %s", path, strerror(error));
+        return error;
+    }
+    errno = 0;
+    json_t *read = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
+    int error = ferror(file) ? (errno != 0 ? errno : EIO) : 0;
+    fclose(file);
+    if (error != 0) {
+        complain(complaint, "cannot read %s: %s", path, strerror(error));
+    } else if (read == NULL) {
+        complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
+        error = EINVAL;
+    } else {
+        error = read_check(path, read, complaint);
+    }
+    if (error != 0) {
+        json_decref(read);
+        return error;
+    }
+    *root = read;
+    return 0;
+}
+
+void report_free(struct json_t *root)
+{
+    json_decref(root);
+}
+
+#else
+
+int report_read(const char *path, struct json_t **root, struct complaint *complaint)
+{
+    (void)root;
+    complain(complaint, "cannot read %s: this mems-stress was built without libjansson", path);
+    return ENOTSUP;
+}
+
+void report_free(struct json_t *root)
+{
+    (void)root;
+}
+
+#endif
