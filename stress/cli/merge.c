@@ -23,6 +23,8 @@ static const struct cli_option merge_options[] = {
     MERGE_OUTPUT(OUTPUT_CSV, "csv", "FILE", "write a row a cell as CSV; - is standard output"),
     MERGE_OUTPUT(OUTPUT_JUNIT, "junit", "FILE",
                  "write a test a cell as JUnit XML; - is standard output"),
+    MERGE_OUTPUT(OUTPUT_GOOGLE, "google-benchmark", "FILE",
+                 "write what Google Benchmark's compare.py reads; - is standard output"),
     {"partial", CLI_FLAG, NULL, "merge what there is, though cells are missing",
      offsetof(struct merge_settings, partial)},
     {"fail-inconclusive", CLI_FLAG, NULL, "exit status 5 where a rate did not become steady",
