@@ -85,6 +85,7 @@ COMMANDS = [
     Command("history", ["history", "--history", "h.db"]),
     Command("history export", ["history", "export", "--history", "h.db", "-o", "e.jsonl"], ["e.jsonl"]),
     Command("history import", ["history", "import", "b.json", "--history", "h.db"], exact=False),
+    Command("report", ["report", "a.json", "-o", "r.html"], ["r.html"]),
     Command("selftest", ["selftest", "aa", "--comparisons", "1", "--repeats", "5", "--target", "null", "--json", "s.json"],
             ["s.json"], exact=False, most=4,  # it does what run does, many times: only a few
             seams=("open", "write ENOSPC, and all after it", "map", "map, and all after it", "fork, exec, thread", "wait")),
