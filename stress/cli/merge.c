@@ -24,7 +24,7 @@ static const struct cli_option merge_options[] = {
     MERGE_OUTPUT(OUTPUT_JUNIT, "junit", "FILE",
                  "write a test a cell as JUnit XML; - is standard output"),
     MERGE_OUTPUT(OUTPUT_GOOGLE, "google-benchmark", "FILE",
-                 "write it as Google Benchmark does, for its compare.py; - is standard output"),
+                 "write what Google Benchmark's compare.py reads; - is standard output"),
     {"history", CLI_TEXT, "FILE",
      "keep the whole in this history (else in ~/.local/state/mems/history.db)",
      offsetof(struct merge_settings, job.history.file)},

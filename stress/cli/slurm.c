@@ -125,7 +125,12 @@ static char *slurm_options(const struct cli_job_settings *settings)
 
 static char *slurm_outputs(const struct cli_job_settings *settings, const char *folder)
 {
-    static const char *const names[] = {"json", "csv", "junit"};
+    static const char *const names[OUTPUT_FORMS] = {
+        [OUTPUT_JSON] = "json",
+        [OUTPUT_CSV] = "csv",
+        [OUTPUT_JUNIT] = "junit",
+        [OUTPUT_GOOGLE] = "google-benchmark",
+    };
     char path[2 * PATH_MAX];
     char *text = NULL;
     size_t length;

@@ -36,6 +36,7 @@
 
 // The part of the moment, for disk_forget. Written before the name in it exists.
 static char disk_part[PATH_MAX];
+static pid_t disk_maker; // who exits without a word to us (no memory is left) takes it away, too
 
 const char *disk_not_a_file(const char *path)
 {
@@ -116,6 +117,14 @@ static void disk_clean(const char *path)
 
 // ---- one file -----------------------------------------------------------------------------------
 
+// A child that was forked meanwhile has no part in it.
+static void disk_at_exit(void)
+{
+    if (disk_maker == getpid()) {
+        disk_forget();
+    }
+}
+
 // A new part, locked and in its place. A descriptor, or -1 with errno.
 static int disk_part_open(const char *path, char **part)
 {
@@ -135,6 +144,10 @@ static int disk_part_open(const char *path, char **part)
             return -1;
         }
         snprintf(disk_part, sizeof disk_part, "%s", *part);
+        if (disk_maker == 0) {
+            (void)atexit(disk_at_exit);
+        }
+        disk_maker = getpid();
         bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
         bool known = fstat(fd, &held) == 0 && lstat(*part, &named) == 0;
         if (locked && known && held.st_ino == named.st_ino && held.st_dev == named.st_dev) {

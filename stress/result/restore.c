@@ -164,7 +164,9 @@ static int restore_stage(const struct restore *restore, const json_t *object, st
     const json_t *report = json_object_get(object, "report");
     const json_t *evidence = json_object_get(object, "evidence");
     int file;
-    int error = stage_create(cell->section->threads, "", &cell->stage, &file);
+    const json_t *map = json_object_get(report, "map");
+    unsigned pictures = json_is_array(map) ? 1 + (unsigned)json_array_size(map) : 0;
+    int error = stage_create_pictured(cell->section->threads, "", pictures, &cell->stage, &file);
     if (error != 0) {
         complain(restore->complaint, "cell %s: no memory for it: %s", restore->cell,
                  strerror(error));
@@ -178,6 +180,9 @@ static int restore_stage(const struct restore *restore, const json_t *object, st
     }
     if (error == 0 && report != NULL) {
         error = restore_report(restore, report, cell, into);
+    }
+    if (error == 0 && pictures > 0) {
+        error = restore_album(restore, map, stage_album(cell->stage));
     }
     cell->phase = STAGE_DONE;
     return error == 0 && evidence != NULL ? restore_evidence(restore, evidence, cell) : error;

@@ -285,10 +285,12 @@ static int report_samples(const struct restore *restore, const json_t *object,
         {"huge_bytes", offsetof(struct report_sample, huge_bytes)},
         {"free_bytes", offsetof(struct report_sample, free_bytes)},
         {"largest_hole_bytes", offsetof(struct report_sample, largest_hole)},
+        {"holes", offsetof(struct report_sample, holes)},
+        {"live_blocks", offsetof(struct report_sample, live_blocks)},
     };
     const json_t *samples = json_object_get(object, "samples");
     size_t count = json_array_size(json_object_get(samples, "at_ns"));
-    bool engine = json_object_get(samples, "free_bytes") != NULL; // the last two are the engine's
+    bool engine = json_object_get(samples, "free_bytes") != NULL; // the last four are the engine's
     if (count > REPORT_SAMPLES) {
         return restore_complain(restore, "report", "samples", "fewer of them");
     }
@@ -297,7 +299,7 @@ static int report_samples(const struct restore *restore, const json_t *object,
         report->samples[i].holes_known = engine;
     }
     int error = 0;
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0] - (engine ? 0 : 2) && error == 0;
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0] - (engine ? 0 : 4) && error == 0;
          i++) {
         error = report_column(restore, json_object_get(samples, columns[i].name), columns[i].name,
                               count, (char *)report->samples + columns[i].offset,

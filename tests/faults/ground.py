@@ -116,7 +116,10 @@ def nobody_left(mark, seconds=20):
         time.sleep(0.005)
         left = marked(mark)
     for process in left:
-        os.kill(process, signal.SIGKILL)
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
     require(not left, "%d processes outlive the command" % len(left))
 
 
@@ -159,6 +162,7 @@ class Ground:
         self.stress("trace", "text", "t.mtrace", "-o", "t.trace")
         for name in "a.json", "b.json":
             self.stress("run", "job.ini", "--section", "two", "--repeats", "5", "--json", name)
+        self.stress("history", "import", "a.json", "--history", "h.db")
         for shard in "1", "2":
             self.stress("run", "job.ini", "--shard", shard + "/2", "--json", "s%s.json" % shard)
 

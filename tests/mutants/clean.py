@@ -5,6 +5,7 @@
 # `engine` is the engine and the drop-in malloc as the commands name them. Any other target takes the place of theirs, and
 # then sections whose workload questions the process are left out: released allocators have bugs there.
 
+import re
 import shlex
 import time
 
@@ -50,7 +51,12 @@ def questions_the_process(driver, command):
     status, text = driver.call(words, environment, 30)
     if status != 0:
         raise Broken(f"{shlex.join(words)}: {text.strip()}")
-    return any(f"workload = {name}\n" in text for name in PROCESS_WORKLOADS) or "kept_limit = " in text
+    return is_beyond_blocks(text)
+
+
+def is_beyond_blocks(plan):
+    return any(f"workload = {name}\n" in plan for name in PROCESS_WORKLOADS) or \
+        any(float(limit) < 1 for limit in re.findall(r"^kept_limit = (\S+)$", plan, re.MULTILINE))
 
 
 def run(mutants, minutes, target, options, say):
@@ -61,6 +67,8 @@ def run(mutants, minutes, target, options, say):
                for build in sorted({build for build, _ in commands})}
     if target != ENGINE:
         commands = [(build, command) for build, command in commands if not questions_the_process(drivers[build], command)]
+    if not commands:
+        raise Broken(f"{target}: none of the mutants' commands can be asked of it")
     begin, rounds, cells, alarms = time.monotonic(), 0, 0, []
     while time.monotonic() - begin < 60 * minutes:
         rounds += 1
@@ -79,6 +87,8 @@ def run(mutants, minutes, target, options, say):
                 alarms.append(found)
                 say(f"ALARM by {found.by} with seed {seed}: {found.text}\n  {command}")
     spent = (time.monotonic() - begin) / 60
+    if cells == 0:
+        raise Broken(f"{target}: no cell ran: that is no proof")
     say(f"{target}: {spent:.1f} minutes, {rounds} rounds of {len(commands)} commands, {cells} cells, {len(alarms)} alarms")
     Table(options.results, COLUMNS).put(target, f"{spent:.1f}", rounds, cells, len(alarms),
                                         alarms[0].text if alarms else "", engine_of(["lib", "stress", "tests/mutants"]))

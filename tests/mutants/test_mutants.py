@@ -161,6 +161,11 @@ class Clean(Case):
         self.assertEqual(clean.commands_for([One, One, Other], "libc"), [("release", "mems-stress run a.ini --target libc")])
         self.assertEqual(len(clean.commands_for([One, One, Other], "engine")), 2)
 
+    def test_what_others_are_asked(self):
+        self.assertFalse(clean.is_beyond_blocks("workload = churn\nkept_limit = 1\n"))
+        self.assertTrue(clean.is_beyond_blocks("workload = churn\nkept_limit = 0.9\n"))
+        self.assertTrue(clean.is_beyond_blocks("workload = fork-child\nkept_limit = 1\n"))
+
 
 class Usage(Case):
     def complaint(self, *arguments):

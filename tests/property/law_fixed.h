@@ -65,19 +65,26 @@ struct trial {
         }                                                                                          \
     } while (0)
 
+// Whether it is free and stands where the request wants it.
+static bool model_has(const struct trial *trial, size_t i, uint64_t align)
+{
+    uint64_t host = trial->base + trial->partitions[i].offset;
+    return !trial->partitions[i].live && (align == 0 || host % align == 0);
+}
+
 // The partition that the queue gives, or count.
-static size_t model_pick(const struct trial *trial, uint64_t size)
+static size_t model_pick(const struct trial *trial, uint64_t size, uint64_t align)
 {
     uint64_t smallest = UINT64_MAX;
     for (size_t i = 0; i < trial->count; i++) {
         const struct partition *partition = &trial->partitions[i];
-        bool offered = trial->run->queue_size || !partition->live;
+        bool offered = trial->run->queue_size || model_has(trial, i, align);
         if (offered && partition->size >= size && partition->size < smallest) {
             smallest = partition->size;
         }
     }
     for (size_t i = 0; i < trial->count; i++) {
-        if (!trial->partitions[i].live && trial->partitions[i].size == smallest) {
+        if (model_has(trial, i, align) && trial->partitions[i].size == smallest) {
             return i;
         }
     }
@@ -143,10 +150,13 @@ static uint64_t draw_size(struct trial *trial)
 
 static void step_alloc(struct trial *trial)
 {
-    uint64_t size = draw_size(trial);
+    uint64_t size = draw_size(trial), align = 0;
+    if (source_below(&trial->source, 8) == 0) {
+        align = UINT64_C(1) << source_below(&trial->source, 14);
+    }
     mems_addr addr = 42;
-    int error = mems_alloc(trial->space, size, 0, &addr);
-    size_t at = model_pick(trial, size);
+    int error = mems_alloc(trial->space, size, align, &addr);
+    size_t at = model_pick(trial, size, align);
     if (at == trial->count) {
         trial_require(trial, error == ENOMEM && addr == 42, "%" PRIu64 " should be refused: %d",
                       size, error);

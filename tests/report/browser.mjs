@@ -47,12 +47,12 @@ export async function open(browser, file, options = {}) {
     dialog.dismiss();
   });
   page.on("request", (request) => !/^(file|data|blob):/.test(request.url()) && wrong.push("asks for " + request.url()));
+  const client = await context.newCDPSession(page);
+  await client.send("Performance.enable", { timeDomain: "threadTicks" });
   const began = performance.now();
   await page.goto("file://" + file);
   await page.locator("html[data-ready=yes]").waitFor({ state: "attached" });
   const ready = performance.now() - began;
-  const client = await context.newCDPSession(page);
-  await client.send("Performance.enable");
   const { metrics } = await client.send("Performance.getMetrics");
   return { page, wrong, ready, busy: 1000 * metrics.find(({ name }) => name === "ThreadTime").value, context };
 }

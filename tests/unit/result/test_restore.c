@@ -90,7 +90,7 @@ static void some_samples(struct source *source, struct cell_report *report)
     report->sample_count = (uint32_t)source_below(source, 20);
     for (uint32_t i = 0; i < report->sample_count; i++) {
         struct report_sample *sample = &report->samples[i];
-        for (uint64_t *at = &sample->at_ns; at <= &sample->largest_hole; at++) {
+        for (uint64_t *at = &sample->at_ns; at <= &sample->live_blocks; at++) {
             *at = source_below(source, 1u << 30);
         }
         sample->holes_known = report->engine.known;
@@ -271,6 +271,31 @@ static void check_same(const char *one, const char *other)
     }
 }
 
+// A stage with pictures takes the place of the one without.
+static void some_album(struct source *source, struct cell *cell)
+{
+    int file;
+    stage_detach(cell->stage);
+    assert_int_equal(stage_create_pictured(1, "", 4, &cell->stage, &file), 0);
+    close(file);
+    struct picture_album *album = stage_album(cell->stage);
+    album->count = (uint32_t)source_below(source, 4);
+    for (uint32_t i = 0; i < album->count; i++) {
+        struct picture *picture = &album->pictures[i];
+        for (uint64_t *at = &picture->at_ns; at <= &picture->refusals_enough_free; at++) {
+            *at = source_below(source, 1u << 30);
+        }
+        picture->exact = source_below(source, 2) == 0;
+        picture->piece_count = (uint32_t)source_below(source, 5);
+        for (uint32_t j = 0; j < picture->piece_count; j++) {
+            uint32_t kind = (uint32_t)source_below(source, 3);
+            uint32_t space = kind == MEMS_PIECE_BLOCK ? (uint32_t)source_below(source, 9) : 0;
+            picture->pieces[j] =
+                (struct picture_piece){source_below(source, 1u << 20), space, kind};
+        }
+    }
+}
+
 // restore(json(cell)) makes the same JSON.
 static void law_restore(struct scene *scene, size_t index)
 {
@@ -307,6 +332,9 @@ static void test_law(void **state)
             struct cell *cell = &scene.plan->cells[i];
             bool open_loop = cell->section == &scene.plan->sections[1];
             static const enum cell_verdict measured[] = {CELL_PASS, CELL_INCOMPLETE, CELL_UNSTEADY};
+            if (source_below(&source, 2) == 0) {
+                some_album(&source, cell);
+            }
             some_report(&source, open_loop, &cell->stage->report);
             cell->verdict = measured[source_below(&source, 3)];
             cell->seconds = some_real(&source);

@@ -60,7 +60,7 @@ static uint64_t count_faults(const char *algorithm, uint64_t frames, size_t page
         names[i] = i;
     }
     memcpy(names + pages, string, sizeof string);
-    struct references references = {names, pages + STRING, pages};
+    struct references references = {.pages = names, .count = pages + STRING, .page_count = pages};
     assert_int_equal(faults_choose(algorithm, &choice, &count, &complaint), 0);
     assert_int_equal(faults_count(&references, choice, frames, 1, &faults, &complaint), 0);
     free(choice);
