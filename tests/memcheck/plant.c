@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Not inlined and not known: what is wrong is done at run time, in every build.
-static __attribute__((noipa)) int look(const char *at)
+static int look_at(const char *at)
 {
     return *at;
 }
 
-static __attribute__((noipa)) void lose(size_t size)
+// Called through a variable: what is wrong is done at run time, whatever the compiler knows.
+static int (*volatile look)(const char *at) = look_at;
+
+static void lose(size_t size)
 {
     char *block = malloc(size);
     memset(block, 1, size);

@@ -111,7 +111,7 @@ static void test_resize_keeps_the_prefix(void **state)
 {
     (void)state;
     for (volatile unsigned check = CHECK_POINTER; check <= CHECK_OVERLAP; check++) {
-        for (unsigned grow = 0; grow < 2; grow++) {
+        for (volatile unsigned grow = 0; grow < 2; grow++) {
             struct worker *worker = open_worker(check);
             op_alloc(worker, &slot, 5000, 0);
             fake_spoil.short_copy = true;
