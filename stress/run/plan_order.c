@@ -30,7 +30,8 @@ static void order_cell(struct plan *plan, struct plan_section *section, unsigned
     cell->target = target;
     cell->repeat = repeat;
     // The first repeat runs with the seed itself, so that --seed with a cell's own does it again.
-    cell->seed = repeat == 0 ? section->seed : random_mix(section->seed + repeat);
+    // The others' have 63 bits, which documents write as they are.
+    cell->seed = repeat == 0 ? section->seed : random_mix(section->seed + repeat) >> 1;
     if (asprintf(&cell->id, "%s/%s/%u", section->section->name, cell->spec->name, repeat) < 0) {
         complain_exhausted();
     }

@@ -81,6 +81,7 @@ static void test_seeds(void **state)
     for (size_t i = 0; i < plan->cell_count; i++) {
         const struct cell *cell = &plan->cells[i];
         assert_int_equal(cell->seed, again->cells[i].seed);
+        assert_true(cell->seed <= INT64_MAX); // a document has it whole
         assert_int_equal(cell->target, again->cells[i].target);
         // All targets of a repeat do the same; another repeat does something else.
         for (size_t j = 0; j < i; j++) {
