@@ -175,7 +175,7 @@ install_packages() {
 
 # ---- build ------------------------------------------------------------------------------------------------------------
 
-# Configures a preset and builds it: all of it, or a target.
+# build PRESET [TARGET [OPTION of cmake]..]
 build() {
     local preset=$1 target=${2-all}
     for tool in cmake ninja gcc; do
@@ -183,7 +183,7 @@ build() {
     done
     # Configured each time: a library that was missing at the last one may be here now.
     say "configuring build/$preset"
-    cmake --preset "$preset" || die "configuring '$preset' failed; 'cmake --list-presets' names the presets"
+    cmake --preset "$preset" "${@:3}" || die "configuring '$preset' failed; 'cmake --list-presets' names the presets"
     say "building build/$preset"
     cmake --build --preset "$preset" --target "$target" --parallel "$(nproc)" || die "building '$preset' failed"
 }
@@ -221,7 +221,7 @@ without_wide_aslr() {
 check() {
     local preset presets=(release asan tsan)
     setup test
-    build release
+    build release all -DMEMS_WERROR=ON
     for preset in asan tsan; do
         build "$preset" quick
     done
