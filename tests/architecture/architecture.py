@@ -162,6 +162,15 @@ def check_shape(path, text):
             yield path, 3, "title", f"the comment that says what the file is does not begin '{title}'"
 
 
+def check_top(paths):
+    tops = {}
+    for path in paths:
+        tops.setdefault(path.split("/")[0], path)
+    for top, path in sorted(tops.items()):
+        if top not in rules.TOP and not top.startswith("."):
+            yield path, 1, "top", f"'{top}' is none of what the tree's top holds: {', '.join(sorted(rules.TOP))}"
+
+
 def check_cxx(paths):
     cxx = [path for path in paths if re.match(rules.CXX_FILES, path)]
     for path in cxx:
@@ -201,6 +210,7 @@ def check_rules(tree):
             found += check_includes(path, code)
         found += check_bans(path, text, code)
         found += check_shape(path, text)
+    found += check_top(paths)
     found += check_cxx(paths)
     found += check_labels(texts)
     if not any(path.startswith("lib/") for path in texts):

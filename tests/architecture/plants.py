@@ -69,6 +69,7 @@ RAW_PLANTS = [
     ("spdx", "lib/base/plant_spdx.c", "// no licence\n//\n// plant_spdx.c - planted.\n"),
     ("spdx", "tests/plant.sh", "#!/bin/sh\necho\n"),
     ("spdx", "lib/plant.cmake", "# SPDX-License-Identifier: GPL\n"),
+    ("top", "slow-unit-planted", "left over\n"),
     ("title", "tests/unit/base/test_plant.c", "// SPDX-License-Identifier: MIT\n\nint x;\n"),
 ]
 

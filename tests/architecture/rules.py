@@ -126,5 +126,8 @@ LABEL = r"\[([RA]):([^\]\n]+)\]"
 FORMATTED = r".*\.([ch]|cc)$"
 SHELL = r"(?!tests/cli/.*/setup\.sh$).*\.sh$|\.ci/run$"
 
+# What the tree's top holds; names with a dot are tools' own.
+TOP = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "bench", "bootstrap.sh", "lib", "results", "stress", "tests"}
+
 # Never looked at when there is no git to ask.
 NOT_OURS = {".git", "build", "results/local"}

@@ -32,9 +32,11 @@ STATUSES = {1, 2, 3, 6, UNWRITTEN}
 
 
 class Command:
-    def __init__(self, name, arguments, outputs=(), exact=True, others=(), seams=None, program=STRESS, more=None, most=None):
+    def __init__(self, name, arguments, outputs=(), exact=True, others=(), seams=None, program=STRESS, more=None, most=None,
+                 keeps=()):
         self.name, self.arguments, self.outputs, self.program = name, arguments, outputs, program
         self.more = more      # other outputs, whose names are not known before: a pattern
+        self.keeps = keeps    # files that stay after a failure: it goes on from them
         self.seams = seams    # the names of those that are tried; None: all
         self.heavy = bool(others)  # its points are bounded
         self.most = most      # points a row, of one that is heavier still
@@ -80,7 +82,8 @@ COMMANDS = [
     Command("explore, its program", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
             program=EXPLORE, most=12),
     # What a cell without memory comes to is kept, as it should be: its process is left to "run".
-    Command("run --shard", ["run", "job.ini", "--shard", "1/2", "--json", "r.json"], ["r.json"], exact=False, most=12),
+    Command("run --shard", ["run", "job.ini", "--shard", "1/2", "--json", "r.json"], ["r.json"], exact=False, most=12,
+            keeps=("r.json.journal",)),
     Command("merge", ["merge", "s1.json", "s2.json", "--json", "m.json", "--csv", "m.csv"], ["m.json", "m.csv"]),
     Command("history", ["history", "--history", "h.db"]),
     Command("history export", ["history", "export", "--history", "h.db", "-o", "e.jsonl"], ["e.jsonl"]),

@@ -109,13 +109,18 @@ def unreadable(ground, _dice, _most):
 WRITERS = [command for command in COMMANDS if command.outputs and not command.more and command.name != "selftest"]
 
 
+def others(folder, command):
+    """What is in the folder, but for what the command keeps to go on with."""
+    return sorted(set(os.listdir(folder)) - set(command.keeps))
+
+
 def try_writing(folder, command, what, good=None, **keywords):
     """The command with its outputs in place, and a fault. True: it succeeded all the same."""
     for name in command.outputs:
         if good is None:
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(OLD)
-    before = sorted(os.listdir(folder))
+    before = others(folder, command)
     done = stress(folder, command.arguments, "damage", **keywords)
     require(done.returncode in (0, 1, 3, UNWRITTEN), "%s, %s: status %d: %s" % (
         command.name, what, done.returncode, said(done)))
@@ -128,7 +133,7 @@ def try_writing(folder, command, what, good=None, **keywords):
             is_whole(folder, name, content, content if command.exact else None)
         else:
             require(done.returncode != 0, "%s, %s: status 0 and no %s" % (command.name, what, name))
-    require(sorted(os.listdir(folder)) == before, "%s, %s: left %s" % (command.name, what, left_behind(folder)))
+    require(others(folder, command) == before, "%s, %s: left %s" % (command.name, what, left_behind(folder)))
     return done.returncode == 0
 
 
@@ -167,7 +172,8 @@ def device_full(ground, _dice, _most):
             continue
         with open("/dev/full", "wb") as full:
             done = stress(folder, command.arguments, "damage", program=command.program, stdout=full)
-        prints = command.arguments[0] not in ("fit", "record") and command.name not in ("trace text", "trace binary")
+        prints = command.arguments[0] not in ("fit", "record") and \
+            command.name not in ("trace text", "trace binary", "history export")
         require(done.returncode == (UNWRITTEN if prints else 0), "%s > /dev/full: status %d: %s" % (
             command.name, done.returncode, said(done)))
         require(not prints or "No space left" in said(done), "%s > /dev/full: %s" % (command.name, said(done)))
@@ -197,7 +203,7 @@ def full_disk(ground, dice, most):
                       "for name in %s; do echo old > $name; done\n"
                       "head -c $((%d * 4096 - %d * 4096)) /dev/zero > disk/filler\n"
                       '"$@"; status=$?\n'
-                      "ls disk; exit $status") % ((free + 40) * 4, names, free + 40, free + len(command.outputs))
+                      "echo; echo LEFT; ls disk; exit $status") % ((free + 40) * 4, names, free + 40, free + len(command.outputs))
             done = subprocess.run(["unshare", *([] if os.geteuid() == 0 else ["-Ur"]), "-m", "/bin/sh", "-c", script, "sh",
                                    STRESS, *arguments], cwd=scratch, env=environment("disk"), check=False,
                                   stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S)
@@ -206,8 +212,8 @@ def full_disk(ground, dice, most):
                 raise Skip("no disk can be mounted here")
             what = "%s, %d pages free" % (command.name, free)
             require(done.returncode in (0, UNWRITTEN), "%s: status %d: %s" % (what, done.returncode, said(done)))
-            left = done.stdout.decode().split("\n")[-2 - len(command.outputs):-1]
-            require(sorted(left) == sorted([*command.outputs, "filler"]), "%s: left %s" % (what, left))
+            left = set(done.stdout.decode().split("\nLEFT\n")[-1].split())
+            require(left - set(command.keeps) == {*command.outputs, "filler"}, "%s: left %s" % (what, left))
             require(done.returncode == 0 or "No space left" in said(done), "%s: %s" % (what, said(done)))
     return len(WRITERS) * len(pages), len(WRITERS) * len(pages)
 

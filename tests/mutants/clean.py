@@ -70,9 +70,9 @@ def run(mutants, minutes, target, options, say):
     if not commands:
         raise Broken(f"{target}: none of the mutants' commands can be asked of it")
     begin, rounds, cells, alarms = time.monotonic(), 0, 0, []
-    while time.monotonic() - begin < 60 * minutes:
+    while commands and time.monotonic() - begin < 60 * minutes:
         rounds += 1
-        for build, command in commands:
+        for build, command in list(commands):
             if time.monotonic() - begin >= 60 * minutes:
                 break
             try:
@@ -80,6 +80,7 @@ def run(mutants, minutes, target, options, say):
             except Broken as error:
                 if rounds == 1 and target != ENGINE:
                     say(f"left out: {error}") # a job that only the engine can do
+                    commands.remove((build, command))
                     continue
                 raise
             cells += found.cells

@@ -29,8 +29,9 @@ class Broken(Exception):
 class Catch:
     """What a command found: the check's name, its sentence, the cells that ran."""
 
-    def __init__(self, by=None, text="", cells=0):
+    def __init__(self, by=None, text="", cells=0, whole=True):
         self.by, self.text, self.cells = by, text, cells
+        self.whole = whole # everything ran, to its end
 
 
 def cell_catch(cell):
@@ -123,13 +124,14 @@ class Driver:
             if catch is not None:
                 catch.cells = len(document["cells"])
                 return catch
-        return Catch(cells=len(document["cells"]))
+        passed = sum(cell["verdict"] == "pass" for cell in document["cells"])
+        return Catch(cells=passed, whole=passed == len(document["cells"]) > 0)
 
     @staticmethod
     def judge_status(status, output, words):
         lines = [line for line in output.splitlines() if line.strip()]
         if status is None or status == 0:
-            return Catch()
+            return Catch(whole=status == 0)
         if status < 0:
             return Catch(f"crash {signal.Signals(-status).name[3:]}", "the driver itself: " + " ".join(lines[-1:]))
         if words[1] == "run" or status not in (FAILED, CRASHED):

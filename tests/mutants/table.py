@@ -33,6 +33,10 @@ class Table:
         row = self.rows.get(name)
         return row is not None and row.get(self.columns[-1]) == engine and not engine.endswith("+")
 
+    def keep(self, names):
+        """Rows of others go."""
+        self.rows = {name: row for name, row in self.rows.items() if name in names}
+
     def put(self, *values):
         self.rows[str(values[0])] = dict(zip(self.columns, map(str, values)))
         self.write()

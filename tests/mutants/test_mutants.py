@@ -128,7 +128,14 @@ class Catches(Case):
         self.assertGreaterEqual(seconds, 0.5)
 
     def test_time_that_is_over(self):
-        self.assertIsNone(self.caught("time.sleep(60)\n", seconds=0.3)[0].by)
+        catch = self.caught("time.sleep(60)\n", seconds=0.3)[0]
+        self.assertIsNone(catch.by)
+        self.assertFalse(catch.whole)
+
+    def test_what_was_skipped_says_nothing(self):
+        for verdicts, cells, whole in ((("pass", "pass"), 2, True), (("pass", "skipped"), 1, False), ((), 0, False)):
+            found = Driver.judge({"cells": [cell(verdict) for verdict in verdicts]})
+            self.assertEqual((found.by, found.cells, found.whole), (None, cells, whole))
 
     def test_a_crash_of_the_driver(self):
         self.assertEqual(self.caught("import os, signal\nos.kill(os.getpid(), signal.SIGABRT)\n")[0].by, "crash ABRT")

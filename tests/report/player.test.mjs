@@ -79,6 +79,8 @@ describe("hands", () => {
   });
 
   test("keys: arrows, Home, End, and at the ends nothing", async () => {
+    await page.keyboard.press("ArrowRight"); // the page is fresh: the focus is nowhere
+    assert.equal(await count(page), "step 2 of 20");
     await page.locator(".player").focus();
     await page.keyboard.press("End");
     assert.equal(await count(page), "step 20 of 20");

@@ -70,7 +70,7 @@ mems.latencyChart = function (grid, title, about, curves) {
     about,
     height: 290,
     table: () => ({
-      head: ["Target", "Operations timed", ...shares.map((p) => mems.number(p * 100).replace(/\.?0+$/, "") + " %")],
+      head: ["Target", "Operations timed", ...shares.map((p) => Number((p * 100).toFixed(2)) + " %")],
       rows: curves.map(({ label, curve }) => [label, curve.count.toLocaleString("en"), ...shares.map((p) => mems.time(curve.at(p)))]),
     }),
     make: () => ({

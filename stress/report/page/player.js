@@ -9,7 +9,8 @@
 //    string the table that textbooks print, a column a reference; for a state or a formula, a table.
 // 3. Who is who. An owner has a colour of Okabe and Ito's and a pattern over it, in the order in which owners appear in the
 //    first target, and its name stands on it: colour alone tells nothing.
-// 4. Hands and ears. Space plays and stops, arrows step, Home and End go to the ends, wherever in the player the focus is.
+// 4. Hands and ears. Space plays and stops, arrows step, Home and End go to the ends, wherever in the player the focus is;
+//    and where it is nowhere, for the page's only player.
 //    The step's text is a live region, silent while it plays. Who wants less motion sees pieces change places at once.
 // 5. Paper. Every step is a row of a table, and tables of reference strings are complete.
 
@@ -331,7 +332,11 @@ mems.playerChoice = function (targets, cards) {
 };
 
 mems.playerKeys = function (root, act, length) {
-  root.addEventListener("keydown", (event) => {
+  document.addEventListener("keydown", (event) => {
+    const nowhere = event.target === document.body && document.querySelectorAll(".player").length === 1;
+    if (!root.contains(event.target) && !nowhere) {
+      return;
+    }
     const inSelect = event.target.tagName === "SELECT" || event.altKey || event.ctrlKey || event.metaKey;
     const onButton = event.target.tagName === "BUTTON" || event.target.tagName === "SUMMARY";
     const keys = { ArrowRight: () => act.step(1), ArrowLeft: () => act.step(-1), Home: () => act.go(0), End: () => act.go(length - 1), " ": act.toggle };

@@ -21,6 +21,9 @@ PARAMETERS = {"pair": "size", "batch": "blocks", "remote": "size", "lifo": "live
 VALUES = {"pair": (16, 4096), "batch": (10, 300), "remote": (64,), "lifo": (100, 1000), "random": (100, 1000), "replace": (4096,),
           "translate": (64,), "access": (64,), "moving": (1, 2), "reference": (1000,)}
 
+if "preload:" not in TARGETS:  # a sanitizer's build: what it watches is the same for each value
+    VALUES = {kernel: values[:2 if kernel == "moving" else 1] for kernel, values in VALUES.items()}
+
 
 def run(*words, **environment):
     return subprocess.run([BENCH, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -44,7 +47,8 @@ class Kernels(unittest.TestCase):
             values = [w for k, v in VALUES.items() for w in ("--values", f"{k}={','.join(map(str, v))}")]
             cls.done = run("--targets", TARGETS, *values, "--benchmark_min_time=0.00001", f"--benchmark_out={out.name}",
                            LD_PRELOAD="")
-            cls.text = open(out.name).read()
+            with open(out.name, encoding="utf-8") as file:
+                cls.text = file.read()
 
     def test_exit_status(self):
         self.assertEqual(self.done.returncode, 0, self.done.stdout + self.done.stderr)
@@ -61,6 +65,7 @@ class Kernels(unittest.TestCase):
             self.assertGreater(row["real_time"], 0, name)
             self.assertGreaterEqual(row["cpu_ns"], 0, name)
 
+    @unittest.skipUnless("?preload:mems-malloc" in TARGETS, "a sanitizer's build preloads nothing")
     def test_nobody_says_what(self):
         """Every policy, the drop-in and the C library, by one thread and two, by sizes."""
         done = run("--benchmark_list_tests")
@@ -68,7 +73,7 @@ class Kernels(unittest.TestCase):
             for size in (16, 1024, 32768):
                 for threads in (1, 2):
                     self.assertIn(f"replace/mems:{target}/size:{size}/threads:{threads}/", done.stdout)
-        for target in ("libc", "preload:mems-malloc") if "?preload:mems-malloc" in TARGETS else ("libc",):
+        for target in "libc", "preload:mems-malloc":
             self.assertIn(f"replace/{target}/size:16/threads:2/", done.stdout)
 
     def test_suppliers(self):
