@@ -65,9 +65,9 @@ set(builds_long
     release:property.conformance_random release:property.vm_segmentation tsan:cli.run.adversary asan:cli.run.robust
     release:mutants.sample asan:unit.bench.kernels tsan:unit.bench.kernels release:cli.run.adversary
     tsan:concurrency.vm_segmentation tsan:cli.run.workloads release:cli.run.metrics asan:cli.run.run
-    asan:cli.complaints.keys tsan:unit.workload.workloads asan:cli.run.metrics asan:cli.schema.machine
+    asan:cli.complaints.keys tsan:unit.workload.workloads asan:cli.run.metrics
     release:cli.schema.machine tsan:cli.run.swap tsan:concurrency.vm release:cli.explore tsan:unit.workload.adversary
-    release:concurrency.mover release:cli.run.robust asan:cli.complaints.complaints release:property.dynamic
+    release:concurrency.mover release:cli.run.robust release:property.dynamic
     release:architecture.plants release:concurrency.vm_segmentation tsan:unit.workload.slots asan:cli.run.jobs
     release:property.cached tsan:cli.trace.replay_threads asan:cli.run.adversary release:models.small
     release:models.without release:cli.run.process release:property.vm_segment_paged)

@@ -14,7 +14,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 import stress
-from stress import Case
+from stress import Case, once
 
 SCHEMA = os.path.join(os.path.dirname(os.path.abspath(stress.__file__)), "junit.xsd")
 
@@ -178,6 +178,7 @@ class Baseline(Case):
         self.kept["job"]["sections"][0]["workload_version"] += 1
         self.refused_before(JOB, self.baseline(1), "they do other operations")
 
+    @once
     def test_what_was_left_out(self):
         two = JOB + JOB.replace("[work]", "[other]").replace("libc", "libc, null")
         outcome = self.run_job(two)
@@ -193,6 +194,7 @@ class Baseline(Case):
         for job, says in ((JOB, "[other]: only in A"), (two.replace(", null", ""), "[other] null: only in A")):
             self.refused_before(job, kept, says)
 
+    @once
     def test_options_of_compare(self):
         kept = self.baseline(1e-6)
         outcome = self.run_job(JOB, "--baseline", kept, "--metric", "ops_per_second", "--metric", "rss_peak_bytes",
@@ -207,6 +209,7 @@ class Baseline(Case):
             self.assertEqual((outcome.status, outcome.out), (1, ""))
             self.assertIn(says, outcome.err)
 
+    @once
     def test_told_before_the_run(self):
         kept = self.baseline(1e-6)
         outcome = self.run_job(JOB, "--baseline", kept)
@@ -219,6 +222,7 @@ class Baseline(Case):
         self.assertEqual(self.run_job(JOB, "--baseline", kept, "--repeats", "8", "--alpha", "0.001").document[
             "comparison"]["regressed"], 0)
 
+    @once
     def test_a_file_that_changed(self):
         with open(os.path.join(os.path.dirname(__file__), "../../../stress/jobs/fleet/programs.fleet")) as file:
             text = file.read()

@@ -15,12 +15,12 @@ import unittest
 
 import stress
 from past import Past, result
-from stress import PROGRAM
+from stress import PROGRAM, SANITIZED
 
 SMALL = ["run", "--workload", "churn", "--target", "null", "--set", "ops=200", "--quiet"]
 WHERE = ("MEMS_STRESS_NO_HISTORY", "MEMS_STRESS_HISTORY", "XDG_STATE_HOME", "HOME")
 LIMIT = 1 << 20  # bytes of a file: what a cell needs has room in it
-ROUNDS = int(os.environ.get("MEMS_HISTORY_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("MEMS_HISTORY_ROUNDS", "4" if SANITIZED else "12"))
 
 
 def ask(path, sql):

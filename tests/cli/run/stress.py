@@ -25,6 +25,11 @@ def words(test):
     return unittest.skipIf(THREAD, "words, which are those of the other builds")(test)
 
 
+def once(test):
+    """A test of what other tests reach, too, and is the same in every build: one build shows it."""
+    return unittest.skipIf(SANITIZED, "the same in the build without sanitizers")(test)
+
+
 def evil(sin):
     return "preload:" + os.path.join(EVIL, "libevil-%s.so" % sin)
 

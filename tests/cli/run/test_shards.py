@@ -319,7 +319,7 @@ class Shards(Case):
             driver = self.begin("--resume", "--json", self.path("r.json"))
             try:
                 # The first rounds are cut short; where nothing gets done in so little time, later ones are longer.
-                driver.wait(chance.uniform(0, 0.15) * (1 + kills / 4))
+                driver.wait(chance.uniform(0, 0.6 if SANITIZED else 0.15) * (1 + kills / 4))
             except subprocess.TimeoutExpired:
                 driver.send_signal(signal.SIGKILL)
                 kills += 1
