@@ -118,8 +118,8 @@ static void test_no_results(void **state)
         "{}",
         "{\"schema\": \"mems-stress/1\"}",
         "{\"schema\": \"mems-stress/1\", \"started\": \"2026\", \"job\": {\"title\": \"x\"}}",
-        "{\"schema\": \"mems-stress/2\", \"started\": \"2026\", \"job\": {\"title\": \"x\", "
-        "\"sections\": []}, \"cells\": []}",
+        ("{\"schema\": \"mems-stress/2\", \"started\": \"2026\", \"job\": {\"title\": \"x\", "
+         "\"sections\": []}, \"cells\": []}"),
         "[1]",
     };
     struct made_place place;

@@ -26,7 +26,7 @@ static struct show *open_show(struct trace *trace, struct target_spec *spec, con
 {
     struct complaint complaint = {""};
     struct show_settings settings = {.memory = memory, .unit = 16, .reasons = true};
-    struct show *show;
+    struct show *show = NULL;
     if (target_parse(target, NULL, spec, &complaint) != 0 ||
         show_open(trace, spec, &settings, true, &show, &complaint) != 0) {
         fail_msg("%s: %s", target, complaint.text);
