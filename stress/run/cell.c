@@ -211,6 +211,7 @@ static void cell_run(struct run *run, struct stage *stage, struct account *accou
     stage->report.speed_before_ns = speed_measure_ns();
     account_begin(account, run);
     run->warming = run->workload->fills || job_number(run->section, "warmup") > 0;
+    remains_prepare(run);
     if (worker_start_all(run) != 0) {
         evidence_refuse("the system does not start so many threads");
     }

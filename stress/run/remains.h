@@ -7,6 +7,8 @@
 
 #include "run/run.h"
 
+// Before the workers start.
+void remains_prepare(struct run *run);
 // Before the first operation: what the malloc itself says is in use.
 void remains_begin(struct run *run);
 // After the drain and what is watched after it; the report is complete. Does not return where

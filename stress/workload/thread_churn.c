@@ -12,10 +12,10 @@
 //    RESIDENT_PLACES times in all. How fast it grows over the last half of the rounds, in bytes for
 //    each thread that was born (workload/resident.h), is a figure. The cell fails with the check
 //    "leak" where even the lower end of that trend's interval is beyond leak_limit, and all threads
-//    of the last half together left more behind than THREAD_CHURN_FLOOR and a quarter of what the
-//    table holds: a heap's own pages, and one that still settles, are not a leak. So the longer it
-//    runs, the smaller a leak it finds. Fewer than RESIDENT_LEAST rounds say nothing, and give no
-//    such figure.
+//    of the last half together left more behind than THREAD_CHURN_FLOOR a worker and a quarter of
+//    what the table holds: a heap's own pages and what it keeps for as many threads as there are at
+//    a time, while it still settles, are not a leak. So the longer it runs, the smaller a leak it
+//    finds. Fewer than RESIDENT_LEAST rounds say nothing, and give no such figure.
 // 4. The table holds pointers to slots, swapped atomically [R:churn-table] [A:churn-table].
 // 5. Determinism. What a thread asks for depends on the seed alone; whether it got a block for its
 //    own depends on the schedule as soon as there are two threads at once.
@@ -31,7 +31,7 @@
 #include "workload/successor.h"
 
 #define THREAD_CHURN_BATCH 64u          // blocks between two looks at the clock
-#define THREAD_CHURN_FLOOR (128u << 10) // bytes: less growth than that is none
+#define THREAD_CHURN_FLOOR (128u << 10) // bytes a worker: less growth than that is none
 
 struct thread_churn_slot {
     struct slot slot;
@@ -204,7 +204,8 @@ static void thread_churn_judge(struct run *run, const struct thread_churn *churn
                churn->leak_limit > 0 ? churn->leak_limit : NAN);
     run_figure(run, "RSS growth a thread, at least", "bytes", trend.low / births, NAN);
     double held = (double)churn->table_size * distribution_mean(churn->sizes);
-    if (trend.low / births > limit && trend.low * trend.steps > THREAD_CHURN_FLOOR + held / 4) {
+    double floor = (double)run->threads * THREAD_CHURN_FLOOR + held / 4;
+    if (trend.low / births > limit && trend.low * trend.steps > floor) {
         thread_churn_fail(churn, &trend, births);
     }
 }

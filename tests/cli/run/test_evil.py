@@ -234,6 +234,11 @@ class Evil(Case):
                 found = outcome.cell()["evidence"]["check"]
                 self.assertEqual(found["name"], "lost")
                 self.assertGreater(int(found["found"], 16), 1000)
+        # What the C library keeps of threads that were is not lost.
+        job = "[a]\nworkload = thread-churn\ntarget = %s\nthreads = 2\nruntime = 100ms\nlost_limit = 1\n"
+        outcome = self.run_job(job % evil("none"))
+        self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+        job = JOB + "lost_limit = 1000\n"
         # One that cannot tell, and one that tells of its caches too.
         for target in "null", "libc":
             self.assertEqual(self.run_job(job % (target, 2, 0)).status, 0)
