@@ -214,7 +214,9 @@ class Metrics(Case):
             for picture in pictures:
                 self.assertEqual(sum(piece[1] for piece in picture["pieces"]), picture["memory_bytes"])
                 self.assertLessEqual(len(picture["pieces"]), 192)
-                self.assertIn("block", [piece[0] for piece in picture["pieces"]])
+                self.assertLessEqual({piece[0] for piece in picture["pieces"]}, {"block", "cached", "hole"})
+            # A piece is what most of a stretch is: at one moment or other caches may have most of all.
+            self.assertIn("block", [piece[0] for picture in pictures for piece in picture["pieces"]])
         plain = self.run_job("[work]\nworkload = churn\ntarget = mems:dynamic\nops = 500\n")
         self.assertNotIn("map", plain.cell("mems:dynamic")["report"])
 
