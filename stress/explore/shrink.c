@@ -8,8 +8,8 @@
 // 2. Schedules. A shorter list has other schedules under the same seed, so a candidate is tried
 //    under the seed that failed last and then under others of its list, in turn by the order's
 //    strategy and by the other one: a short list has few points, and PCT is at its best there. At
-//    most half of `shrink` schedules, and no more than ten times as many as the last failure took.
-//    Fails alike: the same kind of end; another check of the same bug is as good.
+//    most a quarter of `shrink` schedules, and no more than ten times as many as the last failure
+//    took. Fails alike: the same kind of end; another check of the same bug is as good.
 // 3. What was not begun when it failed had no part in it, and goes first. A thread that has nothing
 //    left is not started, so the schedule is done again to be sure.
 // 4. Starts. What this ends at depends on where it began. So it begins with other failing schedules
@@ -19,8 +19,8 @@
 //    If it fails all the same it is smaller, and all are looked at again; else each of them is
 //    needed as far as so many schedules can tell, which is what the report says.
 // 6. Time. With an end by the clock other starts have their time until a third of it is over, the
-//    proof has the rest. What was cut short is said to be. Without one, a start has at most five
-//    times `shrink` schedules.
+//    proof has the rest. What was cut short is said to be. Without one, the first
+//    start has at most three times `shrink` schedules, another one as many as that.
 
 #include <stdlib.h>
 #include <string.h>
@@ -179,14 +179,20 @@ static bool shrink_fails(struct shrink *shrink, unsigned tries, unsigned *looked
     return false;
 }
 
+// Schedules of a candidate, at most.
+static unsigned shrink_tries_most(const struct shrink *shrink)
+{
+    unsigned most = shrink->campaign->order->shrink / 4;
+    return most > 0 ? most : 1;
+}
+
 // ---- one start ---------------------------------------------------------------------------------
 
 // Tries it without `count` of the kept, from the first-th on; whether it is smaller then.
 static bool shrink_without(struct shrink *shrink, unsigned thread, size_t first, size_t count)
 {
-    const struct explore_order *order = shrink->campaign->order;
     struct operation_list *list = &shrink->campaign->list;
-    unsigned most = order->shrink / 2 > 0 ? order->shrink / 2 : 1, looked;
+    unsigned most = shrink_tries_most(shrink), looked;
     size_t left_out = leave_out(list, thread, first, count, shrink->out);
     if (left_out > 0 && list->kept > 0 && shrink_fails(shrink, shrink->tries, &looked)) {
         unsigned enough = 10 * looked + SHRINK_TRIES_LEAST;
@@ -217,10 +223,8 @@ static bool shrink_round(struct shrink *shrink, size_t piece)
 static void shrink_start(struct shrink *shrink)
 {
     struct operation_list *list = &shrink->campaign->list;
-    unsigned most = shrink->campaign->order->shrink;
     shrink->end = shrink->find->report.end;
-    shrink->tries = most / 2 > 0 ? most / 2 : 1;
-    shrink->budget = 5 * (uint64_t)most;
+    shrink->tries = shrink_tries_most(shrink);
     drop_idle(shrink);
     for (unsigned thread = 1; thread <= list->threads; thread++) {
         (void)shrink_without(shrink, thread, 0, list->count);
@@ -242,8 +246,7 @@ static bool shrink_next(struct shrink *shrink, uint64_t *count)
 {
     struct campaign *campaign = shrink->campaign;
     uint64_t most = 4 * campaign->found->schedules + 4 * CAMPAIGN_LIST;
-    uint64_t bound = 5 * (uint64_t)campaign->order->shrink;
-    most = most < bound ? most : bound;
+    most = most < campaign->order->shrink ? most : campaign->order->shrink;
     for (uint64_t i = 0; i < most && !campaign_late(shrink->end_ns); i++) {
         uint64_t seed = campaign_seed(campaign, (*count)++);
         struct mems_schedule how = campaign_how(campaign);
@@ -305,11 +308,13 @@ static void shrink_starts(struct shrink *shrink, struct shrink_best *best, uint6
     struct campaign *campaign = shrink->campaign;
     uint64_t count = campaign->count;
     shrink->end_ns = shrink_until(campaign, begin_ns, 0.5);
+    shrink->budget = 3 * (uint64_t)campaign->order->shrink;
     shrink_start(shrink);
     best_take(shrink, best);
     smallest->starts = 1;
     shrink->end_ns = shrink_until(campaign, begin_ns, 1.0 / 3);
     while (smallest->starts < SHRINK_STARTS && best->count > 1 && shrink_next(shrink, &count)) {
+        shrink->budget = campaign->order->shrink;
         shrink_start(shrink);
         best_take(shrink, best);
         smallest->starts++;
