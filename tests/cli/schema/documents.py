@@ -12,6 +12,7 @@ import time
 from stress import EVIL, PROGRAM, cell_of, evil
 
 JOBS = os.environ["MEMS_JOBS"]
+BROKEN = os.environ.get("MEMS_EXPLORE_BROKEN")  # the explore build with a mover that is wrong
 SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
 
 
@@ -65,13 +66,13 @@ class Documents:
             file.write(text)
         return self.path(name)
 
-    def call(self, *arguments, env=None):
-        return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, cwd=self.folder,
+    def call(self, *arguments, env=None, program=PROGRAM):
+        return subprocess.run([program, *arguments], capture_output=True, text=True, cwd=self.folder,
                               stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
 
-    def make(self, kind, schema, status, *arguments, env=None):
+    def make(self, kind, schema, status, *arguments, env=None, program=PROGRAM):
         """What the command writes to standard output is the document, the whole of it."""
-        done = self.call(*arguments, env=env)
+        done = self.call(*arguments, env=env, program=program)
         if status is not None and done.returncode != status:
             raise AssertionError("%s: status %d\n%s" % (kind, done.returncode, done.stderr))
         self.made[kind] = schema, json.loads(done.stdout)
@@ -142,6 +143,15 @@ class Documents:
         self.make("faults", "faults", 0, "faults", os.path.join(JOBS, "references", "belady.txt"), "--frames", "3,4",
                   "--replacement", "fifo,lru,ws:3", "--json", "-")
 
+    def make_explored(self):
+        """Schedules that pass; and with a mover that copies too little, whose failure is made smaller."""
+        job = self.write("explored.ini", "[move]\nworkload = churn\nsize = 16-256\n"
+                         "target = mems:segmentation(mover=yes,thread_cache=no)\n")
+        self.make("explore", "explore", 0, "explore", job, "--schedules", "2", "--json", "-")
+        if BROKEN:
+            self.make("explore failed", "explore", 2, "explore", job, "--shrink", "4", "--json", "-",
+                      env={"BROKEN": "short"}, program=BROKEN)
+
     def make_selftest(self):
         self.make("selftest", "selftest", None, "selftest", "aa", "--comparisons", "1", "--repeats", "5",
                   "--target", "null", "--json", "-")
@@ -159,6 +169,7 @@ class Documents:
         self.make_others()
         if not SANITIZED:
             self.make_runs(EVIL_RUNS)
+            self.make_explored()
             self.make_selftest()
             self.make_talkative()
 
