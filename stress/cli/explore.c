@@ -26,7 +26,7 @@ enum explore_verdict (*cli_explorer)(const struct plan *plan, const struct explo
 
 struct explore_settings {
     struct cli_job_settings job;
-    struct cli_number schedules, seconds, minutes, replay, shrink;
+    struct cli_number schedules, seconds, minutes, replay, list, shrink;
     const char *strategy, *keep, *json;
     bool no_trace, no_shrink;
 };
@@ -43,7 +43,9 @@ static const struct cli_option explore_options[] = {
     {"minutes", CLI_NUMBER, "N", "the same in minutes", offsetof(struct explore_settings, minutes)},
     {"replay", CLI_NUMBER, "SEED", "do one schedule again, and print its steps",
      offsetof(struct explore_settings, replay)},
-    {"keep", CLI_TEXT, "OPERATIONS", "with --replay: these operations only (1.2,2.1-2.4)",
+    {"list", CLI_NUMBER, "SEED", "schedules of this list of operations only, up to 65536",
+     offsetof(struct explore_settings, list)},
+    {"keep", CLI_TEXT, "OPERATIONS", "with --replay or --list: these operations only (1.2,2.1-2.4)",
      offsetof(struct explore_settings, keep)},
     {"no-trace", CLI_FLAG, NULL, "with --replay: only what it comes to",
      offsetof(struct explore_settings, no_trace)},
@@ -92,14 +94,21 @@ static int explore_start(char **argv)
 // What is given and cannot be, or not together. NULL: nothing.
 static const char *explore_objection(const struct explore_settings *settings)
 {
-    bool search = settings->schedules.given || settings->seconds.given || settings->minutes.given ||
-                  settings->shrink.given || settings->no_shrink || settings->json != NULL;
-    if (!settings->replay.given && (settings->keep != NULL || settings->no_trace)) {
-        return "--keep and --no-trace say how one schedule is done again: with --replay SEED only";
+    bool search = settings->list.given || settings->schedules.given || settings->seconds.given ||
+                  settings->minutes.given || settings->shrink.given || settings->no_shrink ||
+                  settings->json != NULL;
+    if (!settings->replay.given && settings->no_trace) {
+        return "--no-trace says how one schedule is done again: with --replay SEED only";
+    }
+    if (!settings->replay.given && !settings->list.given && settings->keep != NULL) {
+        return "--keep is about one list of operations: with --replay SEED or --list SEED only";
+    }
+    if (settings->list.given && settings->schedules.value > EXPLORE_LIST_MOST) {
+        return "--list: --schedules of up to 65536, of which each is another one";
     }
     if (settings->replay.given && search) {
-        return "--replay does one schedule again: without --schedules, --seconds, --minutes, "
-               "--shrink, --no-shrink and --json, which are about many";
+        return "--replay does one schedule again: without --list, --schedules, --seconds, "
+               "--minutes, --shrink, --no-shrink and --json, which are about many";
     }
     if (settings->schedules.given && settings->schedules.value == 0) {
         return "--schedules: at least 1";
@@ -114,7 +123,7 @@ static const char *explore_objection(const struct explore_settings *settings)
         return "--shrink or --no-shrink, not both";
     }
     if (settings->shrink.given &&
-        (settings->shrink.value < 1 || settings->shrink.value > EXPLORE_SHRINK_MOST)) {
+        (settings->shrink.value < 1 || settings->shrink.value > EXPLORE_LIST_MOST)) {
         return "--shrink: 1 to 65536 schedules (2000 is right); --no-shrink reports a failure as "
                "it was found";
     }
@@ -138,7 +147,8 @@ static int explore_read(const struct explore_settings *settings, struct explore_
         .schedules = settings->schedules.value,
         .seconds = (double)settings->seconds.value + 60 * (double)settings->minutes.value,
         .replay = settings->replay.given,
-        .seed = settings->replay.value,
+        .one_list = settings->list.given,
+        .seed = settings->list.given ? settings->list.value : settings->replay.value,
         .keep = settings->keep,
         .quiet = settings->no_trace,
         .shrink = settings->no_shrink      ? 0
@@ -147,6 +157,8 @@ static int explore_read(const struct explore_settings *settings, struct explore_
     };
     if (order->seconds <= 0 && !settings->schedules.given) {
         order->schedules = EXPLORE_SCHEDULES;
+    } else if (order->one_list && !settings->schedules.given) {
+        order->schedules = EXPLORE_LIST_MOST;
     }
     return explore_strategy_read(settings->strategy != NULL ? settings->strategy : "random", order,
                                  complaint);

@@ -9,6 +9,8 @@
 //    list. PCT's k is the most points that earlier schedules of the list have had; the first ones
 //    of a list begin with what the list before had. It is part of the command that does a schedule
 //    again, and so is the list.
+//    With one list (--list) the count goes on from a number that the cell's seed says, in that
+//    list.
 // 3. A cell ends at its first failure: that is done again (it must fail alike, or the engine
 //    depends on something that is not the seed, which is said), made smaller, and reported.
 
@@ -87,7 +89,10 @@ int campaign_open(struct campaign *campaign, const struct explore_order *order,
 {
     *campaign = (struct campaign){.order = order, .cell = cell};
     campaign_shape(campaign);
-    campaign_list(campaign, 0);
+    campaign_list(campaign, order->seed);
+    if (order->keep != NULL && operation_keep(&campaign->list, order->keep, complaint) != 0) {
+        return EINVAL;
+    }
     campaign->points =
         (uint64_t)campaign->shape.threads * campaign->shape.operations * POINTS_FIRST;
     int error = campaign_size(campaign, campaign->list.slots);
@@ -107,13 +112,16 @@ void campaign_close(struct campaign *campaign)
 void campaign_list(struct campaign *campaign, uint64_t seed)
 {
     uint64_t list_seed = seed >> CAMPAIGN_SCHEDULE_BITS;
-    if (campaign->list.operations != NULL && campaign->list_seed == list_seed) {
-        operation_keep_all(&campaign->list);
-        return;
+    struct complaint complaint; // there is none: the text has been read before
+    if (campaign->list.operations == NULL || campaign->list_seed != list_seed) {
+        operation_list_free(&campaign->list);
+        operation_list_make(&campaign->shape, list_seed, &campaign->list);
+        campaign->list_seed = list_seed;
     }
-    operation_list_free(&campaign->list);
-    operation_list_make(&campaign->shape, list_seed, &campaign->list);
-    campaign->list_seed = list_seed;
+    operation_keep_all(&campaign->list);
+    if (campaign->order->keep != NULL) {
+        (void)operation_keep(&campaign->list, campaign->order->keep, &complaint);
+    }
 }
 
 struct mems_schedule campaign_how(const struct campaign *campaign)
@@ -149,6 +157,11 @@ const struct player_report *campaign_try(struct campaign *campaign, const struct
 
 uint64_t campaign_seed(const struct campaign *campaign, uint64_t count)
 {
+    if (campaign->order->one_list) {
+        uint64_t first = random_mix(campaign->cell->seed);
+        return (campaign->order->seed & ~(CAMPAIGN_SCHEDULES - 1)) |
+               ((first + count) & (CAMPAIGN_SCHEDULES - 1));
+    }
     uint64_t list = random_mix(campaign->cell->seed ^ random_mix(count / CAMPAIGN_LIST));
     return (list & ~(CAMPAIGN_SCHEDULES - 1)) | count % CAMPAIGN_LIST;
 }
@@ -161,7 +174,8 @@ static bool campaign_step(struct campaign *campaign)
     bool new_list = campaign->count % CAMPAIGN_LIST == 1;
     struct mems_schedule how = campaign_how(campaign);
     campaign_list(campaign, seed);
-    found->lists += campaign->count % CAMPAIGN_LIST == 0;
+    found->lists +=
+        campaign->order->one_list ? campaign->count == 0 : campaign->count % CAMPAIGN_LIST == 0;
     campaign->count++;
     const struct player_report *report = campaign_try(campaign, &how, seed, -1);
     found->schedules++;
@@ -256,12 +270,8 @@ enum explore_verdict campaign_run(struct campaign *campaign)
     return found->verdict;
 }
 
-enum explore_verdict campaign_replay(struct campaign *campaign, struct complaint *complaint)
+enum explore_verdict campaign_replay(struct campaign *campaign)
 {
     campaign_list(campaign, campaign->order->seed);
-    if (campaign->order->keep != NULL &&
-        operation_keep(&campaign->list, campaign->order->keep, complaint) != 0) {
-        return EXPLORE_USELESS;
-    }
     return report_replay(campaign);
 }

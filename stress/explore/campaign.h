@@ -53,11 +53,11 @@ int campaign_open(struct campaign *campaign, const struct explore_order *order,
                   const struct cell *cell, struct complaint *complaint);
 void campaign_close(struct campaign *campaign);
 enum explore_verdict campaign_run(struct campaign *campaign);
-enum explore_verdict campaign_replay(struct campaign *campaign, struct complaint *complaint);
+enum explore_verdict campaign_replay(struct campaign *campaign);
 
 // The seed of the campaign's count-th schedule.
 uint64_t campaign_seed(const struct campaign *campaign, uint64_t count);
-// Makes the seed's list the campaign's, all of it.
+// Makes the seed's list the campaign's, all of it or what the order keeps.
 void campaign_list(struct campaign *campaign, uint64_t seed);
 // How the order wants schedules; k as the campaign knows it.
 struct mems_schedule campaign_how(const struct campaign *campaign);

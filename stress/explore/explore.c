@@ -87,10 +87,10 @@ static bool explore_can(const struct plan *plan, const struct explore_order *ord
         complain(complaint, "explore: the job has no cell");
         return false;
     }
-    if (order->replay && plan->cell_count != 1) {
-        complain(complaint,
-                 "--replay %llu: the job has %zu cells; say which: --only SECTION/TARGET/0",
-                 (unsigned long long)order->seed, plan->cell_count);
+    if ((order->replay || order->one_list) && plan->cell_count != 1) {
+        complain(complaint, "--%s %llu: the job has %zu cells; say which: --only SECTION/TARGET/0",
+                 order->replay ? "replay" : "list", (unsigned long long)order->seed,
+                 plan->cell_count);
         return false;
     }
     return true;
@@ -158,8 +158,8 @@ enum explore_verdict explore_run(const struct plan *plan, const struct explore_o
         campaign->time = explore_time(order, begin_ns, plan->cell_count - i);
         campaign->found = &result->cells[result->count];
         result->count += !order->replay;
-        verdict = worse(verdict, order->replay ? campaign_replay(campaign, complaint)
-                                               : campaign_run(campaign));
+        verdict =
+            worse(verdict, order->replay ? campaign_replay(campaign) : campaign_run(campaign));
         campaign_close(campaign);
     }
     free(campaign);

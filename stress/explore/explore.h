@@ -13,8 +13,8 @@
 #include "job/complaint.h"
 #include "run/plan.h"
 
-#define EXPLORE_SHRINK      2000u  // schedules without an operation, before it counts as needed
-#define EXPLORE_SHRINK_MOST 65536u // as many as a list has
+#define EXPLORE_SHRINK    2000u  // schedules without an operation, before it counts as needed
+#define EXPLORE_LIST_MOST 65536u // schedules of a list
 
 // What is asked for.
 struct explore_order {
@@ -26,8 +26,9 @@ struct explore_order {
     unsigned depth;
     uint64_t points; // PCT: k; 0: estimated from schedules that have run
     bool replay;
-    uint64_t seed;    // with replay
-    const char *keep; // with replay: these operations only; NULL: all
+    bool one_list;    // schedules of the seed's list only
+    uint64_t seed;    // with replay and one_list
+    const char *keep; // with them: these operations only; NULL: all
     bool quiet;       // with replay: no trace
     unsigned shrink;  // schedules that show an operation to be needed; 0: failures stay as found
 };

@@ -3,11 +3,12 @@
 # driver.py - runs mems-stress against a build, seed after seed, and says which check caught it.
 #
 # What counts as caught is what the driver itself says of a cell: a failed check (by its name), a crash (by its signal),
-# a hang; of a command without a result (explore), its exit status. What the driver could not do - a target that is
+# a hang; of a command without a result (explore), its exit status, and what it says it saw. What the driver could not do - a target that is
 # missing, a job that is wrong, a cell that did not start - is an error of the table, never a catch.
 
 import json
 import os
+import re
 import resource
 import shlex
 import signal
@@ -136,7 +137,8 @@ class Driver:
             return Catch(f"crash {signal.Signals(-status).name[3:]}", "the driver itself: " + " ".join(lines[-1:]))
         if words[1] == "run" or status not in (FAILED, CRASHED):
             raise Broken(f"{shlex.join(words)}: exit status {status}: {' / '.join(lines[-3:])}")
-        return Catch(words[1], " / ".join(lines[:2]))
+        saw = re.search(r"^  [a-z -]+, ([^:]+): ", output, re.MULTILINE) # "  failed check, stamp: byte 3 of ..."
+        return Catch(words[1] + (f" {saw[1]}" if saw else ""), " / ".join(lines[:2]))
 
     def until_caught(self, command, seconds):
         """Seed after seed until it is caught or the time is over. (catch, seconds, CPU seconds, seed)."""

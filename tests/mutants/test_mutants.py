@@ -143,6 +143,9 @@ class Catches(Case):
     def test_a_command_without_a_result(self):
         catch = self.caught("print('deadlock at step 7')\nsys.exit(2)\n", "mems-stress explore job.ini --seed 3")[0]
         self.assertEqual((catch.by, catch.text), ("explore", "deadlock at step 7"))
+        catch = self.caught("print('  seed 7, strategy random, schedule 1\\n  failed check, stamp: byte 1')\nsys.exit(2)\n",
+                            "mems-stress explore job.ini --seed 3")[0]
+        self.assertEqual(catch.by, "explore stamp")
 
     def test_what_is_no_catch(self):
         for program in ("sys.exit(1)\n", "sys.exit(6)\n", f"say({cell('failed', 'harness')!r})\n",

@@ -77,6 +77,16 @@ class Right(Explore):
                          ("mems-stress/explore/1", 0, "pass", "pct:2", 3))
         self.assertIsNone(cell["failure"])
 
+    def test_one_list(self):
+        """The same list under other schedules, and what is kept of it only."""
+        words = ["--list", "65536", "--keep", "1.1-1.3,2.2", "--schedules", "8", "--json", "-"]
+        seen = set()
+        for seed in "1", "2":
+            cell = json.loads(start([PROGRAM, "explore", self.job, "--seed", seed, *words])[1])["cells"][0]
+            self.assertEqual((cell["verdict"], cell["lists"], cell["schedules"]), ("pass", 1, 8))
+            seen.add(cell["points"])
+        self.assertEqual(len(seen), 2)
+
     def test_two_threads_where_the_job_does_not_say(self):
         self.job = self.write("[a]\nworkload = churn\nsize = 16-64\ntarget = mems:fixed\n")
         status, out, _ = start([PROGRAM, "explore", self.job, "--schedules", "1"])
@@ -216,7 +226,11 @@ class Complaints(Explore):
         for wrong in ("pct:17", "pct:0", "pct: 3", "pct:+3", "pct:3 ", "pct:3:", "pct:3: 9", "pct:3:0"):
             self.complains(f'--strategy "{wrong}": random', self.job, "--strategy", wrong)
         self.complains('--strategy "walk": random, pct:DEPTH', self.job, "--strategy", "walk")
-        self.complains("with --replay SEED only", self.job, "--keep", "1.1")
+        self.complains("with --replay SEED or --list SEED only", self.job, "--keep", "1.1")
+        self.complains("with --replay SEED only", self.job, "--no-trace")
+        self.complains("up to 65536", self.job, "--list", "1", "--schedules", "65537")
+        self.complains("cells; say which: --only SECTION", JOB, "--list", "1")
+        self.complains("there are 2 threads of 20 operations", self.job, "--list", "1", "--keep", "2.21")
         self.complains("--schedules: at least 1", self.job, "--schedules", "0")
         self.complains("there are 2 threads of 20 operations", self.job, "--replay", "1", "--keep", "3.1")
         self.complains("cells; say which: --only SECTION", JOB, "--replay", "1")
