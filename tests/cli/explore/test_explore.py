@@ -214,6 +214,22 @@ class Wrong(Explore):
         self.assertRegex(out, r"still/mems:fixed/0: 3 schedules .*: pass")
 
 
+class Readme(Explore):
+    @unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "the same in the build without sanitizers")
+    def test_example(self):
+        """What stress/README.md shows is what its command says, but for the seconds."""
+        root = os.path.normpath(os.path.join(os.path.dirname(JOB), os.pardir, os.pardir))
+        with open(os.path.join(root, "stress", "README.md"), encoding="utf-8") as file:
+            command, shown = re.search(r"```sh\nBROKEN=short (\S+ explore .*)\n```\n\n```text\n((?:.*\n)*?)```", file.read()).groups()
+        words = shlex.split(command)
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("MEMS_")}
+        done = subprocess.run([BROKEN, *words[1:]], cwd=root, env={**plain, "BROKEN": "short"}, capture_output=True,
+                              text=True, check=False)
+        said = done.stdout.replace(BROKEN, words[0]).split("\n", 1)[1]
+        seconds = re.compile(r"[\d.]+ s$", re.MULTILINE)
+        self.assertEqual(seconds.sub("", said), seconds.sub("", shown), "bring stress/README.md's example along: it is now\n" + said)
+
+
 class Complaints(Explore):
     def test_foreign_target(self):
         self.complains("libc is no engine of libmems", self.job, "--target", "libc")
