@@ -79,8 +79,8 @@ COMMANDS = [
             more=r"r\.mtrace\.\d+", seams=("open", "write ENOSPC, and all after it", "rename, unlink", "map")),
     Command("explore", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
             seams=("fork, exec, thread",), most=12),  # it only starts the next one
-    Command("explore, its program", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
-            program=EXPLORE, most=12),
+    Command("explore, its program", ["explore", "explore.ini", "--schedules", "20", "--seed", "3", "--shrink", "3", "--json", "x.json"],
+            ["x.json"], exact=False, program=EXPLORE, most=12),
     # What a cell without memory comes to is kept, as it should be: its process is left to "run".
     Command("run --shard", ["run", "job.ini", "--shard", "1/2", "--json", "r.json"], ["r.json"], exact=False, most=12,
             keeps=("r.json.journal",)),
