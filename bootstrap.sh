@@ -191,19 +191,30 @@ build() {
 # ---- the two commands -------------------------------------------------------------------------------------------------
 
 demo() {
-    local json=results/local/demo.json status=0
+    local json=results/local/demo.json page=results/local/demo.html stress=build/release/stress/mems-stress status=0
     setup core
     build release
     mkdir -p results/local
-    rm -f "$json" # what is there after the run is of this run
-    say "running stress/jobs/demo.ini"
-    build/release/stress/mems-stress run stress/jobs/demo.ini --json "$json" || status=$?
+    rm -f "$json" "$page" # what is there after the run is of this run
+    say "running stress/jobs/demo.ini: eight workloads on seven targets, about half a minute"
+    "$stress" run stress/jobs/demo.ini --json "$json" || status=$?
     if [ -s "$json" ]; then
-        say "the results are in $PWD/$json; results/README.md explains them"
+        "$stress" report "$json" -o "$page" >/dev/null || page=
+        next_steps
     else
         say "the run left no results (exit status $status)" >&2
     fi
     exit "$status"
+}
+
+# With demo's names.
+next_steps() {
+    say "done. What to look at next:"
+    printf '\n'
+    [ -z "$page" ] || printf '  %s\n      the report: one file, for any browser (xdg-open %s)\n' "$PWD/$page" "$page"
+    printf '  %s\n      the same and more as JSON; stress/README.md says what its fields are\n' "$PWD/$json"
+    printf '  %s help table\n      what the columns above mean\n' "$stress"
+    printf '  README.md, "Your own program, your own allocator"\n      record a program, run it on two allocators, compare them\n\n'
 }
 
 # ThreadSanitizer of gcc 12 cannot map its shadow where the kernel randomises more than 28 bits of an address.
