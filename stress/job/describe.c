@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// describe.c - keys for people: mems-stress help KEY, mems-stress list keys.
+// describe.c - keys for people: mems-stress help KEY.
 
 #include <string.h>
 
@@ -85,25 +85,4 @@ size_t job_describe(const char *name, FILE *out)
         }
     }
     return count;
-}
-
-static void list_table(const struct job_key *table, FILE *out)
-{
-    for (; table && table->name; table++) {
-        fprintf(out, "  %-14s %s (%s%s)\n", table->name, table->help,
-                table->standard && table->standard[0] ? "default " : "", standard_of(table));
-    }
-}
-
-void job_list_keys(FILE *out)
-{
-    fprintf(out, "every section\n");
-    list_table(job_common_keys, out);
-    const struct workload *workload;
-    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
-        if (table_count(workload->keys) > 0) {
-            fprintf(out, "workload %s\n", workload->name);
-            list_table(workload->keys, out);
-        }
-    }
 }

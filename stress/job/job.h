@@ -171,8 +171,6 @@ void job_describe_key(const struct job_key *key, FILE *out);
 // The same for each table that has a row of that name, under the name of its workload. Returns how
 // many there were.
 size_t job_describe(const char *name, FILE *out);
-// One line a key: the common ones, then those of each workload (mems-stress list keys).
-void job_list_keys(FILE *out);
 
 // The word of a NULL-terminated list nearest to `word`, or NULL when none is near.
 const char *job_suggest(const char *word, const char *const *words);

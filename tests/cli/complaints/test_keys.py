@@ -41,7 +41,7 @@ def tables():
     for line in output("list", "keys").splitlines()[1:]:
         if not line.startswith(" "):
             workload = None if line.startswith("every") else line.split()[1]
-        else:
+        elif not line.startswith("   "):
             yield workload, line.split()[0]
 
 

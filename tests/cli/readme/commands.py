@@ -43,7 +43,7 @@ ELSEWHERE = (
     (r"cmake --workflow --preset package", ("install.packages",), "builds all, installs packages"),
     (r"LD_PRELOAD=libmems-malloc\.so\.0 PROGRAM", ("install.libraries",), "an installation"),
     (r"mems-stress run smoke$", ("install.driver",), "an installation"),
-    (r"man mems-stress; ", ("install.manual",), "an installation"),
+    (r"man mems-", ("install.manual",), "an installation"),
     # the drop-in malloc, in lib/README.md and README.md
     (r"LD_PRELOAD=\$PWD/build/release/lib|cc -static", ("unit.malloc.readme",), "a program of that test's own"),
     # schedulers and other machines
