@@ -27,6 +27,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
 BARE = os.path.join(TREE, "tests/architecture/bare_debian.sh")
 GOAL_MINUTES = 30
+HOME = "/newcomer"
 # Section of README.md, what the newcomer does there.
 PARTS = (("MeMS: fio for memory allocators", "the two commands"),
          ("Your own program, your own allocator", "two allocators on an own program"),
@@ -58,17 +59,18 @@ class Newcomer:
     """Somebody at a terminal in ROOT."""
 
     def __init__(self, root):
-        self.root, self.where, self.faults = root, "/root", []
+        self.root, self.where, self.faults = root, HOME, []
+        os.makedirs(root + HOME, exist_ok=True)
 
     def type(self, line):
         """Runs a line where the last one has led; its exit status."""
         line = line.replace("<this repository>", "/mems")
         print(f"\n$ {line}", flush=True)
-        script = f'cd "{self.where}"; {line}\nstatus=$?; pwd >/root/where; exit $status'
-        environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
+        script = f'cd "{self.where}"; {line}\nstatus=$?; pwd >{HOME}/.where; exit $status'
+        environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": HOME,
                        "LANG": "C.UTF-8"}
         status = subprocess.run(["chroot", self.root, "/bin/bash", "-c", script], env=environment, check=False).returncode
-        with open(os.path.join(self.root, "root/where"), encoding="utf-8") as file:
+        with open(self.root + HOME + "/.where", encoding="utf-8") as file:
             self.where = file.read().strip()
         allowed = next((statuses for word, statuses in VERDICTS.items() if f" {word} " in line), (0,))
         if status not in allowed:
