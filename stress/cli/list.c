@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "disk/home.h"
+#include "job/checks.h"
 #include "job/job.h"
 #include "lesson/exercise.h"
 #include "target/target.h"
@@ -46,6 +47,12 @@ static void list_keys(void)
 {
     printf("Keys of job files (more on each: mems-stress help KEY):\n");
     job_list_keys(stdout);
+}
+
+static void list_checks(void)
+{
+    printf("Checks (checks=) and the least verify= that makes them:\n");
+    job_list_checks(stdout);
 }
 
 static void list_options(const char *policy)
@@ -105,7 +112,8 @@ static const struct {
     void (*list)(void);
 } list_topics[] = {
     {"workloads", list_workloads}, {"targets", list_targets}, {"policies", list_policies},
-    {"keys", list_keys},           {"jobs", list_jobs},       {"exercises", list_exercises},
+    {"keys", list_keys},           {"checks", list_checks},   {"jobs", list_jobs},
+    {"exercises", list_exercises},
 };
 
 #define LIST_TOPICS (sizeof list_topics / sizeof list_topics[0])
@@ -129,10 +137,11 @@ static int list_main(int argc, char **argv)
             i++;
         }
         if (i == LIST_TOPICS) {
-            fprintf(stderr,
-                    "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys, jobs, "
-                    "exercises\n",
-                    words.items[w]);
+            fprintf(
+                stderr,
+                "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys, checks, "
+                "jobs, exercises\n",
+                words.items[w]);
             return 1;
         }
         list_topics[i].list();
@@ -142,7 +151,7 @@ static int list_main(int argc, char **argv)
 
 const struct cli_command cli_command_list = {
     .name = "list",
-    .form = "list [workloads] [targets] [policies] [keys] [jobs] [exercises]",
+    .form = "list [workloads] [targets] [policies] [keys] [checks] [jobs] [exercises]",
     .help = "what there is to choose from",
     .options = list_command_options,
     .main = list_main,

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "job/checks.h"
 #include "job/tables.h"
 #include "job/value.h"
 #include "workload/workload.h"
@@ -22,6 +23,7 @@ static const char *const kind_names[] = {
     [JOB_LIST] = "a list; commas inside parentheses do not separate",
     [JOB_DISTRIBUTION] = ("sizes drawn at random: SIZE, FROM-TO, SIZE/WEIGHT:FROM-TO/WEIGHT, "
                           "log:FROM-TO, invsq:FROM-TO, exp:MEAN@FROM-TO, zipf:S@FROM-TO"),
+    [JOB_SET] = "all, none, or names separated by commas; -NAME takes one away, as in all,-NAME",
 };
 
 // A cell for each of several values.
@@ -39,8 +41,9 @@ static const char *sweep_of(const struct job_key *key)
         [JOB_PATH] = "files separated by commas: a section of each; quote one that has a comma",
         [JOB_DISTRIBUTION] = "16,64-128,4Ki or 16..4Ki*2: a section of each",
     };
-    return key->plain || key->kind == JOB_LIST ? "never: a comma is part of the value"
-                                               : forms[key->kind];
+    return key->plain || key->kind == JOB_LIST || key->kind == JOB_SET
+               ? "never: a comma is part of the value"
+               : forms[key->kind];
 }
 
 static const char *standard_of(const struct job_key *key)
@@ -92,6 +95,17 @@ static void list_table(const struct job_key *table, FILE *out)
     for (; table && table->name; table++) {
         fprintf(out, "  %-14s %s (%s%s)\n", table->name, table->help,
                 table->standard && table->standard[0] ? "default " : "", standard_of(table));
+    }
+}
+
+void job_list_checks(FILE *out)
+{
+    for (unsigned i = 0; i < JOB_CHECK_COUNT; i++) {
+        char from[24] = "at the end";
+        if (job_checks[i].level != 0) {
+            snprintf(from, sizeof from, "verify %u", job_checks[i].level);
+        }
+        fprintf(out, "  %-14s %-10s  %s\n", job_checks[i].name, from, job_checks[i].help);
     }
 }
 
