@@ -19,6 +19,7 @@ NOT_CAUGHT = ("harness", "supplier") # checks that say something else
 # Workloads that question the process, not the blocks: released allocators have bugs there (jobs/known-bugs.ini).
 PROCESS_WORKLOADS = ("destructors", "dlopen", "exits", "extreme-sizes", "first-operation", "fork-child", "fork-handler",
                      "fork-stdio", "maps", "no-memory", "signals")
+LOCK_ORDER = "mems: lock order: " # before the engine aborts (lib/sync/lock.c)
 GRACE_SECONDS = 10 # that a driver whose time is over has to end
 
 
@@ -44,6 +45,9 @@ def cell_catch(cell):
             raise Broken(text)
         return Catch(check or "failed", text)
     if verdict == "crashed":
+        order = [line for line in cell.get("output") or [] if LOCK_ORDER in line]
+        if order:
+            return Catch("ranks", f"{cell['id']}: {order[0]}")
         name = evidence.get("signal")
         return Catch(f"crash {name}" if name else "crash", text)
     if verdict == "hung":
@@ -81,6 +85,12 @@ class Driver:
         else:
             words += ["--seed", str(seed)]
         return words, environment, seed
+
+    @staticmethod
+    def turn(command, seed):
+        """The how manieth run of the command has that seed."""
+        words = shlex.split(command)
+        return seed - int(words[words.index("--seed") + 1]) + 1 if "--seed" in words else seed
 
     def once(self, command, seed, seconds, extra=()):
         """Runs it once, `seconds` at most; (what was caught, the seed)."""

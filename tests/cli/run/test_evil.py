@@ -7,7 +7,7 @@ import os
 import subprocess
 import unittest
 
-from stress import PROGRAM, Case, evil, processes
+from stress import PROGRAM, Case, evil, once, processes
 
 JOB = """
 [some work]
@@ -70,13 +70,13 @@ class Evil(Case):
 
     def test_overlap(self):
         self.caught("overlap", ["overlap"], 4)
-        self.caught("overlap", ["stamp"], 3)
+        self.caught("overlap", ["stamp", "whole"], 3)
 
     def test_misaligned(self):
         self.caught("misaligned", ["alignment"], 1)
 
     def test_corrupted_middle(self):
-        self.caught("corrupt", ["stamp"], 3)
+        self.caught("corrupt", ["whole"], 3)
 
     def test_corrupted_middle_is_past_level_two(self):
         self.assertEqual(self.sin("corrupt", 2).status, 0)
@@ -222,8 +222,43 @@ class Evil(Case):
         lines = ["alloc P/a 777\nresize P/a 5000\nfree P/a\n"]
         outcome = self.replayed("forget", lines, 1)
         self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
-        self.assertIn(outcome.cell()["evidence"]["check"]["name"], ["resize", "stamp"])
+        self.assertEqual(outcome.cell()["evidence"]["check"]["name"], "resize")
         self.assertEqual(self.replayed("none", lines, 4).status, 0)
+
+    @once
+    def test_one_check_alone(self):
+        """Where nothing else looks, a sin is seen by its check only."""
+        trace = self.write("trace.txt", "alloc P/a 777\nresize P/a 5000\nfree P/a\nalloc P/b 777 call=calloc\nfree P/b\n")
+        replay = "[some work]\nworkload = trace\ntrace = " + trace + "\ntarget = %s\nthreads = %d\nverify = %d\n"
+        for sin, check, verify, job in (("misaligned", "alignment", 1, JOB), ("short", "size", 4, JOB),
+                                        ("dirty", "calloc", 4, replay), ("forget", "resize", 1, replay),
+                                        ("edge", "stamp", 4, JOB), ("corrupt", "whole", 4, JOB),
+                                        ("usable", "usable", 3, JOB)):
+            job = job % (evil(sin), 1, verify)
+            outcome = self.run_job(job)
+            self.assertEqual(outcome.cell()["evidence"]["check"]["name"], check)
+            self.assertEqual([w for w in outcome.document["warnings"] if w["code"] == "checks"], [])
+            outcome = self.run_job(job + "checks = all,-%s\n" % check)
+            self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+            self.assertIn(" verify %d without %s" % (verify, check), " ".join(outcome.out.split()))
+            warnings = [w["text"] for w in outcome.document["warnings"] if w["code"] == "checks"]
+            self.assertEqual(warnings, ["[some work] ran without %s: that it passed says nothing of these checks" % check])
+            self.assertEqual(outcome.document["job"]["sections"][0]["checks"], "all, -" + check)
+        # The other way round: that check, and no other one.
+        outcome = self.run_job(JOB % (evil("edge"), 1, 4) + "checks = stamp\n")
+        self.assertEqual(outcome.cell()["evidence"]["check"]["name"], "stamp")
+        self.assertEqual(self.run_job(JOB % (evil("edge"), 1, 4) + "checks = overlap, whole\n").status, 0)
+
+    @once
+    def test_two_owners_without_the_map(self):
+        job = JOB % (evil("double"), 1, 4)
+        for off, seen in (("", "overlap"), ("-overlap", "stamp"), ("-overlap,-stamp", "whole"),
+                          ("-overlap,-stamp,-whole,-usable", None)):
+            outcome = self.run_job(job + ("checks = all,%s\n" % off if off else ""))
+            evidence = outcome.cell().get("evidence")
+            self.assertEqual(evidence["check"]["name"] if evidence else None, seen, outcome.out)
+            if seen == "overlap":
+                self.assertIn(" is handed out twice: it is the live block of slot ", evidence["check"]["text"])
 
     def test_blocks_that_are_lost(self):
         job = JOB + "lost_limit = 1000\n"
