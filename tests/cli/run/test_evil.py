@@ -243,7 +243,7 @@ class Evil(Case):
             self.assertIn(" verify %d without %s" % (verify, check), " ".join(outcome.out.split()))
             warnings = [w["text"] for w in outcome.document["warnings"] if w["code"] == "checks"]
             self.assertEqual(warnings, ["[some work] ran without %s: that it passed says nothing of these checks" % check])
-            self.assertEqual(outcome.document["job"]["sections"][0]["checks"], "all, -" + check)
+            self.assertEqual(outcome.document["job"]["sections"][0]["values"]["checks"], "all,-" + check)
         # The other way round: that check, and no other one.
         outcome = self.run_job(JOB % (evil("edge"), 1, 4) + "checks = stamp\n")
         self.assertEqual(outcome.cell()["evidence"]["check"]["name"], "stamp")
