@@ -64,7 +64,8 @@ class Evil(Case):
             self.assertEqual(outcome.cell()["verdict"], "pass")
 
     def test_double_hand_out(self):
-        self.caught("double", ["overlap"], 4)
+        cell = self.caught("double", ["overlap"], 4)
+        self.assertIn(" is handed out twice: it is the live block of slot ", cell["evidence"]["check"]["text"])
         self.caught("double", ["stamp"], 3)
         self.caught("double", ["stamp"], 2)
 
@@ -229,11 +230,12 @@ class Evil(Case):
     def test_one_check_alone(self):
         """Where nothing else looks, a sin is seen by its check only."""
         trace = self.write("trace.txt", "alloc P/a 777\nresize P/a 5000\nfree P/a\nalloc P/b 777 call=calloc\nfree P/b\n")
-        replay = "[some work]\nworkload = trace\ntrace = " + trace + "\ntarget = %s\nthreads = %d\nverify = %d\n"
-        for sin, check, verify, job in (("misaligned", "alignment", 1, JOB), ("short", "size", 4, JOB),
+        churn = JOB.replace("20k", "2k")
+        replay = "[some work]\nworkload = trace\ntrace = " + trace + "\ntarget = %s\n# threads = %d\nverify = %d\n"
+        for sin, check, verify, job in (("misaligned", "alignment", 1, churn), ("short", "size", 4, churn),
                                         ("dirty", "calloc", 4, replay), ("forget", "resize", 1, replay),
-                                        ("edge", "stamp", 4, JOB), ("corrupt", "whole", 4, JOB),
-                                        ("usable", "usable", 3, JOB)):
+                                        ("edge", "stamp", 4, churn), ("corrupt", "whole", 4, churn),
+                                        ("usable", "usable", 3, churn)):
             job = job % (evil(sin), 1, verify)
             outcome = self.run_job(job)
             self.assertEqual(outcome.cell()["evidence"]["check"]["name"], check)
@@ -245,20 +247,16 @@ class Evil(Case):
             self.assertEqual(warnings, ["[some work] ran without %s: that it passed says nothing of these checks" % check])
             self.assertEqual(outcome.document["job"]["sections"][0]["values"]["checks"], "all,-" + check)
         # The other way round: that check, and no other one.
-        outcome = self.run_job(JOB % (evil("edge"), 1, 4) + "checks = stamp\n")
+        outcome = self.run_job(churn % (evil("edge"), 1, 4) + "checks = stamp\n")
         self.assertEqual(outcome.cell()["evidence"]["check"]["name"], "stamp")
-        self.assertEqual(self.run_job(JOB % (evil("edge"), 1, 4) + "checks = overlap, whole\n").status, 0)
 
     @once
     def test_two_owners_without_the_map(self):
-        job = JOB % (evil("double"), 1, 4)
-        for off, seen in (("", "overlap"), ("-overlap", "stamp"), ("-overlap,-stamp", "whole"),
-                          ("-overlap,-stamp,-whole,-usable", None)):
-            outcome = self.run_job(job + ("checks = all,%s\n" % off if off else ""))
+        job = JOB.replace("20k", "2k") % (evil("double"), 1, 4)
+        for off, seen in (("-overlap", "stamp"), ("-overlap,-stamp", "whole"), ("-overlap,-stamp,-whole", None)):
+            outcome = self.run_job(job + "checks = all,%s\n" % off)
             evidence = outcome.cell().get("evidence")
             self.assertEqual(evidence["check"]["name"] if evidence else None, seen, outcome.out)
-            if seen == "overlap":
-                self.assertIn(" is handed out twice: it is the live block of slot ", evidence["check"]["text"])
 
     def test_blocks_that_are_lost(self):
         job = JOB + "lost_limit = 1000\n"
