@@ -148,15 +148,15 @@ class Driver:
             raise Broken(f"{shlex.join(words)}: exit status {status}: {' / '.join(lines[-3:])}")
         return Catch(words[1], " / ".join(lines[:2]))
 
-    def until_caught(self, command, seconds):
-        """Seed after seed until it is caught or the time is over. (catch, seconds, CPU seconds, seed)."""
+    def until_caught(self, command, seconds, wanted=lambda catch: True):
+        """Seed after seed until it is caught, by what is wanted, or the time is over. (catch, seconds, CPU seconds, seed)."""
         begin, cpu = time.monotonic(), cpu_seconds()
         seed = 1
         while True:
             left = begin + seconds - time.monotonic()
             catch, used = self.once(command, seed, left, ["--abort"])
             spent = time.monotonic() - begin
-            if catch.by is not None or spent >= seconds:
+            if (catch.by is not None and wanted(catch)) or spent >= seconds:
                 return catch, spent, cpu_seconds() - cpu, used
             seed += 1
 

@@ -29,6 +29,10 @@ class Checker:
     def __init__(self, what, by, says="", why=None, shown=True):
         self.what, self.by, self.says, self.why, self.shown = what, by, says, why, shown
 
+    def catches(self, catch):
+        """Whether it is this one that caught it."""
+        return catch.by == self.by and re.search(self.says, catch.text) is not None
+
     @property
     def alone(self):
         return self.why is None

@@ -13,7 +13,7 @@ sys.path.insert(0, HERE)
 
 import clean  # noqa: E402
 import patches  # noqa: E402
-from driver import Broken, Driver  # noqa: E402
+from driver import Broken, Catch, Driver  # noqa: E402
 from table import Table  # noqa: E402
 
 HEADER = """class: 4
@@ -155,6 +155,20 @@ class Catches(Case):
     def test_seed_after_seed(self):
         program = f"say({cell('failed', 'stamp')!r} if seed == 12 else {cell('pass')!r})\n"
         self.assertEqual(self.caught(program, "mems-stress run job.ini --seed 10")[3], 12)
+
+    def test_until_the_one_that_is_wanted(self):
+        program = f"say({cell('failed', 'overlap')!r} if seed == 3 else {cell('crashed', signal='SEGV')!r})\n"
+        catch, _, _, seed = self.driver(program).until_caught("mems-stress run job.ini", 20, lambda catch: catch.by == "overlap")
+        self.assertEqual((catch.by, seed), ("overlap", 3))
+        catch = self.driver(program).until_caught("mems-stress run job.ini", 0.5, lambda catch: catch.by == "stamp")[0]
+        self.assertIsNotNone(catch.by)
+
+    def test_who_catches(self):
+        for name, by, text, right in (("double hand-out", "overlap", "x/0: 0x10 is handed out twice: ..", True),
+                                      ("double hand-out", "overlap", "x/0: 0x10 .. 0x20 overlaps the live block of", False),
+                                      ("foreign pointer", "target", "x/0: release failed: Operation already in progress", True),
+                                      ("foreign pointer", "overlap", "release failed", False), ("size", "size", "", True)):
+            self.assertEqual(patches.CHECKERS[name].catches(Catch(by, text)), right)
 
     def test_what_nobody_catches(self):
         catch, seconds, _, _ = self.caught(f"say({cell('pass')!r})\n", seconds=0.5)
