@@ -151,13 +151,16 @@ class Driver:
     def until_caught(self, command, seconds, wanted=lambda catch: True):
         """Seed after seed until it is caught, by what is wanted, or the time is over. (catch, seconds, CPU seconds, seed)."""
         begin, cpu = time.monotonic(), cpu_seconds()
-        seed = 1
+        seed, last = 1, None # what caught it last, and was not wanted
         while True:
             left = begin + seconds - time.monotonic()
             catch, used = self.once(command, seed, left, ["--abort"])
             spent = time.monotonic() - begin
-            if (catch.by is not None and wanted(catch)) or spent >= seconds:
+            if catch.by is not None and wanted(catch):
                 return catch, spent, cpu_seconds() - cpu, used
+            last = (catch, used) if catch.by is not None or last is None else last
+            if spent >= seconds:
+                return last[0], spent, cpu_seconds() - cpu, last[1]
             seed += 1
 
 

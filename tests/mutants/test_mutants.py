@@ -160,8 +160,8 @@ class Catches(Case):
         program = f"say({cell('failed', 'overlap')!r} if seed == 3 else {cell('crashed', signal='SEGV')!r})\n"
         catch, _, _, seed = self.driver(program).until_caught("mems-stress run job.ini", 20, lambda catch: catch.by == "overlap")
         self.assertEqual((catch.by, seed), ("overlap", 3))
-        catch = self.driver(program).until_caught("mems-stress run job.ini", 0.5, lambda catch: catch.by == "stamp")[0]
-        self.assertIsNotNone(catch.by)
+        catch = self.driver(program).until_caught("mems-stress run job.ini", 1, lambda catch: catch.by == "stamp")[0]
+        self.assertEqual(catch.by, "crash SEGV")
 
     def test_who_catches(self):
         for name, by, text, right in (("double hand-out", "overlap", "x/0: 0x10 is handed out twice: ..", True),
