@@ -19,7 +19,8 @@ NOT_CAUGHT = ("harness", "supplier") # checks that say something else
 # Workloads that question the process, not the blocks: released allocators have bugs there (jobs/known-bugs.ini).
 PROCESS_WORKLOADS = ("destructors", "dlopen", "exits", "extreme-sizes", "first-operation", "fork-child", "fork-handler",
                      "fork-stdio", "maps", "no-memory", "signals")
-LOCK_ORDER = "mems: lock order: " # before the engine aborts (lib/sync/lock.c)
+ENGINE = "mems: "
+LOCK_ORDER = "lock order: " # lib/sync/lock.c
 GRACE_SECONDS = 10 # that a driver whose time is over has to end
 
 
@@ -45,11 +46,11 @@ def cell_catch(cell):
             raise Broken(text)
         return Catch(check or "failed", text)
     if verdict == "crashed":
-        order = [line for line in cell.get("output") or [] if LOCK_ORDER in line]
-        if order:
-            return Catch("ranks", f"{cell['id']}: {order[0]}")
+        said = [line for line in cell.get("output") or [] if line.startswith(ENGINE)] # before the engine aborts
+        if said and LOCK_ORDER in said[0]:
+            return Catch("ranks", f"{cell['id']}: {said[0]}")
         name = evidence.get("signal")
-        return Catch(f"crash {name}" if name else "crash", text)
+        return Catch(f"crash {name}" if name else "crash", f"{cell['id']}: {said[0]}" if said else text)
     if verdict == "hung":
         return Catch("hang", text)
     if verdict in ("pass", "skipped", "incomplete", "unsteady", "not run"):

@@ -55,8 +55,8 @@ CHECKERS = {
     "overlap": Checker("level 4: the map of live blocks", "overlap", r"overlaps the live block"),
     "double hand-out": Checker("level 4: one block given to two threads at once", "overlap", r"is handed out twice",
                                why="two owners of the same bytes write over each other's stamps, which sees it later"),
-    "foreign pointer": Checker("level 4: a free of what is no block, or not that one any more", "target", r"release failed",
-                               why="a call that fails ends the cell whatever is checked: there is nothing to go on with"),
+    "foreign pointer": Checker("level 4: a free of what is no block, or none any more", "crash ABRT", r"corruption: .*released",
+                               why="the engine itself looks at what comes back, and aborts whatever the driver checks"),
     "lists": Checker("level 5: lists acyclic, and each thing in its own", "invariants", r"chain of arena|chain is broken"),
     "sums": Checker("level 5: holes + live + metadata = memory", "invariants", r"held bytes|free|frames"),
     "counters": Checker("level 5: counters balance", "invariants", r"slabs: 0x"),
@@ -219,7 +219,7 @@ def unknown_checks(program):
     if done.returncode != 0 or not has:
         yield f"{program} list checks: {done.stderr.strip() or 'nothing is listed'}"
         return
-    known = {checker.by for checker in CHECKERS.values()} - {RANKS, "target"} # these cannot be switched off
+    known = {checker.by for checker in CHECKERS.values()} - {RANKS, "crash ABRT"} # these cannot be switched off
     for name in sorted(has - known):
         yield f"the driver has a check '{name}' that CHECKERS in patches.py has not: which mutant does only it catch?"
     for name in sorted(known - has):

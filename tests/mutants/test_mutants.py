@@ -91,7 +91,7 @@ class Headers(Case):
             self.assertIn(part, told)
 
     def test_what_the_driver_checks(self):
-        names = {checker.by for checker in patches.CHECKERS.values()} - {"ranks", "target"}
+        names = {checker.by for checker in patches.CHECKERS.values()} - {"ranks", "crash ABRT"}
         for listed, told in ((names, ""), (names - {"size"}, "has a check 'size' that the driver has not"),
                              (names | {"luck"}, "a check 'luck' that CHECKERS in patches.py has not"),
                              ((), "nothing is listed")):
@@ -146,6 +146,9 @@ class Catches(Case):
             catch = self.caught(f"say({aborted!r})\nsys.exit(3)\n")[0]
             self.assertEqual(catch.by, by)
             self.assertEqual("lock order: a 0" in catch.text, by == "ranks")
+        aborted = {**cell("crashed", signal="ABRT"), "output": ["mems: corruption: block released twice"]}
+        catch = self.caught(f"say({aborted!r})\nsys.exit(3)\n")[0]
+        self.assertEqual((catch.by, catch.text), ("crash ABRT", "s/t/0: mems: corruption: block released twice"))
 
     def test_the_turn_of_a_seed(self):
         for command, seed, turn in (("mems-stress run x", 4, 4), ("mems-stress run x --seed 10", 12, 3)):
@@ -166,8 +169,8 @@ class Catches(Case):
     def test_who_catches(self):
         for name, by, text, right in (("double hand-out", "overlap", "x/0: 0x10 is handed out twice: ..", True),
                                       ("double hand-out", "overlap", "x/0: 0x10 .. 0x20 overlaps the live block of", False),
-                                      ("foreign pointer", "target", "x/0: release failed: Operation already in progress", True),
-                                      ("foreign pointer", "overlap", "release failed", False), ("size", "size", "", True)):
+                                      ("foreign pointer", "crash ABRT", "x/0: mems: corruption: block released twice at once: 0x8", True),
+                                      ("foreign pointer", "crash ABRT", "x/0: SIGABRT in phase run", False), ("size", "size", "", True)):
             self.assertEqual(patches.CHECKERS[name].catches(Catch(by, text)), right)
 
     def test_what_nobody_catches(self):
