@@ -58,7 +58,7 @@ CHECKERS = {
     "foreign pointer": Checker("level 4: a free of what is no block, or none any more", "crash ABRT", r"corruption: .*released",
                                why="the engine itself looks at what comes back, and aborts whatever the driver checks"),
     "lists": Checker("level 5: lists acyclic, and each thing in its own", "invariants", r"chain of arena|chain is broken"),
-    "sums": Checker("level 5: holes + live + metadata = memory", "invariants", r"held bytes|free|frames"),
+    "sums": Checker("level 5: holes + live + metadata = memory", "invariants", r"held bytes|frames disagree|frames in use"),
     "counters": Checker("level 5: counters balance", "invariants", r"slabs: 0x"),
     "conservation": Checker("level 5: what was freed is not live", "conservation"),
     RANKS: Checker("level 5: the order of locks (of the hostile build: lib/sync/lock.c)", RANKS, r"lock order: "),
