@@ -217,9 +217,9 @@ class Wrong(Explore):
 class Readme(Explore):
     @unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "the same in the build without sanitizers")
     def test_example(self):
-        """What stress/README.md shows is what its command says, but for the seconds."""
+        """What stress/explore/README.md shows is what its command says, but for the seconds."""
         root = os.path.normpath(os.path.join(os.path.dirname(JOB), os.pardir, os.pardir))
-        with open(os.path.join(root, "stress", "README.md"), encoding="utf-8") as file:
+        with open(os.path.join(root, "stress", "explore", "README.md"), encoding="utf-8") as file:
             command, shown = re.search(r"```text\nBROKEN=short (\S+ explore .*)\n((?:.*\n)*?)```", file.read()).groups()
         words = shlex.split(command)
         plain = {name: value for name, value in os.environ.items() if not name.startswith("MEMS_")}
@@ -227,7 +227,7 @@ class Readme(Explore):
                               text=True, check=False)
         said = done.stdout.replace(BROKEN, words[0]).split("\n", 1)[1]
         seconds = re.compile(r"[\d.]+ s$", re.MULTILINE)
-        self.assertEqual(seconds.sub("", said), seconds.sub("", shown), "bring stress/README.md's example along: it is now\n" + said)
+        self.assertEqual(seconds.sub("", said), seconds.sub("", shown), "bring stress/explore/README.md's example along: it is now\n" + said)
 
 
 class Complaints(Explore):
