@@ -220,7 +220,7 @@ class Readme(Explore):
         """What stress/explore/README.md shows is what its command says, but for the seconds."""
         root = os.path.normpath(os.path.join(os.path.dirname(JOB), os.pardir, os.pardir))
         with open(os.path.join(root, "stress", "explore", "README.md"), encoding="utf-8") as file:
-            command, shown = re.search(r"```text\nBROKEN=short (\S+ explore .*)\n((?:.*\n)*?)```", file.read()).groups()
+            command, shown = re.search(r"```sh\nBROKEN=short (\S+ explore .*)\n```\n\n```text\n((?:.*\n)*?)```", file.read()).groups()
         words = shlex.split(command)
         plain = {name: value for name, value in os.environ.items() if not name.startswith("MEMS_")}
         done = subprocess.run([BROKEN, *words[1:]], cwd=root, env={**plain, "BROKEN": "short"}, capture_output=True,
