@@ -10,6 +10,8 @@
 //    would have held the block, at lower places, smaller ones, larger ones. First fit is right
 //    where none was lower, best fit where none was smaller, worst fit where none was larger. The
 //    page says the rule only where the counts bear it out.
+//    A hole fits that holds what was asked for: holes are whole granules, as what is asked for
+//    becomes.
 // 3. Caches. A block that a magazine had at hand was no decision of the policy; one of a batch was
 //    one of several at once. The engine's counters tell: one more hit, one more refill.
 
@@ -150,7 +152,7 @@ static bool decision_weigh(const struct decision *decision, const struct decisio
     for (uint32_t i = 0; i < decision->count; i++) {
         const struct decision_place *hole = &decision->places[i];
         bool counts = hole->kind == MEMS_PIECE_HOLE && hole->arena == taken->arena;
-        bool fits = counts && hole->size >= look->place.size;
+        bool fits = counts && hole->size >= made->asked;
         made->holes += counts;
         made->fitting += fits;
         made->lower += fits && hole < taken;

@@ -210,7 +210,8 @@ bool picture_draw(struct picture_album *album, uint32_t index, struct mems_engin
         .picture = picture,
         .pieces = picture_pieces(album, index),
         .room = album->pieces,
-        .cell = picture_cell(measure.bytes, album->pieces),
+        .cell = picture_cell(
+            measure.bytes, album->pieces < PICTURE_CELLS_MOST ? album->pieces : PICTURE_CELLS_MOST),
         .left = measure.bytes,
         .filling = {.kind = PICTURE_CELL},
     };

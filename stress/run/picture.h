@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PICTURE_PIECES 4096      // of one picture, at most
-#define PICTURE_POOL   (1 << 17) // of all pictures of an album, at most
+#define PICTURE_PIECES     4096      // of one picture, at most
+#define PICTURE_CELLS_MOST 1024      // where pieces are not enough
+#define PICTURE_POOL       (1 << 17) // of all pictures of an album, at most
 
 enum picture_drawn {
     PICTURE_EACH,  // the engine's pieces, one by one
