@@ -109,7 +109,7 @@ mems.guarded = function (parent, show) {
 // rows: arrays of cells, a cell text or a Node; the first of a row names it. Columns of words are set left, figures right.
 mems.table = function (caption, head, rows) {
   const text = (cell) => String(cell?.textContent ?? cell);
-  const words = head.map((_, i) => !rows.some((row) => /^[-+]?[\d.–]/.test(text(row[i] ?? ""))));
+  const words = head.map((_, i) => !rows.some((row) => text(row[i] ?? "").length <= 36 && /^[-+]?[\d.–]/.test(text(row[i] ?? ""))));
   const style = (cell, i) => (text(cell).length > 36 ? "long" : words[i] ? "left" : null);
   return mems.el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": caption || "table" },
     mems.el("table", null,

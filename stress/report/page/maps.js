@@ -14,7 +14,7 @@
 
 "use strict";
 
-mems.mapBarsMost = 160; // pieces with names; more are a strip
+mems.mapBarsMost = 60; // pieces with names; more are a strip
 mems.mapFramesMost = 4096;
 
 // "mems:dynamic(fit=best,thread_cache=no)" as {policy, options}.

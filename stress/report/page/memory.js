@@ -58,7 +58,7 @@ mems.timeChart = function (grid, { title, about, lines, get, format, axis, level
       ] },
       options: mems.options({
         x: mems.axis({ type: "linear", title: "time", format: mems.time, min: 0 }),
-        y: format === mems.bytes ? mems.byteAxis({ title: axis }) : steep ? mems.logAxis({ title: axis, format }) : mems.axis({ title: axis, format, min: min ?? 0 }),
+        y: format === mems.bytes ? mems.byteAxis({ title: axis }) : steep ? mems.logAxis({ title: axis, format, suggestedMax: 1.5 * Math.max(...heights, ...(levels || []).map(({ value }) => value)) }) : mems.axis({ title: axis, format, min: min ?? 0 }),
         tooltip: { label: (item) => item.dataset.label + ": " + format(item.raw.y) + " at " + mems.time(item.raw.x) },
       }),
     }),
@@ -125,8 +125,8 @@ mems.showMemory = function (model, section, panel) {
   mems.timeChart(grid, { title: "Most held over most live, so far", lines, get: (samples, i) => peaks(samples)[i], format: mems.number, axis: "ratio",
     levels: mems.heldBounds(model, section, lines), about: "1 is a perfect allocator. Begins when a tenth of what will be live at most is." });
   const outside = mems.timeChart(grid, { title: "External fragmentation", lines, format: mems.percent, axis: "share of the free bytes",
-    get: (samples, i) => (samples.free_bytes?.[i] > 0 ? 1 - samples.largest_hole_bytes[i] / samples.free_bytes[i] : null),
-    about: "Of the free bytes inside, those that are not in the largest hole." });
+    get: (samples, i, count) => (i < count - 1 && samples.free_bytes?.[i] > 0 ? 1 - samples.largest_hole_bytes[i] / samples.free_bytes[i] : null),
+    about: "Of the free bytes inside, those that are not in the largest hole, while threads are at work: their last sample is after their caches were given back." });
   mems.timeChart(grid, { title: "Internal fragmentation", lines, format: mems.percent, axis: "share of what blocks take",
     get: (samples, i) => (samples.taken_bytes[i] > 0 ? 1 - samples.live_bytes[i] / samples.taken_bytes[i] : null),
     about: "Of what live blocks take, what nobody asked for." });

@@ -66,7 +66,7 @@ mems.barRow = function (pieces, from, to, palette, width, amount) {
   const row = mems.el("div", { class: "bar" });
   const ruler = mems.el("div", { class: "ruler", "aria-hidden": "true" });
   const share = (at) => (100 * (at - from)) / (to - from);
-  const apart = (100 * 46) / width; // positions below it
+  const apart = (100 * (amount === mems.units ? 46 : 78)) / width; // positions below it
   let last = -apart;
   for (const piece of pieces) {
     const begin = Math.max(piece.at, from);
