@@ -29,10 +29,19 @@
 
 static const struct pick_level {
     size_t pictures, samples; // at most, of a cell and of a curve
-} pick_levels[] = {{200, 160}, {60, 160}, {30, 120}, {20, 80}, {14, 80}, {10, 60}, {7, 60}, {5, 40}, {3, 40}, {2, 24}, {0, 16}};
+} pick_levels[] = {{200, PICK_SAMPLES},
+                   {60, PICK_SAMPLES},
+                   {30, 120},
+                   {20, 80},
+                   {14, 80},
+                   {10, 60},
+                   {7, 60},
+                   {5, 40},
+                   {3, 40},
+                   {2, 24},
+                   {0, 16}};
 
 #define PICK_LEVELS (sizeof pick_levels / sizeof pick_levels[0])
-#define PICK_MOST   160
 
 // Members that views look at; of the objects at a path from a cell the others go.
 static const struct pick_row {
@@ -129,7 +138,7 @@ static json_t *pick_column(const json_t *column, const size_t *kept, size_t coun
 
 static void pick_thin(json_t *samples, size_t most)
 {
-    size_t kept[PICK_MOST];
+    size_t kept[PICK_SAMPLES];
     const json_t *held = json_object_get(samples, "held_bytes");
     size_t count = json_array_size(held);
     const char *name;

@@ -7,7 +7,8 @@
 
 #include <stddef.h>
 
-#define PICK_OPERATIONS 64 // of a thread's last ones, at most
+#define PICK_SAMPLES    160 // of a curve over time, at most
+#define PICK_OPERATIONS 64  // of a thread's last ones, at most
 
 // Bytes of all documents of a page, as JSON: with program and style a page stays below 3 MB.
 #define PICK_BUDGET (2200u * 1024)
