@@ -124,8 +124,10 @@ const struct job_key job_common_keys[] = {
         .most = 200,
         .values = "0 .. 200, where 0 is none",
         .standard = "0",
-        .help = "pictures of the memory map of a mems: target to keep, for `report`; taken with "
-                "the samples, each by walking over every block",
+        .help =
+            "pictures of the memory map of a mems: target to keep, for `report`: after the first "
+            "operation, after every so many, and at the end; a thread stops for each while it "
+            "walks over every block (with a runtime, for a twentieth of it at most)",
     },
     {
         .name = "timeout",

@@ -88,6 +88,16 @@ static void warning_late(const struct warning_voice *voice)
     }
 }
 
+static void warning_map(const struct warning_voice *voice)
+{
+    char text[400];
+    for (size_t i = 0; i < voice->scene->plan->section_count; i++) {
+        if (plan_map_warning(voice->scene->plan, i, text, sizeof text)) {
+            warning_say(voice, "%s", text);
+        }
+    }
+}
+
 static void warning_threads(const struct warning_voice *voice)
 {
     const struct plan *plan = voice->scene->plan;
@@ -226,6 +236,7 @@ static const struct warning {
     {"skipped", "a target or a section was left out, and why", warning_skipped, false},
     {"refused", "a cell refused more than 1 % of its allocations", warning_refused, false},
     {"late", "an open loop achieved less than 95 % of its intended rate", warning_late, false},
+    {"map", "pictures of memory were asked for, and no target has any", warning_map, false},
     {"threads", "more threads than CPUs", warning_threads, false},
     {"checks", "a section ran with checks switched off", warning_checks, false},
     {"load", "the machine was busy when the run began", warning_load, false},

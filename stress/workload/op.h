@@ -28,7 +28,10 @@
 //    own.
 // 7. The histograms change under a running worker: whoever measures points worker->latency to
 //    fresh ones, and the worker reads the pointer once an operation that it times.
-// 8. A failed check ends the cell: check_fail records the evidence and does not return. So does an
+// 8. Where pictures of memory are taken (map=), the operation that comes to a mark of the album is
+// a
+//    slow one, and draws the picture when it has ended, untimed.
+// 9. A failed check ends the cell: check_fail records the evidence and does not return. So does an
 //    error of the target other than ENOMEM.
 
 #ifndef WORKLOAD_OP_H
@@ -66,7 +69,8 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == 32, "two slots a cache line");
 
-struct pace; // workload/pace.h
+struct pace;  // workload/pace.h
+struct album; // run/album.h
 
 // A zeroed worker with its pointers, check, touch, latency_every and random stream set is ready:
 // its first operation goes the slow way and sets the rest.
@@ -95,9 +99,10 @@ struct worker {
     struct histogram *latency;
     // cold
     struct run *run;
-    struct pace *pace; // [own] open loop; NULL: closed
-    uint64_t budget;   // operations still to do (ops=), UINT64_MAX with runtime=
-    void *own;         // the workload's
+    struct pace *pace;   // [own] open loop; NULL: closed
+    struct album *album; // pictures of memory are taken; NULL: none
+    uint64_t budget;     // operations still to do (ops=), UINT64_MAX with runtime=
+    void *own;           // the workload's
 } __attribute__((aligned(128)));
 
 #define OP_INLINE inline __attribute__((always_inline))
@@ -131,6 +136,9 @@ static inline void op_step(struct worker *worker, uint64_t count);
 // what end wants. End counts the step. A step that failed does not end; the next may begin.
 uint64_t op_step_begin(struct worker *worker);
 void op_step_end(struct worker *worker, uint64_t began);
+
+// The measured phase has begun for this worker, which has filled what it fills.
+void op_measured(struct worker *worker);
 
 // Sums of all workers, as good as relaxed reads of running threads are; exact when they rest.
 struct op_totals {
