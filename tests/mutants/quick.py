@@ -58,14 +58,17 @@ def any_of(names):
 
 
 def failures(build, names):
-    """Names of the tests that fail, until one did."""
+    """The tests that fail, until one did, and how: Failed, Timeout, SEGFAULT, .."""
     told = ctest(build, "-R", any_of(names), "-j", "2", "--timeout", "240", "--stop-on-failure")
-    return re.findall(r"^\s*\d+ - (\S+) \(", told, re.MULTILINE)
+    return dict(re.findall(r"^\s*\d+ - (\S+) \((\w+)", told, re.MULTILINE))
 
 
 def confirmed(build, failed):
     """Those that fail again, each by itself."""
-    return [name for name in failed if failures(build, [name])]
+    again = {}
+    for name in failed:
+        again.update(failures(build, [name]))
+    return again
 
 
 def target(name):
@@ -88,7 +91,7 @@ def asked(build, pattern):
 
 
 def seen_by(tree, patterns):
-    """Names of those that see what is in the tree; none: all were asked. And how many were."""
+    """Those that see what is in the tree, and how; none: all were asked. And how many were."""
     build = tree.build("tests", ["mems-malloc"])
     done = set()
     for pattern in patterns:
@@ -105,7 +108,7 @@ def seen_by(tree, patterns):
             names = [name for name in names if name not in done] # it was chance: the others still have to say
     if not done:
         raise Failed("no quick test is to be asked: that is no proof")
-    return [], len(done)
+    return {}, len(done)
 
 
 def run(mutants, options, say):
@@ -120,7 +123,8 @@ def run(mutants, options, say):
         names, count = seen_by(tree, [options.tests] if options.tests else parts_for(mutant))
         seen = "yes" if names else "no"
         said = mutant.values["quick"]
-        say(f"[{number}/{len(mutants)}] {mutant.name}: said {said}, seen {seen}, {count} tests asked {' '.join(names)}")
+        how = "".join(f", {name}: {word}" for name, word in names.items())
+        say(f"[{number}/{len(mutants)}] {mutant.name}: said {said}, seen {seen}, of {count} tests{how}")
         table.put(mutant.name, said, seen, " ".join(names), engine)
         if seen != said:
             wrong.append(mutant.name)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import unittest
 import warnings
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -147,6 +148,34 @@ class Quick(Case):
         self.assertEqual(self.parts("lib/malloc/malloc.c", "lib/heap/depot.c"), quick.FAMILY_PARTS)
         self.assertEqual(self.parts("lib/heap/ledger.c")[1:], quick.ENGINE_PARTS[1:]) # the slab policy's as well
         self.assertEqual(self.parts("lib/sync/lock.c", "lib/heap/depot.c")[0], "unit[.](heap|sync)[.]|concurrency[.]")
+
+    def asks(self, names, fails):
+        """What is said of tests of those names; `fails` gives what a run of some of them says."""
+        runs = []
+
+        class Tree:
+            @staticmethod
+            def build(kind, targets):
+                return kind
+
+        def failures(build, some):
+            runs.append(list(some))
+            return fails(len(runs), some)
+        with mock.patch.multiple(quick, failures=failures, build_for=lambda tree, some: None,
+                                 asked=lambda build, pattern: [name for name in names if name.startswith(pattern)]):
+            return (*quick.seen_by(Tree, ("a", "b")), runs)
+
+    def test_one_that_fails_twice_is_enough(self):
+        seen, count, runs = self.asks(["a1", "a2", "b1"], lambda run, some: {"a2": "Failed"} if "a2" in some else {})
+        self.assertEqual((seen, count, runs), ({"a2": "Failed"}, 2, [["a1", "a2"], ["a2"]]))
+
+    def test_one_that_fails_once_is_chance(self):
+        seen, count, runs = self.asks(["a1", "a2", "b1"], lambda run, some: {"a2": "Timeout"} if run == 1 else {})
+        self.assertEqual((seen, count, runs), ({}, 3, [["a1", "a2"], ["a2"], ["a1"], ["b1"]]))
+
+    def test_no_test_is_no_proof(self):
+        with self.assertRaises(Failed):
+            self.asks([], lambda run, some: {})
 
     def test_who_cannot(self):
         for name in "architecture.rules", "mutants.words", "models.small", "planted.apply", "cli.complaints.keys", "unit.job.job":
