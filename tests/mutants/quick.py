@@ -13,7 +13,7 @@ import os
 import re
 import subprocess
 
-from patches import ROOT
+from patches import ROOT, everyone
 from table import Table, engine_of
 from tree import PARTS, TESTS, Failed, Tree
 
@@ -113,6 +113,7 @@ def seen_by(tree, patterns):
 
 def run(mutants, options, say):
     table = Table(options.results, COLUMNS)
+    table.keep(everyone())
     tree = Tree(options.work, options.jobs)
     wrong = []
     for number, mutant in enumerate(mutants, 1):
