@@ -2,19 +2,25 @@
 #
 # test_mutants.py - the command itself: headers, the table, and what counts as caught, with a driver that says what it is told to.
 
+import importlib.machinery
+import importlib.util
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import clean  # noqa: E402
 import patches  # noqa: E402
+import quick  # noqa: E402
 from driver import Broken, Catch, Driver  # noqa: E402
-from table import Table  # noqa: E402
+from table import Table, gaps  # noqa: E402
+from tree import Failed  # noqa: E402
 
 HEADER = """class: 4
 policy: dynamic
@@ -120,6 +126,107 @@ class Tables(Case):
         self.assertTrue(table.has("a", "abc"))
         self.assertFalse(table.has("a", "def"))
         self.assertFalse(table.has("b", "def+"), "what is not committed is done again")
+
+
+class Results(Case):
+    CAUGHT = "mutant,class,policy,caught_by,seconds,seed,engine\n"
+    QUICK = "mutant,said,seen,tests,engine\n"
+
+    def mutants(self, *names):
+        path = self.write("m.patch", HEADER + "\n" + DIFF)
+        return {name: patches.Mutant(path) for name in names}
+
+    def told(self, mutants, caught, seen):
+        return "\n".join(gaps(mutants, self.write("mutants.csv", self.CAUGHT + caught),
+                              self.write("mutants-quick.csv", self.QUICK + seen)))
+
+    def test_those_that_are_committed(self):
+        folder = os.path.join(patches.ROOT, "results")
+        self.assertEqual(list(gaps(patches.everyone(), os.path.join(folder, "mutants.csv"),
+                                   os.path.join(folder, "mutants-quick.csv"))), [])
+
+    def test_whole(self):
+        self.assertEqual(self.told(self.mutants("a"), "a,4,slab,stamp,1,1,abc\n", "a,no,no,,abc\n"), "")
+
+    def test_rows_that_lack_or_are_too_many(self):
+        told = self.told(self.mutants("a"), "b,4,slab,stamp,1,1,abc\n", "")
+        for part in ("mutants.csv: no row for a", "mutants.csv: a row for b", "mutants-quick.csv: no row for a"):
+            self.assertIn(part, told)
+
+    def test_rows_that_say_what_they_must_not(self):
+        told = self.told(self.mutants("a", "b"), "a,4,slab,nobody,60,9,abc\nb,4,slab,stamp,1,1,abc+\n",
+                         "a,no,yes,unit.x,abc\nb,yes,yes,unit.x,abc\n")
+        for part in ("a: caught by nobody", "'abc+' is no commit", "a: its header says quick: no, the table no, and seen was yes",
+                     "b: its header says quick: no, the table yes"):
+            self.assertIn(part, told)
+
+
+class Quick(Case):
+    def parts(self, *paths):
+        diff = "".join(f"--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n" for path in paths)
+        return quick.parts_for(patches.Mutant(self.write("m.patch", HEADER + "\n" + diff)))
+
+    def test_who_can_see_it(self):
+        self.assertEqual(self.parts("lib/malloc/malloc.c", "lib/heap/depot.c"), quick.FAMILY_PARTS)
+        self.assertEqual(self.parts("lib/heap/ledger.c")[1:], quick.ENGINE_PARTS[1:]) # the slab policy's as well
+        self.assertEqual(self.parts("lib/sync/lock.c", "lib/heap/depot.c")[0], "unit[.](heap|sync)[.]|concurrency[.]")
+
+    def asks(self, names, fails):
+        """What is said of tests of those names; `fails` gives what a run of some of them says."""
+        runs = []
+
+        class Tree:
+            @staticmethod
+            def build(kind, targets):
+                return kind
+
+        def failures(build, some):
+            runs.append(list(some))
+            return fails(len(runs), some)
+        with mock.patch.multiple(quick, failures=failures, build_for=lambda tree, some: None,
+                                 asked=lambda build, pattern: [name for name in names if name.startswith(pattern)]):
+            return (*quick.seen_by(Tree, ("a", "b")), runs)
+
+    def test_one_that_fails_twice_is_enough(self):
+        seen, count, runs = self.asks(["a1", "a2", "b1"], lambda run, some: {"a2": "Failed"} if "a2" in some else {})
+        self.assertEqual((seen, count, runs), ({"a2": "Failed"}, 2, [["a1", "a2"], ["a2"]]))
+
+    def test_one_that_fails_once_is_chance(self):
+        seen, count, runs = self.asks(["a1", "a2", "b1"], lambda run, some: {"a2": "Timeout"} if run == 1 else {})
+        self.assertEqual((seen, count, runs), ({}, 3, [["a1", "a2"], ["a2"], ["a1"], ["b1"]]))
+
+    def test_no_test_is_no_proof(self):
+        with self.assertRaises(Failed):
+            self.asks([], lambda run, some: {})
+
+    def test_who_cannot(self):
+        for name in "architecture.rules", "mutants.words", "models.small", "planted.apply", "cli.complaints.keys", "unit.job.job":
+            self.assertRegex(name, "^(" + quick.BLIND + ")")
+        for name in "cli.explore", "cli.run.smoke", "unit.memory.frame", "faults.sample", "malloc.preload.fork.load", "soak.sample":
+            self.assertNotRegex(name, "^(" + quick.BLIND + ")")
+
+
+class Exits(Case):
+    def run_with(self, error):
+        """The exit status of a run whose only mutant ends like that."""
+        loader = importlib.machinery.SourceFileLoader("mutants_run", os.path.join(HERE, "run"))
+        module = importlib.util.module_from_spec(importlib.util.spec_from_loader("mutants_run", loader))
+        loader.exec_module(module)
+        name = next(iter(patches.everyone()))
+
+        def catch(mutant, tree, options):
+            if isinstance(error, Exception):
+                raise error
+            return ("stamp", "1.0", 1), error
+        module.catch = catch
+        module.say = lambda text: None
+        warnings.simplefilter("ignore", ResourceWarning) # the tree's lock, which is held until the program ends
+        return module.main([name, "--work", os.path.join(self.folder, "work"), "--results", os.path.join(self.folder, "t.csv")])
+
+    def test_statuses(self):
+        self.assertEqual([self.run_with(end) for end in (True, False)], [0, 1])
+        for error in patches.Refused("does not apply"), Failed("does not build"), Broken("cannot"):
+            self.assertEqual(self.run_with(error), 2)
 
 
 class Catches(Case):
