@@ -22,6 +22,7 @@ struct compare_settings {
     const char *targets;
     const char *against;
     const char *history;
+    const char *machine;
     struct output_paths outputs;
     bool annotate;
     bool fail_inconclusive;
@@ -35,6 +36,8 @@ static const struct cli_option compare_options[] = {
      offsetof(struct compare_settings, against)},
     {"history", CLI_TEXT, "FILE", "--against: in this history (mems-stress history --help)",
      offsetof(struct compare_settings, history)},
+    {"machine", CLI_TEXT, "all|NAME", "--against: of any machine, or of that one (else of B's own)",
+     offsetof(struct compare_settings, machine)},
     CLI_COMPARING_OPTIONS(struct compare_settings),
     {"threshold", CLI_SHARE, "5%", "the same as --max-regression",
      offsetof(struct compare_settings, comparing.threshold)},
@@ -241,10 +244,15 @@ static int compare_with_history(const char *path, const struct compare_settings 
     struct measured b;
     struct comparison comparison;
     char *file = cli_history_file(settings->history, &complaint);
-    int error = file == NULL ? 1 : against_read(file, settings->against, path, &a, &b, &complaint);
+    char left_out[AGAINST_TEXT];
+    const struct against against = {file, settings->against, settings->machine};
+    int error = file == NULL ? 1 : against_read(&against, path, &a, &b, left_out, &complaint);
     free(file);
     if (error == 0) {
         error = compare_results(&a, &b, options, &comparison, &complaint);
+        if (error == 0 && left_out[0] != '\0') {
+            compare_tell(&comparison, left_out);
+        }
         measured_fini(&a);
         measured_fini(&b);
     }
@@ -270,6 +278,9 @@ static int compare_usage(const struct compare_settings *settings, const struct c
     }
     if (settings->history != NULL && settings->against == NULL) {
         return compare_complain("--history says nothing without --against");
+    }
+    if (settings->machine != NULL && settings->against == NULL) {
+        return compare_complain("--machine says nothing without --against");
     }
     if (words->count == wanted || (words->count == 0 && settings->against != NULL)) {
         return 0;
@@ -344,8 +355,11 @@ const struct cli_command cli_command_compare = {
         "--against takes A from the history (mems-stress history): the newest run of B's job that\n"
         "is not after B (last), is of a git revision or the beginning of one (REV; that of\n"
         "--context revision=REV, else mems-stress's own), or is not after a DATE (2026-11-20,\n"
-        "2026-11-20T13:05; UTC). Preferred is one that has all of B's work. Without B: the newest\n"
-        "run of all.\n"
+        "2026-11-20T13:05; UTC). Only runs on B's machine count (processor, CPUs, memory, "
+        "kernel's\n"
+        "first number; --machine says another), first those that have all of B's work; what was "
+        "left\n"
+        "out is told. Without B: the newest run of all.\n"
         "Exit status: 0 pass or improved, 4 regressed, 5 inconclusive (with --fail-inconclusive),\n"
         "1 unreadable or refused.",
     .options = compare_options,

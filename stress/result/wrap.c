@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// wrap.c - lines for people that fit 100 columns.
+// wrap.c - lines for people that fit their columns.
 
 #include "result/wrap.h"
 
@@ -17,14 +17,14 @@ static int wrap_columns(const char *text, int bytes)
     return columns;
 }
 
-void wrap_words(FILE *out, int at, int indent, const char *text)
+void wrap_words_in(FILE *out, int width, int at, int indent, const char *text)
 {
     bool empty = at == 0;
     at = empty ? fprintf(out, "%*s", indent, "") : at;
     while (*text != '\0') {
         int bytes = (int)strcspn(text, " ");
         int columns = wrap_columns(text, bytes);
-        if (!empty && at + 1 + columns > WRAP_WIDTH) {
+        if (!empty && at + 1 + columns > width) {
             at = fprintf(out, "\n%*s", indent, "") - 1;
             empty = true;
         }
@@ -34,4 +34,9 @@ void wrap_words(FILE *out, int at, int indent, const char *text)
         text += strspn(text, " ");
     }
     fputc('\n', out);
+}
+
+void wrap_words(FILE *out, int at, int indent, const char *text)
+{
+    wrap_words_in(out, WRAP_WIDTH, at, indent, text);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// wrap.h - lines for people that fit 100 columns.
+// wrap.h - lines for people that fit their columns.
 
 #ifndef RESULT_WRAP_H
 #define RESULT_WRAP_H
@@ -13,5 +13,7 @@
 // words of `text`, a blank before each; what does not fit goes on below, behind `indent` blanks. A
 // word that is longer itself is not cut. Blanks between words become one.
 void wrap_words(FILE *out, int at, int indent, const char *text);
+// The same for lines of another width than WRAP_WIDTH.
+void wrap_words_in(FILE *out, int width, int at, int indent, const char *text);
 
 #endif
