@@ -20,7 +20,7 @@ static size_t count_runs(const char *path, const char *job)
     struct archive_runs runs;
     struct complaint complaint = {{0}};
     struct archive *archive = made_open(path, ARCHIVE_READ);
-    assert_int_equal(archive_list(archive, job, &runs, &complaint), 0);
+    assert_int_equal(archive_list(archive, job, NULL, &runs, &complaint), 0);
     size_t count = runs.count;
     archive_runs_fini(&runs);
     archive_close(archive);
@@ -140,6 +140,207 @@ static void test_no_results(void **state)
     made_gone(&place);
 }
 
+// Whoever says no says where and what would be right.
+static void test_broken_documents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *value, *says; // no value: the member goes
+    } cases[] = {
+        {"started", "\"2026-11-31T10:00:00Z\"",
+         "\"started\" is \"2026-11-31T10:00:00Z\": a moment"},
+        {"started", "\"yesterday\"", "a moment of the calendar"},
+        {"started", "\"2026-11-20T10:00:00\"", "a moment of the calendar"},
+        {"started", NULL, "a moment of the calendar"},
+        {"seconds", "\"long\"", "\"seconds\" is \"long\": a number from 0 on"},
+        {"seconds", "-1", "a number from 0 on"},
+        {"verdict", "\"fine\"", "\"verdict\" is \"fine\": pass, failed"},
+        {"host", "\"here\"", "\"host\": an object"},
+        {"job", "{\"title\": \"\", \"sections\": []}", "\"job.title\""},
+        {"cells", "{}", "cells"},
+        {"schema", NULL, "schema"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct complaint complaint = {{0}};
+        struct archive_batch *batch = archive_batch_new();
+        json_t *document = made_document(&one);
+        if (cases[i].value != NULL) {
+            json_t *value = json_loads(cases[i].value, JSON_DECODE_ANY, NULL);
+            assert_non_null(value);
+            json_object_set_new(document, cases[i].key, value);
+        } else {
+            json_object_del(document, cases[i].key);
+        }
+        assert_int_equal(archive_batch_put(batch, "f: line 1", document, &complaint), EINVAL);
+        if (strncmp(complaint.text, "f: line 1: ", 11) != 0 ||
+            strstr(complaint.text, cases[i].says) == NULL) {
+            fail_msg("\"%s\" is not in: %s", cases[i].says, complaint.text);
+        }
+        assert_int_equal(archive_batch_count(batch), 0);
+        archive_batch_free(batch);
+        json_decref(document);
+    }
+}
+
+static void test_cell_twice(void **state)
+{
+    (void)state;
+    struct complaint complaint = {{0}};
+    struct archive_run run;
+    json_t *document = made_document(&one);
+    json_t *cells = json_object_get(document, "cells");
+    json_array_append(cells, json_array_get(cells, 1));
+    assert_int_equal(archive_identify("f", document, &run, &complaint), EINVAL);
+    assert_string_equal(complaint.text,
+                        "f: the cell \"small/mems:slab/0\" is there twice: each once is wanted");
+    json_decref(document);
+}
+
+static size_t put(struct archive_batch *batch, const struct made *made)
+{
+    struct complaint complaint = {{0}};
+    json_t *document = made_document(made);
+    assert_int_equal(archive_batch_put(batch, "made", document, &complaint), 0);
+    json_decref(document);
+    return archive_batch_count(batch);
+}
+
+static void test_batch(void **state)
+{
+    (void)state;
+    struct made_place place;
+    struct complaint complaint = {{0}};
+    struct made other = one;
+    size_t added;
+    other.rate = 5;
+    made_place(&place);
+    struct archive *archive = made_open(place.path, ARCHIVE_ADD);
+    struct archive_batch *batch = archive_batch_new();
+    assert_int_equal(put(batch, &one), 1);
+    assert_int_equal(put(batch, &other), 2);
+    assert_int_equal(put(batch, &one), 3);
+    assert_int_equal(archive_batch_add(archive, batch, &added, &complaint), 0);
+    assert_int_equal(added, 2);
+    assert_int_equal(archive_batch_add(archive, batch, &added, &complaint), 0);
+    assert_int_equal(added, 0);
+    archive_batch_free(batch);
+    archive_close(archive);
+    assert_int_equal(count_runs(place.path, "ci"), 2);
+    made_gone(&place);
+}
+
+// What runs without a job file are called, and that a merged result is itself however it was made.
+static void test_names(void **state)
+{
+    (void)state;
+    struct complaint complaint = {{0}};
+    struct archive_run first, again, other;
+    struct made made = one;
+    made.job = "--workload";
+    json_t *documents[3];
+    for (size_t i = 0; i < 3; i++) {
+        made.size = i < 2 ? NULL : "1k";
+        documents[i] = made_document(&made);
+        json_object_set_new(documents[i], "hosts", json_pack("[{s:s}]", "name", "here"));
+        json_object_set_new(documents[i], "command", json_pack("[i]", (int)i));
+    }
+    assert_int_equal(archive_identify("it", documents[0], &first, &complaint), 0);
+    assert_int_equal(archive_identify("it", documents[1], &again, &complaint), 0);
+    assert_int_equal(archive_identify("it", documents[2], &other, &complaint), 0);
+    assert_int_equal(strncmp(first.job, "churn-", 6), 0);
+    assert_int_equal(strlen(first.job), 12);
+    assert_string_equal(first.job, again.job);
+    assert_string_not_equal(first.job, other.job);
+    assert_string_equal(other.about, "churn 2, 2 threads size=1k");
+    assert_string_equal(first.digest, again.digest);
+    assert_string_not_equal(first.digest, other.digest);
+    archive_run_fini(&first);
+    archive_run_fini(&again);
+    archive_run_fini(&other);
+    for (size_t i = 0; i < 3; i++) {
+        json_decref(documents[i]);
+    }
+}
+
+// Sections of a merged result are of the machines that their cells name.
+static void test_merged(void **state)
+{
+    (void)state;
+    struct complaint complaint = {{0}};
+    struct measured measured;
+    json_t *document = made_document(&one);
+    json_t *cells = json_object_get(document, "cells");
+    size_t index;
+    json_t *cell;
+    json_array_foreach(cells, index, cell)
+    {
+        json_object_set_new(cell, "host", json_string("b"));
+    }
+    json_object_set_new(
+        document, "hosts",
+        json_pack("[{s:s, s:s}, {s:s, s:s}]", "name", "a", "cpu", "A", "name", "b", "cpu", "B"));
+    assert_int_equal(measured_of_document("it", document, &measured, &complaint), 0);
+    struct machine *machines = archive_machines_of(document, &measured);
+    assert_int_equal(strncmp(machines[0].about, "B, ", 3), 0);
+    free(machines);
+    measured_fini(&measured);
+    json_decref(document);
+}
+
+// ---- pruning -------------------------------------------------------------------------------
+
+static const struct made many[] = {
+    {.job = "a", .started = "2026-11-01T10:00:00Z", .rate = 1, .cpu = "Old"},
+    {.job = "a", .started = "2026-11-02T10:00:00Z", .rate = 2, .cpu = "Old"},
+    {.job = "a", .started = "2026-11-03T10:00:00Z", .rate = 3, .cpu = "New"},
+    {.job = "a", .started = "2026-11-04T10:00:00Z", .rate = 4, .cpu = "New"},
+    {.job = "b", .started = "2019-11-01T10:00:00Z", .rate = 5, .cpu = "Old"},
+};
+
+static size_t prune(const char *path, struct archive_prune wanted, size_t foreseen)
+{
+    struct complaint complaint = {{0}};
+    struct archive_runs runs;
+    size_t gone;
+    struct archive *archive = made_open(path, ARCHIVE_READ);
+    assert_int_equal(archive_prunable(archive, &wanted, &runs, &complaint), 0);
+    assert_int_equal(runs.count, foreseen);
+    archive_runs_fini(&runs);
+    assert_int_equal(archive_prune(archive, &wanted, &gone, &complaint), 0);
+    archive_close(archive);
+    return gone;
+}
+
+static void test_pruned(void **state)
+{
+    (void)state;
+    struct made_place place;
+    made_place(&place);
+    struct archive *archive = made_open(place.path, ARCHIVE_ADD);
+    for (size_t i = 0; i < sizeof many / sizeof many[0]; i++) {
+        made_add(archive, &many[i]);
+    }
+    archive_close(archive);
+    assert_int_equal(prune(place.path, (struct archive_prune){.keep = 2}, 0), 0);
+    // The newest of each machine: 1 and 3 go.
+    assert_int_equal(prune(place.path, (struct archive_prune){.job = "a", .keep = 1}, 2), 2);
+    expect_answer(place.path, "SELECT group_concat(id) FROM (SELECT id FROM run ORDER BY id)",
+                  "2,4,5");
+    // More days than there were: nothing. b's is of 2019, long before a thousand days.
+    assert_int_equal(prune(place.path, (struct archive_prune){.days = 1000000}, 0), 0);
+    assert_int_equal(prune(place.path, (struct archive_prune){.job = "b", .days = 1000}, 1), 1);
+    expect_answer(place.path, "SELECT group_concat(id) FROM (SELECT id FROM run ORDER BY id)",
+                  "2,4");
+    // Nothing is left of what went.
+    expect_answer(place.path, "SELECT count(*) FROM figure", "8");
+    expect_answer(place.path, "SELECT count(*) FROM series", "8");
+    expect_answer(place.path, "SELECT count(*) FROM series WHERE job = 'b'", "0");
+    expect_answer(place.path, "PRAGMA freelist_count", "0"); // and the file is small
+    expect_answer(place.path, "PRAGMA integrity_check", "ok");
+    expect_answer(place.path, "PRAGMA user_version", "3");
+    made_gone(&place);
+}
+
 // The figures of cells that can be used, one series for each work.
 static void test_figures(void **state)
 {
@@ -160,7 +361,7 @@ static void test_figures(void **state)
         assert_true(made_add(archive, &runs[i]));
     }
     assert_int_equal(
-        archive_figures(archive, "ci", metric_find("ops_per_second"), &all, &complaint), 0);
+        archive_figures(archive, "ci", NULL, metric_find("ops_per_second"), &all, &complaint), 0);
     assert_int_equal(all.count, 4); // two targets, two works
     const struct archive_series *first = &all.items[0];
     assert_string_equal(first->target, "libc");
@@ -171,8 +372,8 @@ static void test_figures(void **state)
     assert_string_not_equal(all.items[1].work, first->work);
     assert_string_equal(all.items[2].work, first->work);
     archive_serieses_fini(&all);
-    assert_int_equal(archive_figures(archive, "ci", metric_find("alloc_p99_ns"), &all, &complaint),
-                     0);
+    assert_int_equal(
+        archive_figures(archive, "ci", NULL, metric_find("alloc_p99_ns"), &all, &complaint), 0);
     assert_int_equal(all.count, 0);
     archive_serieses_fini(&all);
     archive_close(archive);
@@ -181,14 +382,24 @@ static void test_figures(void **state)
 
 // ---- versions ------------------------------------------------------------------------------
 
-// A file as it was before it had figures, with two results and one that nobody can read.
-static const char version_1[] =
+// Files as they were: before there were figures, and before there were machines.
+static const char *const versions[] = {
     "CREATE TABLE run ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, job TEXT NOT NULL,"
     " started TEXT NOT NULL, seconds REAL NOT NULL, verdict TEXT NOT NULL,"
     " revision TEXT NOT NULL, host TEXT NOT NULL, document BLOB NOT NULL);"
     "CREATE INDEX run_by_job ON run (job, started, id);"
-    "PRAGMA application_id = 1298484563; PRAGMA user_version = 1;";
+    "PRAGMA application_id = 1298484563; PRAGMA user_version = 1;",
+    "CREATE TABLE series ("
+    " id INTEGER PRIMARY KEY, job TEXT NOT NULL, section TEXT NOT NULL, target TEXT NOT NULL,"
+    " work TEXT NOT NULL, metric TEXT NOT NULL, UNIQUE (job, metric, section, target, work));"
+    "CREATE TABLE figure ("
+    " series INTEGER NOT NULL REFERENCES series (id),"
+    " run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, repeats INTEGER NOT NULL,"
+    " median REAL NOT NULL, PRIMARY KEY (series, run)) WITHOUT ROWID;"
+    "CREATE INDEX figure_by_run ON figure (run);"
+    "PRAGMA user_version = 2;",
+};
 
 static void insert_1(const char *path, const char *digest, const char *document)
 {
@@ -202,35 +413,61 @@ static void insert_1(const char *path, const char *digest, const char *document)
     sqlite3_close(db);
 }
 
-static void test_migrated(void **state)
+// What has been drawn from the documents by then: a figure that they do not have.
+static const char stale_2[] =
+    "INSERT INTO series VALUES (1, 'ci', 'small', 'libc', 'work', 'ops_per_second');"
+    "INSERT INTO figure VALUES (1, 1, 3, 5e5);";
+
+static void migrate_from(size_t version)
 {
-    (void)state;
     struct made_place place;
     struct complaint complaint = {{0}};
     struct archive_serieses all;
+    struct archive_machines machines;
     struct archive_run run;
+    const struct made made = {
+        .job = "ci", .started = one.started, .rate = 1000, .cpu = "Old", .version = "2.36"};
     made_place(&place);
-    say(place.path, version_1);
-    json_t *document = made_document(&one);
+    for (size_t i = 0; i < version; i++) {
+        say(place.path, versions[i]);
+    }
+    json_t *document = made_document(&made);
     char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(9));
     assert_int_equal(archive_identify("it", document, &run, &complaint), 0);
     insert_1(place.path, run.digest, text);
     insert_1(place.path, "damaged", "{no JSON");
+    if (version == 2) {
+        say(place.path, stale_2);
+    }
     struct archive *archive = made_open(place.path, ARCHIVE_READ);
+    assert_int_equal(archive_machines(archive, "ci", &machines, &complaint), 0);
+    assert_int_equal(machines.count, 2); // and that of the damaged one, which nobody knows
     assert_int_equal(
-        archive_figures(archive, "ci", metric_find("ops_per_second"), &all, &complaint), 0);
+        archive_figures(archive, "ci", NULL, metric_find("ops_per_second"), &all, &complaint), 0);
     assert_int_equal(all.count, 2);
+    assert_int_equal(all.items[0].count, 1);
     assert_true(all.items[0].points[0].median == 1001);
+    assert_string_equal(all.items[0].points[0].build, "2.36");
     archive_serieses_fini(&all);
-    assert_false(made_add(archive, &one)); // it is the same one
+    archive_machines_fini(&machines);
+    assert_false(made_add(archive, &made)); // it is the same one
     archive_close(archive);
     assert_int_equal(count_runs(place.path, "ci"), 2);
-    expect_answer(place.path, "PRAGMA user_version", "2");
+    expect_answer(place.path, "PRAGMA user_version", "3");
     expect_answer(place.path, "PRAGMA integrity_check", "ok");
+    expect_answer(place.path, "SELECT count(*) FROM pragma_foreign_key_check", "0");
     archive_run_fini(&run);
     free(text);
     json_decref(document);
     made_gone(&place);
+}
+
+static void test_migrated(void **state)
+{
+    (void)state;
+    for (size_t version = 1; version <= sizeof versions / sizeof versions[0]; version++) {
+        migrate_from(version);
+    }
 }
 
 static void test_not_ours(void **state)
@@ -397,10 +634,20 @@ static void test_killed_at_any_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_added_once), cmocka_unit_test(test_document_comes_back),
-        cmocka_unit_test(test_no_results), cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_migrated),   cmocka_unit_test(test_not_ours),
-        cmocka_unit_test(test_no_file),    cmocka_unit_test(test_killed_at_any_moment),
+        cmocka_unit_test(test_added_once),
+        cmocka_unit_test(test_document_comes_back),
+        cmocka_unit_test(test_no_results),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_broken_documents),
+        cmocka_unit_test(test_cell_twice),
+        cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_merged),
+        cmocka_unit_test(test_pruned),
+        cmocka_unit_test(test_migrated),
+        cmocka_unit_test(test_not_ours),
+        cmocka_unit_test(test_no_file),
+        cmocka_unit_test(test_killed_at_any_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
