@@ -150,7 +150,9 @@ static int carry_results(struct carry_text *text, struct archive_batch *batch,
         json_t *document = json_loadb(text->at, text->left,
                                       JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, &wrong);
         snprintf(name, sizeof name, "%.440s: line %zu", text->name, text->line);
-        carry_skip(text, wrong.position > 0 ? (size_t)wrong.position : 0);
+        size_t read = wrong.position > 0 ? (size_t)wrong.position : 0;
+        carry_skip(text,
+                   document == NULL && read > 0 ? read - 1 : read); // to the fault, or past it
         if (document == NULL) {
             complain(complaint,
                      "%s: line %zu, column %zu: no JSON: %s; whole results are wanted, as --json "

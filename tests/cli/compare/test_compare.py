@@ -204,7 +204,7 @@ class Compare(Case):
         self.assertEqual(self.verdicts(outcome), {"refused_share": "regressed"})
         row = outcome.document["rows"][0]
         self.assertEqual((row["ratio"], row["from_zero"]), (None, True))
-        self.assertRegex(outcome.out, r"refused_share, share +0 +0.5 +inf +inf +inf")
+        self.assertRegex(outcome.out, r"refused_share +0 +0.5 +inf +inf +inf")
         self.assertIn("external_share is not known", outcome.out)
         for cell in b["cells"]:  # less than anybody would act on
             cell["metrics"].update(refused_share=0.005)

@@ -107,9 +107,9 @@ static void show(const struct chart_options *options, enum shape shape, size_t *
         const struct made made = {.job = "ci",
                                   .started = started,
                                   .revision = i < 12 ? "aaaa00000001" : "bbbb00000002-dirty",
-                                  .rate = drifts   ? 1000 + 8 * i + i % 5
-                                          : i < 12 ? 1000 + i % 5
-                                                   : 800 + i % 5,
+                                  .rate = shape == DRIFT ? 1000 + 8 * i + i % 5
+                                          : i < 12       ? 1000 + i % 5
+                                                         : 800 + i % 5,
                                   .size = i < 24 || shape != STEP_OTHER ? NULL : "1k",
                                   .only = i < 24 || shape != STEP_OTHER ? NULL : "libc",
                                   .cpu = i < 27 ? "Old" : "New",
