@@ -23,6 +23,7 @@
 #include "disk/digest.h"
 #include "history/inner.h"
 #include "result/verdict.h"
+#include "json/json.h"
 
 #define ENTRY_REPLAY "replay"
 
@@ -127,7 +128,7 @@ static char *entry_digest(json_t *document)
     if (merged) {
         json_object_del(counted, "command");
     }
-    char *text = json_dumps(counted, ENTRY_FORM | JSON_SORT_KEYS);
+    char *text = json_print_line(counted, JSON_SORT_KEYS);
     if (text == NULL) {
         complain_exhausted();
     }

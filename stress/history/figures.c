@@ -19,6 +19,7 @@
 #include "compare/statistics.h"
 #include "disk/digest.h"
 #include "history/inner.h"
+#include "json/json.h"
 
 #define FIGURES_OWN "mems:"
 
@@ -300,7 +301,7 @@ static int figures_insert(const struct archive *archive, const struct archive_ru
 
 void *figures_pack(const json_t *document, size_t *size)
 {
-    char *text = json_dumps(document, ENTRY_FORM);
+    char *text = json_print_line(document, 0);
     if (text == NULL) {
         complain_exhausted();
     }

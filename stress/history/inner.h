@@ -53,8 +53,6 @@ void *archive_grow(void **items, size_t count, size_t size);
 
 // ---- documents -----------------------------------------------------------------------------
 
-#define ENTRY_FORM (JSON_COMPACT | JSON_REAL_PRECISION(9))
-
 // What a document says, once it has been found to be whole (entry.c).
 struct entry {
     struct json_t *document; // not owned

@@ -6,6 +6,7 @@
 #define UNIT_HISTORY_MADE_H
 
 #include <jansson.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,19 @@ static inline bool made_add(struct archive *archive, const struct made *made)
     }
     json_decref(document);
     return added;
+}
+
+// What SQLite itself answers.
+static inline void expect_answer(const char *path, const char *sql, const char *answer)
+{
+    sqlite3 *db;
+    sqlite3_stmt *ask;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &ask, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(ask), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(ask, 0), answer);
+    sqlite3_finalize(ask);
+    sqlite3_close(db);
 }
 
 #endif

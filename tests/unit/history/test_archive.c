@@ -27,19 +27,6 @@ static size_t count_runs(const char *path, const char *job)
     return count;
 }
 
-// What SQLite itself answers.
-static void expect_answer(const char *path, const char *sql, const char *answer)
-{
-    sqlite3 *db;
-    sqlite3_stmt *ask;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &ask, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(ask), SQLITE_ROW);
-    assert_string_equal((const char *)sqlite3_column_text(ask, 0), answer);
-    sqlite3_finalize(ask);
-    sqlite3_close(db);
-}
-
 static void say(const char *path, const char *sql)
 {
     sqlite3 *db;
@@ -140,62 +127,6 @@ static void test_no_results(void **state)
     made_gone(&place);
 }
 
-// Whoever says no says where and what would be right.
-static void test_broken_documents(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *key, *value, *says; // no value: the member goes
-    } cases[] = {
-        {"started", "\"2026-11-31T10:00:00Z\"",
-         "\"started\" is \"2026-11-31T10:00:00Z\": a moment"},
-        {"started", "\"yesterday\"", "a moment of the calendar"},
-        {"started", "\"2026-11-20T10:00:00\"", "a moment of the calendar"},
-        {"started", NULL, "a moment of the calendar"},
-        {"seconds", "\"long\"", "\"seconds\" is \"long\": a number from 0 on"},
-        {"seconds", "-1", "a number from 0 on"},
-        {"verdict", "\"fine\"", "\"verdict\" is \"fine\": pass, failed"},
-        {"host", "\"here\"", "\"host\": an object"},
-        {"job", "{\"title\": \"\", \"sections\": []}", "\"job.title\""},
-        {"cells", "{}", "cells"},
-        {"schema", NULL, "schema"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct complaint complaint = {{0}};
-        struct archive_batch *batch = archive_batch_new();
-        json_t *document = made_document(&one);
-        if (cases[i].value != NULL) {
-            json_t *value = json_loads(cases[i].value, JSON_DECODE_ANY, NULL);
-            assert_non_null(value);
-            json_object_set_new(document, cases[i].key, value);
-        } else {
-            json_object_del(document, cases[i].key);
-        }
-        assert_int_equal(archive_batch_put(batch, "f: line 1", document, &complaint), EINVAL);
-        if (strncmp(complaint.text, "f: line 1: ", 11) != 0 ||
-            strstr(complaint.text, cases[i].says) == NULL) {
-            fail_msg("\"%s\" is not in: %s", cases[i].says, complaint.text);
-        }
-        assert_int_equal(archive_batch_count(batch), 0);
-        archive_batch_free(batch);
-        json_decref(document);
-    }
-}
-
-static void test_cell_twice(void **state)
-{
-    (void)state;
-    struct complaint complaint = {{0}};
-    struct archive_run run;
-    json_t *document = made_document(&one);
-    json_t *cells = json_object_get(document, "cells");
-    json_array_append(cells, json_array_get(cells, 1));
-    assert_int_equal(archive_identify("f", document, &run, &complaint), EINVAL);
-    assert_string_equal(complaint.text,
-                        "f: the cell \"small/mems:slab/0\" is there twice: each once is wanted");
-    json_decref(document);
-}
-
 static size_t put(struct archive_batch *batch, const struct made *made)
 {
     struct complaint complaint = {{0}};
@@ -226,118 +157,6 @@ static void test_batch(void **state)
     archive_batch_free(batch);
     archive_close(archive);
     assert_int_equal(count_runs(place.path, "ci"), 2);
-    made_gone(&place);
-}
-
-// What runs without a job file are called, and that a merged result is itself however it was made.
-static void test_names(void **state)
-{
-    (void)state;
-    struct complaint complaint = {{0}};
-    struct archive_run first, again, other;
-    struct made made = one;
-    made.job = "--workload";
-    json_t *documents[3];
-    for (size_t i = 0; i < 3; i++) {
-        made.size = i < 2 ? NULL : "1k";
-        documents[i] = made_document(&made);
-        json_object_set_new(documents[i], "hosts", json_pack("[{s:s}]", "name", "here"));
-        json_object_set_new(documents[i], "command", json_pack("[i]", (int)i));
-    }
-    assert_int_equal(archive_identify("it", documents[0], &first, &complaint), 0);
-    assert_int_equal(archive_identify("it", documents[1], &again, &complaint), 0);
-    assert_int_equal(archive_identify("it", documents[2], &other, &complaint), 0);
-    assert_int_equal(strncmp(first.job, "churn-", 6), 0);
-    assert_int_equal(strlen(first.job), 12);
-    assert_string_equal(first.job, again.job);
-    assert_string_not_equal(first.job, other.job);
-    assert_string_equal(other.about, "churn 2, 2 threads size=1k");
-    assert_string_equal(first.digest, again.digest);
-    assert_string_not_equal(first.digest, other.digest);
-    archive_run_fini(&first);
-    archive_run_fini(&again);
-    archive_run_fini(&other);
-    for (size_t i = 0; i < 3; i++) {
-        json_decref(documents[i]);
-    }
-}
-
-// Sections of a merged result are of the machines that their cells name.
-static void test_merged(void **state)
-{
-    (void)state;
-    struct complaint complaint = {{0}};
-    struct measured measured;
-    json_t *document = made_document(&one);
-    json_t *cells = json_object_get(document, "cells");
-    size_t index;
-    json_t *cell;
-    json_array_foreach(cells, index, cell)
-    {
-        json_object_set_new(cell, "host", json_string("b"));
-    }
-    json_object_set_new(
-        document, "hosts",
-        json_pack("[{s:s, s:s}, {s:s, s:s}]", "name", "a", "cpu", "A", "name", "b", "cpu", "B"));
-    assert_int_equal(measured_of_document("it", document, &measured, &complaint), 0);
-    struct machine *machines = archive_machines_of(document, &measured);
-    assert_int_equal(strncmp(machines[0].about, "B, ", 3), 0);
-    free(machines);
-    measured_fini(&measured);
-    json_decref(document);
-}
-
-// ---- pruning -------------------------------------------------------------------------------
-
-static const struct made many[] = {
-    {.job = "a", .started = "2026-11-01T10:00:00Z", .rate = 1, .cpu = "Old"},
-    {.job = "a", .started = "2026-11-02T10:00:00Z", .rate = 2, .cpu = "Old"},
-    {.job = "a", .started = "2026-11-03T10:00:00Z", .rate = 3, .cpu = "New"},
-    {.job = "a", .started = "2026-11-04T10:00:00Z", .rate = 4, .cpu = "New"},
-    {.job = "b", .started = "2019-11-01T10:00:00Z", .rate = 5, .cpu = "Old"},
-};
-
-static size_t prune(const char *path, struct archive_prune wanted, size_t foreseen)
-{
-    struct complaint complaint = {{0}};
-    struct archive_runs runs;
-    size_t gone;
-    struct archive *archive = made_open(path, ARCHIVE_READ);
-    assert_int_equal(archive_prunable(archive, &wanted, &runs, &complaint), 0);
-    assert_int_equal(runs.count, foreseen);
-    archive_runs_fini(&runs);
-    assert_int_equal(archive_prune(archive, &wanted, &gone, &complaint), 0);
-    archive_close(archive);
-    return gone;
-}
-
-static void test_pruned(void **state)
-{
-    (void)state;
-    struct made_place place;
-    made_place(&place);
-    struct archive *archive = made_open(place.path, ARCHIVE_ADD);
-    for (size_t i = 0; i < sizeof many / sizeof many[0]; i++) {
-        made_add(archive, &many[i]);
-    }
-    archive_close(archive);
-    assert_int_equal(prune(place.path, (struct archive_prune){.keep = 2}, 0), 0);
-    // The newest of each machine: 1 and 3 go.
-    assert_int_equal(prune(place.path, (struct archive_prune){.job = "a", .keep = 1}, 2), 2);
-    expect_answer(place.path, "SELECT group_concat(id) FROM (SELECT id FROM run ORDER BY id)",
-                  "2,4,5");
-    // More days than there were: nothing. b's is of 2019, long before a thousand days.
-    assert_int_equal(prune(place.path, (struct archive_prune){.days = 1000000}, 0), 0);
-    assert_int_equal(prune(place.path, (struct archive_prune){.job = "b", .days = 1000}, 1), 1);
-    expect_answer(place.path, "SELECT group_concat(id) FROM (SELECT id FROM run ORDER BY id)",
-                  "2,4");
-    // Nothing is left of what went.
-    expect_answer(place.path, "SELECT count(*) FROM figure", "8");
-    expect_answer(place.path, "SELECT count(*) FROM series", "8");
-    expect_answer(place.path, "SELECT count(*) FROM series WHERE job = 'b'", "0");
-    expect_answer(place.path, "PRAGMA freelist_count", "0"); // and the file is small
-    expect_answer(place.path, "PRAGMA integrity_check", "ok");
-    expect_answer(place.path, "PRAGMA user_version", "3");
     made_gone(&place);
 }
 
@@ -634,20 +453,13 @@ static void test_killed_at_any_moment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_added_once),
-        cmocka_unit_test(test_document_comes_back),
-        cmocka_unit_test(test_no_results),
-        cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_broken_documents),
-        cmocka_unit_test(test_cell_twice),
+        cmocka_unit_test(test_added_once), cmocka_unit_test(test_document_comes_back),
+        cmocka_unit_test(test_no_results), cmocka_unit_test(test_figures),
+
         cmocka_unit_test(test_batch),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_merged),
-        cmocka_unit_test(test_pruned),
-        cmocka_unit_test(test_migrated),
-        cmocka_unit_test(test_not_ours),
-        cmocka_unit_test(test_no_file),
-        cmocka_unit_test(test_killed_at_any_moment),
+
+        cmocka_unit_test(test_migrated),   cmocka_unit_test(test_not_ours),
+        cmocka_unit_test(test_no_file),    cmocka_unit_test(test_killed_at_any_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
