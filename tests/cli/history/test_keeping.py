@@ -15,7 +15,7 @@ import unittest
 
 import stress
 from past import Past, result
-from stress import PROGRAM, SANITIZED
+from stress import PROGRAM, SANITIZED, once
 
 SMALL = ["run", "--workload", "churn", "--target", "null", "--set", "ops=200", "--quiet"]
 WHERE = ("MEMS_STRESS_NO_HISTORY", "MEMS_STRESS_HISTORY", "XDG_STATE_HOME", "HOME")
@@ -195,6 +195,7 @@ class Keeping(Past):
             self.run_with("--history", self.file)
             self.assertEqual(self.runs(self.file), found + 1)
 
+    @once
     def test_shards_that_were_merged(self):
         """They are a run like others: once, however often they are merged; and nothing but the whole."""
         self.write("job.ini", "[global]\ntarget = null\nops = 200\n[a]\nworkload = churn\n[b]\nworkload = larson\n")
@@ -216,6 +217,7 @@ class Keeping(Past):
         self.assertIn("no run of the job job up to", done.stderr)
         self.assertIn("A: run 1 of", self.run_with(words=["compare", "--against", "last", "--history", self.file]).stdout)
 
+    @once
     def test_baseline_last(self):
         words = SMALL[:-1] + ["--history", self.file, "--baseline", "last"]
         self.assertIn("no history there yet", self.run_with(words=words, status=1).stderr)
@@ -235,6 +237,7 @@ class Keeping(Past):
         self.write("last", "no result")
         self.assertIn("./last", self.run_with(words=SMALL + ["--baseline", "./last"], status=1).stderr)
 
+    @once
     def test_killed_while_it_prunes(self):
         """All that was to go is there, or nothing of it; and the next one does it."""
         seed = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 31)
