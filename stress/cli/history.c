@@ -26,7 +26,7 @@ static const struct cli_option history_options[] = {
     {"target", CLI_TEXT, "TARGET", "trends of this target only",
      offsetof(struct history_settings, target)},
     {"machine", CLI_TEXT, "all|NAME",
-     "of all machines, or of that one (else of the present one); NAME: as listed, or a host's",
+     "of all, or of that one (else this one); a host's name will do",
      offsetof(struct history_settings, machine)},
     {"plot", CLI_FLAG, NULL, "a plot of each trend instead of a line",
      offsetof(struct history_settings, plot)},
@@ -36,8 +36,7 @@ static const struct cli_option history_options[] = {
      offsetof(struct history_settings, alpha)},
     {"ascii", CLI_FLAG, NULL, "lines of punctuation, also where the terminal knows UTF-8",
      offsetof(struct history_settings, ascii)},
-    {"json", CLI_TEXT, "FILE",
-     "write runs and trends as JSON (mems-stress schema history); - is standard output",
+    {"json", CLI_TEXT, "FILE", "write runs and trends (mems-stress schema history); - is stdout",
      offsetof(struct history_settings, json)},
     {"o", CLI_TEXT, "FILE", "export: into this file (else to standard output)",
      offsetof(struct history_settings, output)},
@@ -453,31 +452,33 @@ static int history_main(int argc, char **argv)
 
 const struct cli_command cli_command_history = {
     .name = "history",
-    .form = "history [JOB] | history export [JOB] [-o FILE] | history import FILE... | history "
-            "prune [JOB] --keep N|--older-than DAYS  [OPTIONS]",
+    .form = "history [JOB | export [JOB] | import FILE... | prune [JOB]] [OPTIONS]",
     .help = "list the runs that were kept and show how their figures went",
-    .about =
-        "\n"
-        "run, replay and merge keep every result in one file: --history FILE, else\n"
-        "MEMS_STRESS_HISTORY of the environment, else $XDG_STATE_HOME/mems/history.db (without\n"
-        "that variable: in ~/.local/state). --no-history, or MEMS_STRESS_NO_HISTORY=1: nowhere.\n"
-        "\n"
-        "JOB is a job's name: its file's, without folder and .ini. A run without one is called\n"
-        "for its workload and what it does, like churn-3f9a1c. A trend is the median of a metric\n"
-        "in each run, of the same work on the same target on the same machine (processor, CPUs,\n"
-        "memory, kernel's first number): of this one, unless --machine says another.\n"
-        "\n"
-        "Its line is scaled to its own least and largest value, over 10 % at least. A | is a\n"
-        "step: told are the runs between which it lies, and its size, both with 95 %. / is a\n"
-        "drift, by so much a run. That something changes is said by E-divisive means (Matteson\n"
-        "and James 2014) with a permutation test (seeded: the same history has the same changes)\n"
-        "in the newest 200 runs; steps or drift by the Bayesian information criterion. + is\n"
-        "another malloc. All told: the last level over the first.\n"
-        "\n"
-        "export writes whole results, a line each (JSON Lines): --run N writes one, which\n"
-        "compare reads. import takes those and what --json wrote, all of it or, where something\n"
-        "is wrong, nothing; what is there already is not added twice. prune lets old runs go.\n"
-        "Compare with an earlier run: mems-stress compare --against last|REVISION|DATE.",
+    .about = "\n"
+             "run, replay and merge keep every result in one file: --history FILE, else\n"
+             "MEMS_STRESS_HISTORY of the environment, else $XDG_STATE_HOME/mems/history.db\n"
+             "(without that variable: in ~/.local/state). --no-history, or\n"
+             "MEMS_STRESS_NO_HISTORY=1: nowhere.\n"
+             "\n"
+             "JOB is a job's name: its file's, without folder and .ini. A run without one is\n"
+             "called for its workload and what it does, like churn-3f9a1c. A trend is the\n"
+             "median of a metric in each run, of the same work on the same target on the same\n"
+             "machine (processor, CPUs, memory, kernel's first number): of this one, unless\n"
+             "--machine says another.\n"
+             "\n"
+             "Its line is scaled to its own least and largest value, over 10 % at least. A |\n"
+             "is a step: told are the runs between which it lies, and its size, both with 95\n"
+             "%. / is a drift, by so much a run. That something changes is said by E-divisive\n"
+             "means (Matteson and James 2014) with a permutation test (seeded: the same\n"
+             "history has the same changes) in the newest 200 runs; steps or drift by the\n"
+             "Bayesian information criterion. + is another malloc. All told: the last level\n"
+             "over the first.\n"
+             "\n"
+             "export writes whole results, a line each (JSON Lines): --run N writes one,\n"
+             "which compare reads. import takes those and what --json wrote, all of it or,\n"
+             "where something is wrong, nothing; what is there already is not added twice.\n"
+             "prune lets old runs go. Compare with an earlier run: mems-stress compare\n"
+             "--against last|REVISION|DATE.",
     .options = history_options,
     .main = history_main,
 };
