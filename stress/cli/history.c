@@ -259,8 +259,8 @@ static void history_others(FILE *out, const struct archive_machines *machines, s
 static int history_on_machines(struct history_view *view, const char *job,
                                const struct archive_machines *machines)
 {
-    size_t first, end;
-    int status = history_choose(view, machines, &first, &end);
+    size_t first = 0, end = 0;
+    int status = machines->count > 0 ? history_choose(view, machines, &first, &end) : 0;
     for (size_t i = first; i < end && status == 0; i++) {
         fprintf(view->out, "%s", i > first ? "\n" : "");
         status = history_on_machine(view, job, &machines->items[i]);

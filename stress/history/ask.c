@@ -83,6 +83,13 @@ void archive_runs_fini(struct archive_runs *runs)
 
 // ---- machines ------------------------------------------------------------------------------
 
+// What a damaged file has of it may be nothing.
+static void ask_copy(sqlite3_stmt *ask, int column, char *text, size_t size)
+{
+    const char *has = (const char *)sqlite3_column_text(ask, column);
+    snprintf(text, size, "%s", has != NULL ? has : "");
+}
+
 int archive_machines(struct archive *archive, const char *job, struct archive_machines *machines,
                      struct complaint *complaint)
 {
@@ -103,10 +110,8 @@ int archive_machines(struct archive *archive, const char *job, struct archive_ma
         void *items = machines->items;
         struct archive_machine *it = archive_grow(&items, machines->count++, sizeof *it);
         machines->items = items;
-        snprintf(it->machine.name, sizeof it->machine.name, "%s",
-                 (const char *)sqlite3_column_text(ask, 0));
-        snprintf(it->machine.about, sizeof it->machine.about, "%s",
-                 (const char *)sqlite3_column_text(ask, 1));
+        ask_copy(ask, 0, it->machine.name, sizeof it->machine.name);
+        ask_copy(ask, 1, it->machine.about, sizeof it->machine.about);
         it->hosts = archive_text(ask, 2);
         it->runs = (size_t)sqlite3_column_int64(ask, 3);
     }

@@ -206,7 +206,11 @@ static int figures_draw(const struct archive *archive, const struct entry *entry
 {
     const struct measured *measured = &entry->measured;
     const char *revision = entry_text(json_object_get(entry->document, "host"), "revision");
-    int error = 0;
+    struct machine machine;
+    machine_of_document(json_object_get(entry->document, "host"), &machine);
+    int error = measured->section_count > 0
+                    ? 0
+                    : figures_add_machine(archive, run, &machine, complaint); // every run has one
     for (size_t i = 0; i < measured->section_count && error == 0; i++) {
         error = figures_add_machine(archive, run, &entry->machines[i], complaint);
     }

@@ -127,6 +127,29 @@ static void test_no_results(void **state)
     made_gone(&place);
 }
 
+// A run in which nothing was to be done is one all the same, and has been somewhere.
+static void test_no_sections(void **state)
+{
+    (void)state;
+    struct made_place place;
+    struct complaint complaint = {{0}};
+    struct archive_machines machines;
+    bool added;
+    made_place(&place);
+    struct archive *archive = made_open(place.path, ARCHIVE_ADD);
+    json_t *document = made_document(&one);
+    json_array_clear(json_object_get(document, "cells"));
+    json_array_clear(json_object_get(json_object_get(document, "job"), "sections"));
+    assert_int_equal(archive_add(archive, "it", document, &added, &complaint), 0);
+    assert_true(added);
+    assert_int_equal(archive_machines(archive, "ci", &machines, &complaint), 0);
+    assert_int_equal(machines.count, 1);
+    archive_machines_fini(&machines);
+    json_decref(document);
+    archive_close(archive);
+    made_gone(&place);
+}
+
 static size_t put(struct archive_batch *batch, const struct made *made)
 {
     struct complaint complaint = {{0}};
@@ -456,7 +479,7 @@ int main(void)
         cmocka_unit_test(test_added_once), cmocka_unit_test(test_document_comes_back),
         cmocka_unit_test(test_no_results), cmocka_unit_test(test_figures),
 
-        cmocka_unit_test(test_batch),
+        cmocka_unit_test(test_batch),      cmocka_unit_test(test_no_sections),
 
         cmocka_unit_test(test_migrated),   cmocka_unit_test(test_not_ours),
         cmocka_unit_test(test_no_file),    cmocka_unit_test(test_killed_at_any_moment),
