@@ -68,7 +68,7 @@ static void print_reasons(const struct print_reasons *reasons, FILE *out)
     for (size_t i = 0; i < reasons->count; i++) {
         int at = fprintf(out, "%zu: %zu row%s:", i + 1, reasons->rows[i],
                          reasons->rows[i] == 1 ? "" : "s");
-        wrap_words_in(out, PRINT_WIDTH, at, 4, reasons->texts[i]);
+        wrap_within(out, PRINT_WIDTH, at, 4, reasons->texts[i]);
     }
     if (reasons->count > 0) {
         fprintf(out, "\n");
@@ -122,7 +122,7 @@ static void print_notes(const struct comparison *comparison, FILE *out)
         if (*note->section != '\0' || *note->target != '\0') {
             at += fprintf(out, ":");
         }
-        wrap_words_in(out, PRINT_WIDTH, at, 4, note->reason);
+        wrap_within(out, PRINT_WIDTH, at, 4, note->reason);
     }
     if (comparison->note_count > 0) {
         fprintf(out, "\n");

@@ -65,9 +65,9 @@ void chart_list(FILE *out, const struct archive_runs *runs, const struct archive
     fprintf(out, first > 0 && first < runs->count ? ", the newest %zu:\n" : "\n", options->runs);
     snprintf(text, sizeof text, "%.100s: %s", *machine->hosts != '\0' ? machine->hosts : "?",
              machine->machine.about);
-    wrap_words_in(out, CHART_WIDTH, 0, 2, text);
+    wrap_within(out, CHART_WIDTH, 0, 2, text);
     if (*about != '\0') {
-        wrap_words_in(out, CHART_WIDTH, 0, 2, about);
+        wrap_within(out, CHART_WIDTH, 0, 2, about);
     }
     if (first == runs->count) {
         return;
@@ -216,7 +216,7 @@ static void chart_step(FILE *out, const struct archive_runs *runs, const struct 
         snprintf(text + length, sizeof text - (size_t)length, ", likeliest at run %lld",
                  (long long)chart->points[step->at].run);
     }
-    wrap_words_in(out, CHART_WIDTH, fprintf(out, "    |"), 6, text);
+    wrap_within(out, CHART_WIDTH, fprintf(out, "    |"), 6, text);
     length = snprintf(text, sizeof text, "%s -> %s", plot_number(step->before).text,
                       plot_number(step->after).text);
     if (step->before > 0) {
@@ -226,11 +226,11 @@ static void chart_step(FILE *out, const struct archive_runs *runs, const struct 
     }
     snprintf(text + length, sizeof text - (size_t)length, ", p %.2g%s", step->p,
              chart_word(chart->series->metric, step->before, step->after));
-    wrap_words_in(out, CHART_WIDTH, 0, 6, text);
+    wrap_within(out, CHART_WIDTH, 0, 6, text);
     if (chart_other_build(chart, step->first - 1, step->last)) {
         snprintf(text, sizeof text, "with another malloc: %s, before %s",
                  chart->points[step->last].build, chart->points[step->first - 1].build);
-        wrap_words_in(out, CHART_WIDTH, 0, 6, text);
+        wrap_within(out, CHART_WIDTH, 0, 6, text);
     }
 }
 
@@ -243,7 +243,7 @@ static void chart_drift(FILE *out, const struct chart *chart)
              drift->share * 100, drift->low * 100, drift->high * 100, plot_number(drift->from).text,
              plot_number(drift->to).text, chart->count, drift->p,
              chart_word(chart->series->metric, drift->from, drift->to));
-    wrap_words_in(out, CHART_WIDTH, fprintf(out, "    /"), 6, text);
+    wrap_within(out, CHART_WIDTH, fprintf(out, "    /"), 6, text);
 }
 
 // The newest other malloc, where no step tells of it.
@@ -263,7 +263,7 @@ static void chart_build(FILE *out, const struct chart *chart)
         snprintf(text, sizeof text, "another malloc since run %lld: %s, before %s",
                  (long long)chart->points[i].run, chart->points[i].build,
                  chart->points[i - 1].build);
-        wrap_words_in(out, CHART_WIDTH, fprintf(out, "    +"), 6, text);
+        wrap_within(out, CHART_WIDTH, fprintf(out, "    +"), 6, text);
         return;
     }
 }

@@ -2,11 +2,18 @@
 //
 // keys.c - the keys every section has.
 
+#include "job/checks.h"
 #include "job/job.h"
 
 #define SECONDS 1e9
 
 static const char *const arrivals[] = {"fixed", "poisson", NULL};
+static const char *const checks[] = {
+#define CHECK_NAME(id, name, level, help) name,
+    JOB_CHECK_ROWS(CHECK_NAME)
+#undef CHECK_NAME
+        NULL,
+};
 static const char *const remains[] = {"check", "ignore", NULL};
 static const char *const rss_slopes[] = {"any", "flat", NULL};
 static const char *const touches[] = {"none", "first", "ends", "page", "full", NULL};
@@ -59,6 +66,15 @@ const struct job_key job_common_keys[] = {
     {
         JOB_VERIFY_KEY,
         .standard = "1",
+    },
+    {
+        .name = "checks",
+        .kind = JOB_SET,
+        .choices = checks,
+        .standard = "all",
+        .plain = true,
+        .help = "of the checks that verify and remains ask for, those that are made (more: "
+                "mems-stress list checks); all,-NAME switches one off, to see what the others find",
     },
     {
         .name = "seed",

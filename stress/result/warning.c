@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/checks.h"
 #include "measure/median.h"
 #include "result/summary.h"
 
@@ -98,6 +99,19 @@ static void warning_threads(const struct warning_voice *voice)
                         "[%s] has %u threads for %zu CPUs: latencies hold time spent waiting for "
                         "a CPU",
                         section->section->name, section->threads, cpus);
+        }
+    }
+}
+
+static void warning_checks(const struct warning_voice *voice)
+{
+    const struct plan *plan = voice->scene->plan;
+    for (size_t i = 0; i < plan->section_count; i++) {
+        char off[160];
+        job_checks_off(plan->sections[i].section, off, sizeof off);
+        if (off[0] != '\0') {
+            warning_say(voice, "[%s] ran without %s: that it passed says nothing of these checks",
+                        plan->sections[i].section->name, off);
         }
     }
 }
@@ -213,6 +227,7 @@ static const struct warning {
     {"refused", "a cell refused more than 1 % of its allocations", warning_refused, false},
     {"late", "an open loop achieved less than 95 % of its intended rate", warning_late, false},
     {"threads", "more threads than CPUs", warning_threads, false},
+    {"checks", "a section ran with checks switched off", warning_checks, false},
     {"load", "the machine was busy when the run began", warning_load, false},
     {"stolen", "the hypervisor gave CPU time to others during the run", warning_stolen, false},
     {"governor", "CPU frequency is scaled", warning_governor, false},

@@ -29,6 +29,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "job/checks.h"
 #include "measure/clock.h"
 #include "measure/proc.h"
 #include "run/code.h"
@@ -423,10 +424,11 @@ static bool account_all_touched(const struct run *run)
 {
     enum { TOUCH_NONE, TOUCH_FIRST, TOUCH_ENDS, TOUCH_PAGE }; // the rows of the key touch
     uint64_t touch = job_number(run->section, "touch");
-    uint64_t verify = job_number(run->section, "verify");
+    uint64_t checks = job_checks_of(run->section);
+    bool ends = job_checks_have(checks, JOB_CHECK_STAMP);
     bool short_ones = run->stage->demand.largest <= ACCOUNT_PAGE;
-    return touch >= TOUCH_PAGE || verify >= 3 ||
-           (short_ones && (touch >= TOUCH_FIRST || verify >= 2));
+    return touch >= TOUCH_PAGE || (ends && job_checks_have(checks, JOB_CHECK_WHOLE)) ||
+           (short_ones && (touch >= TOUCH_FIRST || ends));
 }
 
 static double account_overhead(const struct run *run, const struct report_sample *last)

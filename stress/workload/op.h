@@ -84,7 +84,7 @@ struct worker {
     uint64_t measured_bytes;  // requested bytes of measured blocks, allocated minus freed by this
     uint64_t taken_bytes;   // worker, and their block bytes (both wrap; the workers' sum is right)
     uint64_t refused;       // ENOMEM
-    unsigned check;         // 0..4
+    unsigned check;         // a set of checks (job/checks.h); 0: none
     unsigned touch;         // how blocks are touched after allocation (enum check_touch)
     uint32_t latency_every; // [ro]
     uint32_t latency_left;  // operations until the next sampled one, this one included

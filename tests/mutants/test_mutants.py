@@ -13,7 +13,7 @@ sys.path.insert(0, HERE)
 
 import clean  # noqa: E402
 import patches  # noqa: E402
-from driver import Broken, Driver  # noqa: E402
+from driver import Broken, Catch, Driver  # noqa: E402
 from table import Table  # noqa: E402
 
 HEADER = """class: 4
@@ -55,14 +55,26 @@ class Headers(Case):
         mutant = self.mutant()
         self.assertEqual((mutant.name, mutant.bug_class, mutant.budget, mutant.seen_by_quick), ("m", 4, 5, False))
         self.assertEqual(mutant.values["about"], "a bug, told in two lines")
-        self.assertEqual((mutant.build, mutant.only, mutant.without), ("release", None, None))
+        self.assertEqual((mutant.build, mutant.only, mutant.shows, mutant.checker), ("release", None, None, None))
+
+    def test_the_same_without_a_check(self):
+        mutant = self.mutant(HEADER.replace("quick: no", "quick: no\nonly: lists"))
+        self.assertEqual(mutant.checker.by, "invariants")
+        self.assertEqual(mutant.without, ("mems-stress run job.ini --set checks=all,-invariants", "release"))
+        mutant = self.mutant(HEADER.replace("quick: no", "quick: no\nbuild: hostile\nonly: ranks"))
+        self.assertEqual(mutant.without, ("mems-stress run job.ini", "unranked"))
+        mutant = self.mutant(HEADER.replace("quick: no", "quick: no\nshows: double hand-out"))
+        self.assertEqual((mutant.checker.by, mutant.checker.alone), ("overlap", False))
 
     def test_what_is_refused(self):
         for old, new, told in (("class: 4\n", "", "lacks 'class:'"), ("class: 4", "class: 46", "1 .. 45"),
                                ("class: 4", "class: four", "1 .. 45"), ("dynamic", "dynamik", "policy: 'dynamik'"),
                                ("budget: 5", "budget: 61", "1 to 60"), ("quick: no", "quick: maybe", "neither yes nor no"),
-                               ("quick: no", "quick: no\nonly: overlap", "go together"),
-                               ("quick: no", "quick: no\nonly: luck\nwithout: mems-stress run x", "'luck' is none of"),
+                               ("quick: no", "quick: no\nonly: overlap\nshows: foreign pointer", "exclude each other"),
+                               ("quick: no", "quick: no\nonly: luck", "'luck' is none of null, alignment"),
+                               ("quick: no", "quick: no\nonly: usable", "'usable' is none of"),
+                               ("quick: no", "quick: no\nshows: overlap", "'overlap' is none of usable, double hand-out"),
+                               ("run job.ini\n", "explore job.ini\nonly: overlap\n", "no mems-stress run"),
                                ("mems-stress run", "stress run", "does not call mems-stress"),
                                ("budget: 5", "budget: 5\nbudget: 6", "said twice"), ("about:", "abuot:", "no line of a header")):
             with self.assertRaisesRegex(patches.Refused, told):
@@ -72,11 +84,21 @@ class Headers(Case):
 
     def test_what_must_hold_of_all(self):
         told = "\n".join(patches.complaints({str(i): self.mutant() for i in range(3)}))
-        for part in "class 4 has 3 mutants", "caught by 'overlap' only":
+        for part in "class 4 has 3 mutants", "caught by 'overlap' only", "no mutant is caught by 'double hand-out' (":
             self.assertIn(part, told)
         told = "\n".join(patches.too_few({str(i): self.mutant() for i in range(3)}))
         for part in "3 mutants, at least 40", "3 mutants that the quick tests do not see, at least 20":
             self.assertIn(part, told)
+
+    def test_what_the_driver_checks(self):
+        names = {checker.by for checker in patches.CHECKERS.values()} - {"ranks", "crash ABRT"}
+        for listed, told in ((names, ""), (names - {"size"}, "has a check 'size' that the driver has not"),
+                             (names | {"luck"}, "a check 'luck' that CHECKERS in patches.py has not"),
+                             ((), "nothing is listed")):
+            program = self.write("list", "#!/bin/sh\necho 'Checks:'\n" + "".join(f"echo '  {name}  x'\n" for name in listed))
+            os.chmod(program, 0o755)
+            self.assertIn(told, "\n".join(patches.unknown_checks(program)))
+            self.assertEqual(bool(told), bool(list(patches.unknown_checks(program))))
 
     def test_a_patch_that_does_not_apply(self):
         os.mkdir(os.path.join(self.folder, "lib"))
@@ -118,9 +140,38 @@ class Catches(Case):
             catch, _, _, seed = self.caught(f"say({cell('pass')!r}, {verdict!r})\nsys.exit(2)\n")
             self.assertEqual((catch.by, seed, catch.cells), (by, 1, 2))
 
+    def test_lock_order_is_told_from_a_crash(self):
+        for line, by in (("mems: lock order: a 0 (rank 2) wanted while b 0 (rank 3) is held", "ranks"), ("oops", "crash ABRT")):
+            aborted = {**cell("crashed", signal="ABRT"), "output": ["before", line]}
+            catch = self.caught(f"say({aborted!r})\nsys.exit(3)\n")[0]
+            self.assertEqual(catch.by, by)
+            self.assertEqual("lock order: a 0" in catch.text, by == "ranks")
+        aborted = {**cell("crashed", signal="ABRT"), "output": ["mems: corruption: block released twice"]}
+        catch = self.caught(f"say({aborted!r})\nsys.exit(3)\n")[0]
+        self.assertEqual((catch.by, catch.text), ("crash ABRT", "s/t/0: mems: corruption: block released twice"))
+
+    def test_the_turn_of_a_seed(self):
+        for command, seed, turn in (("mems-stress run x", 4, 4), ("mems-stress run x --seed 10", 12, 3)):
+            self.assertEqual(Driver.turn(command, seed), turn)
+            self.assertEqual(Driver("", "", "").words(command, turn)[2], seed)
+
     def test_seed_after_seed(self):
         program = f"say({cell('failed', 'stamp')!r} if seed == 12 else {cell('pass')!r})\n"
         self.assertEqual(self.caught(program, "mems-stress run job.ini --seed 10")[3], 12)
+
+    def test_until_the_one_that_is_wanted(self):
+        program = f"say({cell('failed', 'overlap')!r} if seed == 3 else {cell('crashed', signal='SEGV')!r})\n"
+        catch, _, _, seed = self.driver(program).until_caught("mems-stress run job.ini", 20, lambda catch: catch.by == "overlap")
+        self.assertEqual((catch.by, seed), ("overlap", 3))
+        catch = self.driver(program).until_caught("mems-stress run job.ini", 1, lambda catch: catch.by == "stamp")[0]
+        self.assertIn(catch.by, ("crash SEGV", "overlap")) # the last there was
+
+    def test_who_catches(self):
+        for name, by, text, right in (("double hand-out", "overlap", "x/0: 0x10 is handed out twice: ..", True),
+                                      ("double hand-out", "overlap", "x/0: 0x10 .. 0x20 overlaps the live block of", False),
+                                      ("foreign pointer", "crash ABRT", "x/0: mems: corruption: block released twice at once: 0x8", True),
+                                      ("foreign pointer", "crash ABRT", "x/0: SIGABRT in phase run", False), ("size", "size", "", True)):
+            self.assertEqual(patches.CHECKERS[name].catches(Catch(by, text)), right)
 
     def test_what_nobody_catches(self):
         catch, seconds, _, _ = self.caught(f"say({cell('pass')!r})\n", seconds=0.5)
