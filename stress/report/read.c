@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "result/document.h"
+#include "json/json.h"
 
 #define READ_SHOW "mems-stress/show/1"
 
@@ -204,23 +205,9 @@ static int read_check(const char *file, const json_t *root, struct complaint *co
 
 int report_read(const char *path, struct json_t **root, struct complaint *complaint)
 {
-    json_error_t wrong;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        int error = errno;
-        complain(complaint, "cannot read %s: %s", path, strerror(error));
-        return error;
-    }
-    errno = 0;
-    json_t *read = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
-    int error = ferror(file) ? (errno != 0 ? errno : EIO) : 0;
-    fclose(file);
-    if (error != 0) {
-        complain(complaint, "cannot read %s: %s", path, strerror(error));
-    } else if (read == NULL) {
-        complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
-        error = EINVAL;
-    } else {
+    json_t *read;
+    int error = json_read(path, &read, complaint->text, sizeof complaint->text);
+    if (error == 0) {
         error = read_check(path, read, complaint);
     }
     if (error != 0) {

@@ -85,9 +85,10 @@ COMMANDS = [
     Command("run --shard", ["run", "job.ini", "--shard", "1/2", "--json", "r.json"], ["r.json"], exact=False, most=12,
             keeps=("r.json.journal",)),
     Command("merge", ["merge", "s1.json", "s2.json", "--json", "m.json", "--csv", "m.csv"], ["m.json", "m.csv"]),
-    Command("history", ["history", "--history", "h.db"]),
+    Command("history", ["history", "--history", "h.db"], exact=False),  # it asks the system which machine this is
     Command("history export", ["history", "export", "--history", "h.db", "-o", "e.jsonl"], ["e.jsonl"]),
     Command("history import", ["history", "import", "b.json", "--history", "h.db"], exact=False),
+    Command("history prune", ["history", "prune", "--keep", "1", "--history", "h.db"], exact=False),
     Command("report", ["report", "a.json", "-o", "r.html"], ["r.html"]),
     Command("selftest", ["selftest", "aa", "--comparisons", "1", "--repeats", "5", "--target", "null", "--json", "s.json"],
             ["s.json"], exact=False, most=4,  # it does what run does, many times: only a few

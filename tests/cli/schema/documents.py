@@ -131,6 +131,23 @@ class Documents:
         self.make("compare", "comparison", 4, "compare", better, same, "--json", "-")
         self.make("compare targets", "comparison", None, "compare", same, "--targets", "libc,null", "--json", "-")
 
+    def make_history(self):
+        """Of one result many, days apart: with a step, and with a drift."""
+        lines = []
+        for day in range(1, 25):
+            document = json.loads(json.dumps(self.made["kept"][1]))
+            document["started"] = "2026-10-%02dT10:00:00Z" % day
+            for cell in document["cells"]:
+                cell["metrics"]["ops_per_second"] = (1000 if day < 13 else 800) + day % 3
+                cell["metrics"]["cpu_ns_per_op"] = 100 + day + 0.1 * (day % 3)
+            lines.append(json.dumps(document))
+        self.write("kept.jsonl", "\n".join(lines))
+        done = self.call("history", "import", "kept.jsonl", "--history", "kept.db")
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        self.make("history", "history", 0, "history", "--metric", "ops_per_second", "--metric", "cpu_ns_per_op",
+                  "--machine", "all", "--history", "kept.db", "--json", "-")
+
     def make_others(self):
         trace = os.path.join(JOBS, "traces", "compaction.trace")
         self.make("replay", "result", 0, "replay", trace, "--target", "libc", "--target", "mems:segmentation",
@@ -166,6 +183,7 @@ class Documents:
         self.make_interrupted()
         self.make_shards()
         self.make_comparisons()
+        self.make_history()
         self.make_others()
         if not SANITIZED:
             self.make_runs(EVIL_RUNS)
