@@ -319,7 +319,7 @@ describe("hands", () => {
 
   test("toggles look like buttons, and the names are in order", async () => {
     const { page } = await open(browser, file);
-    await page.locator("#scaling .card").first().scrollIntoViewIfNeeded();
+    await page.evaluate(() => mems.charts.find(({ figure }) => figure.closest("#scaling")).draw());
     const looks = await page.locator("#scaling .lines").first().locator("button").evaluateAll((all) => all.map((button) => {
       const style = getComputedStyle(button);
       return [button.textContent, button.getAttribute("aria-pressed"), style.borderTopWidth, style.borderTopColor !== "rgba(0, 0, 0, 0)"];
