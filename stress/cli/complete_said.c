@@ -88,7 +88,7 @@ void complete_history_jobs(struct complete *complete)
     if (archive == NULL) {
         return;
     }
-    if (archive_list(archive, NULL, &runs, NULL) == 0) {
+    if (archive_list(archive, NULL, NULL, &runs, NULL) == 0) {
         for (size_t i = 0; i < runs.count; i++) {
             size_t j = 0;
             while (strcmp(runs.items[j].job, runs.items[i].job) != 0) {
@@ -110,8 +110,8 @@ void complete_history_sections(struct complete *complete)
     if (archive == NULL) {
         return;
     }
-    if (archive_figures(archive, complete_said(complete, NULL), metric_find("ops_per_second"), &all,
-                        NULL) == 0) {
+    if (archive_figures(archive, complete_said(complete, NULL), NULL, metric_find("ops_per_second"),
+                        &all, NULL) == 0) {
         for (size_t i = 0; i < all.count; i++) {
             size_t j = 0;
             while (strcmp(all.items[j].section, all.items[i].section) != 0) {

@@ -14,6 +14,7 @@
 
 #include "cli/cli.h"
 #include "disk/home.h"
+#include "job/checks.h"
 #include "job/job.h"
 #include "job/tables.h"
 #include "lesson/exercise.h"
@@ -98,6 +99,19 @@ static void list_keys(void)
     }
 }
 
+static void list_checks(void)
+{
+    list_head("Checks (checks=) and the least verify= that makes them:");
+    for (unsigned i = 0; i < JOB_CHECK_COUNT; i++) {
+        const struct job_check_row *check = &job_checks[i];
+        if (check->level != 0) {
+            list_row(2, 17, check->name, "verify %u: %s", check->level, check->help);
+        } else {
+            list_row(2, 17, check->name, "at the end: %s", check->help);
+        }
+    }
+}
+
 static void list_options(const char *policy)
 {
     const struct mems_option *option;
@@ -161,7 +175,8 @@ static const struct {
     void (*list)(void);
 } list_topics[] = {
     {"workloads", list_workloads}, {"targets", list_targets}, {"policies", list_policies},
-    {"keys", list_keys},           {"jobs", list_jobs},       {"exercises", list_exercises},
+    {"keys", list_keys},           {"checks", list_checks},   {"jobs", list_jobs},
+    {"exercises", list_exercises},
 };
 
 #define LIST_TOPICS (sizeof list_topics / sizeof list_topics[0])
@@ -185,10 +200,11 @@ static int list_main(int argc, char **argv)
             i++;
         }
         if (i == LIST_TOPICS) {
-            fprintf(stderr,
-                    "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys, jobs, "
-                    "exercises\n",
-                    words.items[w]);
+            fprintf(
+                stderr,
+                "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys, checks, "
+                "jobs, exercises\n",
+                words.items[w]);
             return 1;
         }
         list_topics[i].list();
@@ -198,7 +214,7 @@ static int list_main(int argc, char **argv)
 
 const struct cli_command cli_command_list = {
     .name = "list",
-    .form = "list [workloads] [targets] [policies] [keys] [jobs] [exercises]",
+    .form = "list [workloads] [targets] [policies] [keys] [checks] [jobs] [exercises]",
     .help = "what there is to choose from",
     .options = list_command_options,
     .main = list_main,

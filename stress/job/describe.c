@@ -22,6 +22,7 @@ static const char *const kind_names[] = {
     [JOB_LIST] = "a list; commas inside parentheses do not separate",
     [JOB_DISTRIBUTION] = ("sizes drawn at random: SIZE, FROM-TO, SIZE/WEIGHT:FROM-TO/WEIGHT, "
                           "log:FROM-TO, invsq:FROM-TO, exp:MEAN@FROM-TO, zipf:S@FROM-TO"),
+    [JOB_SET] = "all, none, or names separated by commas; -NAME takes one away, as in all,-NAME",
 };
 
 // A cell for each of several values.
@@ -39,8 +40,9 @@ static const char *sweep_of(const struct job_key *key)
         [JOB_PATH] = "files separated by commas: a section of each; quote one that has a comma",
         [JOB_DISTRIBUTION] = "16,64-128,4Ki or 16..4Ki*2: a section of each",
     };
-    return key->plain || key->kind == JOB_LIST ? "never: a comma is part of the value"
-                                               : forms[key->kind];
+    return key->plain || key->kind == JOB_LIST || key->kind == JOB_SET
+               ? "never: a comma is part of the value"
+               : forms[key->kind];
 }
 
 static const char *standard_of(const struct job_key *key)

@@ -30,6 +30,8 @@ ELSEWHERE = (
     (r"tests/planted/run --all", ("planted.apply", "planted.all"), "builds a tree for each patch"),
     (r"tests/faults/sweep", ("faults.sample", "faults.sweep"), "an hour"),
     (r"tests/soak/run", ("soak.sample", "soak.hour"), "an hour"),
+    (r"BROKEN=short build/release/tests/cli/explore/", ("cli.explore",), "fails, as it shows"),
+    (r"tests/explore/run --all", ("explore.table", "explore.all"), "minutes, and builds a tree for each patch"),
     (r"mems-stress run stress/jobs/soak\.ini --section quarter1 --target preload:", ("soak.sample",), "half a minute"),
     (r"python3 tests/models/models\.py (full|without)", ("models.small", "models.without", "models.full"), "minutes"),
     (r"MEMS_TEST_READS=1000000000 ", ("concurrency.torture-full",), "minutes"),
