@@ -21,7 +21,8 @@ usage: ./bootstrap.sh COMMAND
   demo                    set up, build release, run stress/jobs/demo.ini, make a page of it, say where it is
   check                   set up, build release, asan and tsan, run the quick tests of all three
   fuzz [SECONDS]          set up all, build the fuzzers with clang, run each so long (default: 60)
-  coverage                set up, run the quick tests with counters in lib/, print lines and branches by file
+  coverage                set up, run the quick tests with counters in lib/, print lines and branches by file, and
+                          write results/coverage.csv
   setup [core|test|full]  install what is missing; each group holds the one before it (default: core)
   build [PRESET]          configure and build into build/PRESET: release (default), debug, asan, tsan, hostile,
                           coverage, fuzz
@@ -282,7 +283,7 @@ coverage() {
     say "running the quick tests with counters"
     ctest --preset coverage -L quick --parallel "$(nproc)" --quiet --output-log "$PWD/build/coverage/tests.log" ||
         say "some tests fail where lib/ counts: build/coverage/tests.log" >&2
-    python3 tests/coverage/coverage.py build/coverage
+    python3 tests/coverage/coverage.py build/coverage results/coverage.csv
 }
 
 # ---- which command ----------------------------------------------------------------------------------------------------

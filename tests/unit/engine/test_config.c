@@ -112,10 +112,11 @@ static void test_units(void **state)
 static void test_error_texts(void **state)
 {
     (void)state;
-    static const int errors[] = {EALREADY, ESTALE, EFAULT, EINVAL,  EPERM,
-                                 ERANGE,   ENOMEM, EAGAIN, ENOTSUP, EBUSY};
+    static const int errors[] = {EALREADY, ESTALE, EFAULT, EINVAL, EPERM,   ERANGE, ENOMEM, EACCES,
+                                 ENOSPC,   EIO,    EAGAIN, EBUSY,  ENOTSUP, ENOENT, EUCLEAN};
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         assert_true(strlen(mems_error_text(errors[i])) > 5);
+        assert_string_not_equal(mems_error_text(errors[i]), mems_error_text(12345));
         for (size_t j = 0; j < i; j++) {
             assert_string_not_equal(mems_error_text(errors[i]), mems_error_text(errors[j]));
         }

@@ -3,6 +3,7 @@
 // test_stats.c - what snapshots and locks count, step by step.
 
 #include "support/engine.h"
+#include "support/policies.h"
 
 static void test_steps(void **state)
 {
@@ -123,6 +124,17 @@ static struct lock_sum sum_locks(struct mems_engine *engine)
     return sum;
 }
 
+static void names_differ(struct mems_engine *engine)
+{
+    struct mems_lock_stats lock, other;
+    for (size_t i = 0; mems_lock_at(engine, i, &lock) == 0; i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_int_equal(mems_lock_at(engine, j, &other), 0);
+            assert_string_not_equal(lock.name, other.name);
+        }
+    }
+}
+
 static void test_locks(void **state)
 {
     (void)state;
@@ -138,16 +150,32 @@ static void test_locks(void **state)
     }
     struct lock_sum after = sum_locks(one);
     assert_true(after.acquisitions >= before.acquisitions + 2000);
-    struct mems_lock_stats lock, other;
-    for (size_t i = 0; mems_lock_at(four, i, &lock) == 0; i++) {
-        for (size_t j = 0; j < i; j++) {
-            assert_int_equal(mems_lock_at(four, j, &other), 0);
-            assert_string_not_equal(lock.name, other.name);
-        }
-    }
+    names_differ(four);
+    struct mems_lock_stats lock;
     assert_int_equal(mems_lock_at(one, SIZE_MAX, &lock), ENOENT);
     mems_engine_close(one);
     mems_engine_close(four);
+}
+
+// Every policy gives account of its locks, and takes some of them to hand out a block.
+static void test_locks_of_policies(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < POLICY_CASE_COUNT; i++) {
+        if (!case_there(&POLICY_CASES[i])) {
+            continue;
+        }
+        struct policy_stage stage;
+        stage_open(&stage, &POLICY_CASES[i], false);
+        struct lock_sum before = sum_locks(stage.engine);
+        assert_true(before.count > 2); // the engine's own two, and the policy's
+        names_differ(stage.engine);
+        assert_int_equal(mems_release(stage.space, test_alloc(stage.space, 64)), 0);
+        struct lock_sum after = sum_locks(stage.engine);
+        assert_int_equal(after.count, before.count);
+        assert_true(after.acquisitions >= before.acquisitions + 2);
+        mems_engine_close(stage.engine);
+    }
 }
 
 static int stop_at_third(const struct mems_extent *extent, void *arg)
@@ -186,8 +214,12 @@ static void test_walk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_steps), cmocka_unit_test(test_growth), cmocka_unit_test(test_spaces),
-        cmocka_unit_test(test_locks), cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_spaces),
+        cmocka_unit_test(test_locks),
+        cmocka_unit_test(test_locks_of_policies),
+        cmocka_unit_test(test_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
