@@ -56,18 +56,20 @@ class Table:
 
 
 def gaps(mutants, caught_path, quick_path):
-    """What the two committed tables lack: a row for each mutant, of a commit, which says what it must."""
+    """What the two committed tables lack: a row for each mutant (of quick tests, for each that they are said not to see),
+    of a commit, which says what it must."""
     caught = Table(caught_path, ("mutant", "caught_by", "engine")).rows
     quick = Table(quick_path, ("mutant", "said", "seen", "engine")).rows
     for path, rows in (caught_path, caught), (quick_path, quick):
-        name = os.path.basename(path)
-        for lost in sorted(mutants.keys() - rows.keys()):
-            yield f"{name}: no row for {lost}"
+        file = os.path.basename(path)
+        wanted = {name for name in mutants if rows is caught or not mutants[name].seen_by_quick}
+        for lost in sorted(wanted - rows.keys()):
+            yield f"{file}: no row for {lost}"
         for lost in sorted(rows.keys() - mutants.keys()):
-            yield f"{name}: a row for {lost}, which is no mutant"
+            yield f"{file}: a row for {lost}, which is no mutant"
         for mutant, row in rows.items():
             if not row["engine"] or row["engine"].endswith("+"):
-                yield f"{name}: {mutant}: '{row['engine']}' is no commit"
+                yield f"{file}: {mutant}: '{row['engine']}' is no commit"
     for mutant, row in caught.items():
         if row["caught_by"] == SURVIVED:
             yield f"{mutant}: caught by {SURVIVED}"

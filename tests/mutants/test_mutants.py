@@ -152,6 +152,9 @@ class Results(Case):
         told = self.told(self.mutants("a"), "b,4,slab,stamp,1,1,abc\n", "")
         for part in ("mutants.csv: no row for a", "mutants.csv: a row for b", "mutants-quick.csv: no row for a"):
             self.assertIn(part, told)
+        mutants = self.mutants("a")
+        mutants["a"].values["quick"] = "yes"
+        self.assertNotIn("mutants-quick.csv", self.told(mutants, "", ""))
 
     def test_rows_that_say_what_they_must_not(self):
         told = self.told(self.mutants("a", "b"), "a,4,slab,nobody,60,9,abc\nb,4,slab,stamp,1,1,abc+\n",
