@@ -52,6 +52,7 @@ ELSEWHERE = (
     (r"parallel --sshlogin", ("cli.run.shards",), "GNU parallel, with this machine as the only one"),
     (r"sbatch FOLDER|sh FOLDER|run JOB --slurm", ("cli.run.slurm", "slurm"), "a Slurm of that test's own"),
     # said with a placeholder
+    (r"run JOB --baseline last", ("cli.history.keeping",), "a history of that test's own"),
     (r"(mems-stress )?run (JOB )?--google-benchmark FILE|mems-stress run JOB --google", ("cli.compare.google",), "a placeholder"),
     (r"mems-stress (explore JOB|trace show (WHAT|FILE)|trace info FILE|replay FILE|faults FILE|help KEY)",
      ("cli.explore", "cli.classroom.classroom", "cli.trace.replay_threads", "cli.faults.empty", "install.completion"),

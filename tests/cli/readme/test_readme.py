@@ -12,6 +12,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,7 +39,7 @@ class Place:
         os.symlink(build, os.path.join(folder, "build/release"))
         os.symlink(os.path.join(commands.TREE, "results/demo"), os.path.join(folder, "results/demo"))
         with open(os.path.join(folder, "bin/cc"), "w", encoding="utf-8") as file:
-            file.write(f'#!/bin/sh\nexec {cc} "$@"\n')
+            file.write(f'#!/bin/sh\nexec {shutil.which(cc)} "$@"\n')
         os.chmod(os.path.join(folder, "bin/cc"), 0o755)
         self.write("mine.c", MINE)
         self.environment = {**os.environ, "MEMS_STRESS_NO_HISTORY": "1", # but for lines that name a history
