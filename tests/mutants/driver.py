@@ -47,7 +47,7 @@ def cell_catch(cell):
     verdict, evidence = cell["verdict"], cell.get("evidence") or {}
     race = next((line for line in cell.get("output") or [] if RACE in line), None)
     if race is not None:
-        return Catch(TSAN, f"{cell['id']}: {race.strip()}")
+        return Catch(TSAN, f"{cell['id']}: " + re.sub(r" \(pid=\d+\)", "", race.strip()))
     check = (evidence.get("check") or {}).get("name")
     text = f"{cell['id']}: {(evidence.get('check') or {}).get('text') or cell.get('message') or verdict}"
     if verdict == "failed":
