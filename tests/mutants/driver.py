@@ -20,7 +20,7 @@ NOT_CAUGHT = ("harness", "supplier") # checks that say something else
 # Workloads that question the process, not the blocks: released allocators have bugs there (jobs/known-bugs.ini).
 PROCESS_WORKLOADS = ("destructors", "dlopen", "exits", "extreme-sizes", "first-operation", "fork-child", "fork-handler",
                      "fork-stdio", "maps", "no-memory", "signals")
-ENGINE = "mems: "
+ENGINE = ("mems: ", "mems-malloc: ") # what the engine and the drop-in malloc say before they abort
 LOCK_ORDER = "lock order: " # lib/sync/lock.c
 RACE = "WARNING: ThreadSanitizer: " # the first line of its report
 # Of a build of that name: it stops at the first race, and addresses are where it can follow them.

@@ -59,7 +59,7 @@ CHECKERS = {
     "overlap": Checker("level 4: the map of live blocks", "overlap", r"overlaps the live block"),
     "double hand-out": Checker("level 4: one block given to two threads at once", "overlap", r"is handed out twice",
                                why="two owners of the same bytes write over each other's stamps, which sees it later"),
-    "foreign pointer": Checker("level 4: a free of what is no block, or none any more", "crash ABRT", r"corruption: .*released",
+    "foreign pointer": Checker("level 4: a free of what is no block, or none any more", "crash ABRT", r"corruption: .*released|mems-malloc: .*(free|realloc) of",
                                why="the engine itself looks at what comes back, and aborts whatever the driver checks"),
     # The three are one check of the driver, mems_check, which is switched off as a whole: each has a mutant of its own, and
     # the text of the complaint tells which of them it was (the row holds it).

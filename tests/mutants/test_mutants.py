@@ -350,7 +350,8 @@ class Catches(Case):
         for name, by, text, right in (("double hand-out", "overlap", "x/0: 0x10 is handed out twice: ..", True),
                                       ("double hand-out", "overlap", "x/0: 0x10 .. 0x20 overlaps the live block of", False),
                                       ("foreign pointer", "crash ABRT", "x/0: mems: corruption: block released twice at once: 0x8", True),
-                                      ("foreign pointer", "crash ABRT", "x/0: SIGABRT in phase run", False), ("size", "size", "", True)):
+                                      ("foreign pointer", "crash ABRT", "x/0: SIGABRT in phase run", False),
+                                      ("foreign pointer", "crash ABRT", "x/0: mems-malloc: double free of 0x10, a block", True), ("size", "size", "", True)):
             self.assertEqual(patches.CHECKERS[name].catches(Catch(by, text)), right)
 
     def test_what_nobody_catches(self):
