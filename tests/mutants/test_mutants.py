@@ -15,6 +15,7 @@ from unittest import mock
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import borrow  # noqa: E402
 import clean  # noqa: E402
 import patches  # noqa: E402
 import quick  # noqa: E402
@@ -279,7 +280,7 @@ class Runs(Case):
                 turns.append(seed)
                 return others[min(len(turns), len(others)) - 1], seed
         module.Driver = Fake
-        values, good = module.catch(mutant, mock.Mock(folder="", work="", build=lambda kind, targets: kind), mock.Mock(driver=None, slack=1))
+        values, good = module.catch(mutant, mock.Mock(folder="", work="", build=lambda kind, targets: kind), mock.Mock(borrow=None, slack=1))
         return values[3], good, turns
 
     def test_what_a_catch_is_worth(self):
@@ -389,6 +390,32 @@ class Catches(Case):
         words, environment, _ = self.driver("").words("env A=b mems-stress run x --target preload:{malloc}", 2)
         self.assertEqual(environment, {"A": "b"})
         self.assertEqual(words[3:], ["--target", "preload:" + os.path.join(self.folder, "lib", "libmems-malloc.so"), "--seed", "2"])
+
+
+class Borrowed(Case):
+    COMMANDS = ["cc -o lib/a.o -c /src/lib/a.c", "cc -o lib/b.o -c /src/lib/b.c", "cd /build && cmake -o x",
+                ": && cmake -E rm -f lib/m.a && ar qc lib/m.a lib/a.o lib/b.o && ranlib lib/m.a && :", ": && cc -o stress/p lib/m.a && :"]
+
+    def test_only_what_is_touched_is_compiled(self):
+        run = list(borrow.chosen(self.COMMANDS, ["lib/b.c"], "/src", "/tree"))
+        self.assertEqual(run, ["cc -o lib/b.o -c /tree/lib/b.c", *self.COMMANDS[3:]])
+        self.assertEqual([borrow.outputs(command) for command in run], [[("lib/b.o", "")], [("", "lib/m.a")], [("stress/p", "")]])
+
+    def test_headers_are_refused(self):
+        mutant = patches.Mutant(self.write("m.patch", HEADER + "\n" + DIFF))
+        self.assertEqual(borrow.touched(mutant), ["lib/x.c"])
+        mutant = patches.Mutant(self.write("m.patch", HEADER + "\n" + DIFF.replace("x.c", "x.h")))
+        with self.assertRaisesRegex(Failed, "m touches lib/x.h"):
+            borrow.touched(mutant)
+
+    def test_the_build_stays_as_it_is(self):
+        os.makedirs(os.path.join(self.folder, "build", "lib"))
+        os.makedirs(os.path.join(self.folder, "build", "stress"))
+        self.write("build/lib/m.a", "old")
+        ours = os.path.join(self.folder, "ours")
+        for _ in range(2):
+            borrow.share(os.path.join(self.folder, "build"), ours)
+            self.assertEqual(os.listdir(os.path.join(ours, "lib")), ["m.a"])
 
 
 class Clean(Case):
