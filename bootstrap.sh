@@ -18,7 +18,7 @@ usage() {
     cat <<'EOF'
 usage: ./bootstrap.sh COMMAND
 
-  demo                    set up, build release, run stress/jobs/demo.ini, say where the results are
+  demo                    set up, build release, run stress/jobs/demo.ini, make a page of it, say where it is
   check                   set up, build release, asan and tsan, run the quick tests of all three
   fuzz [SECONDS]          set up all, build the fuzzers with clang, run each so long (default: 60)
   coverage                set up, run the quick tests with counters in lib/, print lines and branches by file, and
@@ -176,6 +176,23 @@ install_packages() {
 
 # ---- build ------------------------------------------------------------------------------------------------------------
 
+# What CMake finds, and what of tests and bench it leaves out, is news to who builds, not to who sees a demo.
+configure() {
+    local log
+    if [ "$command" != demo ]; then
+        cmake --preset "$@"
+        return
+    fi
+    log=$(mktemp)
+    if cmake --preset "$@" >"$log" 2>&1; then
+        rm -f "$log"
+    else
+        cat "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+}
+
 # build PRESET [TARGET [OPTION of cmake]..]
 build() {
     local preset=$1 target=${2-all}
@@ -184,27 +201,38 @@ build() {
     done
     # Configured each time: a library that was missing at the last one may be here now.
     say "configuring build/$preset"
-    cmake --preset "$preset" "${@:3}" || die "configuring '$preset' failed; 'cmake --list-presets' names the presets"
-    say "building build/$preset"
+    configure "$preset" "${@:3}" || die "configuring '$preset' failed; 'cmake --list-presets' names the presets"
+    say "building build/$preset; that takes a few minutes the first time"
     cmake --build --preset "$preset" --target "$target" --parallel "$(nproc)" || die "building '$preset' failed"
 }
 
 # ---- the two commands -------------------------------------------------------------------------------------------------
 
 demo() {
-    local json=results/local/demo.json status=0
+    local json=results/local/demo.json page=results/local/demo.html stress=build/release/stress/mems-stress status=0
     setup core
     build release
     mkdir -p results/local
-    rm -f "$json" # what is there after the run is of this run
-    say "running stress/jobs/demo.ini"
-    build/release/stress/mems-stress run stress/jobs/demo.ini --json "$json" || status=$?
+    rm -f "$json" "$page" # what is there after the run is of this run
+    say "running stress/jobs/demo.ini: eight workloads on seven targets, about half a minute"
+    "$stress" run stress/jobs/demo.ini --json "$json" || status=$?
     if [ -s "$json" ]; then
-        say "the results are in $PWD/$json; results/README.md explains them"
+        "$stress" report "$json" -o "$page" >/dev/null || page=
+        next_steps
     else
         say "the run left no results (exit status $status)" >&2
     fi
     exit "$status"
+}
+
+# With demo's names.
+next_steps() {
+    say "done. What to look at next:"
+    printf '\n'
+    [ -z "$page" ] || printf '  %s\n      the report: one file, for any browser (xdg-open %s)\n' "$PWD/$page" "$page"
+    printf '  %s\n      the same and more as JSON; stress/result/README.md says what its fields are\n' "$PWD/$json"
+    printf '  %s help table\n      what the columns above mean\n' "$stress"
+    printf '  README.md, "Your own program, your own allocator"\n      record a program, run it on two allocators, compare them\n\n'
 }
 
 # ThreadSanitizer of gcc 12 cannot map its shadow where the kernel randomises more than 28 bits of an address.

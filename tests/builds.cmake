@@ -61,7 +61,7 @@ set(builds_long
     release:cli.run.language release:cli.run.workloads tsan:cli.run.metrics tsan:cli.run.run asan:cli.compare.baseline
     asan:cli.run.language tsan:concurrency.mover release:cli.run.evil tsan:concurrency.engine
     tsan:concurrency.slab asan:unit.workload.threads release:cli.schema.schema release:unit.bench.kernels
-    release:cli.stress.readme release:cli.readme tsan:unit.workload.threads release:cli.run.jobs
+    release:cli.bench.readme release:cli.readme tsan:unit.workload.threads release:cli.run.jobs
     release:property.conformance_random release:property.vm_segmentation tsan:cli.run.adversary asan:cli.run.robust
     release:mutants.sample asan:unit.bench.kernels tsan:unit.bench.kernels release:cli.run.adversary
     tsan:concurrency.vm_segmentation tsan:cli.run.workloads release:cli.run.metrics asan:cli.run.run

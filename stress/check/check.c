@@ -47,24 +47,49 @@ void check_fail(struct worker *worker, const struct slot *slot, const char *chec
 
 // ---- bytes --------------------------------------------------------------------------------------
 
-enum check_deed { CHECK_FILL, CHECK_COMPARE, CHECK_ZEROES };
+// CHECK_KEPT compares what a resize was to keep.
+enum check_deed { CHECK_FILL, CHECK_COMPARE, CHECK_KEPT, CHECK_ZEROES };
 
-static const char *const check_deed_names[] = {"write", "stamp", "calloc"};
+static bool check_makes(const struct worker *worker, enum job_check check)
+{
+    return job_checks_have(worker->check, check);
+}
+
+// Whether every byte of a block is stamped.
+static bool check_is_full(const struct worker *worker)
+{
+    return check_makes(worker, JOB_CHECK_STAMP) && check_makes(worker, JOB_CHECK_WHOLE);
+}
+
+static bool check_is_end(const struct slot *slot, size_t offset)
+{
+    return offset < CHECK_EDGE || slot->size - offset <= CHECK_EDGE;
+}
+
+// Whose byte that is.
+static enum job_check check_of_byte(const struct slot *slot, enum check_deed deed, size_t offset)
+{
+    return deed == CHECK_ZEROES         ? JOB_CHECK_CALLOC
+           : deed == CHECK_KEPT         ? JOB_CHECK_RESIZE
+           : check_is_end(slot, offset) ? JOB_CHECK_STAMP
+                                        : JOB_CHECK_WHOLE;
+}
 
 static _Noreturn void check_fail_byte(struct worker *worker, struct slot *slot,
                                       enum check_deed deed, uint64_t seed, size_t offset,
                                       uint8_t found)
 {
-    uint8_t expected = deed == CHECK_COMPARE ? stamp_byte(seed, offset) : 0;
+    bool zero = deed == CHECK_ZEROES;
+    uint8_t expected = zero ? 0 : stamp_byte(seed, offset);
     if (offset >= slot->size) {
-        check_fail(worker, slot, "usable", expected, found,
+        check_fail(worker, slot, job_checks[JOB_CHECK_USABLE].name, expected, found,
                    "byte %zu of %" PRIu32 " that the target calls usable, of %" PRIu64
                    " requested, is 0x%02x where its owner wrote 0x%02x",
                    offset, slot->block_size, slot->size, found, expected);
     }
-    check_fail(worker, slot, check_deed_names[deed], expected, found,
+    check_fail(worker, slot, job_checks[check_of_byte(slot, deed, offset)].name, expected, found,
                "byte %zu of %" PRIu64 " is 0x%02x where %s 0x%02x", offset, slot->size, found,
-               deed == CHECK_COMPARE ? "its owner wrote" : "calloc promises", expected);
+               zero ? "calloc promises" : "its owner wrote", expected);
 }
 
 // Does one thing to bytes [offset, offset + length) of the block, piece by piece.
@@ -82,9 +107,9 @@ static void check_bytes(struct worker *worker, struct slot *slot, enum check_dee
                        offset, slot->size);
         }
         span = span < length ? span : length;
-        size_t right = deed == CHECK_FILL      ? stamp_fill(bytes, seed, offset, span)
-                       : deed == CHECK_COMPARE ? stamp_compare(bytes, seed, offset, span)
-                                               : stamp_zeroes(bytes, span);
+        size_t right = deed == CHECK_FILL     ? stamp_fill(bytes, seed, offset, span)
+                       : deed == CHECK_ZEROES ? stamp_zeroes(bytes, span)
+                                              : stamp_compare(bytes, seed, offset, span);
         uint8_t found = right < span ? bytes[right] : 0;
         ops->access_end(worker->space);
         if (right < span) {
@@ -104,6 +129,15 @@ static void check_ends(struct worker *worker, struct slot *slot, enum check_deed
     } else {
         check_bytes(worker, slot, deed, 0, edge);
         check_bytes(worker, slot, deed, size - edge, edge);
+    }
+}
+
+// Those between the two.
+static void check_middle(struct worker *worker, struct slot *slot, enum check_deed deed,
+                         size_t size, size_t edge)
+{
+    if (size > 2 * edge) {
+        check_bytes(worker, slot, deed, edge, size - 2 * edge);
     }
 }
 
@@ -128,11 +162,15 @@ static void check_spare(struct worker *worker, struct slot *slot, enum check_dee
 
 static void check_stamp(struct worker *worker, struct slot *slot, enum check_deed deed)
 {
-    if (worker->check >= CHECK_WHOLE) {
+    if (check_is_full(worker)) {
         check_bytes(worker, slot, deed, 0, slot->size);
-        check_spare(worker, slot, deed);
-    } else if (worker->check >= CHECK_EDGES) {
+    } else if (check_makes(worker, JOB_CHECK_STAMP)) {
         check_ends(worker, slot, deed, slot->size, CHECK_EDGE);
+    } else if (check_makes(worker, JOB_CHECK_WHOLE)) {
+        check_middle(worker, slot, deed, slot->size, CHECK_EDGE);
+    }
+    if (check_makes(worker, JOB_CHECK_USABLE)) {
+        check_spare(worker, slot, deed);
     }
 }
 
@@ -143,13 +181,18 @@ static size_t check_usual_align(uint64_t size)
     return size >= 16 ? 16 : (size_t)1 << (63 - __builtin_clzll(size));
 }
 
-// The block's first byte on the host and how far the bytes run on from it.
+// The block's first byte on the host and how far the bytes run on from it. 0 without memory, which
+// is for `null` to say.
 static uint64_t check_place(struct worker *worker, struct slot *slot, size_t *span)
 {
     void *host = worker->ops->access_begin(worker->space, slot->block, 0, false, span);
     if (host == NULL) {
-        check_fail(worker, slot, "null", 0, 0, "a block of %" PRIu64 " bytes without memory",
-                   slot->size);
+        if (check_makes(worker, JOB_CHECK_MEMORY)) {
+            check_fail(worker, slot, "null", 0, 0, "a block of %" PRIu64 " bytes without memory",
+                       slot->size);
+        }
+        *span = 0;
+        return 0;
     }
     worker->ops->access_end(worker->space);
     return (uint64_t)(uintptr_t)host;
@@ -159,16 +202,19 @@ static void check_pointer(struct worker *worker, struct slot *slot, size_t align
 {
     size_t span;
     uint64_t host = check_place(worker, slot, &span);
+    if (host == 0) {
+        return;
+    }
     size_t need = align != 0 ? align : check_usual_align(slot->size);
     // Beyond a page, memory in pieces is aligned in the block's addresses, not in the host's.
     uint64_t place = need > CHECK_PAGE && span < slot->size ? slot->block : host;
-    if (place % need != 0) {
+    if (place % need != 0 && check_makes(worker, JOB_CHECK_ALIGNMENT)) {
         check_fail(worker, slot, "alignment", 0, place % need,
                    "address 0x%" PRIx64 " is not a multiple of %zu", place, need);
     }
     size_t size =
         worker->ops->block_size == NULL ? 0 : worker->ops->block_size(worker->space, slot->block);
-    if (size != 0 && size < slot->size) {
+    if (size != 0 && size < slot->size && check_makes(worker, JOB_CHECK_SIZE)) {
         check_fail(worker, slot, "size", slot->size, size,
                    "a block of %zu bytes for a request of %" PRIu64, size, slot->size);
     }
@@ -184,7 +230,11 @@ static void check_map(struct worker *worker, struct slot *slot)
     struct shadow_conflict conflict = {0};
     size_t size = check_usable(worker, slot);
     int error = shadow_insert(&check_shadow, host, size, slot->id, &conflict);
-    if (error == EEXIST && conflict.known != 0) {
+    if (error == EEXIST && conflict.begins && conflict.address == host) {
+        check_fail(worker, slot, "overlap", host, conflict.address,
+                   "0x%" PRIx64 " is handed out twice: it is the live block of slot %" PRIu32, host,
+                   conflict.owner);
+    } else if (error == EEXIST && conflict.known != 0) {
         check_fail(worker, slot, "overlap", host, conflict.address,
                    "0x%" PRIx64 " .. 0x%" PRIx64 " overlaps the live block of slot %" PRIu32
                    " at 0x%" PRIx64,
@@ -233,10 +283,10 @@ void check_allocated(struct worker *worker, struct slot *slot, size_t align, boo
         return;
     }
     check_pointer(worker, slot, align);
-    if (worker->check >= CHECK_OVERLAP) {
+    if (check_makes(worker, JOB_CHECK_OVERLAP)) {
         check_map(worker, slot);
     }
-    if (zeroed) {
+    if (zeroed && check_makes(worker, JOB_CHECK_CALLOC)) {
         check_bytes(worker, slot, CHECK_ZEROES, 0, slot->size);
     }
     check_stamp(worker, slot, CHECK_FILL);
@@ -264,7 +314,7 @@ void check_resizing(struct worker *worker, struct slot *slot, size_t wanted)
     }
     check_stamp(worker, slot, CHECK_COMPARE);
     check_unmap(worker, slot);
-    if (worker->check < CHECK_WHOLE) {
+    if (check_makes(worker, JOB_CHECK_RESIZE) && !check_is_full(worker)) {
         size_t kept = wanted < slot->size ? wanted : slot->size;
         check_ends(worker, slot, CHECK_FILL, kept, CHECK_RESIZE_EDGE);
     }
@@ -272,27 +322,32 @@ void check_resizing(struct worker *worker, struct slot *slot, size_t wanted)
 
 static void check_kept(struct worker *worker, struct slot *slot, size_t old_size, size_t wanted)
 {
+    bool resize = check_makes(worker, JOB_CHECK_RESIZE);
+    size_t kept = old_size < wanted ? old_size : wanted;
     check_pointer(worker, slot, 0);
-    if (worker->check >= CHECK_OVERLAP) {
+    if (check_makes(worker, JOB_CHECK_OVERLAP)) {
         check_map(worker, slot);
     }
-    if (worker->check >= CHECK_WHOLE) {
-        size_t kept = old_size < slot->size ? old_size : slot->size;
-        check_bytes(worker, slot, CHECK_COMPARE, 0, kept);
-        check_bytes(worker, slot, CHECK_FILL, kept, slot->size - kept);
-        check_spare(worker, slot, CHECK_FILL);
+    if (resize) {
+        check_ends(worker, slot, CHECK_KEPT, kept, CHECK_RESIZE_EDGE);
+    }
+    if (check_makes(worker, JOB_CHECK_WHOLE)) {
+        check_middle(worker, slot, CHECK_COMPARE, kept, CHECK_RESIZE_EDGE);
+    }
+    if (resize && check_is_full(worker)) {
+        size_t stamped = old_size < slot->size ? old_size : slot->size;
+        check_bytes(worker, slot, CHECK_FILL, stamped, slot->size - stamped);
+        if (check_makes(worker, JOB_CHECK_USABLE)) {
+            check_spare(worker, slot, CHECK_FILL);
+        }
     } else {
-        size_t kept = old_size < wanted ? old_size : wanted;
-        check_ends(worker, slot, CHECK_COMPARE, kept, CHECK_RESIZE_EDGE);
         check_stamp(worker, slot, CHECK_FILL);
     }
 }
 
 static bool check_is_stamped(const struct worker *worker, const struct slot *slot, size_t offset)
 {
-    return worker->check >= CHECK_WHOLE ||
-           (worker->check >= CHECK_EDGES &&
-            (offset < CHECK_EDGE || slot->size - offset <= CHECK_EDGE));
+    return check_makes(worker, check_of_byte(slot, CHECK_COMPARE, offset));
 }
 
 // The block's bytes from `offset` on, `*span` of them; access_end is to follow.

@@ -18,6 +18,13 @@
 // live blocks move (target->moves) level 4 is level 3: two blocks on one byte spoil a stamp.
 // A target whose blocks have no bytes (no_memory) is not checked.
 //
+// Each check has a name (job/checks.h) and can be switched off (checks = all,-NAME): its question
+// is then not asked, and what it would have compared is not compared by another one instead. So
+// `stamp` has the ends of a block and `whole` what lies between; `resize` has the ends of what a
+// resize keeps, which are written anew where it is off, and `whole` the rest. A byte that cannot be
+// reached (`access`) and a call that fails (`target`) end the cell whatever is off: there is
+// nothing to go on with.
+//
 // Everything here works under NDEBUG. What is found ends the cell: check_fail does not return.
 
 #ifndef CHECK_CHECK_H
@@ -27,9 +34,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "job/checks.h"
 #include "run/run.h"
 #include "workload/op.h"
 
+// What a level is called; worker->check is a set of checks, job_checks_of_level of one less those
+// that the job switches off.
 enum check_level { CHECK_NONE, CHECK_POINTER, CHECK_EDGES, CHECK_WHOLE, CHECK_OVERLAP };
 
 // What an application would do with its new block, whatever is checked.

@@ -94,10 +94,22 @@ static uint64_t shadow_mask(uint64_t first, uint64_t last, uint64_t *next)
     return ones << (first & 63);
 }
 
+static bool shadow_is_set(const struct shadow_leaf *leaf, uint64_t index)
+{
+    return (__atomic_load_n(&leaf->bits[index / 64], __ATOMIC_RELAXED) >> (index & 63) & 1) != 0;
+}
+
+// Where a page begins, a block that goes on is signed as well: there only a gap in front tells.
+static bool shadow_begins(const struct shadow_leaf *leaf, uint64_t index)
+{
+    return index % SHADOW_PAGE_MARKS != 0 || (index > 0 && !shadow_is_set(leaf, index - 1));
+}
+
 static void shadow_blame(struct shadow *shadow, uint64_t mark, struct shadow_conflict *conflict)
 {
     conflict->address = mark * SHADOW_GRANULE;
     conflict->known = 0;
+    conflict->begins = false;
     struct shadow_leaf *leaf = shadow_leaf(shadow, mark);
     uint64_t index = mark % SHADOW_LEAF_MARKS;
     for (uint64_t i = index; leaf != NULL; i--) {
@@ -105,6 +117,7 @@ static void shadow_blame(struct shadow *shadow, uint64_t mark, struct shadow_con
         if (owner != 0) {
             conflict->owner = owner - 1;
             conflict->known = 1;
+            conflict->begins = i == index && shadow_begins(leaf, index);
             return;
         }
         if (i % SHADOW_PAGE_MARKS == 0) {
@@ -187,8 +200,8 @@ int shadow_remove(struct shadow *shadow, uint64_t address, size_t size,
             __atomic_fetch_and(&shadow_leaf(shadow, mark)->bits[index], ~mask, __ATOMIC_RELAXED);
         if ((old & mask) != mask) {
             uint64_t bit = (uint64_t)__builtin_ctzll(~old & mask);
-            *conflict =
-                (struct shadow_conflict){((mark & ~UINT64_C(63)) + bit) * SHADOW_GRANULE, 0, 0};
+            *conflict = (struct shadow_conflict){((mark & ~UINT64_C(63)) + bit) * SHADOW_GRANULE, 0,
+                                                 0, false};
             return ENOENT;
         }
     }

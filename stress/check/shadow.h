@@ -21,6 +21,7 @@
 #ifndef CHECK_SHADOW_H
 #define CHECK_SHADOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ struct shadow_conflict {
     uint64_t address; // of the contested mark
     uint32_t owner;   // who holds it, as far as it can be told (another thread may be freeing it)
     uint32_t known;   // 0: it cannot
+    bool begins;      // at that address a block of its begins, for all that is known
 };
 
 // Any number of threads at once. EEXIST: an overlap, `conflict` says with what; the marks are then

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// against.c - compare --against: a result, or the newest run, and the run of the history before it.
+// against.c - the run of the history that another one is to be compared with.
 
 #include "cli/against.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "history/history.h"
+#include "result/host.h"
+#include "run/plan.h"
 
 #ifdef MEMS_HAVE_JANSSON
 
@@ -45,7 +49,7 @@ static int against_newest(struct archive *archive, struct measured *measured, js
                           struct complaint *complaint)
 {
     struct archive_runs runs;
-    int error = archive_list(archive, NULL, &runs, complaint);
+    int error = archive_list(archive, NULL, NULL, &runs, complaint);
     if (error == 0 && runs.count == 0) {
         complain(complaint, "the history is empty");
         error = ENOENT;
@@ -64,42 +68,90 @@ static int against_given(const char *path, struct measured *measured, json_t **d
     return error != 0 ? error : measured_of_document(path, *document, measured, complaint);
 }
 
-// The run that `against` means, for the result `b` whose document is `document`.
-static int against_earlier(struct archive *archive, const char *against, const char *name,
-                           json_t *document, const struct measured *b, struct measured *a,
+// The name of the machine that the user means: NULL, "" for any, or one that the history has.
+static int against_machine(struct archive *archive, const struct against *against,
+                           struct machine *machine, const char **name, struct complaint *complaint)
+{
+    struct archive_machines machines;
+    *name = against->machine;
+    if (against->machine == NULL || strcmp(against->machine, "all") == 0) {
+        *name = against->machine == NULL ? NULL : "";
+        return 0;
+    }
+    int error = archive_machines(archive, NULL, &machines, complaint);
+    if (error == 0) {
+        const struct archive_machine *named =
+            archive_machine_named(&machines, against->machine, complaint);
+        error = named == NULL ? EINVAL : 0;
+        *machine = named != NULL ? named->machine : *machine;
+        *name = machine->name;
+    }
+    archive_machines_fini(&machines);
+    return error;
+}
+
+// The run that is wished for, but for its machine and word, which `against` says.
+static int against_wished(struct archive *archive, const struct against *against,
+                          struct archive_wish *wish, struct measured *a, char *left_out,
+                          struct complaint *complaint)
+{
+    struct machine machine = {{0}, {0}};
+    struct archive_found found = {.elsewhere = 0};
+    json_t *earlier = NULL;
+    left_out[0] = '\0';
+    wish->against = against->word;
+    int error = against_machine(archive, against, &machine, &wish->machine, complaint);
+    if (error == 0) {
+        error = archive_find(archive, wish, &found, complaint);
+    }
+    if (error == 0) {
+        char text[AGAINST_TEXT - 80];
+        error = against_kept(archive, &found.run, a, &earlier, complaint);
+        if (archive_left_out(&found, text, sizeof text)) {
+            snprintf(left_out, AGAINST_TEXT, "\"%.40s\": runs that were left out: %s",
+                     against->word, text);
+        }
+    }
+    json_decref(earlier);
+    archive_run_fini(&found.run);
+    return error;
+}
+
+// The run that is meant for the result `b` whose document is `document`.
+static int against_earlier(struct archive *archive, const struct against *against, json_t *document,
+                           const struct measured *b, struct measured *a, char *left_out,
                            struct complaint *complaint)
 {
     struct archive_run own;
-    struct archive_run found = {0};
-    json_t *earlier = NULL;
-    int error = archive_identify(name, document, &own, complaint);
+    int error = archive_identify(b->name, document, &own, complaint);
     if (error != 0) {
         return error;
     }
-    const struct archive_wish wish = {against, own.job, own.digest, own.started, b};
-    error = archive_find(archive, &wish, &found, complaint);
-    if (error == 0) {
-        error = against_kept(archive, &found, a, &earlier, complaint);
-    }
-    json_decref(earlier);
-    archive_run_fini(&found);
+    struct machine *machines = archive_machines_of(document, b);
+    struct archive_wish wish = {.job = own.job,
+                                .digest = own.digest,
+                                .started = own.started,
+                                .other = b,
+                                .machines = machines};
+    error = against_wished(archive, against, &wish, a, left_out, complaint);
+    free(machines);
     archive_run_fini(&own);
     return error;
 }
 
-int against_read(const char *file, const char *against, const char *path, struct measured *a,
-                 struct measured *b, struct complaint *complaint)
+int against_read(const struct against *against, const char *path, struct measured *a,
+                 struct measured *b, char left_out[AGAINST_TEXT], struct complaint *complaint)
 {
     struct archive *archive = NULL;
     json_t *document = NULL;
     *a = *b = (struct measured){0};
-    int error = archive_open(file, ARCHIVE_READ, &archive, complaint);
+    int error = archive_open(against->file, ARCHIVE_READ, &archive, complaint);
     if (error == 0) {
         error = path != NULL ? against_given(path, b, &document, complaint)
                              : against_newest(archive, b, &document, complaint);
     }
     if (error == 0) {
-        error = against_earlier(archive, against, b->name, document, b, a, complaint);
+        error = against_earlier(archive, against, document, b, a, left_out, complaint);
     }
     json_decref(document);
     archive_close(archive);
@@ -110,16 +162,56 @@ int against_read(const char *file, const char *against, const char *path, struct
     return error;
 }
 
-#else
-
-int against_read(const char *file, const char *against, const char *path, struct measured *a,
-                 struct measured *b, struct complaint *complaint)
+int against_plan(const struct against *against, const struct plan *plan, struct measured *a,
+                 char left_out[AGAINST_TEXT], struct complaint *complaint)
 {
     struct archive *archive;
-    (void)against;
+    struct measured planned;
+    struct host host;
+    char now[32];
+    struct tm parts;
+    time_t seconds = time(NULL);
+    *a = (struct measured){0};
+    int error = archive_open(against->file, ARCHIVE_READ, &archive, complaint);
+    if (error != 0) {
+        return error;
+    }
+    host_look(&host);
+    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &parts));
+    measured_of_plan(plan, NULL, "this run", &planned);
+    struct machine *machines = measured_zeroed(planned.section_count, sizeof *machines);
+    for (size_t i = 0; i < planned.section_count; i++) {
+        machine_of_host(&host, &machines[i]);
+    }
+    char *job = archive_job_name(plan->job->title, plan->job->path, &planned);
+    struct archive_wish wish = {
+        .job = job, .digest = "", .started = now, .other = &planned, .machines = machines};
+    error = against_wished(archive, against, &wish, a, left_out, complaint);
+    free(job);
+    free(machines);
+    measured_fini(&planned);
+    archive_close(archive);
+    return error;
+}
+
+#else
+
+int against_read(const struct against *against, const char *path, struct measured *a,
+                 struct measured *b, char left_out[AGAINST_TEXT], struct complaint *complaint)
+{
+    struct archive *archive;
     (void)path;
+    left_out[0] = '\0';
     *a = *b = (struct measured){0};
-    return archive_open(file, ARCHIVE_READ, &archive, complaint);
+    return archive_open(against->file, ARCHIVE_READ, &archive, complaint);
+}
+
+int against_plan(const struct against *against, const struct plan *plan, struct measured *a,
+                 char left_out[AGAINST_TEXT], struct complaint *complaint)
+{
+    struct measured none;
+    (void)plan;
+    return against_read(against, NULL, a, &none, left_out, complaint);
 }
 
 #endif

@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: MIT
 //
-// baseline.c - run --baseline: the run's result against one that was kept.
+// baseline.c - run --baseline: the run's result against one that was kept, in a file or, "last", in
+// the history: the newest run there of this job on this machine, as compare --against last finds
+// it. It is looked for before the run, which joins the history after it.
 
 #include "cli/baseline.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "cli/against.h"
 #include "cli/cli.h"
+
+#define BASELINE_LAST "last"
+
+_Static_assert(sizeof((struct baseline *)0)->left_out >= AGAINST_TEXT, "all that is told fits");
+
+static int baseline_complain(const struct complaint *complaint)
+{
+    fprintf(stderr, "mems-stress: --baseline: %s\n", complaint->text);
+    return VERDICT_EXIT_USAGE;
+}
 
 int baseline_open(const struct cli_job_settings *settings, struct baseline *baseline)
 {
@@ -30,11 +44,27 @@ int baseline_open(const struct cli_job_settings *settings, struct baseline *base
     }
     baseline->options.chosen =
         settings->targets.count > 0 || settings->only != NULL || settings->filter != NULL;
-    if (measured_read(settings->baseline, &baseline->kept, &complaint) != 0) {
-        fprintf(stderr, "mems-stress: --baseline: %s\n", complaint.text);
-        return VERDICT_EXIT_USAGE;
+    baseline->last = strcmp(settings->baseline, BASELINE_LAST) == 0;
+    int error;
+    if (baseline->last) {
+        baseline->history = cli_history_file(settings->history.file, &complaint);
+        error = baseline->history == NULL ? 1 : 0;
+    } else {
+        error = measured_read(settings->baseline, &baseline->kept, &complaint);
+        baseline->kept_is = error == 0;
     }
-    baseline->asked = true;
+    baseline->asked = error == 0;
+    return error == 0 ? 0 : baseline_complain(&complaint);
+}
+
+static int baseline_find(struct baseline *baseline, const struct plan *plan)
+{
+    struct complaint complaint = {{0}};
+    const struct against against = {.file = baseline->history, .word = BASELINE_LAST};
+    if (against_plan(&against, plan, &baseline->kept, baseline->left_out, &complaint) != 0) {
+        return baseline_complain(&complaint);
+    }
+    baseline->kept_is = true;
     return 0;
 }
 
@@ -45,12 +75,15 @@ int baseline_foresee(struct baseline *baseline, const struct plan *plan)
     if (!baseline->asked) {
         return 0;
     }
+    int status = baseline->last ? baseline_find(baseline, plan) : 0;
+    if (status != 0) {
+        return status;
+    }
     measured_of_plan(plan, NULL, "this run", &planned);
     baseline->options.whole = plan->job; // sections that the command line left out are there
     if (compare_check(&baseline->kept, &planned, &baseline->options, &complaint) != 0) {
-        fprintf(stderr, "mems-stress: --baseline: %s\n", complaint.text);
         measured_fini(&planned);
-        return VERDICT_EXIT_USAGE;
+        return baseline_complain(&complaint);
     }
     baseline->foreseen = compare_foresee(&baseline->kept, &planned, baseline->options.judge.alpha,
                                          baseline->warning, sizeof baseline->warning);
@@ -74,6 +107,9 @@ void baseline_judge(struct baseline *baseline, const struct plan *plan, const st
             baseline->compared = true;
             if (baseline->foreseen) {
                 compare_tell(&baseline->comparison, baseline->warning);
+            }
+            if (baseline->left_out[0] != '\0') {
+                compare_tell(&baseline->comparison, baseline->left_out);
             }
             baseline->json = compare_json(&baseline->comparison);
             compare_findings(&baseline->comparison, &baseline->findings);
@@ -101,7 +137,8 @@ void baseline_close(struct baseline *baseline)
         findings_fini(&baseline->findings);
         compare_fini(&baseline->comparison);
     }
-    if (baseline->asked) {
+    if (baseline->kept_is) {
         measured_fini(&baseline->kept);
     }
+    free(baseline->history);
 }

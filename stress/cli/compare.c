@@ -22,6 +22,7 @@ struct compare_settings {
     const char *targets;
     const char *against;
     const char *history;
+    const char *machine;
     struct output_paths outputs;
     bool annotate;
     bool fail_inconclusive;
@@ -35,6 +36,8 @@ static const struct cli_option compare_options[] = {
      offsetof(struct compare_settings, against)},
     {"history", CLI_TEXT, "FILE", "--against: in this history (mems-stress history --help)",
      offsetof(struct compare_settings, history)},
+    {"machine", CLI_TEXT, "all|NAME", "--against: of any machine, or of that one (else of B's own)",
+     offsetof(struct compare_settings, machine)},
     CLI_COMPARING_OPTIONS(struct compare_settings),
     {"threshold", CLI_SHARE, "5%", "the same as --max-regression",
      offsetof(struct compare_settings, comparing.threshold)},
@@ -241,10 +244,15 @@ static int compare_with_history(const char *path, const struct compare_settings 
     struct measured b;
     struct comparison comparison;
     char *file = cli_history_file(settings->history, &complaint);
-    int error = file == NULL ? 1 : against_read(file, settings->against, path, &a, &b, &complaint);
+    char left_out[AGAINST_TEXT];
+    const struct against against = {file, settings->against, settings->machine};
+    int error = file == NULL ? 1 : against_read(&against, path, &a, &b, left_out, &complaint);
     free(file);
     if (error == 0) {
         error = compare_results(&a, &b, options, &comparison, &complaint);
+        if (error == 0 && left_out[0] != '\0') {
+            compare_tell(&comparison, left_out);
+        }
         measured_fini(&a);
         measured_fini(&b);
     }
@@ -270,6 +278,9 @@ static int compare_usage(const struct compare_settings *settings, const struct c
     }
     if (settings->history != NULL && settings->against == NULL) {
         return compare_complain("--history says nothing without --against");
+    }
+    if (settings->machine != NULL && settings->against == NULL) {
+        return compare_complain("--machine says nothing without --against");
     }
     if (words->count == wanted || (words->count == 0 && settings->against != NULL)) {
         return 0;
@@ -312,42 +323,39 @@ const struct cli_command cli_command_compare = {
     .form = "compare A.json B.json | compare A.json --targets X,Y | compare [B.json] --against "
             "last|REV|DATE  [OPTIONS]",
     .help = "are two results different: pass, improved, regressed or inconclusive by metric",
-    .about =
-        "\n"
-        "Each section and target that both results have is compared by its medians: B over A, "
-        "with\n"
-        "a bootstrap interval of the ratio and a rank test (two results: Mann-Whitney; two "
-        "targets\n"
-        "of one result: Wilcoxon's signed rank of the ratios within each repeat), two-sided and\n"
-        "corrected after Holm for the number of rows of the metric. alpha is the chance of a "
-        "false\n"
-        "alarm in one metric; over k metrics it is k times as much at most.\n"
-        "\n"
-        "  regressed     the whole interval is past --max-regression, and p is at most alpha\n"
-        "  inconclusive  the interval holds the threshold; too few repeats (5 a side are the "
-        "least,\n"
-        "                more rows need more); unsteady; or the machine's own speed explains it\n"
-        "  improved      as regressed, on the good side\n"
-        "  pass          else, and where the difference is too small to count\n"
-        "\n"
-        "What does not fit together (workload and its version, threads, values of keys, the "
-        "content\n"
-        "of files, a section or target that B lacks, a figure that B lost, a cell that did not\n"
-        "pass) is refused, and named. Host, build, allocator and settings that differ are noted.\n"
-        "Output of Google Benchmark (--benchmark_out=FILE, JSON, with --benchmark_repetitions=9) "
-        "is\n"
-        "compared in the same way: real_time, cpu_time and items_per_second of each benchmark, "
-        "all\n"
-        "repetitions of both sides. Aggregates are left alone, and cpu_time where a benchmark "
-        "times\n"
-        "itself (/manual_time).\n"
-        "--against takes A from the history (mems-stress history): the newest run of B's job that\n"
-        "is not after B (last), is of a git revision or the beginning of one (REV; that of\n"
-        "--context revision=REV, else mems-stress's own), or is not after a DATE (2026-11-20,\n"
-        "2026-11-20T13:05; UTC). Preferred is one that has all of B's work. Without B: the newest\n"
-        "run of all.\n"
-        "Exit status: 0 pass or improved, 4 regressed, 5 inconclusive (with --fail-inconclusive),\n"
-        "1 unreadable or refused.",
+    .about = "\n"
+             "Each section and target that both results have is compared by its medians: B\n"
+             "over A, with a bootstrap interval of the ratio and a rank test (two results:\n"
+             "Mann-Whitney; two targets of one result: Wilcoxon's signed rank of the ratios\n"
+             "within each repeat), two-sided and corrected after Holm for the number of rows\n"
+             "of the metric. alpha is the chance of a false alarm in one metric; over k\n"
+             "metrics it is k times as much at most.\n"
+             "\n"
+             "  regressed     the whole interval is past --max-regression, and p is at most\n"
+             "                alpha\n"
+             "  inconclusive  the interval holds the threshold; too few repeats (5 a side are\n"
+             "                the least, more rows need more); unsteady; or the machine's own\n"
+             "                speed explains it\n"
+             "  improved      as regressed, on the good side\n"
+             "  pass          else, and where the difference is too small to count\n"
+             "\n"
+             "What does not fit together (workload and its version, threads, values of keys,\n"
+             "the content of files, a section or target that B lacks, a figure that B lost, a\n"
+             "cell that did not pass) is refused, and named. Host, build, allocator and\n"
+             "settings that differ are noted.\n"
+             "Output of Google Benchmark (--benchmark_out=FILE, JSON, with\n"
+             "--benchmark_repetitions=9) is compared in the same way: real_time, cpu_time and\n"
+             "items_per_second of each benchmark, all repetitions of both sides. Aggregates\n"
+             "are left alone, and cpu_time where a benchmark times itself (/manual_time).\n"
+             "--against takes A from the history (mems-stress history): the newest run of B's\n"
+             "job that is not after B (last), is of a git revision or the beginning of one\n"
+             "(REV; that of --context revision=REV, else mems-stress's own), or is not after\n"
+             "a DATE (2026-11-20, 2026-11-20T13:05; UTC). Only runs on B's machine count\n"
+             "(processor, CPUs, memory, kernel's first number; --machine says another), first\n"
+             "those that have all of B's work; what was left out is told. Without B: the\n"
+             "newest run of all.\n"
+             "Exit status: 0 pass or improved, 4 regressed, 5 inconclusive (with\n"
+             "--fail-inconclusive), 1 unreadable or refused.",
     .options = compare_options,
     .main = compare_main,
 };

@@ -18,25 +18,18 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/complete_inner.h"
 #include "disk/home.h"
 #include "faults/faults.h"
 #include "job/job.h"
 #include "job/tables.h"
+#include "lesson/exercise.h"
 #include "result/metric.h"
 #include "result/warning.h"
 #include "target/target.h"
 #include "workload/workload.h"
 
-#define COMPLETE_LONGEST 512
-
-struct complete {
-    FILE *out;
-    char head[COMPLETE_LONGEST]; // stays as it is
-    const char *stem;            // the beginning of what is looked for
-    const struct cli_command *command;
-};
-
-static void complete_offer(void *arg, const char *word, const char *help)
+void complete_offer(void *arg, const char *word, const char *help)
 {
     const struct complete *complete = arg;
     if (strncmp(word, complete->stem, strlen(complete->stem)) == 0) {
@@ -103,12 +96,6 @@ static void offer_job(void *arg, const char *word, const char *path)
 {
     (void)path;
     complete_offer(arg, word, "came with mems-stress");
-}
-
-static void offer_jobs(struct complete *complete)
-{
-    fprintf(complete->out, ":files *.ini\n");
-    home_each_job(offer_job, complete);
 }
 
 static void offer_table(struct complete *complete, const struct job_key *key, const char *end)
@@ -251,6 +238,39 @@ static void offer_algorithms(struct complete *complete)
     }
 }
 
+static void offer_exercises(struct complete *complete)
+{
+    const struct exercise *exercise;
+    for (size_t i = 0; (exercise = exercise_at(i)) != NULL; i++) {
+        complete_offer(complete, exercise->name, exercise->title);
+    }
+    offer_files(complete);
+}
+
+static bool complete_is_history(const struct complete *complete)
+{
+    return strcmp(complete->command->name, "history") == 0;
+}
+
+static void offer_sections(struct complete *complete)
+{
+    if (complete_is_history(complete)) {
+        complete_history_sections(complete);
+    } else {
+        complete_job_sections(complete);
+    }
+}
+
+static void offer_jobs(struct complete *complete)
+{
+    if (complete_is_history(complete)) {
+        complete_history_jobs(complete);
+        return;
+    }
+    fprintf(complete->out, ":files *.ini\n");
+    home_each_job(offer_job, complete);
+}
+
 // ---- which of them ------------------------------------------------------------------------------
 
 struct complete_source {
@@ -259,18 +279,20 @@ struct complete_source {
 };
 
 static const struct complete_source complete_options[] = {
-    {"class", offer_classes},          {"metric", offer_metrics},     {"no-warn", offer_warnings},
-    {"replacement", offer_algorithms}, {"set", offer_settings},       {"target", offer_targets},
-    {"targets", offer_targets},        {"workload", offer_workloads}, {NULL, NULL},
+    {"class", offer_classes},      {"metric", offer_metrics},
+    {"no-warn", offer_warnings},   {"replacement", offer_algorithms},
+    {"section", offer_sections},   {"set", offer_settings},
+    {"target", offer_targets},     {"targets", offer_targets},
+    {"workload", offer_workloads}, {NULL, NULL},
 };
 
 // By how a placeholder begins.
 static const struct complete_source complete_placeholders[] = {
-    {"JOB", offer_jobs},         {"FILE", offer_files},       {"TRACE", offer_files},
-    {"RESULT", offer_files},     {"OUT", offer_files},        {"A.json", offer_files},
-    {"B.json", offer_files},     {"EXERCISE", offer_files},   {"DIR", offer_folders},
-    {"PROGRAM", offer_programs}, {"COMMAND", offer_commands}, {"KEY", offer_keys},
-    {"PART", offer_parts},       {"TARGET", offer_targets},   {NULL, NULL},
+    {"JOB", offer_jobs},         {"FILE", offer_files},         {"TRACE", offer_files},
+    {"RESULT", offer_files},     {"OUT", offer_files},          {"A.json", offer_files},
+    {"B.json", offer_files},     {"EXERCISE", offer_exercises}, {"DIR", offer_folders},
+    {"PROGRAM", offer_programs}, {"COMMAND", offer_commands},   {"KEY", offer_keys},
+    {"PART", offer_parts},       {"TARGET", offer_targets},     {NULL, NULL},
 };
 
 // Small words separated by | are themselves: "random|pct:D", "aa|sensitivity".
@@ -351,8 +373,8 @@ static void complete_dashes(struct complete *complete)
 }
 
 // The option that a word names, without its value; NULL: none.
-static const struct cli_option *complete_option(const struct cli_command *command, const char *word,
-                                                size_t length)
+const struct cli_option *complete_option(const struct cli_command *command, const char *word,
+                                         size_t length)
 {
     const struct cli_option *at = command->options;
     size_t dashes = strspn(word, "-");
@@ -419,8 +441,9 @@ void complete_words(const struct cli_list *words, FILE *out)
     if (words->count == 0) {
         return;
     }
-    struct complete complete = {.out = out, .stem = words->items[words->count - 1]};
+    struct complete complete = {.out = out, .words = words, .stem = words->items[words->count - 1]};
     complete.command = complete_command(words, &next);
+    complete.next = next;
     if (complete.command == NULL) {
         if (words->count == 1) {
             offer_commands(&complete);

@@ -16,17 +16,18 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "result/document.h"
 #include "result/verdict.h"
 
 #define EXPLORE_SCHEDULES 1000u
 
 enum explore_verdict (*cli_explorer)(const struct plan *plan, const struct explore_order *order,
-                                     struct complaint *complaint);
+                                     struct explore_result *result, struct complaint *complaint);
 
 struct explore_settings {
     struct cli_job_settings job;
-    struct cli_number schedules, seconds, minutes, replay;
-    const char *strategy, *keep;
+    struct cli_number schedules, seconds, minutes, replay, list, shrink;
+    const char *strategy, *keep, *json;
     bool no_trace, no_shrink;
 };
 
@@ -36,17 +37,27 @@ static const struct cli_option explore_options[] = {
     {"strategy", CLI_TEXT, "random|pct:D",
      "who goes on at a point: any thread, or by priorities with D - 1 changes",
      offsetof(struct explore_settings, strategy)},
-    {"seconds", CLI_NUMBER, "N", "for all cells together",
+    {"seconds", CLI_NUMBER, "N",
+     "for everything; a tenth is kept for making failures smaller (default: as long as it takes)",
      offsetof(struct explore_settings, seconds)},
     {"minutes", CLI_NUMBER, "N", "the same in minutes", offsetof(struct explore_settings, minutes)},
     {"replay", CLI_NUMBER, "SEED", "do one schedule again, and print its steps",
      offsetof(struct explore_settings, replay)},
-    {"keep", CLI_TEXT, "OPERATIONS", "with --replay: these operations only (1.2,2.1-2.4)",
+    {"list", CLI_NUMBER, "SEED", "schedules of this list of operations only, up to 65536",
+     offsetof(struct explore_settings, list)},
+    {"keep", CLI_TEXT, "OPERATIONS", "with --replay or --list: these operations only (1.2,2.1-2.4)",
      offsetof(struct explore_settings, keep)},
     {"no-trace", CLI_FLAG, NULL, "with --replay: only what it comes to",
      offsetof(struct explore_settings, no_trace)},
+    {"shrink", CLI_NUMBER, "N",
+     "make a failure smaller until no operation can be left out, as N schedules without it show "
+     "(default: 2000)",
+     offsetof(struct explore_settings, shrink)},
     {"no-shrink", CLI_FLAG, NULL, "report a failure as it was found",
      offsetof(struct explore_settings, no_shrink)},
+    {"json", CLI_TEXT, "FILE",
+     "write what it came to as JSON (mems-stress schema explore); -: to standard output, alone",
+     offsetof(struct explore_settings, json)},
     CLI_JOB_OPTIONS,
     {"filter", CLI_TEXT, "EXPRESSION", "only cells whose SECTION/TARGET/REPEAT matches",
      offsetof(struct explore_settings, job.filter)},
@@ -80,30 +91,74 @@ static int explore_start(char **argv)
     return explore_fail(text, VERDICT_EXIT_NOTHING);
 }
 
+// What is given and cannot be, or not together. NULL: nothing.
+static const char *explore_objection(const struct explore_settings *settings)
+{
+    bool search = settings->list.given || settings->schedules.given || settings->seconds.given ||
+                  settings->minutes.given || settings->shrink.given || settings->no_shrink ||
+                  settings->json != NULL;
+    if (!settings->replay.given && settings->no_trace) {
+        return "--no-trace says how one schedule is done again: with --replay SEED only";
+    }
+    if (!settings->replay.given && !settings->list.given && settings->keep != NULL) {
+        return "--keep is about one list of operations: with --replay SEED or --list SEED only";
+    }
+    if (settings->list.given && settings->schedules.value > EXPLORE_LIST_MOST) {
+        return "--list: --schedules of up to 65536, of which each is another one";
+    }
+    if (settings->replay.given && search) {
+        return "--replay does one schedule again: without --list, --schedules, --seconds, "
+               "--minutes, --shrink, --no-shrink and --json, which are about many";
+    }
+    if (settings->schedules.given && settings->schedules.value == 0) {
+        return "--schedules: at least 1";
+    }
+    if (settings->seconds.given && settings->seconds.value == 0) {
+        return "--seconds: at least 1; without it --schedules says when it ends";
+    }
+    if (settings->minutes.given && settings->minutes.value == 0) {
+        return "--minutes: at least 1; without it --schedules says when it ends";
+    }
+    if (settings->shrink.given && settings->no_shrink) {
+        return "--shrink or --no-shrink, not both";
+    }
+    if (settings->shrink.given &&
+        (settings->shrink.value < 1 || settings->shrink.value > EXPLORE_LIST_MOST)) {
+        return "--shrink: 1 to 65536 schedules (2000 is right); --no-shrink reports a failure as "
+               "it was found";
+    }
+    if (settings->json != NULL && !document_possible()) {
+        return "this mems-stress was built without libjansson and writes no JSON";
+    }
+    return NULL;
+}
+
 // What the settings ask for. 0 or EINVAL.
 static int explore_read(const struct explore_settings *settings, struct explore_order *order,
                         struct complaint *complaint)
 {
+    const char *objection = explore_objection(settings);
+    if (objection != NULL) {
+        complain(complaint, "%s", objection);
+        return EINVAL;
+    }
     *order = (struct explore_order){
+        .out = settings->json != NULL && strcmp(settings->json, "-") == 0 ? NULL : stdout,
         .schedules = settings->schedules.value,
         .seconds = (double)settings->seconds.value + 60 * (double)settings->minutes.value,
         .replay = settings->replay.given,
-        .seed = settings->replay.value,
+        .one_list = settings->list.given,
+        .seed = settings->list.given ? settings->list.value : settings->replay.value,
         .keep = settings->keep,
         .quiet = settings->no_trace,
-        .shrink = !settings->no_shrink,
+        .shrink = settings->no_shrink      ? 0
+                  : settings->shrink.given ? (unsigned)settings->shrink.value
+                                           : EXPLORE_SHRINK,
     };
     if (order->seconds <= 0 && !settings->schedules.given) {
         order->schedules = EXPLORE_SCHEDULES;
-    }
-    if ((settings->keep != NULL || settings->no_trace) && !order->replay) {
-        complain(complaint, "--keep and --no-trace say how one schedule is done again: with "
-                            "--replay SEED only");
-        return EINVAL;
-    }
-    if (settings->schedules.given && settings->schedules.value == 0) {
-        complain(complaint, "--schedules: at least 1");
-        return EINVAL;
+    } else if (order->one_list && !settings->schedules.given) {
+        order->schedules = EXPLORE_LIST_MOST;
     }
     return explore_strategy_read(settings->strategy != NULL ? settings->strategy : "random", order,
                                  complaint);
@@ -134,8 +189,20 @@ static char *explore_command(const struct cli_job *made, const struct cli_list *
     return text;
 }
 
-static int explore_job(const struct cli_job *made, const struct explore_settings *settings,
-                       const struct explore_order *order)
+static int explore_write(const struct explore_settings *settings, const struct explore_order *order,
+                         const struct explore_result *result, int status)
+{
+    struct complaint complaint = {0};
+    char *text = explore_document(result, order, status, &complaint);
+    if (text == NULL || document_write(settings->json, text, &complaint) != 0) {
+        status = explore_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
+    }
+    free(text);
+    return status;
+}
+
+static int explore_plan(const struct plan *plan, const struct explore_settings *settings,
+                        const struct explore_order *order)
 {
     static const enum verdict_exit exits[] = {
         [EXPLORE_PASSED] = VERDICT_EXIT_PASS,
@@ -143,6 +210,25 @@ static int explore_job(const struct cli_job *made, const struct explore_settings
         [EXPLORE_STUCK] = VERDICT_EXIT_BROKEN,
         [EXPLORE_USELESS] = VERDICT_EXIT_USAGE,
     };
+    struct complaint complaint = {0};
+    struct explore_result result;
+    if (settings->json != NULL && document_probe(settings->json, &complaint) != 0) {
+        return explore_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
+    }
+    enum explore_verdict verdict = cli_explorer(plan, order, &result, &complaint);
+    int status = (int)exits[verdict];
+    if (verdict == EXPLORE_USELESS) {
+        explore_fail(complaint.text, VERDICT_EXIT_USAGE);
+    } else if (settings->json != NULL) {
+        status = explore_write(settings, order, &result, status);
+    }
+    explore_result_free(&result);
+    return status;
+}
+
+static int explore_job(const struct cli_job *made, const struct explore_settings *settings,
+                       const struct explore_order *order)
+{
     const struct cli_job_settings *job = &settings->job;
     struct complaint complaint = {0};
     struct plan *plan;
@@ -160,12 +246,9 @@ static int explore_job(const struct cli_job *made, const struct explore_settings
         return explore_fail(complaint.text,
                             error == ENOENT ? VERDICT_EXIT_NOTHING : VERDICT_EXIT_USAGE);
     }
-    enum explore_verdict verdict = cli_explorer(plan, order, &complaint);
-    if (verdict == EXPLORE_USELESS) {
-        explore_fail(complaint.text, VERDICT_EXIT_USAGE);
-    }
+    int status = explore_plan(plan, settings, order);
     plan_free(plan);
-    return (int)exits[verdict];
+    return status;
 }
 
 static int explore_main(int argc, char **argv)
@@ -203,10 +286,10 @@ const struct cli_command cli_command_explore = {
     .about =
         "\nThe engine is built so that each atomic step, lock, sleep, access section, grace\n"
         "period, thread start and end is a point at which one scheduler decides who goes on.\n"
-        "A section gives sizes, threads (2 to 4), operations (ops, or 20 a thread) and their\n"
-        "mix; targets are mems:POLICY(...). What fails is told with its seed and the command\n"
-        "that does it again, step by step, every time; and as the smallest list of operations\n"
-        "that fails.\n"
+        "A section gives sizes, threads (2 to 4; 2 where it does not say), operations (ops, or\n"
+        "20 a thread) and their mix; targets are mems:POLICY(...). What fails is told with its\n"
+        "seed and the command that does it again, step by step, every time; and as a list of\n"
+        "operations of which none can be left out: each was, in --shrink schedules.\n"
         "\n"
         "pct:D finds a bug that D ordered steps make happen with a probability of at least\n"
         "1 / (n k^(D-1)) a schedule: n threads, k points (Burckhardt et al., ASPLOS 2010).\n"

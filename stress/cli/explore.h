@@ -10,6 +10,7 @@
 // Set in mems-stress-explore alone; NULL elsewhere: `explore` starts that program.
 extern enum explore_verdict (*cli_explorer)(const struct plan *plan,
                                             const struct explore_order *order,
+                                            struct explore_result *result,
                                             struct complaint *complaint);
 
 #endif

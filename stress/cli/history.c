@@ -2,34 +2,18 @@
 //
 // history.c - mems-stress history: what was measured before, and how it went.
 
-#include "history/history.h"
+#include "cli/history.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/cli.h"
-#include "disk/disk.h"
+#include "history/chart.h"
 #include "job/job.h"
 #include "result/document.h"
+#include "result/host.h"
 #include "result/verdict.h"
-
-#ifdef MEMS_HAVE_JANSSON
-#include <jansson.h>
-#endif
-
-struct history_settings {
-    const char *file;
-    struct cli_list metrics;
-    const char *section, *target;
-    struct cli_number runs;
-    struct cli_share alpha;
-    bool plot;
-    bool ascii;
-    const char *output;
-    struct cli_number run;
-};
 
 static const struct cli_option history_options[] = {
     {"history", CLI_TEXT, "FILE", "this history (else the one that runs are kept in)",
@@ -41,6 +25,9 @@ static const struct cli_option history_options[] = {
      offsetof(struct history_settings, section)},
     {"target", CLI_TEXT, "TARGET", "trends of this target only",
      offsetof(struct history_settings, target)},
+    {"machine", CLI_TEXT, "all|NAME",
+     "of all, or of that one (else this one); a host's name will do",
+     offsetof(struct history_settings, machine)},
     {"plot", CLI_FLAG, NULL, "a plot of each trend instead of a line",
      offsetof(struct history_settings, plot)},
     {"runs", CLI_NUMBER, "N", "list the newest N runs (default: 10; 0: none)",
@@ -49,25 +36,32 @@ static const struct cli_option history_options[] = {
      offsetof(struct history_settings, alpha)},
     {"ascii", CLI_FLAG, NULL, "lines of punctuation, also where the terminal knows UTF-8",
      offsetof(struct history_settings, ascii)},
+    {"json", CLI_TEXT, "FILE", "write runs and trends (mems-stress schema history); - is stdout",
+     offsetof(struct history_settings, json)},
     {"o", CLI_TEXT, "FILE", "export: into this file (else to standard output)",
      offsetof(struct history_settings, output)},
     {"run", CLI_NUMBER, "N", "export: this run only", offsetof(struct history_settings, run)},
+    {"keep", CLI_NUMBER, "N", "prune: all but the newest N of each job on each machine go",
+     offsetof(struct history_settings, keep)},
+    {"older-than", CLI_NUMBER, "DAYS", "prune: what began so many days ago or earlier goes",
+     offsetof(struct history_settings, days)},
+    {"dry-run", CLI_FLAG, NULL, "prune: say what would go, and change nothing",
+     offsetof(struct history_settings, dry_run)},
     {0},
 };
 
-static int history_complain(const char *text, int status)
+int history_complain(const char *text, int status)
 {
     fprintf(stderr, "mems-stress history: %s\n", text);
     return status;
 }
 
-static int history_status(int error)
+int history_status(int error)
 {
     return error == EIO ? VERDICT_EXIT_UNWRITTEN : VERDICT_EXIT_USAGE;
 }
 
-// A job by its name, or by its file: "stress/jobs/ci.ini" is "ci". The caller frees it.
-static char *history_job(const char *word)
+char *history_job(const char *word)
 {
     const char *slash = strrchr(word, '/');
     char *job = measured_copy(slash != NULL ? slash + 1 : word);
@@ -78,8 +72,8 @@ static char *history_job(const char *word)
     return job;
 }
 
-static int history_open(const struct history_settings *settings, enum archive_purpose purpose,
-                        struct archive **archive)
+int history_open(const struct history_settings *settings, enum archive_purpose purpose,
+                 struct archive **archive)
 {
     struct complaint complaint = {{0}};
     char *path = cli_history_file(settings->file, &complaint);
@@ -95,187 +89,6 @@ static int history_open(const struct history_settings *settings, enum archive_pu
                ? history_complain(complaint.text, purpose == ARCHIVE_ADD ? history_status(error)
                                                                          : VERDICT_EXIT_USAGE)
                : 0;
-}
-
-// ---- export --------------------------------------------------------------------------------
-
-static int history_write(struct disk_file *file, const char *text)
-{
-    if (file != NULL) {
-        int error = disk_write(file->fd, text, strlen(text));
-        return error != 0 ? error : disk_write(file->fd, "\n", 1);
-    }
-    return fputs(text, stdout) < 0 || fputc('\n', stdout) == EOF ? errno : 0;
-}
-
-// Document by document, so that there is one in memory at a time.
-static int history_export_runs(struct archive *archive, const struct archive_runs *runs,
-                               const struct history_settings *settings, struct disk_file *file)
-{
-    struct complaint complaint = {{0}};
-    size_t count = 0;
-    for (size_t i = 0; i < runs->count; i++) {
-        char *text;
-        if (settings->run.given && runs->items[i].id != (int64_t)settings->run.value) {
-            continue;
-        }
-        if (archive_document(archive, runs->items[i].id, &text, &complaint) != 0) {
-            return history_complain(complaint.text, VERDICT_EXIT_USAGE);
-        }
-        int error = history_write(file, text);
-        free(text);
-        if (error != 0) {
-            fprintf(stderr, "mems-stress history: cannot write: %s\n", strerror(error));
-            return VERDICT_EXIT_UNWRITTEN;
-        }
-        count++;
-    }
-    if (count == 0) {
-        return history_complain("export: there is no such run", VERDICT_EXIT_USAGE);
-    }
-    return 0;
-}
-
-static int history_export_to(struct archive *archive, const struct archive_runs *runs,
-                             const struct history_settings *settings)
-{
-    struct disk_file file;
-    const char *output = settings->output;
-    if (output == NULL || strcmp(output, "-") == 0) {
-        return history_export_runs(archive, runs, settings, NULL);
-    }
-    int error = disk_open(output, &file);
-    int status = 0;
-    if (error == 0) {
-        status = history_export_runs(archive, runs, settings, &file);
-        if (status == 0) {
-            error = disk_close(&file);
-        } else {
-            disk_abandon(&file);
-        }
-    }
-    if (error != 0) {
-        fprintf(stderr, "mems-stress history: cannot write %s: %s\n", output, strerror(error));
-        status = VERDICT_EXIT_UNWRITTEN;
-    }
-    return status;
-}
-
-static int history_export(const struct cli_list *words, const struct history_settings *settings)
-{
-    struct complaint complaint = {{0}};
-    struct archive *archive;
-    struct archive_runs runs;
-    if (words->count > 2) {
-        return history_complain("export: one job at most", VERDICT_EXIT_USAGE);
-    }
-    int status = history_open(settings, ARCHIVE_READ, &archive);
-    if (status != 0) {
-        return status;
-    }
-    char *job = words->count > 1 ? history_job(words->items[1]) : NULL;
-    if (archive_list(archive, job, &runs, &complaint) != 0) {
-        status = history_complain(complaint.text, VERDICT_EXIT_USAGE);
-    } else {
-        status = history_export_to(archive, &runs, settings);
-    }
-    archive_runs_fini(&runs);
-    archive_close(archive);
-    free(job);
-    return status;
-}
-
-// ---- import --------------------------------------------------------------------------------
-
-struct history_count {
-    size_t added, known;
-};
-
-#ifdef MEMS_HAVE_JANSSON
-
-// Whether the file goes on: with white space only it does not.
-static bool history_more(FILE *file)
-{
-    int byte;
-    do {
-        byte = getc(file);
-    } while (byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r');
-    ungetc(byte, file);
-    return byte != EOF;
-}
-
-// The results in a file, one behind the other.
-static int history_import_file(struct archive *archive, const char *path, FILE *file,
-                               struct history_count *count)
-{
-    struct complaint complaint = {{0}};
-    int error = 0;
-    for (size_t nth = 1; error == 0 && history_more(file); nth++) {
-        json_error_t wrong;
-        bool added;
-        json_t *document =
-            json_loadf(file, JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, &wrong);
-        if (document == NULL) {
-            complain(&complaint, "%s: result %zu: line %d, column %d of it: no JSON: %s", path, nth,
-                     wrong.line, wrong.column, wrong.text);
-            error = EINVAL;
-            break;
-        }
-        error = archive_add(archive, path, document, &added, &complaint);
-        json_decref(document);
-        count->added += error == 0 && added;
-        count->known += error == 0 && !added;
-    }
-    if (error == 0 && ferror(file)) {
-        complain(&complaint, "cannot read %s: %s", path, strerror(errno));
-        error = EINVAL;
-    }
-    return error != 0 ? history_complain(complaint.text, history_status(error)) : 0;
-}
-
-#else
-
-static int history_import_file(struct archive *archive, const char *path, FILE *file,
-                               struct history_count *count)
-{
-    (void)archive;
-    (void)path;
-    (void)file;
-    (void)count;
-    return VERDICT_EXIT_USAGE;
-}
-
-#endif
-
-static int history_import(const struct cli_list *words, const struct history_settings *settings)
-{
-    struct archive *archive;
-    struct history_count count = {0};
-    if (words->count < 2) {
-        return history_complain("import: which files? - is standard input", VERDICT_EXIT_USAGE);
-    }
-    int status = history_open(settings, ARCHIVE_ADD, &archive);
-    if (status != 0) {
-        return status;
-    }
-    for (size_t i = 1; i < words->count && status == 0; i++) {
-        const char *path = words->items[i];
-        bool input = strcmp(path, "-") == 0;
-        FILE *file = input ? stdin : fopen(path, "re");
-        if (file == NULL) {
-            fprintf(stderr, "mems-stress history: cannot read %s: %s\n", path, strerror(errno));
-            status = VERDICT_EXIT_USAGE;
-            break;
-        }
-        status = history_import_file(archive, path, file, &count);
-        if (!input) {
-            fclose(file);
-        }
-    }
-    printf("%zu result%s added, %zu there already\n", count.added, count.added == 1 ? "" : "s",
-           count.known);
-    archive_close(archive);
-    return status;
 }
 
 // ---- list and trends -----------------------------------------------------------------------
@@ -309,51 +122,203 @@ static const struct metric *history_metric(const char *name)
     return metric;
 }
 
-static int history_trends(struct archive *archive, const char *job, const char *metric_name,
-                          const struct archive_runs *runs, const struct chart_options *options)
+// What a command of one job shows, machine by machine.
+struct history_view {
+    const struct history_settings *settings;
+    struct archive *archive;
+    struct chart_options chart;
+    FILE *out;
+    struct json_t *document; // NULL: none is wanted
+    size_t figures;          // trends that were shown
+};
+
+static int history_trends(struct history_view *view, const char *job, const char *metric_name,
+                          const struct archive_machine *machine, const struct archive_runs *runs)
 {
     struct complaint complaint = {{0}};
     struct archive_serieses all;
+    struct charts charts;
     const struct metric *metric = history_metric(metric_name);
     if (metric == NULL) {
         return VERDICT_EXIT_USAGE;
     }
-    int status = 0;
-    if (archive_figures(archive, job, metric, &all, &complaint) != 0) {
-        status = history_complain(complaint.text, VERDICT_EXIT_USAGE);
-    } else if (!chart_print(stdout, runs, &all, options)) {
-        fprintf(stderr, "mems-stress history: no figures of %s%s%s%s%s in the job %s\n",
-                metric->name, options->section != NULL ? " in section " : "",
-                options->section != NULL ? options->section : "",
-                options->target != NULL ? " on " : "",
-                options->target != NULL ? options->target : "", job);
-        status = VERDICT_EXIT_USAGE;
+    if (archive_figures(view->archive, job, machine->machine.name, metric, &all, &complaint) != 0) {
+        return history_complain(complaint.text, VERDICT_EXIT_USAGE);
     }
+    chart_find(runs, &all, &view->chart, &charts);
+    chart_print(view->out, runs, &charts, &view->chart);
+    if (view->document != NULL) {
+        chart_document_add(view->document, machine, &charts);
+    }
+    view->figures += charts.count;
+    chart_fini(&charts);
     archive_serieses_fini(&all);
+    return 0;
+}
+
+static int history_on_machine(struct history_view *view, const char *job,
+                              const struct archive_machine *machine)
+{
+    const char *standard[] = {"ops_per_second", NULL};
+    const struct cli_list *given = &view->settings->metrics;
+    const char *const *metrics = given->count > 0 ? given->items : standard;
+    struct complaint complaint = {{0}};
+    struct archive_runs runs;
+    int status = 0;
+    if (archive_list(view->archive, job, machine->machine.name, &runs, &complaint) != 0) {
+        return history_complain(complaint.text, VERDICT_EXIT_USAGE);
+    }
+    chart_list(view->out, &runs, machine, &view->chart);
+    if (view->document != NULL) {
+        chart_document_add_runs(view->document, machine, &runs);
+    }
+    for (; *metrics != NULL && status == 0; metrics++) {
+        status = history_trends(view, job, *metrics, machine, &runs);
+    }
+    archive_runs_fini(&runs);
     return status;
 }
 
-static int history_of_job(struct archive *archive, const struct archive_runs *runs,
+static bool history_is(const struct archive_machine *machine, const struct machine *this)
+{
+    return strcmp(machine->machine.name, this->name) == 0;
+}
+
+// The machines that are meant: [*first, *end). 0, or an exit status after a message.
+static int history_choose(const struct history_view *view, const struct archive_machines *machines,
+                          size_t *first, size_t *end)
+{
+    const char *word = view->settings->machine;
+    struct complaint complaint = {{0}};
+    struct machine this;
+    *first = 0;
+    *end = machines->count;
+    if (word != NULL && strcmp(word, "all") == 0) {
+        return 0;
+    }
+    if (word != NULL) {
+        const struct archive_machine *named = archive_machine_named(machines, word, &complaint);
+        if (named == NULL) {
+            return history_complain(complaint.text, VERDICT_EXIT_USAGE);
+        }
+        *first = (size_t)(named - machines->items);
+    } else {
+        struct host host;
+        host_look(&host);
+        machine_of_host(&host, &this);
+        while (*first < machines->count && !history_is(&machines->items[*first], &this)) {
+            (*first)++;
+        }
+        if (*first == machines->count) {
+            fprintf(view->out, "no run on this machine, %s; that of the newest:\n", this.name);
+            *first = 0;
+        }
+    }
+    *end = *first + 1;
+    return 0;
+}
+
+static int history_no_figures(const struct history_view *view, const char *job)
+{
+    const struct history_settings *settings = view->settings;
+    fprintf(stderr, "mems-stress history: no figures of %s%s%s%s%s in the job %s\n",
+            settings->metrics.count > 0 ? settings->metrics.items[0] : "ops_per_second",
+            settings->section != NULL ? " in section " : "",
+            settings->section != NULL ? settings->section : "",
+            settings->target != NULL ? " on " : "",
+            settings->target != NULL ? settings->target : "", job);
+    return VERDICT_EXIT_USAGE;
+}
+
+#define HISTORY_NAMED 8 // machines that are listed
+
+static void history_others(FILE *out, const struct archive_machines *machines, size_t first,
+                           size_t end)
+{
+    size_t runs = 0, named = 0;
+    for (size_t i = 0; i < machines->count; i++) {
+        runs += i < first || i >= end ? machines->items[i].runs : 0;
+    }
+    if (runs == 0) {
+        return;
+    }
+    fprintf(out, "\nnot shown: %zu run%s on other machines; --machine all, or NAME:\n", runs,
+            runs == 1 ? "" : "s");
+    for (size_t i = 0; i < machines->count && named < HISTORY_NAMED; i++) {
+        const struct archive_machine *it = &machines->items[i];
+        char about[60];
+        if (i < first || i >= end) {
+            snprintf(about, sizeof about, "%.16s: %.36s", it->hosts, it->machine.about);
+            fprintf(out, "  %s %4zu run%s %s\n", it->machine.name, it->runs,
+                    it->runs == 1 ? ", " : "s,", about);
+            named++;
+        }
+    }
+}
+
+static int history_on_machines(struct history_view *view, const char *job,
+                               const struct archive_machines *machines)
+{
+    size_t first = 0, end = 0;
+    int status = machines->count > 0 ? history_choose(view, machines, &first, &end) : 0;
+    for (size_t i = first; i < end && status == 0; i++) {
+        fprintf(view->out, "%s", i > first ? "\n" : "");
+        status = history_on_machine(view, job, &machines->items[i]);
+    }
+    if (status == 0) {
+        history_others(view->out, machines, first, end);
+    }
+    return status == 0 && view->figures == 0 ? history_no_figures(view, job) : status;
+}
+
+// How large the history is.
+static void history_size(FILE *out, struct archive *archive)
+{
+    struct complaint complaint = {{0}};
+    uint64_t bytes;
+    if (archive_size(archive, &bytes, &complaint) == 0) {
+        fprintf(out, "\nthe history: %.1f MiB (mems-stress history prune makes it less)\n",
+                (double)bytes / 0x1p20);
+    }
+}
+
+static int history_of_job(struct archive *archive, const char *job,
                           const struct history_settings *settings)
 {
-    const char *standard[] = {"ops_per_second", NULL};
-    const char *const *metrics = settings->metrics.count > 0 ? settings->metrics.items : standard;
-    const struct chart_options options = {
-        .section = settings->section,
-        .target = settings->target,
-        .plots = settings->plot,
-        .ascii = settings->ascii || !history_is_utf8(),
-        .runs = settings->runs.given ? settings->runs.value : 10,
-        .change = {.alpha = settings->alpha.given ? settings->alpha.value : CHANGE_ALPHA,
-                   .least = CHANGE_LEAST,
-                   .permutations = CHANGE_PERMUTATIONS,
-                   .seed = 1},
+    struct complaint complaint = {{0}};
+    struct archive_machines machines;
+    bool to_output = settings->json != NULL && strcmp(settings->json, "-") == 0;
+    struct history_view view = {
+        .settings = settings,
+        .archive = archive,
+        .out = to_output ? stderr : stdout,
+        .document = settings->json != NULL ? chart_document(job) : NULL,
+        .chart =
+            {
+                .section = settings->section,
+                .target = settings->target,
+                .plots = settings->plot,
+                .ascii = settings->ascii || !history_is_utf8(),
+                .runs = settings->runs.given ? settings->runs.value : 10,
+                .change = {.alpha = settings->alpha.given ? settings->alpha.value : CHANGE_ALPHA,
+                           .least = CHANGE_LEAST,
+                           .permutations = CHANGE_PERMUTATIONS,
+                           .seed = 1},
+            },
     };
-    int status = 0;
-    chart_list(stdout, runs, &options);
-    for (; *metrics != NULL && status == 0; metrics++) {
-        status = history_trends(archive, runs->items[0].job, *metrics, runs, &options);
+    if (archive_machines(archive, job, &machines, &complaint) != 0) {
+        document_free(view.document);
+        return history_complain(complaint.text, VERDICT_EXIT_USAGE);
     }
+    int status = history_on_machines(&view, job, &machines);
+    archive_machines_fini(&machines);
+    if (status == 0) {
+        history_size(view.out, archive);
+    }
+    if (view.document != NULL && status == 0) {
+        return cli_json_write(&cli_command_history, view.document, settings->json, 0);
+    }
+    document_free(view.document);
     return status;
 }
 
@@ -366,6 +331,31 @@ static bool history_is_one_job(const struct archive_runs *runs)
     return one;
 }
 
+// Runs without a job file are called for their workload and their work's digest.
+static int history_no_job(struct archive *archive, const char *job)
+{
+    struct complaint complaint = {{0}};
+    struct archive_runs all;
+    if (archive_list(archive, NULL, NULL, &all, &complaint) != 0) {
+        return history_complain(complaint.text, VERDICT_EXIT_USAGE);
+    }
+    fprintf(stderr, "mems-stress history: no run of %s%s%s", job != NULL ? "the job " : "any job",
+            job != NULL ? job : "", job != NULL ? "; without a name it lists the jobs" : "");
+    const char *told = "";
+    for (size_t i = 0; i < all.count && job != NULL; i++) {
+        const char *name = all.items[i].job;
+        size_t length = strlen(job);
+        bool near = strncmp(name, job, length) == 0 && strchr("-+", name[length]) != NULL;
+        if (near && strcmp(told, name) != 0) {
+            fprintf(stderr, "%s%s", *told == '\0' ? "; there is " : ", ", name);
+            told = name;
+        }
+    }
+    fprintf(stderr, "\n");
+    archive_runs_fini(&all);
+    return VERDICT_EXIT_USAGE;
+}
+
 static int history_show_job(struct archive *archive, const char *job,
                             const struct history_settings *settings)
 {
@@ -373,17 +363,17 @@ static int history_show_job(struct archive *archive, const char *job,
     struct archive_runs runs = {0};
     int status = 0;
     if (archive_hold(archive, &complaint) != 0 ||
-        archive_list(archive, job, &runs, &complaint) != 0) {
+        archive_list(archive, job, NULL, &runs, &complaint) != 0) {
         status = history_complain(complaint.text, VERDICT_EXIT_USAGE);
     } else if (runs.count == 0) {
-        fprintf(stderr, "mems-stress history: no run of %s%s%s\n",
-                job != NULL ? "the job " : "any job", job != NULL ? job : "",
-                job != NULL ? "; without a name it lists the jobs" : "");
-        status = VERDICT_EXIT_USAGE;
-    } else if (job == NULL && !history_is_one_job(&runs)) {
-        chart_jobs(stdout, &runs);
+        status = history_no_job(archive, job);
+    } else if (job != NULL || history_is_one_job(&runs)) {
+        status = history_of_job(archive, runs.items[0].job, settings);
+    } else if (settings->json != NULL) {
+        status = history_complain("--json: which job? history lists them", VERDICT_EXIT_USAGE);
     } else {
-        status = history_of_job(archive, &runs, settings);
+        chart_jobs(stdout, &runs);
+        history_size(stdout, archive);
     }
     archive_runs_fini(&runs);
     archive_let_go(archive);
@@ -397,7 +387,8 @@ static int history_show(const struct cli_list *words, const struct history_setti
         return history_complain("one job at most; see mems-stress history --help",
                                 VERDICT_EXIT_USAGE);
     }
-    int status = history_open(settings, ARCHIVE_READ, &archive);
+    int status = cli_json_probe(&cli_command_history, settings->json);
+    status = status != 0 ? status : history_open(settings, ARCHIVE_READ, &archive);
     if (status != 0) {
         return status;
     }
@@ -411,17 +402,19 @@ static int history_show(const struct cli_list *words, const struct history_setti
 // ---- which of them -------------------------------------------------------------------------
 
 static const char *const history_of_export[] = {"o", "run", NULL};
-static const char *const history_of_show[] = {"metric", "section", "target", "plot",
-                                              "runs",   "alpha",   "ascii",  NULL};
+static const char *const history_of_prune[] = {"keep", "older-than", "dry-run", NULL};
+static const char *const history_of_show[] = {"metric", "section", "target", "machine", "plot",
+                                              "runs",   "alpha",   "ascii",  "json",    NULL};
 
 static const struct history_action {
     const char *name;
     int (*main)(const struct cli_list *words, const struct history_settings *settings);
-    const char *const *foreign[3]; // options that say nothing here
+    const char *const *foreign[4]; // options that say nothing here
 } history_actions[] = {
-    {"export", history_export, {history_of_show, NULL}},
-    {"import", history_import, {history_of_show, history_of_export, NULL}},
-    {"", history_show, {history_of_export, NULL}}, // of any other word, or none
+    {"export", history_export, {history_of_show, history_of_prune, NULL}},
+    {"import", history_import, {history_of_show, history_of_export, history_of_prune, NULL}},
+    {"prune", history_prune, {history_of_show, history_of_export, NULL}},
+    {"", history_show, {history_of_export, history_of_prune, NULL}}, // of any other word, or none
 };
 
 static int history_check(const struct history_action *action,
@@ -459,27 +452,33 @@ static int history_main(int argc, char **argv)
 
 const struct cli_command cli_command_history = {
     .name = "history",
-    .form = "history [JOB] | history export [JOB] [-o FILE] | history import FILE...  [OPTIONS]",
+    .form = "history [JOB | export [JOB] | import FILE... | prune [JOB]] [OPTIONS]",
     .help = "list the runs that were kept and show how their figures went",
-    .about =
-        "\n"
-        "run and replay keep every result in one file: --history FILE, else MEMS_STRESS_HISTORY "
-        "of\n"
-        "the environment, else $XDG_STATE_HOME/mems/history.db (without that variable: in\n"
-        "~/.local/state). --no-history, or MEMS_STRESS_NO_HISTORY=1: nowhere.\n"
-        "\n"
-        "JOB is a job's name: its file's, without folder and .ini. A trend is the median of a "
-        "metric\n"
-        "in each run, of the same work on the same target; its line is scaled to its own least "
-        "and\n"
-        "largest value, over 10 % at least. A | is a change: E-divisive means (Matteson and James\n"
-        "2014), with a permutation test (seeded: the same history has the same changes); segments\n"
-        "of 3 runs at least, in the newest 200. All told: the last segment over the first.\n"
-        "\n"
-        "export writes whole results, a line each (JSON Lines): --run N writes one, which compare\n"
-        "reads. import takes those and what --json wrote; what is there already is not added "
-        "twice.\n"
-        "Compare with an earlier run: mems-stress compare --against last|REVISION|DATE.",
+    .about = "\n"
+             "run, replay and merge keep every result in one file: --history FILE, else\n"
+             "MEMS_STRESS_HISTORY of the environment, else $XDG_STATE_HOME/mems/history.db\n"
+             "(without that variable: in ~/.local/state). --no-history, or\n"
+             "MEMS_STRESS_NO_HISTORY=1: nowhere.\n"
+             "\n"
+             "JOB is a job's name: its file's, without folder and .ini. A run without one is\n"
+             "called for its workload and what it does, like churn-3f9a1c. A trend is the\n"
+             "median of a metric in each run, of the same work on the same target on the same\n"
+             "machine (processor, CPUs, memory, kernel's first number): of this one, unless\n"
+             "--machine says another.\n"
+             "\n"
+             "Its line is scaled to its own least and largest value, over 10 % at least. A |\n"
+             "is a step: told are the runs between which it lies, and its size, both with 95\n"
+             "%. / is a drift, by so much a run. That something changes is said by E-divisive\n"
+             "means (Matteson and James 2014) with a permutation test (seeded: the same\n"
+             "history has the same changes) in the newest 200 runs; steps or drift by the\n"
+             "Bayesian information criterion. + is another malloc. All told: the last level\n"
+             "over the first.\n"
+             "\n"
+             "export writes whole results, a line each (JSON Lines): --run N writes one,\n"
+             "which compare reads. import takes those and what --json wrote, all of it or,\n"
+             "where something is wrong, nothing; what is there already is not added twice.\n"
+             "prune lets old runs go. Compare with an earlier run: mems-stress compare\n"
+             "--against last|REVISION|DATE.",
     .options = history_options,
     .main = history_main,
 };

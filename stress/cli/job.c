@@ -28,6 +28,12 @@ static int job_fail(const char *what, enum verdict_exit status)
 
 static int job_show(const struct plan *plan)
 {
+    char text[400];
+    for (size_t i = 0; i < plan->section_count; i++) {
+        if (plan_map_warning(plan, i, text, sizeof text)) {
+            fprintf(stderr, "mems-stress: warning: %s\n", text);
+        }
+    }
     int error = plan_write(plan, stdout);
     return error == 0 ? VERDICT_EXIT_PASS : job_fail(strerror(error), VERDICT_EXIT_UNWRITTEN);
 }

@@ -1,22 +1,55 @@
 // SPDX-License-Identifier: MIT
 //
 // list.c - mems-stress list: what there is to choose from. All of it comes from the tables.
+//
+// A row is a name and what is said of it, which goes on below itself where the terminal ends: names
+// alone stand at the left.
 
+#include <ctype.h>
 #include <mems/engine.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "disk/home.h"
+#include "job/checks.h"
 #include "job/job.h"
+#include "job/tables.h"
 #include "lesson/exercise.h"
+#include "result/wrap.h"
 #include "target/target.h"
 #include "workload/workload.h"
+
+#define LIST_SENTENCE 40 // columns before a full stop or a question mark ends what is said of a job
+
+// A name behind `indent` blanks, what is said of it from `column` on.
+__attribute__((format(printf, 4, 5))) static void list_row(int indent, int column, const char *name,
+                                                           const char *format, ...)
+{
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        complain_exhausted();
+    }
+    int at = printf("%*s%-*s", indent, "", column - indent - 1, name);
+    wrap_within(stdout, wrap_terminal(stdout), at, column, text);
+    free(text);
+}
+
+static void list_head(const char *text)
+{
+    wrap_within(stdout, wrap_terminal(stdout), 0, 0, text);
+}
 
 static void list_workloads(void)
 {
     const struct workload *workload;
-    printf("Workloads (workload=, or run --workload NAME) by class (run --class CLASS):\n");
+    list_head("Workloads (workload=, or run --workload NAME) by class (run --class CLASS):");
     for (unsigned class = 0; class < WORKLOAD_CLASSES; class ++) {
         bool first = true;
         for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
@@ -27,8 +60,8 @@ static void list_workloads(void)
                 printf("  %s\n", workload_class_name(workload->class));
             }
             first = false;
-            printf("    %-18s %s%s\n", workload->name, workload->help,
-                   workload->needs_malloc ? " [libc, preload:]" : "");
+            list_row(4, 23, workload->name, "%s%s", workload->help,
+                     workload->needs_malloc ? " [libc, preload:]" : "");
         }
     }
 }
@@ -36,67 +69,104 @@ static void list_workloads(void)
 static void list_targets(void)
 {
     const struct target *target;
-    printf("Targets (target=; a '?' in front: skipped where it is missing):\n");
+    list_head("Targets (target=; a '?' in front: skipped where it is missing):");
     for (size_t i = 0; (target = target_at(i)) != NULL; i++) {
-        printf("  %-28s %s\n", target->form, target->help);
+        list_row(2, 31, target->form, "%s", target->help);
+    }
+}
+
+static void list_key_table(const struct job_key *key)
+{
+    struct job_key_words words;
+    for (; key != NULL && key->name != NULL; key++) {
+        job_key_words(key, &words);
+        bool given = key->standard != NULL && key->standard[0] != '\0';
+        list_row(2, 17, key->name, "%s (%s%s)", key->help, given ? "default " : "", words.standard);
     }
 }
 
 static void list_keys(void)
 {
-    printf("Keys of job files (more on each: mems-stress help KEY):\n");
-    job_list_keys(stdout);
+    const struct workload *workload;
+    list_head("Keys of job files (more on each: mems-stress help KEY):");
+    printf("every section\n");
+    list_key_table(job_common_keys);
+    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
+        if (workload->keys != NULL && workload->keys->name != NULL) {
+            printf("workload %s\n", workload->name);
+            list_key_table(workload->keys);
+        }
+    }
+}
+
+static void list_checks(void)
+{
+    list_head("Checks (checks=) and the least verify= that makes them:");
+    for (unsigned i = 0; i < JOB_CHECK_COUNT; i++) {
+        const struct job_check_row *check = &job_checks[i];
+        if (check->level != 0) {
+            list_row(2, 17, check->name, "verify %u: %s", check->level, check->help);
+        } else {
+            list_row(2, 17, check->name, "at the end: %s", check->help);
+        }
+    }
 }
 
 static void list_options(const char *policy)
 {
     const struct mems_option *option;
     for (size_t i = 0; (option = mems_option_at(policy, i)) != NULL; i++) {
-        printf("    %-16s %s [%s; default %s]\n", option->name, option->help, option->values,
-               option->standard);
+        list_row(4, 21, option->name, "%s [%s; default %s]", option->help, option->values,
+                 option->standard[0] != '\0' ? option->standard : "none");
     }
 }
 
 static void list_policies(void)
 {
     const struct mems_policy_row *policy;
-    printf("Policies of mems:POLICY(key=value,...) and their options:\n");
+    list_head("Policies of mems:POLICY(key=value,...) and their options:");
     for (size_t i = 0; (policy = mems_policy_at(i)) != NULL; i++) {
-        printf("  %-12s %s\n", policy->name, policy->help);
+        list_row(2, 19, policy->name, "%s", policy->help);
         list_options(policy->name);
     }
     printf("  every policy\n");
     list_options(NULL);
 }
 
-// What the first line of the file says of it.
+// What the first sentence of the file says of it.
 static void list_job(void *arg, const char *word, const char *path)
 {
-    char line[160] = "";
+    char text[600] = "", line[200];
+    size_t length = 0;
+    bool ended = false;
     FILE *file = fopen(path, "re");
     (void)arg;
-    if (file != NULL) {
-        if (fgets(line, sizeof line, file) == NULL) {
-            line[0] = '\0';
+    while (!ended && file != NULL && fgets(line, sizeof line, file) != NULL && line[0] == '#') {
+        const char *said = line + strspn(line, "# \n");
+        ended = *said == '\0';
+        for (; *said != '\0' && !ended && length + 2 < sizeof text; said++) {
+            text[length++] = *said == '\n' ? ' ' : *said;
+            ended = strchr(".?", *said) != NULL && isspace(said[1]) && length >= LIST_SENTENCE;
         }
+    }
+    if (file != NULL) {
         fclose(file);
     }
-    line[strcspn(line, "\n")] = '\0';
-    printf("  %-28s %s\n", word, line + strspn(line, "# "));
+    list_row(2, 31, word, "%s", text);
 }
 
 static void list_jobs(void)
 {
-    printf("Jobs that came with mems-stress (run NAME, where there is no file of that name):\n");
+    list_head("Jobs that came with mems-stress (run NAME, where there is no file of that name):");
     home_each_job(list_job, NULL);
 }
 
 static void list_exercises(void)
 {
     const struct exercise *exercise;
-    printf("Exercises, with the textbooks' answers (mems-stress trace show NAME):\n");
+    list_head("Exercises, with the textbooks' answers (mems-stress trace show NAME):");
     for (size_t i = 0; (exercise = exercise_at(i)) != NULL; i++) {
-        printf("  %-16s %s\n", exercise->name, exercise->title);
+        list_row(2, 19, exercise->name, "%s", exercise->title);
     }
 }
 
@@ -105,7 +175,8 @@ static const struct {
     void (*list)(void);
 } list_topics[] = {
     {"workloads", list_workloads}, {"targets", list_targets}, {"policies", list_policies},
-    {"keys", list_keys},           {"jobs", list_jobs},       {"exercises", list_exercises},
+    {"keys", list_keys},           {"checks", list_checks},   {"jobs", list_jobs},
+    {"exercises", list_exercises},
 };
 
 #define LIST_TOPICS (sizeof list_topics / sizeof list_topics[0])
@@ -129,10 +200,11 @@ static int list_main(int argc, char **argv)
             i++;
         }
         if (i == LIST_TOPICS) {
-            fprintf(stderr,
-                    "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys, jobs, "
-                    "exercises\n",
-                    words.items[w]);
+            fprintf(
+                stderr,
+                "mems-stress list: no topic \"%s\"; workloads, targets, policies, keys, checks, "
+                "jobs, exercises\n",
+                words.items[w]);
             return 1;
         }
         list_topics[i].list();
@@ -142,7 +214,7 @@ static int list_main(int argc, char **argv)
 
 const struct cli_command cli_command_list = {
     .name = "list",
-    .form = "list [workloads] [targets] [policies] [keys] [jobs] [exercises]",
+    .form = "list [workloads] [targets] [policies] [keys] [checks] [jobs] [exercises]",
     .help = "what there is to choose from",
     .options = list_command_options,
     .main = list_main,

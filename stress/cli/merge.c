@@ -98,6 +98,8 @@ static int merge_show(const struct merge_settings *settings, struct merge *merge
     bool written = output_write(&job->outputs, &scene, &complaint) == 0;
     if (!job->history.none && merge->missing_count == 0) { // some cells are no run
         cli_history_keep(&job->history, document_make(&merge->plan, &verdict, &head));
+    } else if (!job->history.none) {
+        fprintf(stderr, "mems-stress merge: not kept in the history: it is no whole run\n");
     }
     if (!written) {
         fprintf(stderr, "mems-stress merge: %s\n", complaint.text);

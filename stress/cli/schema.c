@@ -70,7 +70,7 @@ static int schema_main(int argc, char **argv)
 
 const struct cli_command cli_command_schema = {
     .name = "schema",
-    .form = "schema [result | comparison | selftest | faults | show | --list]",
+    .form = "schema [result | comparison | selftest | faults | show | explore | history | --list]",
     .help = "print the JSON Schema of a document that --json writes",
     .about = "Every field with its type, its unit and what it says (JSON Schema 2020-12). Without\n"
              "a name, that of a run's result; a document's member \"schema\" is a name too:\n"

@@ -3,8 +3,9 @@
 // show.c - mems-stress trace show: an exercise, a trace or a reference string step by step.
 //
 // What is to be shown is found out from the word: the name of an exercise, a reference string
-// itself (digits and blanks), or a file, which is a reference string where it begins with a digit
-// and a trace else. Each way a document is filled beside what is drawn; --json writes it, and
+// itself (it begins with a digit, has blanks or commas, and no file has that name), or a file,
+// which is a reference string where it begins with a digit and a trace else. Each way a document is
+// filled beside what is drawn; --json writes it, and
 // --html the page that plays it (report/).
 
 #include "cli/show.h"
@@ -13,7 +14,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/trace.h"
@@ -21,6 +21,7 @@
 #include "report/report.h"
 #include "result/document.h"
 #include "result/verdict.h"
+#include "result/wrap.h"
 #include "show/draw.h"
 
 static const struct cli_option show_command_options[] = {
@@ -90,13 +91,7 @@ int show_wrong(const char *format, const char *what)
 // The columns to draw in.
 static unsigned show_width(const struct show_command *command)
 {
-    struct winsize window;
-    uint64_t width = 80;
-    if (command->width.given) {
-        width = command->width.value;
-    } else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) {
-        width = window.ws_col;
-    }
+    uint64_t width = command->width.given ? command->width.value : (uint64_t)wrap_terminal(stdout);
     width = width < DRAW_LEAST_WIDTH ? DRAW_LEAST_WIDTH : width;
     return width > DRAW_MOST_WIDTH ? DRAW_MOST_WIDTH : (unsigned)width;
 }
@@ -105,11 +100,11 @@ static unsigned show_width(const struct show_command *command)
 
 enum show_source { SHOW_EXERCISE, SHOW_STRING, SHOW_REFERENCES, SHOW_TRACE };
 
-// Digits and blanks, and one of each at least.
+// Or is meant to be one: what of it is no number is for its reader to say.
 static bool show_is_string(const char *word)
 {
-    return strpbrk(word, " ,") != NULL && strspn(word, "0123456789, ") == strlen(word) &&
-           strpbrk(word, "0123456789") != NULL;
+    const char *first = word + strspn(word, " ,\t\n");
+    return isdigit((unsigned char)*first) && strpbrk(word, " ,\t\n") != NULL;
 }
 
 // Whether the first word of the file, comments aside, begins with a digit.
@@ -154,10 +149,17 @@ static int show_check_options(const struct show_command *command, bool trace)
     return 0;
 }
 
-// Of a file that is not there: perhaps an exercise was meant.
+// Of a file that is not there: perhaps an exercise was meant, or the operations themselves were
+// given.
 static int show_no_trace(const char *path, const char *complaint)
 {
-    const char *near = access(path, F_OK) != 0 ? exercise_near(path) : NULL;
+    bool there = access(path, F_OK) == 0;
+    const char *near = there ? NULL : exercise_near(path);
+    if (!there && strpbrk(path, " \n") != NULL && trace_begins(path)) {
+        return show_wrong("\"%s\" is no file; a trace is read from one, an operation a line "
+                          "(stress/trace/FORMAT.md, man mems-trace)",
+                          complaint_clip(path).text);
+    }
     fprintf(stderr, "mems-stress trace show: %s%s%s%s\n", complaint,
             near != NULL ? "; did you mean the exercise \"" : "", near != NULL ? near : "",
             near != NULL ? "\"?" : "");

@@ -116,7 +116,7 @@ static int show_references(const struct show_stage *stage, const char *string, c
     struct references references = {0};
     char *text = string != NULL ? strdup(string) : NULL;
     for (char *at = text; at != NULL && *at != '\0'; at++) {
-        *at = *at == ',' ? ' ' : *at;
+        *at = strchr(",\n", *at) != NULL ? ' ' : *at;
     }
     int error = text != NULL
                     ? references_parse(text, strlen(text), "the string", &references, complaint)
@@ -161,7 +161,7 @@ static int show_run_draw(const struct show_stage *stage, const struct lesson_run
         if (!command->brief) {
             lesson_steps(stage->out, run, stage->width, true);
         }
-        lesson_total(stage->out, run);
+        lesson_total(stage->out, run, stage->width);
     }
     bool wrong = run->expected != NULL && strcmp(run->expected, run->answer) != 0;
     return wrong ? VERDICT_EXIT_FAILED : 0;

@@ -135,7 +135,7 @@ static int show_end(struct show_scene *scene, struct show *show, const struct ta
         lesson_document_answer(stage->document, scene->answer.text, scene->expected);
     }
     if (stage->out != NULL) {
-        lesson_verdict(stage->out, scene->answer.text, scene->expected);
+        lesson_verdict(stage->out, scene->answer.text, scene->expected, stage->width);
         scene->blank &= scene->expected == NULL;
     }
     bool wrong = scene->expected != NULL && strcmp(scene->answer.text, scene->expected) != 0;
@@ -172,7 +172,7 @@ static int show_target(struct show_scene *scene, const struct target_spec *spec,
     }
     bool drawn = stage->out != NULL && !stage->command->quiet;
     if (drawn) {
-        draw_head(stage->out, show, spec);
+        draw_head(stage->out, show, spec, stage->width);
     }
     if (stage->document != NULL) {
         show_document_target(stage->document, show, spec->name);

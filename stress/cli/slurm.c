@@ -69,6 +69,13 @@ int cli_slurm_check(const struct cli_job_settings *settings)
     if (slurm->tasks.given && (slurm->tasks.value < 1 || slurm->tasks.value > DEAL_MOST)) {
         return slurm_fail(VERDICT_EXIT_USAGE, "--slurm-tasks", "1 .. 1000");
     }
+    for (size_t i = 0; i < slurm->lines.count; i++) {
+        const char *argument = slurm->lines.items[i];
+        if (argument[0] != '-' || strchr(argument, '\n') != NULL) {
+            return slurm_fail(VERDICT_EXIT_USAGE, "--slurm-arg",
+                              "one argument of sbatch is wanted, as in --slurm-arg=--time=60");
+        }
+    }
     if (!digest_possible() || !document_possible()) {
         return slurm_fail(VERDICT_EXIT_USAGE, "this build has no libnettle or no libjansson",
                           "shards need both");

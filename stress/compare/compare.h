@@ -87,12 +87,14 @@ bool compare_foresee(const struct measured *a, const struct measured *b, double 
 void compare_tell(struct comparison *comparison, const char *text);
 // What two sections must have in common to be compared, as text; the caller frees it.
 char *compare_work(const struct measured_section *section);
+// The same on one line for people: files by their paths.
+char *compare_work_told(const struct measured_section *section);
 const char *compare_kind_name(enum compare_kind kind);
 void compare_fini(struct comparison *comparison);
 
 enum verdict_outcome compare_outcome(const struct comparison *comparison);
 
-// At most 100 columns wide (but for names that are longer themselves).
+// At most 80 columns wide (but for names that are longer themselves).
 void compare_print(const struct comparison *comparison, FILE *out);
 
 // The `comparison` of a document. With libjansson only, else NULL.

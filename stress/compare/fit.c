@@ -169,7 +169,8 @@ static int fit_order(const void *a, const void *b)
     return strcmp((*left)->key, (*right)->key);
 }
 
-char *compare_work(const struct measured_section *section)
+// Of a file its content, or its path where that is what people are to be told.
+static char *fit_work(const struct measured_section *section, const char *separator, bool paths)
 {
     char *text = NULL;
     size_t length;
@@ -178,7 +179,8 @@ char *compare_work(const struct measured_section *section)
     if (out == NULL) {
         complain_exhausted();
     }
-    fprintf(out, "%s %u, %u threads\n", section->workload, section->version, section->threads);
+    fprintf(out, "%s %u, %u threads%s", section->workload, section->version, section->threads,
+            separator);
     for (size_t i = 0; i < section->value_count; i++) {
         values[i] = &section->values[i];
     }
@@ -186,9 +188,10 @@ char *compare_work(const struct measured_section *section)
     for (size_t i = 0; i < section->value_count; i++) {
         const char *key = values[i]->key;
         const struct measured_file *file = fit_file(section, key);
-        const char *says = file != NULL && *file->sha256 != '\0' ? file->sha256 : values[i]->text;
+        bool content = file != NULL && *file->sha256 != '\0' && !paths;
+        const char *says = content ? file->sha256 : values[i]->text;
         if (!fit_may_differ(key) && strcmp(says, fit_standard(key)) != 0) {
-            fprintf(out, "%s=%s\n", key, says);
+            fprintf(out, "%s=%s%s", key, says, separator);
         }
     }
     if (fclose(out) != 0) {
@@ -196,4 +199,14 @@ char *compare_work(const struct measured_section *section)
     }
     free(values);
     return text;
+}
+
+char *compare_work(const struct measured_section *section)
+{
+    return fit_work(section, "\n", false);
+}
+
+char *compare_work_told(const struct measured_section *section)
+{
+    return fit_work(section, " ", true);
 }

@@ -23,6 +23,7 @@
 #include "compare/read.h"
 #include "job/complaint.h"
 #include "result/document.h"
+#include "json/json.h"
 
 int read_complain(const struct reading *reading, const char *at, const char *key,
                   const char *wanted)
@@ -368,27 +369,7 @@ int measured_of_document(const char *name, struct json_t *root, struct measured 
 
 int measured_load(const char *path, struct json_t **root, struct complaint *complaint)
 {
-    json_error_t wrong;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        int error = errno;
-        complain(complaint, "cannot read %s: %s", path, strerror(error));
-        return error;
-    }
-    errno = 0;
-    *root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
-    int error = ferror(file) && errno != 0 ? errno : EINVAL;
-    bool unreadable = ferror(file) != 0;
-    fclose(file);
-    if (*root != NULL) {
-        return 0;
-    }
-    if (unreadable) {
-        complain(complaint, "cannot read %s: %s", path, strerror(error));
-        return error;
-    }
-    complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
-    return EINVAL;
+    return json_read(path, root, complaint->text, sizeof complaint->text);
 }
 
 int measured_read(const char *path, struct measured *measured, struct complaint *complaint)

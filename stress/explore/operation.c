@@ -80,8 +80,7 @@ static void draw_operation(const struct operation_shape *shape, struct random *r
     }
     operation->kind = (uint8_t)kind;
     operation->slot = home * SLOTS_PER_THREAD + draw(random, SLOTS_PER_THREAD);
-    uint64_t size = distribution_draw(shape->sizes, random_next(random));
-    operation->size = size > OPERATION_SIZE_MOST ? OPERATION_SIZE_MOST : size;
+    operation->size = distribution_draw(shape->sizes, random_next(random));
 }
 
 void operation_list_make(const struct operation_shape *shape, uint64_t seed,
@@ -160,6 +159,14 @@ static bool keep_piece(struct operation_list *list, const char **at)
         operation->kept = true;
     }
     return true;
+}
+
+void operation_keep_all(struct operation_list *list)
+{
+    list->kept = list->count;
+    for (size_t i = 0; i < list->count; i++) {
+        list->operations[i].kept = true;
+    }
 }
 
 int operation_keep(struct operation_list *list, const char *text, struct complaint *complaint)

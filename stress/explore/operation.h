@@ -68,6 +68,7 @@ void operation_list_make(const struct operation_shape *shape, uint64_t seed,
                          struct operation_list *list);
 void operation_list_free(struct operation_list *list);
 
+void operation_keep_all(struct operation_list *list);
 // Keeps those that the text names, "1.2,2.1-2.4", and no other. 0 or EINVAL.
 int operation_keep(struct operation_list *list, const char *text, struct complaint *complaint);
 // Writes such a text.

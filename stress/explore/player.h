@@ -40,7 +40,8 @@ struct player_setup {
     const char *policy, *options;
     bool still; // live blocks keep their place on the host
     struct mems_schedule schedule;
-    int trace; // a file that gets a line a step; -1: none
+    unsigned patience_seconds; // without an end it is a hang
+    int trace;                 // a file that gets a line a step; -1: none
 };
 
 // Plays those that are kept. The report is shared with whoever watches this process; on failure it

@@ -14,12 +14,11 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define HUNG_SECONDS 20u // of a schedule that takes a millisecond
 
 static const char *const trial_ends[PLAYER_ENDS] = {
     [PLAYER_PASSED] = "passed",
@@ -67,7 +66,7 @@ static void trial_child(const struct trial *trial, const struct operation_list *
 {
     struct player_setup setup = trial->setup;
     dup2(trial->complaints, STDERR_FILENO);
-    alarm(HUNG_SECONDS);
+    alarm(trial->setup.patience_seconds);
     setup.schedule.seed = seed;
     setup.trace = trace;
     player_run(list, &setup, trial->report);
@@ -99,8 +98,12 @@ static void trial_judge(const struct trial *trial, int status)
     trial_complaint(trial, complaint, sizeof complaint);
     snprintf(report->check, sizeof report->check, "SIG%s",
              sigabbrev_np(number) != NULL ? sigabbrev_np(number) : "?");
-    snprintf(report->text, sizeof report->text, "%s%s%s",
-             number == SIGALRM ? "no end after 20 seconds" : strsignal(number),
+    if (number == SIGALRM) {
+        snprintf(report->text, sizeof report->text, "no end after %u seconds",
+                 trial->setup.patience_seconds);
+        return;
+    }
+    snprintf(report->text, sizeof report->text, "%s%s%s", strsignal(number),
              complaint[0] != '\0' ? ": " : "", complaint);
 }
 
@@ -108,7 +111,7 @@ const struct player_report *trial_run(struct trial *trial, const struct operatio
                                       uint64_t seed, int trace)
 {
     struct player_report *report = trial->report;
-    memset(report, 0, sizeof *report);
+    memset(report, 0, offsetof(struct player_report, begun) + list->count);
     report->end = PLAYER_CRASHED;
     if (lseek(trial->complaints, 0, SEEK_END) != 0) {
         (void)ftruncate(trial->complaints, 0);

@@ -2,14 +2,17 @@
 //
 // archive.c - one SQLite file: opened, brought up to date, closed.
 //
-// 1. What is kept. `run` has every result as a whole document, known by its digest. `series` and
-//    `figure` are drawn from the documents (figures.c), so that a trend reads no document; whoever
-//    lost them could make them again.
+// 1. What is kept. `run` has every result as a whole document, known by its digest. The others are
+//    drawn from the documents (figures.c), so that a trend reads none; whoever lost them could make
+//    them again: `series` and `figure`, how figures went; `machine` and `place`, where runs were
+//    measured (machine.c); `build`, whose malloc a target called.
 // 2. Versions. PRAGMA user_version counts the steps of archive_steps that the file has been
 // through;
 //    PRAGMA application_id says whose it is. A new file goes through all of them, one of version n
-//    through those behind n, in one transaction: so each step runs whenever a file is made. A file
-//    of more steps than this program knows is a newer one's, and left alone.
+//    through those behind n, in one transaction: so each step runs whenever a file is made. What is
+//    drawn from documents is dropped and drawn again by the last step that changes its tables; the
+//    steps before only make tables. A file of more steps than this program knows is a newer one's,
+//    and left alone.
 // 3. Many at once. Writers take their turn (BEGIN IMMEDIATE) and wait for it up to ARCHIVE_WAIT_NS;
 //    a transaction is an insert of some 100 KiB. They look again after short naps of different
 //    lengths: SQLite's own waits grow to 100 ms, in which whoever adds one result after the other
@@ -20,7 +23,7 @@
 //    with which the next one to open the file takes it back (synchronous=FULL). What was committed
 //    stays.
 // 5. If you change this: a new version is a row of archive_steps; no step changes once files exist
-//    that have been through it. tests/unit/history/test_archive.c makes an old file;
+//    that have been through it. tests/unit/history/test_archive.c makes a file of each version;
 //    tests/cli/history kills writers.
 
 #include <errno.h>
@@ -71,7 +74,44 @@ static const struct archive_upgrade {
         " median REAL NOT NULL,"
         " PRIMARY KEY (series, run)) WITHOUT ROWID;"
         "CREATE INDEX figure_by_run ON figure (run);",
-        archive_add_all_figures,
+        NULL, // the next step draws them
+    },
+    {
+        "DROP TABLE figure;"
+        "DROP TABLE series;"
+        "ALTER TABLE run ADD COLUMN about TEXT NOT NULL DEFAULT '';"
+        "CREATE TABLE machine ("
+        " id INTEGER PRIMARY KEY,"
+        " name TEXT NOT NULL UNIQUE,"
+        " about TEXT NOT NULL);"
+        "CREATE TABLE place ("
+        " run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+        " machine INTEGER NOT NULL REFERENCES machine (id),"
+        " PRIMARY KEY (run, machine)) WITHOUT ROWID;"
+        "CREATE INDEX place_by_machine ON place (machine);"
+        "CREATE TABLE build ("
+        " run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+        " target TEXT NOT NULL,"
+        " build TEXT NOT NULL,"
+        " PRIMARY KEY (run, target)) WITHOUT ROWID;"
+        "CREATE TABLE series ("
+        " id INTEGER PRIMARY KEY,"
+        " job TEXT NOT NULL,"
+        " section TEXT NOT NULL,"
+        " target TEXT NOT NULL,"
+        " work TEXT NOT NULL,"
+        " metric TEXT NOT NULL,"
+        " machine INTEGER NOT NULL REFERENCES machine (id),"
+        " UNIQUE (job, metric, section, target, work, machine));"
+        "CREATE INDEX series_by_machine ON series (machine);"
+        "CREATE TABLE figure ("
+        " series INTEGER NOT NULL REFERENCES series (id),"
+        " run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,"
+        " repeats INTEGER NOT NULL,"
+        " median REAL NOT NULL,"
+        " PRIMARY KEY (series, run)) WITHOUT ROWID;"
+        "CREATE INDEX figure_by_run ON figure (run);",
+        figures_draw_all,
     },
 };
 
@@ -149,13 +189,12 @@ int archive_end(const struct archive *archive, int error, struct complaint *comp
     return error;
 }
 
-// A statement's one number.
-static int archive_number(const struct archive *archive, const char *sql, int *number,
-                          struct complaint *complaint)
+int archive_number(const struct archive *archive, const char *sql, int64_t *number,
+                   struct complaint *complaint)
 {
     sqlite3_stmt *statement = archive_ask(archive, sql, complaint);
     int step = statement != NULL ? archive_step(archive, statement, complaint) : -1;
-    *number = step == 1 ? sqlite3_column_int(statement, 0) : 0;
+    *number = step == 1 ? sqlite3_column_int64(statement, 0) : 0;
     sqlite3_finalize(statement);
     return step < 0 ? EIO : 0;
 }
@@ -163,10 +202,11 @@ static int archive_number(const struct archive *archive, const char *sql, int *n
 // ---- versions ------------------------------------------------------------------------------
 
 // Whether it is an archive, or empty. *version: the steps it has been through.
-static int archive_look(const struct archive *archive, int *version, struct complaint *complaint)
+static int archive_look(const struct archive *archive, int64_t *version,
+                        struct complaint *complaint)
 {
-    int owner = 0;
-    int tables = 0;
+    int64_t owner = 0;
+    int64_t tables = 0;
     int error = archive_number(archive, "PRAGMA user_version", version, complaint);
     if (error == 0) {
         error = archive_number(archive, "PRAGMA application_id", &owner, complaint);
@@ -183,15 +223,15 @@ static int archive_look(const struct archive *archive, int *version, struct comp
     }
     if (*version > ARCHIVE_VERSION || *version < 0) {
         complain(complaint,
-                 "%s: a history of version %d, and this mems-stress knows %d: a newer one has to "
+                 "%s: a history of version %lld, and this mems-stress knows %d: a newer one has to "
                  "be used with it",
-                 archive->path, *version, ARCHIVE_VERSION);
+                 archive->path, (long long)*version, ARCHIVE_VERSION);
         return EINVAL;
     }
     return 0;
 }
 
-static int archive_upgrade_from(const struct archive *archive, int version,
+static int archive_upgrade_from(const struct archive *archive, int64_t version,
                                 struct complaint *complaint)
 {
     char sql[96];
@@ -213,7 +253,7 @@ static int archive_upgrade_from(const struct archive *archive, int version,
 // Another process may do the same: who has its turn second finds nothing left to do.
 static int archive_bring_up(const struct archive *archive, struct complaint *complaint)
 {
-    int version;
+    int64_t version;
     int error = archive_look(archive, &version, complaint);
     if (error != 0 || version == ARCHIVE_VERSION) {
         return error;

@@ -2,21 +2,25 @@
 //
 // chart.c - the runs of a job, and how its figures went, for a terminal.
 //
-// 1. A series is of one work (figures.c). Where a section's work has changed, what was measured
-//    since is shown, and how much there was before is told.
-// 2. Changes are those of compare/change.h in the newest CHANGE_MOST values: marked before the
-//    first run after them, and told in a line: which run, its revision, from what to what.
+// 1. A series is of one work on one machine (figures.c). Where a section's work has changed, what
+//    was measured since is shown, and how much there was before is told.
+// 2. What it did is what compare/trend.h makes of the newest CHANGE_MOST values. A step is marked
+//    before the run that is likeliest the first after it, and told in two lines: between which runs
+//    it lies, then how large it is; a drift in one. Where another malloc was called at the same
+//    time, that is told with it, for it is the first thing that anybody asks.
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "history/history.h"
+#include "history/chart.h"
 #include "history/plot.h"
+#include "result/wrap.h"
 
-#define TREND_WIDTH 80
-#define TREND_NAME  24 // of a target, in front of its line
-#define TREND_SPARK 32
+#define CHART_WIDTH 80
+#define CHART_NAME  24 // of a target, in front of its line
+#define CHART_SPARK 32
+#define CHART_TEXT  512
 
 // ---- runs ----------------------------------------------------------------------------------
 
@@ -50,15 +54,24 @@ static struct chart_revision chart_revision(const char *revision)
     return made;
 }
 
-void chart_list(FILE *out, const struct archive_runs *runs, const struct chart_options *options)
+void chart_list(FILE *out, const struct archive_runs *runs, const struct archive_machine *machine,
+                const struct chart_options *options)
 {
+    char text[CHART_TEXT];
+    const char *about = runs->items[runs->count - 1].about;
     size_t first = runs->count > options->runs ? runs->count - options->runs : 0;
-    fprintf(out, "%s: %zu run%s", runs->items[0].job, runs->count, runs->count == 1 ? "" : "s");
+    fprintf(out, "%s: %zu run%s on machine %s", runs->items[0].job, runs->count,
+            runs->count == 1 ? "" : "s", machine->machine.name);
+    fprintf(out, first > 0 && first < runs->count ? ", the newest %zu:\n" : "\n", options->runs);
+    snprintf(text, sizeof text, "%.100s: %s", *machine->hosts != '\0' ? machine->hosts : "?",
+             machine->machine.about);
+    wrap_within(out, CHART_WIDTH, 0, 2, text);
+    if (*about != '\0') {
+        wrap_within(out, CHART_WIDTH, 0, 2, about);
+    }
     if (first == runs->count) {
-        fprintf(out, "\n");
         return;
     }
-    fprintf(out, first > 0 ? ", the newest %zu:\n" : "\n", options->runs);
     fprintf(out, "\n  %5s  %-19s  %-14s  %-9s  %7s  %s\n", "run", "started, UTC", "revision",
             "host", "seconds", "verdict");
     for (size_t i = first; i < runs->count; i++) {
@@ -92,16 +105,18 @@ void chart_jobs(FILE *out, const struct archive_runs *runs)
         }
         if (first == i) { // of its job
             size_t count = chart_runs_of(runs, runs->items[i].job, &last);
-            fprintf(out, "  %-30s %6zu  %-19s  %s\n", runs->items[i].job, count,
+            fprintf(out, "  %-30s %6zu  %-19s  %.14s\n", runs->items[i].job, count,
                     chart_time(runs->items[last].started).text, runs->items[last].verdict);
+            if (*runs->items[last].about != '\0') {
+                fprintf(out, "    %.76s\n", runs->items[last].about);
+            }
         }
     }
 }
 
 // ---- series --------------------------------------------------------------------------------
 
-// Where a run stands in the list.
-static size_t chart_index(const struct archive_runs *runs, int64_t run)
+size_t chart_index(const struct archive_runs *runs, int64_t run)
 {
     size_t index = 0;
     while (index < runs->count && runs->items[index].id != run) {
@@ -141,72 +156,156 @@ static bool chart_is_newest(const struct archive_runs *runs, const struct archiv
 
 // ---- one of them ---------------------------------------------------------------------------
 
-struct chart {
-    const struct archive_series *series;
-    const struct archive_point *points; // the newest CHANGE_MOST
-    size_t count;
-    double values[CHANGE_MOST];
-    bool marked[CHANGE_MOST];
-    struct change changes[CHANGE_MOST];
-    size_t change_count;
-};
-
-static void chart_find(struct chart *chart, const struct archive_series *series,
+static void chart_take(struct chart *chart, const struct archive_series *series, size_t older,
                        const struct chart_options *options)
 {
     size_t left = series->count > CHANGE_MOST ? series->count - CHANGE_MOST : 0;
     memset(chart, 0, sizeof *chart);
     chart->series = series;
+    chart->older = older;
     chart->points = series->points + left;
     chart->count = series->count - left;
     for (size_t i = 0; i < chart->count; i++) {
         chart->values[i] = chart->points[i].median;
     }
-    chart->change_count =
-        change_points(chart->values, chart->count, &options->change, chart->changes);
-    for (size_t i = 0; i < chart->change_count; i++) {
-        chart->marked[chart->changes[i].at] = true;
+    trend_find(chart->values, chart->count, &options->change, &chart->trend);
+    for (size_t i = 0; i < chart->trend.step_count; i++) {
+        chart->marked[chart->trend.steps[i].at] = true;
     }
 }
 
-static const char *chart_word(const struct metric *metric, const struct change *change)
+static const char *chart_word(const struct metric *metric, double before, double after)
 {
     if (metric->better == METRIC_NEITHER) {
         return "";
     }
-    bool up = change->after > change->before;
-    return up == (metric->better == METRIC_HIGHER) ? ", better" : ", worse";
+    return (after > before) == (metric->better == METRIC_HIGHER) ? ", better" : ", worse";
 }
 
-static void chart_changes(FILE *out, const struct archive_runs *runs, const struct chart *chart)
+// A run with its revision: "run 12 (aaaa00000001+)".
+struct chart_run {
+    char text[48];
+};
+
+static struct chart_run chart_run(const struct archive_runs *runs, const struct chart *chart,
+                                  size_t point)
 {
-    for (size_t i = 0; i < chart->change_count; i++) {
-        const struct change *change = &chart->changes[i];
-        const struct archive_run *run =
-            &runs->items[chart_index(runs, chart->points[change->at].run)];
-        fprintf(out, "    | run %lld, %.10s, %s: %s -> %s", (long long)run->id, run->started,
-                chart_revision(run->revision).text, plot_number(change->before).text,
-                plot_number(change->after).text);
-        if (change->before > 0) {
-            fprintf(out, ", %+.1f %%", (change->after / change->before - 1) * 100);
-        }
-        fprintf(out, "%s\n", chart_word(chart->series->metric, change));
+    struct chart_run made;
+    const struct archive_run *run = &runs->items[chart_index(runs, chart->points[point].run)];
+    snprintf(made.text, sizeof made.text, "run %lld (%s)", (long long)run->id,
+             *run->revision != '\0' ? chart_revision(run->revision).text : "?");
+    return made;
+}
+
+static bool chart_other_build(const struct chart *chart, size_t before, size_t after)
+{
+    const char *old = chart->points[before].build;
+    const char *new = chart->points[after].build;
+    bool own = strncmp(chart->series->target, "mems:", 5) == 0; // whose build is the revision
+    return !own && *old != '\0' && *new != '\0' && strcmp(old, new) != 0;
+}
+
+static void chart_step(FILE *out, const struct archive_runs *runs, const struct chart *chart,
+                       const struct trend_step *step)
+{
+    char text[CHART_TEXT];
+    int length = snprintf(text, sizeof text, "between %s and %s",
+                          chart_run(runs, chart, step->first - 1).text,
+                          chart_run(runs, chart, step->last).text);
+    if (step->first < step->last) {
+        snprintf(text + length, sizeof text - (size_t)length, ", likeliest at run %lld",
+                 (long long)chart->points[step->at].run);
     }
+    wrap_within(out, CHART_WIDTH, fprintf(out, "    |"), 6, text);
+    length = snprintf(text, sizeof text, "%s -> %s", plot_number(step->before).text,
+                      plot_number(step->after).text);
+    if (step->before > 0) {
+        length +=
+            snprintf(text + length, sizeof text - (size_t)length, ", %+.1f %% (%+.1f .. %+.1f)",
+                     (step->ratio - 1) * 100, (step->low - 1) * 100, (step->high - 1) * 100);
+    }
+    snprintf(text + length, sizeof text - (size_t)length, ", p %.2g%s", step->p,
+             chart_word(chart->series->metric, step->before, step->after));
+    wrap_within(out, CHART_WIDTH, 0, 6, text);
+    if (chart_other_build(chart, step->first - 1, step->last)) {
+        snprintf(text, sizeof text, "with another malloc: %s, before %s",
+                 chart->points[step->last].build, chart->points[step->first - 1].build);
+        wrap_within(out, CHART_WIDTH, 0, 6, text);
+    }
+}
+
+static void chart_drift(FILE *out, const struct chart *chart)
+{
+    char text[CHART_TEXT];
+    const struct trend_drift *drift = &chart->trend.drift;
+    snprintf(text, sizeof text,
+             "drift, %+.2g %% a run (%+.2g .. %+.2g): %s -> %s in %zu runs, p %.2g%s",
+             drift->share * 100, drift->low * 100, drift->high * 100, plot_number(drift->from).text,
+             plot_number(drift->to).text, chart->count, drift->p,
+             chart_word(chart->series->metric, drift->from, drift->to));
+    wrap_within(out, CHART_WIDTH, fprintf(out, "    /"), 6, text);
+}
+
+// The newest other malloc, where no step tells of it.
+static void chart_build(FILE *out, const struct chart *chart)
+{
+    char text[CHART_TEXT];
+    for (size_t i = chart->count; i-- > 1;) {
+        if (!chart_other_build(chart, i - 1, i)) {
+            continue;
+        }
+        for (size_t s = 0; s < chart->trend.step_count; s++) {
+            const struct trend_step *step = &chart->trend.steps[s];
+            if (i >= step->first && i <= step->last) {
+                return;
+            }
+        }
+        snprintf(text, sizeof text, "another malloc since run %lld: %s, before %s",
+                 (long long)chart->points[i].run, chart->points[i].build,
+                 chart->points[i - 1].build);
+        wrap_within(out, CHART_WIDTH, fprintf(out, "    +"), 6, text);
+        return;
+    }
+}
+
+static void chart_tell(FILE *out, const struct archive_runs *runs, const struct chart *chart)
+{
+    for (size_t i = 0; i < chart->trend.step_count; i++) {
+        chart_step(out, runs, chart, &chart->trend.steps[i]);
+    }
+    if (chart->trend.kind == TREND_DRIFT) {
+        chart_drift(out, chart);
+    }
+    chart_build(out, chart);
+    if (chart->older > 0) {
+        fprintf(out, "    %zu figure%s before it of other work: not shown\n", chart->older,
+                chart->older == 1 ? "" : "s");
+    }
+}
+
+// From the first value to the last as the account has them; NAN: nothing changed, or from nothing.
+static double chart_all_told(const struct trend *trend)
+{
+    double from = trend->kind == TREND_DRIFT ? trend->drift.from : trend->steps[0].before;
+    double to = trend->kind == TREND_DRIFT   ? trend->drift.to
+                : trend->kind == TREND_STEPS ? trend->steps[trend->step_count - 1].after
+                                             : NAN;
+    return from > 0 ? to / from : NAN;
 }
 
 static void chart_line(FILE *out, const struct chart *chart, bool ascii)
 {
-    struct plot plot = {chart->values, chart->marked, chart->count, TREND_SPARK, ascii};
+    struct plot plot = {chart->values, chart->marked, chart->count, CHART_SPARK, ascii};
     const char *target = chart->series->target;
-    if (strlen(target) > TREND_NAME) {
-        fprintf(out, "  %s\n  %-*s ", target, TREND_NAME, "");
+    if (strlen(target) > CHART_NAME) {
+        fprintf(out, "  %s\n  %-*s ", target, CHART_NAME, "");
     } else {
-        fprintf(out, "  %-*s ", TREND_NAME, target);
+        fprintf(out, "  %-*s ", CHART_NAME, target);
     }
     plot_spark(out, &plot);
     fprintf(out, " %8s", plot_number(chart->values[chart->count - 1]).text);
-    if (chart->change_count > 0 && chart->changes[0].before > 0) {
-        double all = chart->changes[chart->change_count - 1].after / chart->changes[0].before;
+    double all = chart_all_told(&chart->trend);
+    if (isfinite(all)) {
         fprintf(out, " %+7.1f %%", (all - 1) * 100);
     } else {
         fprintf(out, " %9s", "-");
@@ -217,7 +316,7 @@ static void chart_line(FILE *out, const struct chart *chart, bool ascii)
 static void chart_plot(FILE *out, const struct archive_runs *runs, const struct chart *chart,
                        bool ascii)
 {
-    struct plot plot = {chart->values, chart->marked, chart->count, TREND_WIDTH, ascii};
+    struct plot plot = {chart->values, chart->marked, chart->count, CHART_WIDTH, ascii};
     const struct archive_series *series = chart->series;
     char first[11];
     char last[11];
@@ -239,50 +338,56 @@ static bool chart_is_wanted(const struct archive_series *series,
            (options->target == NULL || strcmp(options->target, series->target) == 0);
 }
 
+void chart_find(const struct archive_runs *runs, const struct archive_serieses *all,
+                const struct chart_options *options, struct charts *charts)
+{
+    size_t older;
+    *charts = (struct charts){measured_zeroed(all->count, sizeof(struct chart)), 0};
+    for (size_t i = 0; i < all->count; i++) {
+        const struct archive_series *series = &all->items[i];
+        if (chart_is_wanted(series, options) && chart_is_newest(runs, all, series, &older)) {
+            chart_take(&charts->items[charts->count++], series, older, options);
+        }
+    }
+}
+
+void chart_fini(struct charts *charts)
+{
+    free(charts->items);
+    *charts = (struct charts){0};
+}
+
 static void chart_head(FILE *out, const struct metric *metric, bool plots)
 {
     static const char *const words[] = {[METRIC_NEITHER] = "",
                                         [METRIC_HIGHER] = ", more is better",
                                         [METRIC_LOWER] = ", less is better"};
-    fprintf(out, "\n%s, %s%s: the median of each run; | is a change\n", metric->name, metric->unit,
+    fprintf(out, "\n%s, %s%s: the median of each run; | is a step\n", metric->name, metric->unit,
             words[metric->better]);
     if (!plots) {
-        fprintf(out, "\n  %-*s %-*s %8s %9s\n", TREND_NAME, "", TREND_SPARK, "", "newest",
+        fprintf(out, "\n  %-*s %-*s %8s %9s\n", CHART_NAME, "", CHART_SPARK, "", "newest",
                 "all told");
     }
 }
 
-bool chart_print(FILE *out, const struct archive_runs *runs, const struct archive_serieses *all,
+void chart_print(FILE *out, const struct archive_runs *runs, const struct charts *charts,
                  const struct chart_options *options)
 {
-    struct chart *chart = measured_zeroed(1, sizeof *chart);
     const char *section = "";
-    size_t shown = 0;
-    size_t older;
-    for (size_t i = 0; i < all->count; i++) {
-        const struct archive_series *series = &all->items[i];
-        if (!chart_is_wanted(series, options) || !chart_is_newest(runs, all, series, &older)) {
-            continue;
-        }
-        if (shown++ == 0) {
-            chart_head(out, series->metric, options->plots);
-        }
-        chart_find(chart, series, options);
+    if (charts->count > 0) {
+        chart_head(out, charts->items[0].series->metric, options->plots);
+    }
+    for (size_t i = 0; i < charts->count; i++) {
+        const struct chart *chart = &charts->items[i];
         if (options->plots) {
             chart_plot(out, runs, chart, options->ascii);
         } else {
-            if (strcmp(section, series->section) != 0) {
-                fprintf(out, "[%s]\n", series->section);
+            if (strcmp(section, chart->series->section) != 0) {
+                fprintf(out, "[%s]\n", chart->series->section);
             }
             chart_line(out, chart, options->ascii);
         }
-        chart_changes(out, runs, chart);
-        if (older > 0) {
-            fprintf(out, "    %zu figure%s before it of other work: not shown\n", older,
-                    older == 1 ? "" : "s");
-        }
-        section = series->section;
+        chart_tell(out, runs, chart);
+        section = chart->series->section;
     }
-    free(chart);
-    return shown > 0;
 }

@@ -7,48 +7,23 @@
 //    whole day, in UTC, as results have their time). A revision: as results have it, whole or its
 //    beginning; or a longer name of the same commit. Where both a clean tree of it and a changed
 //    one ("-dirty") were measured, the clean one is meant, unless the word says "-dirty".
-// 2. Preferred. The newest that has measured all that the result has, the same work in every
-//    section on every target: a look at a single cell between two whole runs is no baseline for
-//    the second. Where there is none, the newest: the comparison tells what is missing.
+// 2. Comparable. A run of other machines is left out, unless the wish says so: what differs would
+//    be the machine. Preferred is the newest that has measured all that the result has, the same
+//    work in every section on every target: a look at a single cell between two whole runs is no
+//    baseline for the second. Next the newest that has some of it. Where there is none, the newest
+//    on the machine: the comparison then says how its work differs.
+// 3. What was left out on the way is counted and told: "last" that is not the last must not pass
+//    for it.
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compare/compare.h"
-#include "disk/digest.h"
 #include "history/inner.h"
 
 #define FIND_DIRTY "-dirty"
 #define FIND_LEAST 4 // letters of a revision
-
-// ---- dates ---------------------------------------------------------------------------------
-
-// The last second that the date means, in the form results have. False: it is no date.
-static bool find_date(const char *text, char *last, size_t size)
-{
-    static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
-    static const char full[] = "0000-00-00T23:59:59Z";
-    size_t length = strlen(text);
-    if (length > 0 && text[length - 1] == 'Z' && length < sizeof form - 1) {
-        length--; // 2026-11-20T13:05Z
-    }
-    bool whole = length == 10 || length == 13 || length == 16 || length == 19 || length == 20;
-    if (!whole || size < sizeof form) {
-        return false;
-    }
-    for (size_t i = 0; i < length; i++) {
-        bool digit = form[i] == 'd' && isdigit((unsigned char)text[i]);
-        if (!digit && text[i] != form[i] && !(i == 10 && text[i] == ' ')) {
-            return false;
-        }
-    }
-    memcpy(last, full, sizeof full);
-    memcpy(last, text, length);
-    last[10] = 'T';
-    return true;
-}
 
 // ---- revisions -----------------------------------------------------------------------------
 
@@ -75,78 +50,154 @@ static bool find_is_revision(const char *revision, const char *wanted)
            (described != NULL && strncmp(described + 2, wanted, length) == 0);
 }
 
-// ---- the same work -------------------------------------------------------------------------
+// ---- what a run has ------------------------------------------------------------------------
 
-// Whether the run has figures of one section's work on one target.
-static bool find_has(sqlite3_stmt *ask, int64_t run, const struct measured_section *section,
-                     const char *target)
+struct finding_out {
+    const struct archive *archive;
+    const struct archive_wish *wish;
+    struct date not_after; // unless it is a revision's
+    bool revision;         // the wish is one
+    bool clean;            // only trees without changes
+    sqlite3_stmt *figures; // whether a run has any of a work on a machine
+    sqlite3_stmt *places;  // whether it has been on a machine
+};
+
+// The machine that the section is wanted of; NULL: any.
+static const char *find_machine(const struct archive_wish *wish, size_t section)
 {
-    char *work = compare_work(section);
-    struct digest digest = digest_of_bytes(work, strlen(work));
-    digest.text[16] = '\0';
-    free(work);
-    sqlite3_reset(ask);
-    sqlite3_bind_int64(ask, 1, run);
-    archive_bind_text(ask, 2, section->name);
-    archive_bind_text(ask, 3, target);
-    archive_bind_text(ask, 4, digest.text);
-    return sqlite3_step(ask) == SQLITE_ROW;
+    const char *given = wish->machine;
+    return given == NULL ? wish->machines[section].name : *given == '\0' ? NULL : given;
 }
 
-static bool find_has_all(sqlite3_stmt *ask, int64_t run, const struct measured *other)
+static bool find_says(sqlite3_stmt *ask)
 {
-    bool all = true;
-    for (size_t i = 0; i < other->cell_count && all; i++) {
-        const struct measured_cell *cell = &other->cells[i];
-        bool counts = cell->known && cell->verdict == CELL_PASS;
-        all = !counts || find_has(ask, run, &other->sections[cell->section], cell->target);
+    bool is = sqlite3_step(ask) == SQLITE_ROW;
+    sqlite3_reset(ask);
+    return is;
+}
+
+// Whether the run has figures of one section's work on one target.
+static bool find_has(const struct finding_out *out, int64_t run, const struct measured_cell *cell,
+                     const char *machine)
+{
+    const struct measured_section *section = &out->wish->other->sections[cell->section];
+    char *work = compare_work(section);
+    sqlite3_bind_int64(out->figures, 1, run);
+    archive_bind_text(out->figures, 2, section->name);
+    archive_bind_text(out->figures, 3, cell->target);
+    archive_bind_text(out->figures, 4, figures_work(work).text);
+    archive_bind_text(out->figures, 5, machine);
+    free(work);
+    return find_says(out->figures);
+}
+
+// What the run is to the result. In the order of preference.
+enum find_rank { FIND_ALL, FIND_SOME, FIND_OTHER_WORK, FIND_ELSEWHERE };
+
+static bool find_was_there(const struct finding_out *out, int64_t run)
+{
+    bool there = out->wish->other->section_count == 0;
+    for (size_t i = 0; i < out->wish->other->section_count && !there; i++) {
+        sqlite3_bind_int64(out->places, 1, run);
+        archive_bind_text(out->places, 2, find_machine(out->wish, i));
+        there = find_says(out->places);
     }
-    return all;
+    return there;
+}
+
+static enum find_rank find_rank(const struct finding_out *out, int64_t run)
+{
+    const struct measured *other = out->wish->other;
+    size_t all = 0, here = 0, anywhere = 0;
+    for (size_t i = 0; i < other->cell_count; i++) {
+        const struct measured_cell *cell = &other->cells[i];
+        bool planned = cell->verdict == CELL_WAITING;
+        if (planned || (cell->known && cell->verdict == CELL_PASS)) {
+            bool has = find_has(out, run, cell, find_machine(out->wish, cell->section));
+            all++;
+            here += has;
+            anywhere += has || (here == 0 && find_has(out, run, cell, NULL));
+        }
+    }
+    if (here == all) { // also where there is nothing to look for
+        return all > 0 || find_was_there(out, run) ? FIND_ALL : FIND_ELSEWHERE;
+    }
+    if (here > 0) {
+        return FIND_SOME;
+    }
+    return anywhere > 0 || !find_was_there(out, run) ? FIND_ELSEWHERE : FIND_OTHER_WORK;
 }
 
 // ---- the run -------------------------------------------------------------------------------
 
-struct finding_out {
-    const struct archive_wish *wish;
-    const char *not_after; // NULL: any time
-    bool revision;         // the wish is one
-    bool clean;            // only trees without changes
-};
-
 static bool find_suits(const struct finding_out *out, const struct archive_run *run)
 {
-    if (strcmp(run->digest, out->wish->digest) == 0) {
+    const char *own = out->wish->digest;
+    if (*own != '\0' && strcmp(run->digest, own) == 0) {
         return false;
     }
     if (out->revision) {
         return find_is_revision(run->revision, out->wish->against) &&
                (!out->clean || find_clean(run->revision) == strlen(run->revision));
     }
-    return strcmp(run->started, out->not_after) <= 0;
+    return strcmp(run->started, out->not_after.text) <= 0;
 }
 
 // Index of the run that is meant; runs->count: none.
-static size_t find_newest(struct archive *archive, const struct finding_out *out,
-                          const struct archive_runs *runs, struct complaint *complaint)
+static size_t find_newest(const struct finding_out *out, const struct archive_runs *runs,
+                          struct archive_found *found)
 {
-    size_t newest = runs->count;
-    sqlite3_stmt *ask = archive_ask(archive,
-                                    "SELECT 1 FROM figure f JOIN series s ON s.id = f.series"
-                                    " WHERE f.run = ? AND s.section = ? AND s.target = ? AND"
-                                    " s.work = ? LIMIT 1",
-                                    complaint);
-    for (size_t i = runs->count; i-- > 0 && ask != NULL;) {
-        if (!find_suits(out, &runs->items[i])) {
+    size_t newest[FIND_ELSEWHERE];
+    struct archive_found past[FIND_ELSEWHERE + 1]; // what had been left out by then
+    memset(past, 0, sizeof past);
+    for (size_t rank = 0; rank < FIND_ELSEWHERE; rank++) {
+        newest[rank] = runs->count;
+    }
+    struct archive_found *left = &past[FIND_ELSEWHERE];
+    for (size_t i = runs->count; i-- > 0 && newest[FIND_ALL] == runs->count;) {
+        const struct archive_run *run = &runs->items[i];
+        bool dated = date_is_moment(run->started);
+        if (!dated || !find_suits(out, run)) {
+            left->undated += !dated;
             continue;
         }
-        newest = newest == runs->count ? i : newest;
-        if (find_has_all(ask, runs->items[i].id, out->wish->other)) {
-            newest = i;
-            break;
+        enum find_rank rank = find_rank(out, run->id);
+        if (rank < FIND_ELSEWHERE && newest[rank] == runs->count) {
+            newest[rank] = i;
+            past[rank] = *left;
+        }
+        left->elsewhere += rank == FIND_ELSEWHERE;
+        left->other_work += rank == FIND_OTHER_WORK;
+    }
+    for (size_t rank = 0; rank < FIND_ELSEWHERE; rank++) {
+        if (newest[rank] < runs->count) {
+            *found = past[rank];
+            return newest[rank];
         }
     }
-    sqlite3_finalize(ask);
-    return newest;
+    *found = *left;
+    return runs->count;
+}
+
+bool archive_left_out(const struct archive_found *found, char *text, size_t size)
+{
+    const struct {
+        size_t count;
+        const char *why;
+    } parts[] = {
+        {found->elsewhere, "of other machines (--machine all takes them)"},
+        {found->other_work, "of other work"},
+        {found->undated, "of no date that the calendar has"},
+    };
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].count > 0 && length < size) {
+            length += (size_t)snprintf(text + length, size - length, "%s%zu %s",
+                                       length > 0 ? ", " : "", parts[i].count, parts[i].why);
+        }
+    }
+    return length > 0;
 }
 
 // The commits that a revision's beginning means, where it is more than one.
@@ -167,20 +218,25 @@ static bool find_is_ambiguous(const struct finding_out *out, const struct archiv
     return false;
 }
 
-static void find_nothing(const struct archive *archive, const struct finding_out *out,
-                         const struct archive_runs *runs, struct complaint *complaint)
+static void find_nothing(const struct finding_out *out, const struct archive_runs *runs,
+                         const struct archive_found *left, struct complaint *complaint)
 {
+    const struct archive *archive = out->archive;
     const struct archive_wish *wish = out->wish;
+    char why[256];
     size_t first = 0;
     while (first < runs->count && strcmp(runs->items[first].digest, wish->digest) == 0) {
         first++;
     }
     if (first == runs->count) {
         complain(complaint, "%s: no other run of the job %s", archive->path, wish->job);
+    } else if (archive_left_out(left, why, sizeof why)) {
+        complain(complaint, "%s: no run of the job %s that could be compared; left out: %s",
+                 archive->path, wish->job, why);
     } else if (!out->revision) {
-        bool last = out->not_after == wish->started;
+        bool last = strcmp(wish->against, "last") == 0;
         complain(complaint, "%s: no run of the job %s up to %s; the first is of %s", archive->path,
-                 wish->job, last ? out->not_after : wish->against, runs->items[first].started);
+                 wish->job, last ? wish->started : wish->against, runs->items[first].started);
     } else {
         complain(complaint,
                  "%s: no run of the job %s at revision %s (nor is that \"last\", or a date like "
@@ -194,6 +250,7 @@ static void find_copy(const struct archive_run *from, struct archive_run *to)
     *to = (struct archive_run){.id = from->id,
                                .digest = measured_copy(from->digest),
                                .job = measured_copy(from->job),
+                               .about = measured_copy(from->about),
                                .started = measured_copy(from->started),
                                .verdict = measured_copy(from->verdict),
                                .revision = measured_copy(from->revision),
@@ -201,42 +258,81 @@ static void find_copy(const struct archive_run *from, struct archive_run *to)
                                .seconds = from->seconds};
 }
 
-int archive_find(struct archive *archive, const struct archive_wish *wish,
-                 struct archive_run *found, struct complaint *complaint)
+// What the word is. EINVAL with a complaint: nothing that could be meant.
+static int find_word(struct finding_out *out, struct complaint *complaint)
 {
-    char date[32];
-    struct archive_runs runs;
-    struct finding_out out = {.wish = wish, .not_after = wish->started, .clean = true};
-    if (find_date(wish->against, date, sizeof date)) {
-        out.not_after = date;
-    } else if (strcmp(wish->against, "last") != 0) {
-        out.revision = true;
-        out.clean = find_clean(wish->against) == strlen(wish->against);
+    const struct archive_wish *wish = out->wish;
+    enum date_kind kind = date_last(wish->against, &out->not_after);
+    if (kind == DATE_IMPOSSIBLE) {
+        complain(complaint,
+                 "\"%s\": the calendar has no such day or time; one like 2026-11-20 or "
+                 "2026-11-20T13:05 is wanted",
+                 complaint_clip(wish->against).text);
+        return EINVAL;
     }
-    if (out.revision && strlen(wish->against) < FIND_LEAST) {
+    if (strcmp(wish->against, "last") == 0) {
+        snprintf(out->not_after.text, sizeof out->not_after.text, "%.31s", wish->started);
+    } else if (kind == DATE_NONE) {
+        out->revision = true;
+        out->clean = find_clean(wish->against) == strlen(wish->against);
+    }
+    if (out->revision && strlen(wish->against) < FIND_LEAST) {
         complain(complaint,
                  "\"%s\": \"last\", %d letters of a revision or more, or a date like "
                  "2026-11-20 are wanted",
                  wish->against, FIND_LEAST);
         return EINVAL;
     }
-    int error = archive_list(archive, wish->job, &runs, complaint);
+    return 0;
+}
+
+static int find_among(struct finding_out *out, const struct archive_runs *runs,
+                      struct archive_found *found, struct complaint *complaint)
+{
+    size_t newest = find_newest(out, runs, found);
+    if (newest == runs->count && out->revision && out->clean) {
+        out->clean = false;
+        newest = find_newest(out, runs, found);
+    }
+    if (newest == runs->count) {
+        find_nothing(out, runs, found, complaint);
+        return ENOENT;
+    }
+    if (find_is_ambiguous(out, runs, newest, complaint)) {
+        return ENOENT;
+    }
+    find_copy(&runs->items[newest], &found->run);
+    return 0;
+}
+
+int archive_find(struct archive *archive, const struct archive_wish *wish,
+                 struct archive_found *found, struct complaint *complaint)
+{
+    struct archive_runs runs = {0};
+    struct finding_out out = {.archive = archive, .wish = wish, .clean = true};
+    *found = (struct archive_found){.elsewhere = 0};
+    int error = find_word(&out, complaint);
     if (error != 0) {
         return error;
     }
-    size_t newest = find_newest(archive, &out, &runs, complaint);
-    if (newest == runs.count && out.revision && out.clean) {
-        out.clean = false;
-        newest = find_newest(archive, &out, &runs, complaint);
-    }
-    if (newest == runs.count) {
-        find_nothing(archive, &out, &runs, complaint);
-        error = ENOENT;
-    } else if (find_is_ambiguous(&out, &runs, newest, complaint)) {
-        error = ENOENT;
-    } else {
-        find_copy(&runs.items[newest], found);
+    out.figures = archive_ask(archive,
+                              "SELECT 1 FROM figure f JOIN series s ON s.id = f.series"
+                              " JOIN machine m ON m.id = s.machine"
+                              " WHERE f.run = ? AND s.section = ? AND s.target = ? AND"
+                              " s.work = ? AND (?5 IS NULL OR m.name = ?5) LIMIT 1",
+                              complaint);
+    out.places = archive_ask(archive,
+                             "SELECT 1 FROM place p JOIN machine m ON m.id = p.machine"
+                             " WHERE p.run = ?1 AND (?2 IS NULL OR m.name = ?2) LIMIT 1",
+                             complaint);
+    error = out.figures == NULL || out.places == NULL
+                ? EIO
+                : archive_list(archive, wish->job, NULL, &runs, complaint);
+    if (error == 0) {
+        error = find_among(&out, &runs, found, complaint);
     }
     archive_runs_fini(&runs);
+    sqlite3_finalize(out.figures);
+    sqlite3_finalize(out.places);
     return error;
 }

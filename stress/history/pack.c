@@ -77,10 +77,26 @@ static char *pack_inflate(const void *bytes, size_t size, struct complaint *comp
 }
 #endif
 
-char *pack_undo(const void *bytes, size_t size, struct complaint *complaint)
+static bool pack_is_frame(const void *bytes, size_t size)
 {
     static const unsigned char magic[] = {0x28, 0xb5, 0x2f, 0xfd};
-    if (size >= sizeof magic && memcmp(bytes, magic, sizeof magic) == 0) {
+    return size >= sizeof magic && memcmp(bytes, magic, sizeof magic) == 0;
+}
+
+bool pack_can_undo(const void *bytes, size_t size)
+{
+#ifdef MEMS_HAVE_ZSTD
+    (void)bytes;
+    (void)size;
+    return true;
+#else
+    return !pack_is_frame(bytes, size);
+#endif
+}
+
+char *pack_undo(const void *bytes, size_t size, struct complaint *complaint)
+{
+    if (pack_is_frame(bytes, size)) {
         return pack_inflate(bytes, size, complaint);
     }
     if (size == 0 || *(const char *)bytes != '{') {

@@ -4,16 +4,18 @@
 # shellcheck shell=bash
 _mems_stress()
 {
-    local line=${COMP_LINE:0:COMP_POINT} word rest head pattern
+    local line=${COMP_LINE:0:COMP_POINT} breaks=${COMP_WORDBREAKS//[[:space:]]/} word rest head pattern
     local -a words
-    # COMP_WORDS is cut at : and =, of which targets and keys are made.
-    read -ra words <<<"$line"
+    # COMP_WORDS is cut at : and =, of which targets and keys are made. A blank in a word has a \ before it.
+    # shellcheck disable=SC2162
+    read -a words <<<"$line"
     case $line in
+    *\\[[:space:]]) words[-1]+=" " ;;
     *[[:space:]]) words+=("") ;;
     esac
     word=${words[-1]}
     # What readline takes for the beginning of the word stays out of the candidates.
-    head=${word%"${word##*[$COMP_WORDBREAKS]}"}
+    head=${word%"${word##*["$breaks"]}"}
     COMPREPLY=()
     while IFS=$'\t' read -r rest _; do
         case $rest in
@@ -39,7 +41,8 @@ _mems_stress()
             done < <(compgen -c -- "$word")
             ;;
         *)
-            COMPREPLY+=("${rest#"$head"}")
+            rest=${rest#"$head"}
+            COMPREPLY+=("${rest// /\\ }")
             case $rest in
             *[=:]) compopt -o nospace 2>/dev/null ;;
             esac

@@ -151,6 +151,7 @@ static void write_value(FILE *out, const struct job_value *value)
         write_text(out, value->path, true);
         break;
     case JOB_LIST:
+    case JOB_SET:
         write_list(out, value->list);
         break;
     }

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "job/checks.h"
 #include "workload/workload.h"
 
 #define MEMORY_LIMIT_LEAST (64u << 20)
@@ -57,6 +58,24 @@ bool conflict_idle(const struct job_section *section, const char *key)
         idle = !is_there(section, need->needs[i]);
     }
     return idle;
+}
+
+// Checks of blocks that are picked out, where verify makes none of them: they were meant to be
+// made.
+static int check_checks(const struct job_section *section, struct complaint *complaint)
+{
+    uint64_t of_blocks = job_checks_of_level(UINT64_MAX);
+    uint64_t picked = job_number(section, "checks") & of_blocks;
+    uint64_t made = job_checks_of_level(job_number(section, "verify"));
+    if (picked == 0 || picked == of_blocks || (picked & made) != 0) {
+        return 0;
+    }
+    unsigned first = (unsigned)__builtin_ctzll(picked);
+    job_complain(section, "checks", complaint,
+                 "verify = %s makes none of these checks of blocks: leave checks out, or verify = "
+                 "%u",
+                 job_text(section, "verify"), job_checks[first].level);
+    return EINVAL;
 }
 
 static int check_needs(const struct job_section *section, struct document_entry *const *holders,
@@ -110,7 +129,8 @@ int conflict_check(const struct job_section *section, struct document_entry *con
                      "no operation is timed (latency = none): time all, or one in N");
         return EINVAL;
     }
-    return check_needs(section, holders, complaint);
+    int error = check_checks(section, complaint);
+    return error ? error : check_needs(section, holders, complaint);
 }
 
 int conflict_validate(const struct job_section *section, struct complaint *complaint)

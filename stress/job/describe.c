@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// describe.c - keys for people: mems-stress help KEY, mems-stress list keys.
+// describe.c - keys for people: mems-stress help KEY.
 
 #include <string.h>
 
@@ -22,6 +22,7 @@ static const char *const kind_names[] = {
     [JOB_LIST] = "a list; commas inside parentheses do not separate",
     [JOB_DISTRIBUTION] = ("sizes drawn at random: SIZE, FROM-TO, SIZE/WEIGHT:FROM-TO/WEIGHT, "
                           "log:FROM-TO, invsq:FROM-TO, exp:MEAN@FROM-TO, zipf:S@FROM-TO"),
+    [JOB_SET] = "all, none, or names separated by commas; -NAME takes one away, as in all,-NAME",
 };
 
 // A cell for each of several values.
@@ -39,8 +40,9 @@ static const char *sweep_of(const struct job_key *key)
         [JOB_PATH] = "files separated by commas: a section of each; quote one that has a comma",
         [JOB_DISTRIBUTION] = "16,64-128,4Ki or 16..4Ki*2: a section of each",
     };
-    return key->plain || key->kind == JOB_LIST ? "never: a comma is part of the value"
-                                               : forms[key->kind];
+    return key->plain || key->kind == JOB_LIST || key->kind == JOB_SET
+               ? "never: a comma is part of the value"
+               : forms[key->kind];
 }
 
 static const char *standard_of(const struct job_key *key)
@@ -85,25 +87,4 @@ size_t job_describe(const char *name, FILE *out)
         }
     }
     return count;
-}
-
-static void list_table(const struct job_key *table, FILE *out)
-{
-    for (; table && table->name; table++) {
-        fprintf(out, "  %-14s %s (%s%s)\n", table->name, table->help,
-                table->standard && table->standard[0] ? "default " : "", standard_of(table));
-    }
-}
-
-void job_list_keys(FILE *out)
-{
-    fprintf(out, "every section\n");
-    list_table(job_common_keys, out);
-    const struct workload *workload;
-    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
-        if (table_count(workload->keys) > 0) {
-            fprintf(out, "workload %s\n", workload->name);
-            list_table(workload->keys, out);
-        }
-    }
 }

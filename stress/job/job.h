@@ -35,6 +35,7 @@ enum job_kind {
     JOB_PATH,         // a file; relative ones start at the folder of the file they stand in
     JOB_LIST,         // pieces separated by commas outside parentheses (target)
     JOB_DISTRIBUTION, // sizes, see distribution.h
+    JOB_SET,          // of `choices`: NAME,NAME or all,-NAME,-NAME or none; bit i is the i-th one
 };
 
 // One row: everything there is to know about a key. Tables end with a row whose name is NULL.
@@ -45,7 +46,7 @@ struct job_key {
     enum job_kind kind;
     double least, most;         // numbers, reals, sizes, times, N of a ratio, both ends of a
                                 // distribution (in their base unit); both 0: any
-    const char *const *choices; // NULL-terminated
+    const char *const *choices; // NULL-terminated, at most 63
     const char *values;         // what is allowed, for people
     const char *standard;       // the default as text; NULL: must be given
     const char *help;           // one line
@@ -75,7 +76,7 @@ struct job_value {
     unsigned line;      // 0 for a default
     unsigned column;
     const char *text; // as written, ${ENV} and $ncpus replaced
-    uint64_t number;  // number, size, time, flag, choice, ratio
+    uint64_t number;  // number, size, time, flag, choice, ratio, set
     double real;
     const char *path; // JOB_PATH: absolute
     char **list;      // JOB_LIST: NULL-terminated
@@ -136,7 +137,7 @@ void job_complain(const struct job_section *section, const char *key, struct com
 // the caller, and ends the program with a message.
 const struct job_value *job_value(const struct job_section *section, const char *key);
 uint64_t job_number(const struct job_section *section, const char *key); // number, size, time,
-                                                                         // flag, choice
+                                                                         // flag, choice, set
 double job_real(const struct job_section *section, const char *key);
 const char *job_text(const struct job_section *section, const char *key); // text or path
 
@@ -171,8 +172,6 @@ void job_describe_key(const struct job_key *key, FILE *out);
 // The same for each table that has a row of that name, under the name of its workload. Returns how
 // many there were.
 size_t job_describe(const char *name, FILE *out);
-// One line a key: the common ones, then those of each workload (mems-stress list keys).
-void job_list_keys(FILE *out);
 
 // The word of a NULL-terminated list nearest to `word`, or NULL when none is near.
 const char *job_suggest(const char *word, const char *const *words);

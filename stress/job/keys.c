@@ -2,11 +2,18 @@
 //
 // keys.c - the keys every section has.
 
+#include "job/checks.h"
 #include "job/job.h"
 
 #define SECONDS 1e9
 
 static const char *const arrivals[] = {"fixed", "poisson", NULL};
+static const char *const checks[] = {
+#define CHECK_NAME(id, name, level, help) name,
+    JOB_CHECK_ROWS(CHECK_NAME)
+#undef CHECK_NAME
+        NULL,
+};
 static const char *const remains[] = {"check", "ignore", NULL};
 static const char *const rss_slopes[] = {"any", "flat", NULL};
 static const char *const touches[] = {"none", "first", "ends", "page", "full", NULL};
@@ -61,6 +68,15 @@ const struct job_key job_common_keys[] = {
         .standard = "1",
     },
     {
+        .name = "checks",
+        .kind = JOB_SET,
+        .choices = checks,
+        .standard = "all",
+        .plain = true,
+        .help = "of the checks that verify and remains ask for, those that are made (more: "
+                "mems-stress list checks); all,-NAME switches one off, to see what the others find",
+    },
+    {
         .name = "seed",
         .kind = JOB_NUMBER,
         .least = 0,
@@ -108,8 +124,10 @@ const struct job_key job_common_keys[] = {
         .most = 200,
         .values = "0 .. 200, where 0 is none",
         .standard = "0",
-        .help = "pictures of the memory map of a mems: target to keep, for `report`; taken with "
-                "the samples, each by walking over every block",
+        .help =
+            "pictures of the memory map of a mems: target to keep, for `report`: after the first "
+            "operation, after every so many, and at the end; a thread stops for each while it "
+            "walks over every block (with a runtime, for a twentieth of it at most)",
     },
     {
         .name = "timeout",

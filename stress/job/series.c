@@ -87,7 +87,7 @@ static const char *find_outside(const char *at, const char *end, const char *mar
 bool series_is(const struct job_key *key, const char *text)
 {
     const char *end = text + strlen(text);
-    if (key->kind == JOB_LIST || key->plain) {
+    if (key->kind == JOB_LIST || key->kind == JOB_SET || key->plain) {
         return false;
     }
     return find_outside(text, end, is_numeric(key) ? ",." : ",") < end;

@@ -74,6 +74,10 @@ void value_allowed(const struct job_key *key, char *text, size_t size)
         snprintf(text, size, "%s", key->values);
     } else if (key->kind == JOB_CHOICE) {
         write_choices(key, text, size);
+    } else if (key->kind == JOB_SET) {
+        size_t used = (size_t)snprintf(text, size,
+                                       "all, none, or of these, as in all,-%s: ", key->choices[0]);
+        write_choices(key, text + used, size - used);
     } else if (key->kind == JOB_FLAG) {
         snprintf(text, size, "yes, no");
     } else if (key->kind == JOB_RATIO) {
@@ -252,6 +256,45 @@ static int parse_distribution(struct parse *parse)
     return 0;
 }
 
+// One piece of a set, from left to right: what there is by then changes.
+static int add_member(struct parse *parse, const char *piece, bool first, uint64_t *set)
+{
+    const char *const *words = parse->key->choices;
+    size_t count = 0;
+    while (words[count]) {
+        count++;
+    }
+    uint64_t all = ((uint64_t)1 << count) - 1;
+    bool less = piece[0] == '-';
+    const char *name = piece + less;
+    if (!less && (strcmp(name, "all") == 0 || strcmp(name, "none") == 0)) {
+        *set = name[0] == 'a' ? all : 0;
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(name, words[i]) == 0) {
+            *set = first && less ? all : *set;
+            *set = less ? *set & ~((uint64_t)1 << i) : *set | (uint64_t)1 << i;
+            return 0;
+        }
+    }
+    char allowed[256];
+    const char *near = job_suggest(name, words);
+    value_allowed(parse->key, allowed, sizeof allowed);
+    complain(parse->why, "there is no '%s', allowed is %s%s%s%s", complaint_clip(name).text,
+             allowed, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return EINVAL;
+}
+
+static int parse_set(struct parse *parse)
+{
+    int error = parse_list(parse);
+    for (char **piece = parse->value->list; !error && *piece; piece++) {
+        error = add_member(parse, *piece, piece == parse->value->list, &parse->value->number);
+    }
+    return error;
+}
+
 static int parse_kind(struct parse *parse)
 {
     static const char *const flags[] = {"no", "yes", NULL};
@@ -276,6 +319,8 @@ static int parse_kind(struct parse *parse)
         return parse_list(parse);
     case JOB_DISTRIBUTION:
         return parse_distribution(parse);
+    case JOB_SET:
+        return parse_set(parse);
     case JOB_TEXT:
         break;
     }

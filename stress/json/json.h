@@ -17,5 +17,11 @@ json_t *json_of_count(uint64_t count);
 
 // The document as text, laid out; the caller frees it. NULL: out of memory.
 char *json_print(json_t *root);
+// On one line, as histories and journals keep it; `flags` of jansson's more. NULL: out of memory.
+char *json_print_line(const json_t *root, size_t flags);
+
+// The document in a file. 0, or an errno value with a sentence that names the file and, where its
+// content is at fault (EINVAL), the place in it; then there is none.
+int json_read(const char *path, json_t **root, char *why, size_t size);
 
 #endif

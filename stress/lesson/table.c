@@ -5,12 +5,15 @@
 #include "lesson/table.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "job/complaint.h"
 #include "show/words.h"
 
 #define TABLE_NAME 10 // columns before the first reference
-#define TABLE_WHY  9  // columns before a reason
+#define TABLE_STEP 7  // columns before a step or an answer that goes on in another line
+#define TABLE_WHY  9  // before a reason
 
 void lesson_head(FILE *out, const struct exercise *exercise, unsigned width)
 {
@@ -120,26 +123,42 @@ void lesson_steps(FILE *out, const struct lesson_run *run, unsigned width, bool 
 {
     for (size_t i = 0; i < run->count; i++) {
         const struct lesson_step *step = &run->steps[i];
-        fprintf(out, "%5zu  %s -> %s\n", i + 1, step->operation, step->text);
+        char text[sizeof step->operation + sizeof step->text + 4];
+        snprintf(text, sizeof text, "%s -> %s", step->operation, step->text);
+        fprintf(out, "%5zu ", i + 1);
+        words_wrap_from(out, TABLE_STEP - 1, TABLE_STEP, width, text);
         if (reasons && step->reason != NULL) {
             words_wrap(out, TABLE_WHY, width, step->reason);
         }
     }
 }
 
-void lesson_verdict(FILE *out, const char *answer, const char *expected)
+static void table_verdict(FILE *out, const char *what, const char *answer, const char *more,
+                          unsigned width)
+{
+    char *text;
+    if (asprintf(&text, "%s: %s%s", what, answer, more) < 0) {
+        complain_exhausted();
+    }
+    fprintf(out, " ");
+    words_wrap_from(out, 1, TABLE_STEP, width, text);
+    free(text);
+}
+
+void lesson_verdict(FILE *out, const char *answer, const char *expected, unsigned width)
 {
     if (expected == NULL) {
         return;
     }
     if (strcmp(answer, expected) == 0) {
-        fprintf(out, "  answer: %s, as the books have it\n", answer);
+        table_verdict(out, "answer", answer, ", as the books have it", width);
     } else {
-        fprintf(out, "  answer: %s\n  the books have: %s\n", answer, expected);
+        table_verdict(out, "answer", answer, "", width);
+        table_verdict(out, "the books have", expected, "", width);
     }
 }
 
-void lesson_total(FILE *out, const struct lesson_run *run)
+void lesson_total(FILE *out, const struct lesson_run *run, unsigned width)
 {
     if (run->algorithm[0] != '\0' && !run->dirty) {
         fprintf(out,
@@ -148,7 +167,7 @@ void lesson_total(FILE *out, const struct lesson_run *run)
                 run->count, run->faults, run->faults == 1 ? "" : "s", run->faults - run->initial,
                 run->initial);
     }
-    lesson_verdict(out, run->answer, run->expected);
+    lesson_verdict(out, run->answer, run->expected, width);
     fprintf(out, "\n");
 }
 

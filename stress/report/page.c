@@ -48,8 +48,9 @@ static const char *const page_styles[] = {
 };
 
 static const char *const page_scripts[] = {
-    chart_min_js, core_js,   model_js,  draw_js,     verdicts_js,    throughput_js, heat_js,
-    latency_js,   memory_js, player_js, sections_js, environment_js, results_js,    start_js,
+    chart_min_js,  core_js,     model_js,       draw_js,    verdicts_js,
+    throughput_js, heat_js,     latency_js,     memory_js,  player_js,
+    maps_js,       sections_js, environment_js, results_js, start_js,
 };
 
 bool report_possible(void)
@@ -192,9 +193,14 @@ char *report_page(const char *title, const struct report_document *documents, si
     struct page page = {NULL, title, documents, count, false};
     char *text = NULL;
     size_t size = 0;
-    for (size_t i = 0; i < count; i++) {
-        pick_shown(documents[i].root);
+    json_t **roots = calloc(count + 1, sizeof *roots);
+    for (size_t i = 0; roots != NULL && i < count; i++) {
+        roots[i] = documents[i].root;
     }
+    if (roots != NULL) {
+        pick_shown(roots, count);
+    }
+    free(roots);
     page.out = open_memstream(&text, &size);
     if (page.out != NULL) {
         page_put(&page);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "result/document.h"
+#include "json/json.h"
 
 #define READ_SHOW "mems-stress/show/1"
 
@@ -87,6 +88,89 @@ static int read_check_members(const char *file, const json_t *root, struct compl
     return 0;
 }
 
+// Arrays of a cell's report that views go through together: all as long as the first.
+static const struct read_column {
+    const char *array, *first, *name;
+    bool must; // be there, where the first is
+} read_columns[] = {
+    {"report.samples", "at_ns", "live_bytes", true},
+    {"report.samples", "at_ns", "taken_bytes", true},
+    {"report.samples", "at_ns", "held_bytes", true},
+    {"report.samples", "at_ns", "rss_bytes", true},
+    {"report.samples", "at_ns", "free_bytes", false},
+    {"report.samples", "at_ns", "largest_hole_bytes", false},
+    {"report.samples", "at_ns", "holes", false},
+    {"report.samples", "at_ns", "live_blocks", false},
+    {"report.memory.decay", "after_ns", "rss_bytes", true},
+};
+
+static int read_check_columns(const char *file, size_t n, const json_t *cell,
+                              struct complaint *complaint)
+{
+    for (size_t i = 0; i < sizeof read_columns / sizeof read_columns[0]; i++) {
+        const struct read_column *row = &read_columns[i];
+        const json_t *of = read_at(cell, row->array);
+        const json_t *first = json_object_get(of, row->first);
+        const json_t *column = json_object_get(of, row->name);
+        bool absent = column == NULL || json_is_null(column);
+        if (of == NULL || json_is_null(of) || (absent && !row->must)) {
+            continue;
+        }
+        if (!json_is_array(first)) {
+            complain(complaint, "%s: cells[%zu].%s.%s: an array is wanted", file, n, row->array,
+                     row->first);
+            return EINVAL;
+        }
+        if (!json_is_array(column) || json_array_size(column) != json_array_size(first)) {
+            complain(complaint, "%s: cells[%zu].%s.%s: an array as long as %s is wanted", file, n,
+                     row->array, row->name, row->first);
+            return EINVAL;
+        }
+    }
+    return 0;
+}
+
+// What a picture of memory must have.
+static const struct read_picture {
+    const char *name;
+    json_type type;
+    const char *wanted;
+} read_pictures[] = {
+    {"operations", JSON_INTEGER, "a whole number"},
+    {"at_ns", JSON_INTEGER, "a whole number"},
+    {"memory_bytes", JSON_INTEGER, "a whole number"},
+    {"pieces", JSON_ARRAY, "an array"},
+};
+
+static int read_check_map(const char *file, size_t n, const json_t *cell,
+                          struct complaint *complaint)
+{
+    const json_t *map = read_at(cell, "report.map");
+    for (size_t i = 0; i < json_array_size(map); i++) {
+        for (size_t row = 0; row < sizeof read_pictures / sizeof read_pictures[0]; row++) {
+            const struct read_picture *member = &read_pictures[row];
+            if (!read_is(json_object_get(json_array_get(map, i), member->name), member->type)) {
+                complain(complaint, "%s: cells[%zu].report.map[%zu].%s: %s is wanted", file, n, i,
+                         member->name, member->wanted);
+                return EINVAL;
+            }
+        }
+    }
+    return 0;
+}
+
+static int read_check_result(const char *file, const json_t *root, struct complaint *complaint)
+{
+    const json_t *cells = json_object_get(root, "cells");
+    int error = read_check_members(file, root, complaint);
+    for (size_t n = 0; n < json_array_size(cells) && error == 0; n++) {
+        const json_t *cell = json_array_get(cells, n);
+        error = read_check_columns(file, n, cell, complaint);
+        error = error != 0 ? error : read_check_map(file, n, cell, complaint);
+    }
+    return error;
+}
+
 static int read_check(const char *file, const json_t *root, struct complaint *complaint)
 {
     const char *schema = json_string_value(json_object_get(root, "schema"));
@@ -116,28 +200,14 @@ static int read_check(const char *file, const json_t *root, struct complaint *co
                  file, complaint_clip(schema).text);
         return EINVAL;
     }
-    return strcmp(schema, DOCUMENT_SCHEMA) == 0 ? read_check_members(file, root, complaint) : 0;
+    return strcmp(schema, DOCUMENT_SCHEMA) == 0 ? read_check_result(file, root, complaint) : 0;
 }
 
 int report_read(const char *path, struct json_t **root, struct complaint *complaint)
 {
-    json_error_t wrong;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        int error = errno;
-        complain(complaint, "cannot read %s: %s", path, strerror(error));
-        return error;
-    }
-    errno = 0;
-    json_t *read = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
-    int error = ferror(file) ? (errno != 0 ? errno : EIO) : 0;
-    fclose(file);
-    if (error != 0) {
-        complain(complaint, "cannot read %s: %s", path, strerror(error));
-    } else if (read == NULL) {
-        complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
-        error = EINVAL;
-    } else {
+    json_t *read;
+    int error = json_read(path, &read, complaint->text, sizeof complaint->text);
+    if (error == 0) {
         error = read_check(path, read, complaint);
     }
     if (error != 0) {

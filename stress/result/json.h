@@ -19,6 +19,10 @@ json_t *json_of_steady(const struct cell_report *report);
 json_t *json_of_harness(const struct cell_report *report);
 struct picture_album;
 json_t *json_of_album(const struct picture_album *album);
+// Words of a picture, by enum picture_drawn, by kind of piece, by enum picture_deed.
+extern const char *const json_drawn_names[];
+extern const char *const json_piece_names[];
+extern const char *const json_deed_names[];
 json_t *json_of_speed(const struct cell_report *report);
 // Members of the objects "memory" and "fragmentation".
 void json_add_memory(json_t *memory, const struct cell_report *report);

@@ -166,7 +166,8 @@ static int restore_stage(const struct restore *restore, const json_t *object, st
     int file;
     const json_t *map = json_object_get(report, "map");
     unsigned pictures = json_is_array(map) ? 1 + (unsigned)json_array_size(map) : 0;
-    int error = stage_create_pictured(cell->section->threads, "", pictures, &cell->stage, &file);
+    int error = stage_create_pictured(cell->section->threads, "", pictures,
+                                      restore_album_pieces(map), &cell->stage, &file);
     if (error != 0) {
         complain(restore->complaint, "cell %s: no memory for it: %s", restore->cell,
                  strerror(error));

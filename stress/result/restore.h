@@ -56,6 +56,8 @@ int restore_number(const struct restore *restore, const json_t *value, const cha
 
 int restore_report(const struct restore *restore, const json_t *object, const struct cell *cell,
                    struct cell_report *report);
+// The most pieces that a picture of it has.
+unsigned restore_album_pieces(const json_t *map);
 // As many pictures as the album has room for.
 int restore_album(const struct restore *restore, const json_t *map, struct picture_album *album);
 int restore_evidence(const struct restore *restore, const json_t *object, struct cell *cell);

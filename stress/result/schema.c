@@ -22,6 +22,8 @@ static const struct schema schema_table[] = {
     {"selftest", "mems-stress-selftest/1", "selftest", mems_stress_selftest_1},
     {"faults", "mems-stress/faults/1", "faults", mems_stress_faults_1},
     {"show", "mems-stress/show/1", "trace show", mems_stress_show_1},
+    {"explore", "mems-stress/explore/1", "explore", mems_stress_explore_1},
+    {"history", "mems-stress-history/1", "history", mems_stress_history_1},
 };
 
 #define SCHEMA_COUNT (sizeof schema_table / sizeof schema_table[0])

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/checks.h"
 #include "job/complaint.h"
 #include "result/figures.h"
 #include "result/harness.h"
@@ -107,6 +108,11 @@ static void table_title(FILE *out, const struct plan *plan, const struct plan_se
                           : timed ? job_text(job, "runtime")
                                   : "",
                           job_text(job, "verify"));
+    char off[160];
+    job_checks_off(job, off, sizeof off);
+    if (off[0] != '\0' && length > 0 && (size_t)length < sizeof text) {
+        length += snprintf(text + length, sizeof text - (size_t)length, " without %s", off);
+    }
     if (repeats > 1 && length > 0 && (size_t)length < sizeof text) {
         snprintf(text + length, sizeof text - (size_t)length, "; medians of %u repeats", repeats);
     }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job/checks.h"
 #include "measure/median.h"
 #include "result/summary.h"
 
@@ -87,6 +88,16 @@ static void warning_late(const struct warning_voice *voice)
     }
 }
 
+static void warning_map(const struct warning_voice *voice)
+{
+    char text[400];
+    for (size_t i = 0; i < voice->scene->plan->section_count; i++) {
+        if (plan_map_warning(voice->scene->plan, i, text, sizeof text)) {
+            warning_say(voice, "%s", text);
+        }
+    }
+}
+
 static void warning_threads(const struct warning_voice *voice)
 {
     const struct plan *plan = voice->scene->plan;
@@ -98,6 +109,19 @@ static void warning_threads(const struct warning_voice *voice)
                         "[%s] has %u threads for %zu CPUs: latencies hold time spent waiting for "
                         "a CPU",
                         section->section->name, section->threads, cpus);
+        }
+    }
+}
+
+static void warning_checks(const struct warning_voice *voice)
+{
+    const struct plan *plan = voice->scene->plan;
+    for (size_t i = 0; i < plan->section_count; i++) {
+        char off[160];
+        job_checks_off(plan->sections[i].section, off, sizeof off);
+        if (off[0] != '\0') {
+            warning_say(voice, "[%s] ran without %s: that it passed says nothing of these checks",
+                        plan->sections[i].section->name, off);
         }
     }
 }
@@ -212,7 +236,9 @@ static const struct warning {
     {"skipped", "a target or a section was left out, and why", warning_skipped, false},
     {"refused", "a cell refused more than 1 % of its allocations", warning_refused, false},
     {"late", "an open loop achieved less than 95 % of its intended rate", warning_late, false},
+    {"map", "pictures of memory were asked for, and no target has any", warning_map, false},
     {"threads", "more threads than CPUs", warning_threads, false},
+    {"checks", "a section ran with checks switched off", warning_checks, false},
     {"load", "the machine was busy when the run began", warning_load, false},
     {"stolen", "the hypervisor gave CPU time to others during the run", warning_stolen, false},
     {"governor", "CPU frequency is scaled", warning_governor, false},

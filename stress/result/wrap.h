@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// wrap.h - lines for people that fit 100 columns.
+// wrap.h - lines for people that fit 100 columns, or as many as there are.
 
 #ifndef RESULT_WRAP_H
 #define RESULT_WRAP_H
@@ -13,5 +13,11 @@
 // words of `text`, a blank before each; what does not fit goes on below, behind `indent` blanks. A
 // word that is longer itself is not cut. Blanks between words become one.
 void wrap_words(FILE *out, int at, int indent, const char *text);
+// The same within `width` columns.
+void wrap_within(FILE *out, int width, int at, int indent, const char *text);
+// The columns of the terminal that the stream is, within WRAP_LEAST and 1000; 80 where it is none.
+int wrap_terminal(FILE *out);
+
+#define WRAP_LEAST 40
 
 #endif

@@ -29,6 +29,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "job/checks.h"
 #include "measure/clock.h"
 #include "measure/proc.h"
 #include "run/code.h"
@@ -109,6 +110,21 @@ static void account_note_bytes(struct cell_report *report, const struct run *run
     report->metrics_thread_bytes = each;
 }
 
+static void account_open_album(struct account *account, struct run *run)
+{
+    struct picture_album *pictures = stage_album(run->stage);
+    struct mems_engine *engine = pictures != NULL ? run->target->engine(run->instance) : NULL;
+    if (engine == NULL) {
+        return;
+    }
+    uint64_t operations = job_number(run->section, "ops") * run->threads;
+    account->album = run_map(sizeof *account->album);
+    album_init(account->album, pictures, engine, run->workers, run->threads, operations);
+    for (unsigned i = 0; i < run->threads; i++) {
+        run->workers[i].album = account->album;
+    }
+}
+
 void account_open(struct account *account, struct run *run)
 {
     struct curves_shape shape = account_shape(run->section, run->threads);
@@ -139,6 +155,7 @@ void account_open(struct account *account, struct run *run)
     account->report->sample_every_ns = account->every_ns;
     account->report->latency_every = job_number(run->section, "latency");
     account->report->timer_ns = (uint64_t)(clock_overhead_ns() + 0.5);
+    account_open_album(account, run);
     account_note_bytes(account->report, run);
 }
 
@@ -176,6 +193,10 @@ void account_begin(struct account *account, struct run *run)
         histogram_clear(&account->curves.set[0][i]); // of what the workload's open has done
     }
     span_begin(&account->span[0], run, &account->futex, 0);
+    bool drawn = account->album != NULL;
+    if (drawn && !run->workload->fills && job_number(run->section, "warmup") == 0) {
+        album_begin(account->album, account->span[0].operations, run_now_ns());
+    }
 }
 
 void account_baseline(struct account *account)
@@ -186,6 +207,9 @@ void account_baseline(struct account *account)
 void account_started(struct account *account, struct run *run)
 {
     account_origin(account, run, run->started_ns);
+    if (account->album != NULL) {
+        album_origin(account->album, run->started_ns);
+    }
 }
 
 // What begins is counted from before its histograms are, what ends until after (account_stop), so
@@ -197,6 +221,9 @@ void account_warmed(struct account *account, struct run *run)
     curves_turn(&account->curves, run->workers, false);
     __atomic_store_n(&run->warming, false, __ATOMIC_RELAXED);
     account_origin(account, run, now);
+    if (account->album != NULL) {
+        album_begin(account->album, account->origin_operations, now);
+    }
 }
 
 static void account_usage(struct run *run, struct target_usage *usage)
@@ -273,15 +300,6 @@ static void account_add(struct account *account, const struct report_sample *sam
     }
 }
 
-static void account_picture(struct run *run, const struct report_sample *sample)
-{
-    struct picture_album *album = stage_album(run->stage);
-    struct mems_engine *engine = album != NULL ? run->target->engine(run->instance) : NULL;
-    if (engine != NULL) {
-        picture_take(album, engine, sample->at_ns, sample->operations);
-    }
-}
-
 void account_sample(struct account *account, struct run *run)
 {
     struct report_sample sample;
@@ -293,7 +311,6 @@ void account_sample(struct account *account, struct run *run)
         account->report->detail_count++;
     }
     account_add(account, &sample, false);
-    account_picture(run, &sample);
     account->report->sample_cost_ns += run_now_ns() - began;
 }
 
@@ -423,10 +440,11 @@ static bool account_all_touched(const struct run *run)
 {
     enum { TOUCH_NONE, TOUCH_FIRST, TOUCH_ENDS, TOUCH_PAGE }; // the rows of the key touch
     uint64_t touch = job_number(run->section, "touch");
-    uint64_t verify = job_number(run->section, "verify");
+    uint64_t checks = job_checks_of(run->section);
+    bool ends = job_checks_have(checks, JOB_CHECK_STAMP);
     bool short_ones = run->stage->demand.largest <= ACCOUNT_PAGE;
-    return touch >= TOUCH_PAGE || verify >= 3 ||
-           (short_ones && (touch >= TOUCH_FIRST || verify >= 2));
+    return touch >= TOUCH_PAGE || (ends && job_checks_have(checks, JOB_CHECK_WHOLE)) ||
+           (short_ones && (touch >= TOUCH_FIRST || ends));
 }
 
 static double account_overhead(const struct run *run, const struct report_sample *last)
@@ -474,6 +492,9 @@ void account_end(struct account *account, struct run *run)
         run->target->native(run->instance, account_native, report);
     }
     futex_close(&account->futex);
+    if (account->album != NULL) {
+        album_end(account->album);
+    }
 }
 
 // Asleep until then, unless somebody wants an end. The driver sees that it is on purpose.

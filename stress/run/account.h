@@ -5,6 +5,7 @@
 #ifndef RUN_ACCOUNT_H
 #define RUN_ACCOUNT_H
 
+#include "run/album.h"
 #include "run/curves.h"
 #include "run/futex.h"
 #include "run/rollup.h"
@@ -29,6 +30,7 @@ struct account {
     unsigned part;          // number of the part under way
     struct span stop;       // where the measured phase ended, unless it was with the workers
     const struct span *end; // NULL: it goes on
+    struct album *album;    // pictures of memory; NULL: none
 };
 
 // Bytes that measuring a cell of `section` takes beside its stage. They depend on its threads, on

@@ -128,13 +128,13 @@ static void cell_open_target(struct run *run, struct target_spec *spec, struct c
     }
 }
 
-// How thoroughly blocks are checked. A map of places says nothing where live blocks move; there the
-// stamps of level 3 find what two blocks have in common.
-static unsigned cell_level(const struct run *run)
+// What is checked of blocks. A map of places says nothing where live blocks move; there the stamps
+// of level 3 find what two blocks have in common.
+static unsigned cell_checks(const struct run *run)
 {
-    unsigned check = (unsigned)job_number(run->section, "verify");
     bool moves = run->target->moves != NULL && run->target->moves(run->instance);
-    return moves && check > CHECK_WHOLE ? CHECK_WHOLE : check;
+    return (unsigned)(job_checks_of(run->section) &
+                      job_checks_of_level(moves ? CHECK_WHOLE : CHECK_OVERLAP));
 }
 
 static void cell_open_workers(struct run *run)
@@ -148,7 +148,7 @@ static void cell_open_workers(struct run *run)
         struct worker *worker = &run->workers[i];
         worker->ops = run->ops;
         worker->space = run->space;
-        worker->check = careful ? cell_level(run) : 0;
+        worker->check = careful ? cell_checks(run) : 0;
         worker->touch = careful ? (unsigned)job_number(section, "touch") : 0;
         worker->latency_every = (uint32_t)job_number(section, "latency");
         worker->history = stage_history(run->stage, i);

@@ -91,14 +91,14 @@ static const struct target_ops cost_ops = {
 
 // ---- measuring ----------------------------------------------------------------------------------
 
-static void cost_open(struct cost_place *place, enum check_level check, uint32_t latency_every)
+static void cost_open(struct cost_place *place, enum check_level level, uint32_t latency_every)
 {
     place->worker = (struct worker){
         .ops = &cost_ops,
         .space = place,
         .history = &place->history,
         .latency = place->latency,
-        .check = check,
+        .check = (unsigned)job_checks_of_level(level),
         .latency_every = latency_every,
     };
     place->history = (struct history){0};

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "disk/disk.h"
+#include "job/checks.h"
 #include "job/complaint.h"
 #include "measure/clock.h"
 #include "run/course.h"
@@ -226,7 +227,7 @@ static void drive_cell(struct plan *plan, size_t index, const struct drive_view 
         .timeout_ns = job_number(section, "timeout"),
         .limit_ns = course_limit_ns(section),
         .memory_bytes = job_number(section, "memory_limit"),
-        .mapped = job_number(section, "verify") >= 4,
+        .mapped = job_checks_have(job_checks_of(section), JOB_CHECK_OVERLAP),
         .interrupted = drive_interrupted,
         .tick = drive_on_tick,
         .arg = &tick,

@@ -1,191 +1,240 @@
 // SPDX-License-Identifier: MIT
 //
-// picture.c - pictures of an engine's memory map, taken while a cell runs.
+// picture.c - pictures of an engine's memory map: what is where, as exactly as there is room.
 //
-// 1. An album has room for some pictures, and a run may last an hour: when it is full every second
-//    one goes, and of those that are due as many are taken (as of the samples in account.c).
-// 2. A picture has room for some pieces, and an engine may have millions. Where they fit they are
-//    the engine's own, one by one. Else memory is cut into PICTURE_PIECES stretches of equal
-//    length; each is what most of its bytes are (a block, at hand in a cache, a hole), and a
-//    block's owner is the space that has more of the stretch than any other could (Boyer and
-//    Moore's vote, weighted by bytes: right where a space has more than half). Neighbours that come
-//    out the same are joined.
-// 3. Two walks: the first measures, the second draws. Other threads go on meanwhile, and the second
+// 1. Three ways. Where the engine's pieces fit, a picture is those, one by one: blocks, holes, what
+//    is at hand in caches; of paged memory its frames. Where they do not, neighbours of one kind
+//    and owner are joined to runs, which say of how many pieces they are: no boundary between
+//    owners, no hole and no partition is lost. Only where there are more runs than room is memory
+//    cut into cells of equal length. A cell says what is in it and is never taken for the most of
+//    it: bytes of blocks, bytes at hand, how many holes begin in it, how large the largest is that
+//    it has a part of, and whose the blocks are where they are one owner's.
+// 2. Two walks: the first measures, the second draws. Where other threads go on meanwhile the
+// second
 //    may meet more or less than the first did: what is beyond the end is left out, and the last
 //    piece ends where memory did.
-// 4. Pieces that take no memory (on swap, not touched yet) are not in the picture.
+// 3. Pieces that take no memory (on swap, not touched yet) are not among a picture's; the engine's
+//    counters say how many bytes they are.
 
 #include "run/picture.h"
 
 #include <string.h>
 
-#define PICTURE_KINDS 3
-
-size_t picture_bytes(unsigned room)
+unsigned picture_pieces_of(unsigned pictures)
 {
-    return room == 0 ? 0 : sizeof(struct picture_album) + room * sizeof(struct picture);
+    unsigned each = pictures > 0 ? PICTURE_POOL / pictures : 0;
+    return each < PICTURE_PIECES ? each : PICTURE_PIECES;
+}
+
+size_t picture_bytes(unsigned pictures, unsigned pieces)
+{
+    return pictures == 0
+               ? 0
+               : sizeof(struct picture_album) +
+                     pictures * (sizeof(struct picture) + pieces * sizeof(struct picture_piece));
+}
+
+struct picture_piece *picture_pieces(const struct picture_album *album, uint32_t index)
+{
+    uintptr_t end = (uintptr_t)&album->pictures[album->room];
+    struct picture_piece *first = (struct picture_piece *)end; // in the same mapping
+    return &first[(size_t)index * album->pieces];
+}
+
+// ---- measuring ----------------------------------------------------------------------------------
+
+// The piece before: whether the next one goes on with it.
+struct picture_trail {
+    bool begun;
+    uint32_t kind, space, arena, region;
+};
+
+static bool picture_goes_on(struct picture_trail *trail, const struct mems_extent *extent)
+{
+    struct picture_trail next = {true, (uint32_t)extent->piece, extent->space, extent->arena,
+                                 extent->region};
+    bool same = trail->begun && next.kind != MEMS_PIECE_HOLE && trail->kind == next.kind &&
+                trail->space == next.space && trail->arena == next.arena &&
+                trail->region == next.region;
+    *trail = next;
+    return same;
 }
 
 struct picture_measure {
-    uint64_t bytes, count;
+    uint64_t bytes, count, runs, frame;
+    struct picture_trail trail;
 };
 
 static int picture_measure(const struct mems_extent *extent, void *arg)
 {
     struct picture_measure *measure = arg;
+    if (measure->frame == 0 && extent->page != MEMS_PAGE_NONE) {
+        measure->frame = extent->size;
+    }
     if (!extent->absent && extent->size > 0) {
         measure->bytes += extent->size;
         measure->count++;
+        measure->runs += !picture_goes_on(&measure->trail, extent);
     }
     return 0;
 }
+
+// ---- drawing ------------------------------------------------------------------------------------
 
 struct picture_pen {
     struct picture *picture;
-    uint64_t stretch; // bytes of one; 0: pieces are drawn as they are
-    uint64_t left;    // bytes of memory that are not drawn yet
-    // of the stretch under way
-    uint64_t filled;
-    uint64_t bytes[PICTURE_KINDS];
-    uint32_t space; // the candidate, and its votes
-    uint64_t votes;
+    struct picture_piece *pieces;
+    uint32_t room;
+    uint64_t cell; // bytes of one
+    uint64_t left; // bytes of memory that are not drawn yet
+    struct picture_trail trail;
+    struct picture_piece filling; // the cell under way
+    bool shared;                  // it has blocks of several spaces
 };
 
-static void picture_put(struct picture *picture, uint64_t size, uint32_t kind, uint32_t space,
-                        bool join)
+static void picture_put(struct picture_pen *pen, const struct picture_piece *piece)
 {
-    struct picture_piece *last =
-        picture->piece_count > 0 ? &picture->pieces[picture->piece_count - 1] : NULL;
-    if (join && last != NULL && last->kind == kind && last->space == space) {
-        last->size += size;
-    } else if (picture->piece_count < PICTURE_PIECES) {
-        picture->pieces[picture->piece_count++] =
-            (struct picture_piece){.size = size, .space = space, .kind = kind};
+    if (pen->picture->piece_count < pen->room) {
+        pen->pieces[pen->picture->piece_count++] = *piece;
     }
 }
 
-static void picture_end_stretch(struct picture_pen *pen)
+static void picture_end_cell(struct picture_pen *pen)
 {
-    uint32_t kind = 0;
-    for (uint32_t i = 1; i < PICTURE_KINDS; i++) {
-        kind = pen->bytes[i] > pen->bytes[kind] ? i : kind;
+    if (pen->filling.size > 0) {
+        pen->filling.space = pen->shared ? 0 : pen->filling.space;
+        picture_put(pen, &pen->filling);
     }
-    if (pen->filled > 0) {
-        picture_put(pen->picture, pen->filled, kind, kind == MEMS_PIECE_BLOCK ? pen->space : 0,
-                    true);
-    }
-    memset(pen->bytes, 0, sizeof pen->bytes);
-    pen->filled = pen->votes = 0;
+    memset(&pen->filling, 0, sizeof pen->filling);
+    pen->filling.kind = PICTURE_CELL;
+    pen->shared = false;
 }
 
-static void picture_vote(struct picture_pen *pen, uint32_t space, uint64_t bytes)
+static void picture_fill(struct picture_pen *pen, const struct mems_extent *extent, uint64_t part,
+                         bool begins)
 {
-    if (pen->votes == 0 || pen->space == space) {
-        pen->space = space;
-        pen->votes += bytes;
-    } else if (bytes > pen->votes) {
-        pen->space = space;
-        pen->votes = bytes - pen->votes;
+    struct picture_piece *cell = &pen->filling;
+    cell->size += part;
+    if (extent->piece == MEMS_PIECE_HOLE) {
+        cell->count += begins;
+        cell->largest = extent->size > cell->largest ? extent->size : cell->largest;
+    } else if (extent->piece == MEMS_PIECE_CACHED) {
+        cell->cached += part;
     } else {
-        pen->votes -= bytes;
+        pen->shared |= cell->live > 0 && cell->space != extent->space;
+        cell->space = extent->space;
+        cell->live += part;
     }
 }
 
-static int picture_draw(const struct mems_extent *extent, void *arg)
+static void picture_spread(struct picture_pen *pen, const struct mems_extent *extent, uint64_t size)
+{
+    for (bool begins = true; size > 0; begins = false) {
+        uint64_t room = pen->cell - pen->filling.size;
+        uint64_t part = size < room ? size : room;
+        picture_fill(pen, extent, part, begins);
+        size -= part;
+        if (pen->filling.size == pen->cell) {
+            picture_end_cell(pen);
+        }
+    }
+}
+
+static int picture_visit(const struct mems_extent *extent, void *arg)
 {
     struct picture_pen *pen = arg;
+    struct picture *picture = pen->picture;
     uint64_t size = extent->absent ? 0 : extent->size;
-    uint32_t kind = (uint32_t)extent->piece;
     size = size < pen->left ? size : pen->left;
     pen->left -= size;
-    if (size > 0 && pen->stretch == 0) {
-        picture_put(pen->picture, size, kind, kind == MEMS_PIECE_BLOCK ? extent->space : 0, false);
+    if (size == 0) {
         return 0;
     }
-    while (size > 0) {
-        uint64_t room = pen->stretch - pen->filled;
-        uint64_t part = size < room ? size : room;
-        pen->bytes[kind] += part;
-        pen->filled += part;
-        size -= part;
-        if (kind == MEMS_PIECE_BLOCK) {
-            picture_vote(pen, extent->space, part);
-        }
-        if (pen->filled == pen->stretch) {
-            picture_end_stretch(pen);
-        }
+    if (picture->drawn == PICTURE_CELLS) {
+        picture_spread(pen, extent, size);
+        return 0;
     }
+    bool on = picture_goes_on(&pen->trail, extent) && picture->drawn == PICTURE_RUNS;
+    if (on && picture->piece_count > 0) {
+        struct picture_piece *last = &pen->pieces[picture->piece_count - 1];
+        last->size += size;
+        last->count++;
+        return 0;
+    }
+    bool block = extent->piece == MEMS_PIECE_BLOCK;
+    picture_put(pen,
+                &(struct picture_piece){
+                    .size = size,
+                    .page = block && picture->drawn == PICTURE_EACH ? extent->page : MEMS_PAGE_NONE,
+                    .count = 1,
+                    .space = block ? extent->space : 0,
+                    .kind = (uint32_t)extent->piece,
+                });
     return 0;
 }
 
-// The length of a stretch, round where memory is large: people are to read it.
-static uint64_t picture_stretch(uint64_t bytes)
+// The length of a cell, round where memory is large: people are to read it.
+static uint64_t picture_cell(uint64_t bytes, uint32_t room)
 {
-    uint64_t stretch = (bytes + PICTURE_PIECES - 1) / PICTURE_PIECES;
-    uint64_t unit = stretch >= 1024 ? 1024 : 1;
-    return (stretch + unit - 1) / unit * unit;
+    uint64_t cell = (bytes + room - 1) / room;
+    uint64_t unit = cell >= 1024 ? 1024 : 1;
+    return (cell + unit - 1) / unit * unit;
 }
 
-static uint64_t picture_drawn(const struct picture *picture)
+static void picture_account(struct picture *picture, const struct mems_stats *stats)
 {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < picture->piece_count; i++) {
-        sum += picture->pieces[i].size;
-    }
-    return sum;
+    picture->requested_bytes = stats->requested_bytes;
+    picture->block_bytes = stats->block_bytes;
+    picture->free_bytes = stats->free_bytes;
+    picture->live_blocks = stats->live_blocks;
+    picture->holes = stats->holes;
+    picture->largest_hole = stats->largest_hole;
+    picture->refusals = stats->refusals;
+    picture->refusals_enough_free = stats->refusals_enough_free;
+#define PICTURE_TAKE(name) picture->counters.name = stats->name;
+    PICTURE_COUNTERS(PICTURE_TAKE)
+#undef PICTURE_TAKE
 }
 
-// Whether there is something in it.
-static bool picture_make(struct picture *picture, struct mems_engine *engine)
+bool picture_draw(struct picture_album *album, uint32_t index, struct mems_engine *engine)
 {
+    struct picture *picture = &album->pictures[index];
     struct picture_measure measure = {0};
     struct mems_stats stats;
+    memset(picture, 0, sizeof *picture);
     if (mems_snapshot(engine, &stats) != 0 || mems_walk(engine, picture_measure, &measure) != 0 ||
         measure.count == 0) {
         return false;
     }
-    struct picture_pen pen = {.picture = picture, .left = measure.bytes};
-    picture->exact = measure.count <= PICTURE_PIECES;
-    pen.stretch = picture->exact ? 0 : picture_stretch(measure.bytes);
-    picture->requested_bytes = stats.requested_bytes;
-    picture->block_bytes = stats.block_bytes;
-    picture->free_bytes = stats.free_bytes;
-    picture->live_blocks = stats.live_blocks;
-    picture->holes = stats.holes;
-    picture->largest_hole = stats.largest_hole;
-    picture->refusals = stats.refusals;
-    picture->refusals_enough_free = stats.refusals_enough_free;
-    if (mems_walk(engine, picture_draw, &pen) != 0) {
+    struct picture_pen pen = {
+        .picture = picture,
+        .pieces = picture_pieces(album, index),
+        .room = album->pieces,
+        .cell = picture_cell(
+            measure.bytes, album->pieces < PICTURE_CELLS_MOST ? album->pieces : PICTURE_CELLS_MOST),
+        .left = measure.bytes,
+        .filling = {.kind = PICTURE_CELL},
+    };
+    picture->drawn = measure.count <= album->pieces  ? PICTURE_EACH
+                     : measure.runs <= album->pieces ? PICTURE_RUNS
+                                                     : PICTURE_CELLS;
+    picture->frame_bytes = measure.frame;
+    picture_account(picture, &stats);
+    if (mems_walk(engine, picture_visit, &pen) != 0) {
         return false;
     }
-    picture_end_stretch(&pen);
-    picture->memory_bytes = picture_drawn(picture);
+    picture_end_cell(&pen);
+    for (uint32_t i = 0; i < picture->piece_count; i++) {
+        picture->memory_bytes += pen.pieces[i].size;
+    }
     return picture->piece_count > 0;
 }
 
-static void picture_thin(struct picture_album *album)
+void picture_copy(struct picture_album *album, uint32_t to, uint32_t from)
 {
-    album->count = (album->room + 1) / 2;
-    for (uint32_t i = 0; i < album->count; i++) {
-        album->pictures[i] = album->pictures[2 * i];
+    if (to != from) {
+        album->pictures[to] = album->pictures[from];
+        memcpy(picture_pieces(album, to), picture_pieces(album, from),
+               album->pictures[from].piece_count * sizeof(struct picture_piece));
     }
-    album->kept *= 2;
-}
-
-void picture_take(struct picture_album *album, struct mems_engine *engine, uint64_t at_ns,
-                  uint64_t operations)
-{
-    album->kept = album->kept == 0 ? 1 : album->kept;
-    uint64_t number = album->asked++;
-    if (number % album->kept == 0 && album->count == album->room) {
-        picture_thin(album);
-    }
-    if (number % album->kept != 0 || album->count == album->room) {
-        return;
-    }
-    struct picture *picture = &album->pictures[album->count];
-    memset(picture, 0, sizeof *picture);
-    picture->at_ns = at_ns;
-    picture->operations = operations;
-    album->count += picture_make(picture, engine);
 }

@@ -5,6 +5,7 @@
 #include "run/plan.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +250,37 @@ static int plan_threads(struct plan_section *section, struct complaint *complain
         }
     }
     return error;
+}
+
+bool plan_map_idle(const struct plan_section *section)
+{
+    const struct job_value *map = job_value(section->section, "map");
+    bool engine = map->number == 0;
+    for (size_t i = 0; i < section->spec_count && !engine; i++) {
+        engine = target_spec_base(&section->specs[i])->target->engine != NULL;
+    }
+    return !engine;
+}
+
+bool plan_map_warning(const struct plan *plan, size_t section, char *text, size_t size)
+{
+    // Asked for of all sections at once it is enough that one has something to show.
+    size_t asked = 0, idle = 0;
+    for (size_t i = 0; i < plan->section_count; i++) {
+        asked += job_number(plan->sections[i].section, "map") > 0;
+        idle += plan_map_idle(&plan->sections[i]);
+    }
+    const struct job_section *job = plan->sections[section].section;
+    const struct job_value *map = job_value(job, "map");
+    bool own = map->file != NULL && strcmp(map->file, job->file) == 0 && map->line > job->line;
+    if (!plan_map_idle(&plan->sections[section]) || (!own && idle < asked)) {
+        return false;
+    }
+    snprintf(text, size,
+             "[%s] map = %" PRIu64 " asks for pictures of memory, and no target of the section has "
+             "any: add an engine's (mems:dynamic or another mems:POLICY), or leave map out",
+             job->name, map->number);
+    return true;
 }
 
 static int plan_section_make(struct plan_section *made, const struct job_section *section,

@@ -131,6 +131,11 @@ void plan_keep(struct plan *plan, bool (*keeps)(const struct cell *cell, const v
 // Whether `section` waits for `other`; both are of one plan.
 bool plan_waits(const struct plan_section *section, const struct plan_section *other);
 
+// Whether the section asks for pictures of memory (map=) of targets that have none to show.
+bool plan_map_idle(const struct plan_section *section);
+// The same, in words; `text` has what would be right.
+bool plan_map_warning(const struct plan *plan, size_t section, char *text, size_t size);
+
 // The target as its cell is told it: a path no longer depends on a folder.
 void plan_target_text(const struct target_spec *spec, char *text, size_t size);
 

@@ -26,13 +26,11 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "job/job.h"
+#include "job/checks.h"
 #include "measure/proc.h"
 #include "run/stage.h"
 
 #define REMAINS_ONE_MORE (1u << 20)
-
-enum { REMAINS_CHECK, REMAINS_IGNORE }; // the choices of the key remains
 
 static struct {
     bool known;
@@ -153,8 +151,11 @@ static void remains_kept(const struct run *run)
 
 void remains_check(struct run *run)
 {
-    if (job_number(run->section, "remains") == REMAINS_CHECK) {
+    uint64_t checks = job_checks_of(run->section);
+    if (job_checks_have(checks, JOB_CHECK_INVARIANTS)) {
         remains_invariants(run);
+    }
+    if (job_checks_have(checks, JOB_CHECK_CONSERVATION)) {
         remains_account(run);
     }
     remains_lost(run);

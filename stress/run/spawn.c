@@ -28,6 +28,7 @@
 
 #include "job/complaint.h"
 #include "run/guard.h"
+#include "run/picture.h"
 #include "run/watch.h"
 
 extern char **environ;
@@ -135,8 +136,8 @@ static int spawn_stage(struct cell *cell, int *file)
     // Only an engine's memory can be drawn.
     bool engine = target_spec_base(cell->spec)->target->engine != NULL;
     unsigned pictures = engine ? (unsigned)job_number(section->section, "map") : 0;
-    int error =
-        stage_create_pictured(section->threads, section->text, pictures, &cell->stage, file);
+    int error = stage_create_pictured(section->threads, section->text, pictures,
+                                      picture_pieces_of(pictures), &cell->stage, file);
     if (error != 0) {
         return error;
     }

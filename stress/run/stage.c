@@ -19,17 +19,17 @@ static uint64_t stage_round(uint64_t bytes)
 
 int stage_create(unsigned threads, const char *text, struct stage **stage, int *file)
 {
-    return stage_create_pictured(threads, text, 0, stage, file);
+    return stage_create_pictured(threads, text, 0, 0, stage, file);
 }
 
-int stage_create_pictured(unsigned threads, const char *text, unsigned pictures,
+int stage_create_pictured(unsigned threads, const char *text, unsigned pictures, unsigned pieces,
                           struct stage **stage, int *file)
 {
     uint64_t text_offset = stage_round(sizeof(struct stage));
     uint64_t history_offset = text_offset + stage_round(strlen(text) + 1);
     uint64_t worker_offset = history_offset + stage_round(threads * sizeof(struct history));
     uint64_t album_offset = worker_offset + stage_round(threads * sizeof(struct worker));
-    uint64_t bytes = album_offset + stage_round(picture_bytes(pictures));
+    uint64_t bytes = album_offset + stage_round(picture_bytes(pictures, pieces));
     int fd = memfd_create("mems-stress cell", MFD_CLOEXEC);
     if (fd < 0) {
         return errno;
@@ -53,6 +53,7 @@ int stage_create_pictured(unsigned threads, const char *text, unsigned pictures,
     if (pictures > 0) {
         made->album_offset = album_offset;
         stage_album(made)->room = pictures;
+        stage_album(made)->pieces = pieces;
     }
     strcpy((char *)memory + text_offset, text);
     *stage = made;

@@ -123,8 +123,8 @@ struct stage {
 // Makes a stage for `threads` workers and a section's text. The descriptor is inherited by a child
 // that clears FD_CLOEXEC. 0 or errno.
 int stage_create(unsigned threads, const char *text, struct stage **stage, int *file);
-// The same with room for so many pictures of the memory map.
-int stage_create_pictured(unsigned threads, const char *text, unsigned pictures,
+// The same with room for so many pictures of the memory map, of so many pieces each.
+int stage_create_pictured(unsigned threads, const char *text, unsigned pictures, unsigned pieces,
                           struct stage **stage, int *file);
 // In the cell's process. NULL with errno.
 struct stage *stage_attach(int file);

@@ -114,6 +114,7 @@ void worker_ready(struct worker *worker)
         pthread_cond_wait(&worker_released, &worker_lock);
     }
     pthread_mutex_unlock(&worker_lock);
+    op_measured(worker);
 }
 
 bool worker_all_ready(struct run *run)

@@ -42,7 +42,6 @@
 #include "json/json.h"
 
 #define JOURNAL_SCHEMA "mems-stress-journal/1"
-#define JOURNAL_FLAGS  (JSON_COMPACT | JSON_REAL_PRECISION(9))
 
 struct journal {
     int file;
@@ -72,7 +71,7 @@ static json_t *journal_shard(const struct deal *deal)
 
 static int journal_line(struct journal *journal, json_t *object)
 {
-    char *text = json_dumps(object, JOURNAL_FLAGS);
+    char *text = json_print_line(object, 0);
     size_t length = text != NULL ? strlen(text) : 0;
     char *line = realloc(text, length + 2);
     json_decref(object);

@@ -6,6 +6,8 @@
 
 #include "shard/merge_part.h"
 
+#include "json/json.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,26 +137,7 @@ static int part_index_cells(struct merge_part *part, struct complaint *complaint
 
 static int part_load(const char *path, struct merge_part *part, struct complaint *complaint)
 {
-    json_error_t wrong;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        int error = errno;
-        complain(complaint, "cannot read %s: %s", path, strerror(error));
-        return error;
-    }
-    errno = 0;
-    part->root = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
-    int error = ferror(file) && errno != 0 ? errno : 0;
-    fclose(file);
-    if (error != 0) {
-        complain(complaint, "cannot read %s: %s", path, strerror(error));
-        return error;
-    }
-    if (part->root == NULL) {
-        complain(complaint, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
-        return EINVAL;
-    }
-    return 0;
+    return json_read(path, &part->root, complaint->text, sizeof complaint->text);
 }
 
 int merge_part_read(const char *path, struct merge_part *part, struct complaint *complaint)

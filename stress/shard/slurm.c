@@ -68,6 +68,24 @@ static void slurm_name(FILE *out, const struct slurm *slurm, const char *what)
     fprintf(out, "%s\n", what);
 }
 
+// An argument of sbatch as one of its lines: its value, behind = or a blank, in quotes where a
+// blank would end it or # begin a remark.
+static void slurm_line(FILE *out, const char *argument)
+{
+    size_t name = strcspn(argument, "= ");
+    const char *value = argument + name + (argument[name] != '\0');
+    fprintf(out, "#SBATCH %.*s", (int)(value - argument), argument);
+    if (strpbrk(value, " \t#'\"\\") == NULL) {
+        fprintf(out, "%s\n", value);
+        return;
+    }
+    fputc('"', out);
+    for (; *value != '\0'; value++) {
+        fprintf(out, "%s%c", *value == '"' || *value == '\\' ? "\\" : "", *value);
+    }
+    fputs("\"\n", out);
+}
+
 static void slurm_forget_options(FILE *out)
 {
     fprintf(out, "for name in $(env | sed -n 's/^\\(MEMS_STRESS_[A-Z_]*\\)=.*/\\1/p'); do\n"
@@ -96,7 +114,7 @@ void slurm_write_shards(FILE *out, const struct slurm *slurm)
         fprintf(out, "#SBATCH --exclusive\n");
     }
     for (const char *const *line = slurm->lines; line != NULL && *line != NULL; line++) {
-        fprintf(out, "#SBATCH %s\n", *line);
+        slurm_line(out, *line);
     }
     fprintf(out,
             "task=${1:-$SLURM_ARRAY_TASK_ID}\n"
@@ -123,7 +141,7 @@ void slurm_write_merge(FILE *out, const struct slurm *slurm)
     slurm_log(out, slurm, "merge.log");
     fprintf(out, "#SBATCH --time=%d\n", SLURM_SPARE_MINUTES);
     for (const char *const *line = slurm->lines; line != NULL && *line != NULL; line++) {
-        fprintf(out, "#SBATCH %s\n", *line);
+        slurm_line(out, *line);
     }
     fprintf(out, "exec ");
     slurm_quoted(out, slurm->program);

@@ -20,26 +20,33 @@
 #define DRAW_PIECE_COLUMNS 8  // wanted for a piece before a bar gets another row
 #define DRAW_ROWS          8  // of a bar, at most
 #define DRAW_LINES         40 // of the list of pieces, at most
-#define DRAW_REASON        9  // columns before a reason
+#define DRAW_HEAD          2  // columns before what a target was opened with
+#define DRAW_STEP          7  // before a step that goes on in another line
+#define DRAW_REASON        9  // before a reason
 #define DRAW_TARGET        21 // columns for a name in the table
 
-void draw_head(FILE *out, const struct show *show, const struct target_spec *spec)
+void draw_head(FILE *out, const struct show *show, const struct target_spec *spec, unsigned width)
 {
-    fprintf(out, "%s\n  opened with %s", spec->name, show_options(show));
+    char text[1000], unit[80] = "";
     if (show_unit(show) != 1) {
-        fprintf(out, "; one unit is %" PRIu64 " bytes of the engine", show_unit(show));
+        snprintf(unit, sizeof unit, "; one unit is %" PRIu64 " bytes of the engine",
+                 show_unit(show));
     }
-    fprintf(out, "\n");
+    snprintf(text, sizeof text, "opened with %s%s", show_options(show), unit);
+    fprintf(out, "%s\n", spec->name);
+    words_wrap(out, DRAW_HEAD, width, text);
 }
 
 void draw_step(FILE *out, const struct show *show, const struct show_step *step, unsigned width)
 {
-    char name[100], from[32], to[32];
+    char text[sizeof step->operation + sizeof step->text + 4], name[100], from[32], to[32];
     if (step->outcome == SHOW_SILENT || step->outcome == SHOW_MAP) {
         return;
     }
-    fprintf(out, "%5zu  %s%s%s\n", step->number, step->operation,
-            step->text[0] != '\0' ? " -> " : "", step->text);
+    snprintf(text, sizeof text, "%s%s%s", step->operation, step->text[0] != '\0' ? " -> " : "",
+             step->text);
+    fprintf(out, "%5zu ", step->number);
+    words_wrap_from(out, DRAW_STEP - 1, DRAW_STEP, width, text);
     words_wrap(out, DRAW_REASON, width, step->reason);
     for (size_t i = 0; i < step->move_count; i++) {
         const struct show_move *move = &step->moves[i];

@@ -12,7 +12,7 @@
 #define DRAW_LEAST_WIDTH 40
 #define DRAW_MOST_WIDTH  1000
 
-void draw_head(FILE *out, const struct show *show, const struct target_spec *spec);
+void draw_head(FILE *out, const struct show *show, const struct target_spec *spec, unsigned width);
 // What came of it, and below it why, in lines of `width` columns.
 void draw_step(FILE *out, const struct show *show, const struct show_step *step, unsigned width);
 // The memory now. `width` is the terminal's, within the limits above.

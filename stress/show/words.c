@@ -80,9 +80,9 @@ void words_say(struct show_step *step, const char *format, ...)
     memcpy(step->text, text, sizeof text);
 }
 
-void words_wrap(FILE *out, unsigned indent, unsigned width, const char *text)
+void words_wrap_from(FILE *out, unsigned at, unsigned indent, unsigned width, const char *text)
 {
-    size_t column = 0;
+    size_t column = at;
     while (*text != '\0') {
         size_t length = strcspn(text, " ");
         if (column > indent && column + 1 + length > width) {
@@ -97,6 +97,11 @@ void words_wrap(FILE *out, unsigned indent, unsigned width, const char *text)
     if (column > 0) {
         fprintf(out, "\n");
     }
+}
+
+void words_wrap(FILE *out, unsigned indent, unsigned width, const char *text)
+{
+    words_wrap_from(out, 0, indent, width, text);
 }
 
 const char *words_outcome(enum show_outcome outcome)

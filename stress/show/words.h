@@ -21,6 +21,8 @@ void words_say(struct show_step *step, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 // A paragraph in lines of `width` columns, each indented; nothing for "".
 void words_wrap(FILE *out, unsigned indent, unsigned width, const char *text);
+// The same, where the line has `at` columns already: its first word comes behind a blank.
+void words_wrap_from(FILE *out, unsigned at, unsigned indent, unsigned width, const char *text);
 const char *words_outcome(enum show_outcome outcome);
 
 #endif

@@ -228,7 +228,7 @@ static void *mems_target_access_begin(void *space, uint64_t block, size_t offset
         }
         error = mems_translate(space, block + offset, mode, &host, span);
     }
-    if (error != 0) {
+    if (error != 0 || host == NULL) { // a block that says it is there, and has no place
         mems_access_end();
         return NULL;
     }

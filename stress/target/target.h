@@ -46,8 +46,9 @@ struct target_ops {
     int (*alloc_zeroed)(void *space, size_t size, uint64_t *block);
     int (*release)(void *space, uint64_t block);
     int (*resize)(void *space, uint64_t *block, size_t size);
-    // A pointer to byte `offset` of the block and how many bytes run on. NULL: a failure.
-    // Each call is followed by access_end before the next operation on the target.
+    // A pointer to byte `offset` of the block and how many bytes run on. NULL: a failure,
+    // and nothing has begun. Each other call is followed by access_end before the next operation on
+    // the target.
     void *(*access_begin)(void *space, uint64_t block, size_t offset, bool write, size_t *span);
     void (*access_end)(void *space);
     size_t (*block_size)(void *space, uint64_t block); // bytes it takes; 0: cannot tell

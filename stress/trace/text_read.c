@@ -39,6 +39,17 @@ struct reader {
 static const char *const verbs[] = {"alloc",   "free",    "resize", "touch",   "thread",   "show",
                                     "compact", "program", "host",   "process", "numbered", NULL};
 
+bool trace_begins(const char *text)
+{
+    size_t length = strcspn(text, " \t\n");
+    size_t i = 0;
+    while (verbs[i] != NULL &&
+           (strlen(verbs[i]) != length || strncmp(verbs[i], text, length) != 0)) {
+        i++;
+    }
+    return verbs[i] != NULL;
+}
+
 // Complains about the place of `at`; returns EINVAL.
 __attribute__((format(printf, 3, 4))) static int wrong(struct reader *reader, const char *at,
                                                        const char *format, ...)

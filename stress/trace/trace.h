@@ -77,6 +77,8 @@ struct trace {
 // Reads either form (told apart by its first bytes). Complaints: unreadable, not a trace, a newer
 // version, truncated (how much is readable), corrupted (checksum), and for text line and column.
 int trace_read(const char *path, struct trace **trace, struct complaint *complaint);
+// Whether the first word of `text` is one that a line of the text form begins with.
+bool trace_begins(const char *text);
 // The same, and `part` gets what stands before the damage of a binary trace when the result is
 // EBADMSG (else NULL).
 int trace_read_part(const char *path, struct trace **trace, struct trace **part,

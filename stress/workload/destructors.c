@@ -75,7 +75,7 @@ static const struct job_key destructors_keys[] = {
     {.name = NULL},
 };
 
-static const char *const destructors_unused[] = {"ops", "size", "verify", "touch", NULL};
+static const char *const destructors_unused[] = {"ops", "size", "verify", "checks", "touch", NULL};
 
 static void destructors_allocate(struct destructors_life *life)
 {

@@ -228,8 +228,8 @@ void edge_pause(struct random *random)
     }
 }
 
-const char *const edge_unused[] = {"threads", "size", "verify", "touch", NULL};
-const char *const edge_unused_sizes[] = {"size", "verify", "touch", NULL};
+const char *const edge_unused[] = {"threads", "size", "verify", "checks", "touch", NULL};
+const char *const edge_unused_sizes[] = {"size", "verify", "checks", "touch", NULL};
 
 int edge_validate(const struct job_section *section, struct complaint *complaint)
 {

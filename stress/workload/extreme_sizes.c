@@ -223,8 +223,8 @@ static void extreme_sizes_close(struct run *run)
 }
 
 // A step is hundreds of calls, some of which allocate nothing: none is timed or waits for its time.
-static const char *const extreme_sizes_unused[] = {"size",    "verify",  "touch",         "rate",
-                                                   "arrival", "latency", "latency_limit", NULL};
+static const char *const extreme_sizes_unused[] = {
+    "size", "verify", "checks", "touch", "rate", "arrival", "latency", "latency_limit", NULL};
 
 const struct workload workload_extreme_sizes = {
     .name = "extreme-sizes",

@@ -10,6 +10,7 @@
 
 #include "check/check.h"
 #include "measure/clock.h"
+#include "run/album.h"
 #include "workload/pace.h"
 
 _Static_assert(OP_KINDS <= (unsigned)HISTORY_TOUCH,
@@ -24,12 +25,36 @@ struct op_plan {
     bool timed;
     bool measured;
     bool paced;
+    bool pictured; // album_take is due at its end
     uint64_t began;
 };
 
+// The next slow operation is at the latest the one to be pictured, but not the one under way.
+static void op_await_mark(struct worker *worker, uint64_t under_way)
+{
+    uint64_t left = album_left(worker->album);
+    uint64_t count = worker->history->count;
+    if (left == ALBUM_NEVER || count + left >= worker->slow_at) {
+        return;
+    }
+    uint64_t at = left > under_way ? count + left : count + under_way;
+    if (at < worker->slow_at) {
+        worker->stride -= (uint32_t)(worker->slow_at - at);
+        worker->slow_at = at;
+    }
+}
+
+static __attribute__((noinline)) void op_take(struct worker *worker, enum decision_kind kind,
+                                              uint64_t addr, uint64_t asked)
+{
+    album_take(worker->album, kind, addr, asked);
+    op_await_mark(worker, 0);
+}
+
 // Called once by each slow operation: is it a sampled one, and when is the next slow one? The
-// stream that decides is a plain linear congruence, of which the high bits serve.
-static inline struct op_plan op_plan(struct worker *worker)
+// stream that decides is a plain linear congruence, of which the high bits serve. `freed`: the
+// block that is to go, or 0.
+static inline struct op_plan op_plan(struct worker *worker, uint64_t freed)
 {
     uint32_t every = worker->latency_every != 0 ? worker->latency_every : OP_SAMPLE_EVERY;
     bool careful = !worker->ops->no_memory && (worker->check | worker->touch) != 0;
@@ -47,6 +72,10 @@ static inline struct op_plan op_plan(struct worker *worker)
     }
     worker->stride = careful || plan.paced ? 1 : worker->latency_left;
     worker->slow_at = worker->history->count + worker->stride;
+    if (worker->album != NULL) {
+        plan.pictured = album_begin_try(worker->album, true, freed);
+        op_await_mark(worker, 1);
+    }
     return plan;
 }
 
@@ -162,14 +191,18 @@ void op_free_failed(struct worker *worker, const struct slot *slot, int error)
 static int op_alloc_with(struct worker *worker, struct slot *slot, size_t size, size_t align,
                          bool zeroed)
 {
-    struct op_plan plan = op_plan(worker);
+    struct op_plan plan = op_plan(worker, 0);
     struct history_entry *entry = op_alloc_begin(worker, slot, size);
     uint64_t block;
     op_begin(worker, &plan);
     int error = zeroed ? worker->ops->alloc_zeroed(worker->space, size, &block)
                        : worker->ops->alloc(worker->space, size, align, &block);
     if (error != 0) {
-        return op_alloc_refused(worker, slot, size, error);
+        error = op_alloc_refused(worker, slot, size, error);
+        if (plan.pictured) {
+            op_take(worker, DECISION_ALLOC, 0, size);
+        }
+        return error;
     }
     op_end(worker, &plan, OP_ALLOC);
     op_alloc_end(worker, slot, entry, block, size);
@@ -179,6 +212,9 @@ static int op_alloc_with(struct worker *worker, struct slot *slot, size_t size, 
     if (plan.careful) {
         check_allocated(worker, slot, align, zeroed);
         check_touch(worker, slot);
+    }
+    if (plan.pictured) {
+        op_take(worker, DECISION_ALLOC, block, size);
     }
     return 0;
 }
@@ -205,8 +241,9 @@ int op_alloc_zeroed(struct worker *worker, struct slot *slot, size_t size)
 
 void op_free_slow(struct worker *worker, struct slot *slot)
 {
-    struct op_plan plan = op_plan(worker);
+    struct op_plan plan = op_plan(worker, slot->block);
     enum op_kind kind = op_free_kind(worker, slot);
+    uint64_t size = slot->size;
     history_begin(worker->history, kind, slot->id, slot->generation, slot->block, slot->size);
     if (plan.careful) {
         check_freeing(worker, slot);
@@ -219,6 +256,9 @@ void op_free_slow(struct worker *worker, struct slot *slot)
     op_end(worker, &plan, kind);
     history_end(worker->history);
     op_emptied(worker, slot, kind);
+    if (plan.pictured) {
+        op_take(worker, DECISION_FREE, 0, size);
+    }
 }
 
 void op_free_other(struct worker *worker, struct slot *slot)
@@ -266,7 +306,7 @@ int op_resize(struct worker *worker, struct slot *slot, size_t size)
     struct op_plan plan = {0};
     bool slow = op_is_slow(worker);
     if (slow) {
-        plan = op_plan(worker);
+        plan = op_plan(worker, 0);
     }
     history_begin(worker->history, OP_RESIZE, slot->id, slot->generation, slot->block, size);
     if (slow) {
@@ -290,14 +330,22 @@ int op_resize(struct worker *worker, struct slot *slot, size_t size)
     if (slow) {
         check_resized(worker, slot, old_size, size);
     }
+    if (plan.pictured) {
+        op_take(worker, DECISION_RESIZE, slot->block, size);
+    }
     return error;
 }
 
 void op_touch(struct worker *worker, struct slot *slot, size_t offset, bool write)
 {
+    // A reference is such an access, and no more: what is to be pictured may be one.
+    bool pictured = worker->album != NULL && album_begin_try(worker->album, false, 0);
     history_begin(worker->history, HISTORY_TOUCH, slot->id, slot->generation, slot->block, offset);
     check_byte(worker, slot, offset, write);
     op_aside_end(worker);
+    if (pictured) {
+        op_take(worker, DECISION_TOUCH, 0, 0);
+    }
 }
 
 void op_verify(struct worker *worker, struct slot *slot)
@@ -357,6 +405,13 @@ void op_step_end(struct worker *worker, uint64_t began)
         op_note(worker, began, ended, OP_STEP);
     }
     op_step(worker, 1);
+}
+
+void op_measured(struct worker *worker)
+{
+    if (worker->album != NULL) {
+        op_await_mark(worker, 0);
+    }
 }
 
 static uint64_t op_counter(const uint64_t *counter)

@@ -28,7 +28,10 @@
 //    own.
 // 7. The histograms change under a running worker: whoever measures points worker->latency to
 //    fresh ones, and the worker reads the pointer once an operation that it times.
-// 8. A failed check ends the cell: check_fail records the evidence and does not return. So does an
+// 8. Where pictures of memory are taken (map=), the operation that comes to a mark of the album is
+// a
+//    slow one, and draws the picture when it has ended, untimed.
+// 9. A failed check ends the cell: check_fail records the evidence and does not return. So does an
 //    error of the target other than ENOMEM.
 
 #ifndef WORKLOAD_OP_H
@@ -66,7 +69,8 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == 32, "two slots a cache line");
 
-struct pace; // workload/pace.h
+struct pace;  // workload/pace.h
+struct album; // run/album.h
 
 // A zeroed worker with its pointers, check, touch, latency_every and random stream set is ready:
 // its first operation goes the slow way and sets the rest.
@@ -84,7 +88,7 @@ struct worker {
     uint64_t measured_bytes;  // requested bytes of measured blocks, allocated minus freed by this
     uint64_t taken_bytes;   // worker, and their block bytes (both wrap; the workers' sum is right)
     uint64_t refused;       // ENOMEM
-    unsigned check;         // 0..4
+    unsigned check;         // a set of checks (job/checks.h); 0: none
     unsigned touch;         // how blocks are touched after allocation (enum check_touch)
     uint32_t latency_every; // [ro]
     uint32_t latency_left;  // operations until the next sampled one, this one included
@@ -95,9 +99,10 @@ struct worker {
     struct histogram *latency;
     // cold
     struct run *run;
-    struct pace *pace; // [own] open loop; NULL: closed
-    uint64_t budget;   // operations still to do (ops=), UINT64_MAX with runtime=
-    void *own;         // the workload's
+    struct pace *pace;   // [own] open loop; NULL: closed
+    struct album *album; // pictures of memory are taken; NULL: none
+    uint64_t budget;     // operations still to do (ops=), UINT64_MAX with runtime=
+    void *own;           // the workload's
 } __attribute__((aligned(128)));
 
 #define OP_INLINE inline __attribute__((always_inline))
@@ -131,6 +136,9 @@ static inline void op_step(struct worker *worker, uint64_t count);
 // what end wants. End counts the step. A step that failed does not end; the next may begin.
 uint64_t op_step_begin(struct worker *worker);
 void op_step_end(struct worker *worker, uint64_t began);
+
+// The measured phase has begun for this worker, which has filled what it fills.
+void op_measured(struct worker *worker);
 
 // Sums of all workers, as good as relaxed reads of running threads are; exact when they rest.
 struct op_totals {

@@ -110,8 +110,9 @@ static void pareto_set_access(struct run *run, const struct pareto *pareto)
     for (unsigned i = 0; i < run->threads && !run->ops->no_memory; i++) {
         struct worker *worker = &run->workers[i];
         worker->touch = touch[pareto->access];
-        if (pareto->access == PARETO_CHECK && worker->check < CHECK_WHOLE) {
-            worker->check = CHECK_WHOLE;
+        if (pareto->access == PARETO_CHECK) {
+            worker->check |=
+                (unsigned)(job_checks_of_level(CHECK_WHOLE) & job_number(run->section, "checks"));
         }
     }
 }

@@ -19,7 +19,8 @@
 //    blocks pin the most beyond their own sizes.
 // 3. Places are units of addresses: the multiples of the unit. A block of k units covers k of them
 //    in a row wherever it begins, so that headers and alignments of the allocator change nothing.
-// 4. Figures, the largest of all rounds. `span`: the windows of n units of the address space that
+// 4. Figures, the largest of all rounds, told when a round has come to its end: before that nothing
+//    forces what the bound says. `span`: the windows of n units of the address space that
 //    blocks were ever in during a round, over M; the last kept blocks lie in one each, so that it
 //    is at least the bound (the last term is for windows that M did not fill). Not told where
 //    blocks move: an address is then no place. `blow-up`: the most bytes held at the end of a step,
@@ -49,6 +50,7 @@ struct robson {
     uint64_t unit;
     uint64_t most;   // M, in units
     unsigned steps;  // log2 n
+    unsigned step;   // [atomic] under way, the same for all threads: they meet at its end
     uint64_t held;   // the most so far
     uint64_t window; // the most windows so far, of all threads
     bool moves;
@@ -151,6 +153,9 @@ static void robson_measure(struct run *run)
     }
     robson->held = held > robson->held ? held : robson->held;
     robson->window = windows > robson->window ? windows : robson->window;
+    if (__atomic_load_n(&robson->step, __ATOMIC_RELAXED) < robson->steps) {
+        return;
+    }
     double most = (double)robson->most * run->threads;
     double bound = robson_bound(robson) / (double)robson->most;
     run_figure(run, "blow-up", "x", (double)robson->held / (most * (double)robson->unit), bound);
@@ -250,6 +255,7 @@ static bool robson_round(struct worker *worker)
             !robson_fill(worker, robson, step)) {
             return false;
         }
+        __atomic_store_n(&robson->step, i, __ATOMIC_RELAXED);
         rounds_meet(&robson->rounds, robson_measure);
     }
     return rounds_free_all(&robson->rounds, worker);

@@ -3,10 +3,12 @@
 #
 # bare_debian.sh - do both commands work on a Debian 12 that has never seen the project?
 #
-# usage: bare_debian.sh [COMMAND...]     default: setup demo check setup
+# usage: bare_debian.sh [COMMAND...]               default: setup demo check setup
+#        bare_debian.sh --program PROGRAM [ARGUMENT...]
 #
 # Makes a minimal Debian in a temporary folder (debootstrap), installs git in it, clones this tree's HEAD into it and
-# runs ./bootstrap.sh COMMAND there, one after the other, with the time each takes. Needs root, debootstrap and a
+# runs ./bootstrap.sh COMMAND there, one after the other, with the time each takes; or a program of this machine, told the
+# folder of that Debian as its last argument, where the clone is /mems. Needs root, debootstrap and a
 # mirror; the mirror and apt's settings are this machine's. Mounts are made in a namespace of their own and end with
 # it. MEMS_BARE_KEEP=FOLDER keeps the minimal Debian as FOLDER/pristine.tar for the next trial.
 
@@ -69,6 +71,11 @@ mount --rbind /dev "$root/dev"
 mount --make-rslave "$root/sys"
 mount --make-rslave "$root/dev"
 git clone -q --no-local "$tree" "$root/mems"
+
+if [ "${commands[0]}" = --program ]; then
+    "${commands[@]:1}" "$root"
+    exit
+fi
 
 times=()
 for command in "${commands[@]}"; do

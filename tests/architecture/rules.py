@@ -41,7 +41,7 @@ STRESS_MAY_INCLUDE = {
     "show": {"target", "trace", "job", "json"},
     "report": CELL | {"result", "json"},
     "lesson": {"show", "faults", "target", "trace", "job", "json"},
-    "explore": CELL,
+    "explore": CELL | {"json"},
     "shard": CELL | {"result", "json"},
     "cli": CELL | {"result", "compare", "history", "show", "explore", "shard", "report", "lesson", "json"},
 }

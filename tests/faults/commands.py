@@ -79,15 +79,16 @@ COMMANDS = [
             more=r"r\.mtrace\.\d+", seams=("open", "write ENOSPC, and all after it", "rename, unlink", "map")),
     Command("explore", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
             seams=("fork, exec, thread",), most=12),  # it only starts the next one
-    Command("explore, its program", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
-            program=EXPLORE, most=12),
+    Command("explore, its program", ["explore", "explore.ini", "--schedules", "20", "--seed", "3", "--shrink", "3", "--json", "x.json"],
+            ["x.json"], exact=False, program=EXPLORE, most=12),
     # What a cell without memory comes to is kept, as it should be: its process is left to "run".
     Command("run --shard", ["run", "job.ini", "--shard", "1/2", "--json", "r.json"], ["r.json"], exact=False, most=12,
             keeps=("r.json.journal",)),
     Command("merge", ["merge", "s1.json", "s2.json", "--json", "m.json", "--csv", "m.csv"], ["m.json", "m.csv"]),
-    Command("history", ["history", "--history", "h.db"]),
+    Command("history", ["history", "--history", "h.db"], exact=False),  # it asks the system which machine this is
     Command("history export", ["history", "export", "--history", "h.db", "-o", "e.jsonl"], ["e.jsonl"]),
     Command("history import", ["history", "import", "b.json", "--history", "h.db"], exact=False),
+    Command("history prune", ["history", "prune", "--keep", "1", "--history", "h.db"], exact=False),
     Command("report", ["report", "a.json", "-o", "r.html"], ["r.html"]),
     Command("selftest", ["selftest", "aa", "--comparisons", "1", "--repeats", "5", "--target", "null", "--json", "s.json"],
             ["s.json"], exact=False, most=4,  # it does what run does, many times: only a few

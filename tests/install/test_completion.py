@@ -57,6 +57,32 @@ class Offered(unittest.TestCase):
         self.check(["run", "--json", ""], ":files *")
         self.check(["record", "--spool", ""], ":folders")
 
+    def test_sections_of_the_job(self):
+        self.check(["run", "smoke", "--section", "ch"], "churn", lacks=["larson"])
+        self.check(["run", "--seed", "7", "ci", "--quiet", "--section", "speed"], "speed", "speed: larson")
+        self.assertEqual(offered("run", "ci", "--section").count("checks"), 0)
+        self.assertEqual(offered("run", "ci", "--section", "checks"), ["checks"])
+        self.check(["plan", os.path.join(SOURCE, "stress/jobs/smoke.ini"), "--section=lar"], "--section=larson")
+        self.assertEqual(offered("run", "nosuch", "--section", ""), [])
+        self.assertEqual(offered("run", "--section", ""), [])
+
+    def test_exercises(self):
+        self.check(["trace", "show", "be"], "belady", ":files *", lacks=["five-holes"])
+        self.check(["trace", "show", "--frames", "3", ""], "belady", "five-holes")
+
+    def test_the_history_has_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            kept = os.path.join(folder, "kept.db")
+            self.assertEqual(offered("history", "--history", kept, "c"), [":files *"])
+            for job, section in (("smoke", "two words"), ("mine", "other")):
+                path = os.path.join(folder, job + ".ini")
+                with open(path, "w", encoding="ascii") as file:
+                    file.write(f"[{section}]\nworkload = churn\ntarget = null\nops = 100\n")
+                subprocess.run([STRESS, "run", path, "--history", kept], capture_output=True, check=True)
+            self.check(["history", "--history", kept, ""], "smoke", "mine", lacks=["soak"])
+            self.check(["history", "--history=" + kept, "smoke", "--section", ""], "two words", lacks=["other"])
+            self.check(["history", "--history", kept, "--section", ""], "two words", "other")
+
     def test_words(self):
         self.check(["run", ""], ":files *.ini", "smoke", "workloads/churn")
         self.check(["plan", "ni"], "nightly")
@@ -157,6 +183,15 @@ class Bash(Shell):
     def test_target_with_a_colon(self):
         self.check("mems-stress run smoke --target mems:dyn", "run", "smoke", "--target", "mems:dynamic")
         self.check("mems-stress run smoke --target libc,preload:jem", "run", "smoke", "--target", "libc,preload:jemalloc")
+
+    def test_section_with_blanks(self):
+        self.check("mems-stress run ci --section message-p", "run", "ci", "--section", "message-passing")
+        self.check("mems-stress run ci --section churn\\ of", "run", "ci", "--section", "churn of all sizes")
+        self.check("mems-stress run ci --section speed:\\ saw", "run", "ci", "--section", "speed: sawtooth")
+        self.check("mems-stress run ci --section rand", "run", "ci", "--section", "random-slots")
+
+    def test_exercise(self):
+        self.check("mems-stress trace show bela", "trace", "show", "belady")
 
     def test_metric(self):
         self.check("mems-stress compare --metric rss_p", "compare", "--metric", "rss_peak_bytes")

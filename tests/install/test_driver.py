@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import unittest
 
 from installed import Installed, SOURCE, run
@@ -44,7 +45,7 @@ class Driver(Installed):
             os.remove(self.path("smoke"))
 
     def test_every_shipped_job_is_there_and_can_be_planned(self):
-        shipped = [line.split()[0] for line in self.stress("list", "jobs").splitlines()[1:]]
+        shipped = re.findall(r"(?m)^  (\S+)", self.stress("list", "jobs"))
         files = [os.path.relpath(os.path.join(folder, name), os.path.join(SOURCE, "stress/jobs"))
                  for folder, _, names in os.walk(os.path.join(SOURCE, "stress/jobs"))
                  for name in names if name.endswith(".ini")]

@@ -3,11 +3,12 @@
 # driver.py - runs mems-stress against a build, seed after seed, and says which check caught it.
 #
 # What counts as caught is what the driver itself says of a cell: a failed check (by its name), a crash (by its signal),
-# a hang; of a command without a result (explore), its exit status. What the driver could not do - a target that is
+# a hang; of a command without a result (explore), its exit status, and what it says it saw. What the driver could not do - a target that is
 # missing, a job that is wrong, a cell that did not start - is an error of the table, never a catch.
 
 import json
 import os
+import re
 import resource
 import shlex
 import signal
@@ -19,6 +20,8 @@ NOT_CAUGHT = ("harness", "supplier") # checks that say something else
 # Workloads that question the process, not the blocks: released allocators have bugs there (jobs/known-bugs.ini).
 PROCESS_WORKLOADS = ("destructors", "dlopen", "exits", "extreme-sizes", "first-operation", "fork-child", "fork-handler",
                      "fork-stdio", "maps", "no-memory", "signals")
+ENGINE = "mems: "
+LOCK_ORDER = "lock order: " # lib/sync/lock.c
 GRACE_SECONDS = 10 # that a driver whose time is over has to end
 
 
@@ -44,8 +47,11 @@ def cell_catch(cell):
             raise Broken(text)
         return Catch(check or "failed", text)
     if verdict == "crashed":
+        said = [line for line in cell.get("output") or [] if line.startswith(ENGINE)] # before the engine aborts
+        if said and LOCK_ORDER in said[0]:
+            return Catch("ranks", f"{cell['id']}: {said[0]}")
         name = evidence.get("signal")
-        return Catch(f"crash {name}" if name else "crash", text)
+        return Catch(f"crash {name}" if name else "crash", f"{cell['id']}: {said[0]}" if said else text)
     if verdict == "hung":
         return Catch("hang", text)
     if verdict in ("pass", "skipped", "incomplete", "unsteady", "not run"):
@@ -81,6 +87,12 @@ class Driver:
         else:
             words += ["--seed", str(seed)]
         return words, environment, seed
+
+    @staticmethod
+    def turn(command, seed):
+        """The how manieth run of the command has that seed."""
+        words = shlex.split(command)
+        return seed - int(words[words.index("--seed") + 1]) + 1 if "--seed" in words else seed
 
     def once(self, command, seed, seconds, extra=()):
         """Runs it once, `seconds` at most; (what was caught, the seed)."""
@@ -136,18 +148,22 @@ class Driver:
             return Catch(f"crash {signal.Signals(-status).name[3:]}", "the driver itself: " + " ".join(lines[-1:]))
         if words[1] == "run" or status not in (FAILED, CRASHED):
             raise Broken(f"{shlex.join(words)}: exit status {status}: {' / '.join(lines[-3:])}")
-        return Catch(words[1], " / ".join(lines[:2]))
+        saw = re.search(r"^  [a-z -]+, ([^:]+): ", output, re.MULTILINE) # "  failed check, stamp: byte 3 of ..."
+        return Catch(words[1] + (f" {saw[1]}" if saw else ""), " / ".join(lines[:2]))
 
-    def until_caught(self, command, seconds):
-        """Seed after seed until it is caught or the time is over. (catch, seconds, CPU seconds, seed)."""
+    def until_caught(self, command, seconds, wanted=lambda catch: True):
+        """Seed after seed until it is caught, by what is wanted, or the time is over. (catch, seconds, CPU seconds, seed)."""
         begin, cpu = time.monotonic(), cpu_seconds()
-        seed = 1
+        seed, last = 1, None # what caught it last, and was not wanted
         while True:
             left = begin + seconds - time.monotonic()
             catch, used = self.once(command, seed, left, ["--abort"])
             spent = time.monotonic() - begin
-            if catch.by is not None or spent >= seconds:
+            if catch.by is not None and wanted(catch):
                 return catch, spent, cpu_seconds() - cpu, used
+            last = (catch, used) if catch.by is not None or last is None else last
+            if spent >= seconds:
+                return last[0], spent, cpu_seconds() - cpu, last[1]
             seed += 1
 
 

@@ -19,27 +19,55 @@ DROP_IN = "drop-in"
 POLICIES = ("fixed", "dynamic", "paging", "segmentation", "vm-paging", "vm-segmentation", "slab", "all", DROP_IN)
 BUILDS = ("release", "hostile")
 RANKS = "ranks"
+UNRANKED = "unranked" # the hostile build, which does not look at the order of locks
 
-# Each checker of the driver (stress/check/check.h, stress/run/cell.c; `ranks` is lib/sync/lock.c's, of the hostile
-# build) has a mutant that only it catches: a patch whose header says `only: CHECKER`.
+
+class Checker:
+    """What it looks for; `by`: what the driver calls a failure of it, and `says` what the failure's sentence then has in it;
+    `why`: why there is no bug that it alone can see, and `shown`: whether a mutant shows it all the same."""
+
+    def __init__(self, what, by, says="", why=None, shown=True):
+        self.what, self.by, self.says, self.why, self.shown = what, by, says, why, shown
+
+    def catches(self, catch):
+        """Whether it is this one that caught it."""
+        return catch.by == self.by and re.search(self.says, catch.text) is not None
+
+    @property
+    def alone(self):
+        return self.why is None
+
+
+# Every checker has a mutant that it alone catches (`only: CHECKER`): each check of the driver (mems-stress list checks),
+# and the parts of those that ask several questions. Where there can be none, the row says why, and a mutant shows that
+# it catches (`shows: CHECKER`).
 CHECKERS = {
-    "null": "level 1: a block without memory",
-    "alignment": "level 1: a block at no multiple of what was asked for",
-    "size": "level 1: a block smaller than the request",
-    "calloc": "level 1: bytes that calloc left as they were",
-    "resize": "level 1: bytes that a resize lost",
-    "edges": "level 2: the first and last bytes of a block",
-    "whole": "level 3: every byte of a block",
-    "overlap": "level 4: the map of live blocks",
-    "invariants": "the engine's own invariants",
-    "conservation": "blocks that were freed and still live",
-    RANKS: "the order of locks",
+    "null": Checker("level 1: a block without memory", "null"),
+    "alignment": Checker("level 1: a block at no multiple of what was asked for", "alignment"),
+    "size": Checker("level 1: a block smaller than the request", "size"),
+    "calloc": Checker("level 1: bytes that calloc left as they were", "calloc"),
+    "resize": Checker("level 1: the ends of what a resize lost", "resize"),
+    "stamp": Checker("level 2: the first and last bytes of a block", "stamp"),
+    "whole": Checker("level 3: every byte between them", "whole"),
+    "usable": Checker("level 3: bytes beyond the request", "usable", shown=False,
+                      why="what may be used there and is not the block's is another block's: the map sees it first, and "
+                          "without the map that block's stamps (unit test and evil-usable show it)"),
+    "overlap": Checker("level 4: the map of live blocks", "overlap", r"overlaps the live block"),
+    "double hand-out": Checker("level 4: one block given to two threads at once", "overlap", r"is handed out twice",
+                               why="two owners of the same bytes write over each other's stamps, which sees it later"),
+    "foreign pointer": Checker("level 4: a free of what is no block, or none any more", "crash ABRT", r"corruption: .*released",
+                               why="the engine itself looks at what comes back, and aborts whatever the driver checks"),
+    "lists": Checker("level 5: lists acyclic, and each thing in its own", "invariants", r"chain of arena|chain is broken"),
+    "sums": Checker("level 5: holes + live + metadata = memory", "invariants", r"held bytes|frames disagree|frames in use"),
+    "counters": Checker("level 5: counters balance", "invariants", r"slabs: 0x"),
+    "conservation": Checker("level 5: what was freed is not live", "conservation"),
+    RANKS: Checker("level 5: the order of locks (of the hostile build: lib/sync/lock.c)", RANKS, r"lock order: "),
 }
 
 # Keys of a header: whether it must be there, and what is right.
 KEYS = {
     "class": True, "policy": True, "detector": True, "budget": True, "command": True, "quick": True, "about": True,
-    "build": False, "only": False, "without": False,
+    "build": False, "only": False, "shows": False,
 }
 LINE = re.compile(r"([a-z]+): *(.*\S)\s*$")
 
@@ -93,13 +121,29 @@ class Mutant:
             self.refuse(f"quick: '{self.values['quick']}' is neither yes nor no")
         if self.build not in BUILDS:
             self.refuse(f"build: '{self.build}' is none of {', '.join(BUILDS)}")
-        if self.only is not None and self.only not in CHECKERS:
-            self.refuse(f"only: '{self.only}' is none of {', '.join(CHECKERS)}")
-        if (self.only is None) != (self.without is None):
-            self.refuse("'only:' and 'without:' (the same work without that check) go together")
-        for command in filter(None, (self.command, self.without)):
-            if "mems-stress" not in shlex.split(command):
-                self.refuse(f"'{command}' does not call mems-stress")
+        for key, alone in (("only", True), ("shows", False)):
+            name, known = self.values.get(key), [name for name, checker in CHECKERS.items() if checker.alone == alone]
+            if name is not None and name not in known:
+                self.refuse(f"{key}: '{name}' is none of {', '.join(known)}")
+        if self.only is not None and self.shows is not None:
+            self.refuse("'only:' and 'shows:' exclude each other")
+        words = shlex.split(self.command)
+        if "mems-stress" not in words:
+            self.refuse(f"'{self.command}' does not call mems-stress")
+        if self.checker is not None and words[words.index("mems-stress") + 1] != "run":
+            self.refuse(f"only: '{self.command}' is no mems-stress run, whose checks have names")
+
+    @property
+    def checker(self):
+        """The row of CHECKERS that it is for, or None."""
+        return CHECKERS.get(self.only or self.shows)
+
+    @property
+    def without(self):
+        """The same command without the check that it is for, and the build to run it with."""
+        if self.only == RANKS:
+            return self.command, UNRANKED
+        return f"{self.command} --set checks=all,-{self.checker.by}", self.build
 
     @property
     def bug_class(self):
@@ -159,10 +203,24 @@ def too_few(mutants):
 def complaints(mutants):
     """What does not hold of all of them together."""
     classes = collections.Counter(mutant.bug_class for mutant in mutants.values())
-    alone = {mutant.only for mutant in mutants.values()}
+    proven = {mutant.only or mutant.shows for mutant in mutants.values()}
     for number, count in sorted(classes.items()):
         if count > A_CLASS_MOST:
             yield f"class {number} has {count} mutants, at most {A_CLASS_MOST} are allowed"
-    for checker, what in CHECKERS.items():
-        if checker not in alone:
-            yield f"no mutant is caught by '{checker}' only ({what})"
+    for name, checker in CHECKERS.items():
+        if checker.shown and name not in proven:
+            yield f"no mutant is caught by '{name}'{' only' if checker.alone else ''} ({checker.what})"
+
+
+def unknown_checks(program):
+    """Checks that the driver has and CHECKERS has not, and the other way round."""
+    done = subprocess.run([program, "list", "checks"], capture_output=True, text=True, check=False)
+    has = set(re.findall(r"^  (\S+) ", done.stdout, re.MULTILINE))
+    if done.returncode != 0 or not has:
+        yield f"{program} list checks: {done.stderr.strip() or 'nothing is listed'}"
+        return
+    known = {checker.by for checker in CHECKERS.values()} - {RANKS, "crash ABRT"} # these cannot be switched off
+    for name in sorted(has - known):
+        yield f"the driver has a check '{name}' that CHECKERS in patches.py has not: which mutant does only it catch?"
+    for name in sorted(known - has):
+        yield f"CHECKERS in patches.py has a check '{name}' that the driver has not"

@@ -7,6 +7,8 @@ import os
 
 from patches import ROOT, git
 
+SURVIVED = "nobody" # instead of a check's name
+
 
 def engine_of(paths):
     """The commit that last changed one of these; with a + where something is not committed."""
@@ -51,3 +53,26 @@ class Table:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, self.path)
+
+
+def gaps(mutants, caught_path, quick_path):
+    """What the two committed tables lack: a row for each mutant (of quick tests, for each that they are said not to see),
+    of a commit, which says what it must."""
+    caught = Table(caught_path, ("mutant", "caught_by", "engine")).rows
+    quick = Table(quick_path, ("mutant", "said", "seen", "engine")).rows
+    for path, rows in (caught_path, caught), (quick_path, quick):
+        file = os.path.basename(path)
+        wanted = {name for name in mutants if rows is caught or not mutants[name].seen_by_quick}
+        for lost in sorted(wanted - rows.keys()):
+            yield f"{file}: no row for {lost}"
+        for lost in sorted(rows.keys() - mutants.keys()):
+            yield f"{file}: a row for {lost}, which is no mutant"
+        for mutant, row in rows.items():
+            if not row["engine"] or row["engine"].endswith("+"):
+                yield f"{file}: {mutant}: '{row['engine']}' is no commit"
+    for mutant, row in caught.items():
+        if row["caught_by"] == SURVIVED:
+            yield f"{mutant}: caught by {SURVIVED}"
+    for mutant, row in quick.items():
+        if mutant in mutants and not mutants[mutant].values["quick"] == row["said"] == row["seen"]:
+            yield f"{mutant}: its header says quick: {mutants[mutant].values['quick']}, the table {row['said']}, and seen was {row['seen']}"

@@ -2,19 +2,25 @@
 #
 # test_mutants.py - the command itself: headers, the table, and what counts as caught, with a driver that says what it is told to.
 
+import importlib.machinery
+import importlib.util
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import clean  # noqa: E402
 import patches  # noqa: E402
-from driver import Broken, Driver  # noqa: E402
-from table import Table  # noqa: E402
+import quick  # noqa: E402
+from driver import Broken, Catch, Driver  # noqa: E402
+from table import Table, gaps  # noqa: E402
+from tree import Failed  # noqa: E402
 
 HEADER = """class: 4
 policy: dynamic
@@ -55,14 +61,26 @@ class Headers(Case):
         mutant = self.mutant()
         self.assertEqual((mutant.name, mutant.bug_class, mutant.budget, mutant.seen_by_quick), ("m", 4, 5, False))
         self.assertEqual(mutant.values["about"], "a bug, told in two lines")
-        self.assertEqual((mutant.build, mutant.only, mutant.without), ("release", None, None))
+        self.assertEqual((mutant.build, mutant.only, mutant.shows, mutant.checker), ("release", None, None, None))
+
+    def test_the_same_without_a_check(self):
+        mutant = self.mutant(HEADER.replace("quick: no", "quick: no\nonly: lists"))
+        self.assertEqual(mutant.checker.by, "invariants")
+        self.assertEqual(mutant.without, ("mems-stress run job.ini --set checks=all,-invariants", "release"))
+        mutant = self.mutant(HEADER.replace("quick: no", "quick: no\nbuild: hostile\nonly: ranks"))
+        self.assertEqual(mutant.without, ("mems-stress run job.ini", "unranked"))
+        mutant = self.mutant(HEADER.replace("quick: no", "quick: no\nshows: double hand-out"))
+        self.assertEqual((mutant.checker.by, mutant.checker.alone), ("overlap", False))
 
     def test_what_is_refused(self):
         for old, new, told in (("class: 4\n", "", "lacks 'class:'"), ("class: 4", "class: 46", "1 .. 45"),
                                ("class: 4", "class: four", "1 .. 45"), ("dynamic", "dynamik", "policy: 'dynamik'"),
                                ("budget: 5", "budget: 61", "1 to 60"), ("quick: no", "quick: maybe", "neither yes nor no"),
-                               ("quick: no", "quick: no\nonly: overlap", "go together"),
-                               ("quick: no", "quick: no\nonly: luck\nwithout: mems-stress run x", "'luck' is none of"),
+                               ("quick: no", "quick: no\nonly: overlap\nshows: foreign pointer", "exclude each other"),
+                               ("quick: no", "quick: no\nonly: luck", "'luck' is none of null, alignment"),
+                               ("quick: no", "quick: no\nonly: usable", "'usable' is none of"),
+                               ("quick: no", "quick: no\nshows: overlap", "'overlap' is none of usable, double hand-out"),
+                               ("run job.ini\n", "explore job.ini\nonly: overlap\n", "no mems-stress run"),
                                ("mems-stress run", "stress run", "does not call mems-stress"),
                                ("budget: 5", "budget: 5\nbudget: 6", "said twice"), ("about:", "abuot:", "no line of a header")):
             with self.assertRaisesRegex(patches.Refused, told):
@@ -72,11 +90,21 @@ class Headers(Case):
 
     def test_what_must_hold_of_all(self):
         told = "\n".join(patches.complaints({str(i): self.mutant() for i in range(3)}))
-        for part in "class 4 has 3 mutants", "caught by 'overlap' only":
+        for part in "class 4 has 3 mutants", "caught by 'overlap' only", "no mutant is caught by 'double hand-out' (":
             self.assertIn(part, told)
         told = "\n".join(patches.too_few({str(i): self.mutant() for i in range(3)}))
         for part in "3 mutants, at least 40", "3 mutants that the quick tests do not see, at least 20":
             self.assertIn(part, told)
+
+    def test_what_the_driver_checks(self):
+        names = {checker.by for checker in patches.CHECKERS.values()} - {"ranks", "crash ABRT"}
+        for listed, told in ((names, ""), (names - {"size"}, "has a check 'size' that the driver has not"),
+                             (names | {"luck"}, "a check 'luck' that CHECKERS in patches.py has not"),
+                             ((), "nothing is listed")):
+            program = self.write("list", "#!/bin/sh\necho 'Checks:'\n" + "".join(f"echo '  {name}  x'\n" for name in listed))
+            os.chmod(program, 0o755)
+            self.assertIn(told, "\n".join(patches.unknown_checks(program)))
+            self.assertEqual(bool(told), bool(list(patches.unknown_checks(program))))
 
     def test_a_patch_that_does_not_apply(self):
         os.mkdir(os.path.join(self.folder, "lib"))
@@ -100,6 +128,110 @@ class Tables(Case):
         self.assertFalse(table.has("b", "def+"), "what is not committed is done again")
 
 
+class Results(Case):
+    CAUGHT = "mutant,class,policy,caught_by,seconds,seed,engine\n"
+    QUICK = "mutant,said,seen,tests,engine\n"
+
+    def mutants(self, *names):
+        path = self.write("m.patch", HEADER + "\n" + DIFF)
+        return {name: patches.Mutant(path) for name in names}
+
+    def told(self, mutants, caught, seen):
+        return "\n".join(gaps(mutants, self.write("mutants.csv", self.CAUGHT + caught),
+                              self.write("mutants-quick.csv", self.QUICK + seen)))
+
+    def test_those_that_are_committed(self):
+        folder = os.path.join(patches.ROOT, "results")
+        self.assertEqual(list(gaps(patches.everyone(), os.path.join(folder, "mutants.csv"),
+                                   os.path.join(folder, "mutants-quick.csv"))), [])
+
+    def test_whole(self):
+        self.assertEqual(self.told(self.mutants("a"), "a,4,slab,stamp,1,1,abc\n", "a,no,no,,abc\n"), "")
+
+    def test_rows_that_lack_or_are_too_many(self):
+        told = self.told(self.mutants("a"), "b,4,slab,stamp,1,1,abc\n", "")
+        for part in ("mutants.csv: no row for a", "mutants.csv: a row for b", "mutants-quick.csv: no row for a"):
+            self.assertIn(part, told)
+        mutants = self.mutants("a")
+        mutants["a"].values["quick"] = "yes"
+        self.assertNotIn("mutants-quick.csv", self.told(mutants, "", ""))
+
+    def test_rows_that_say_what_they_must_not(self):
+        told = self.told(self.mutants("a", "b"), "a,4,slab,nobody,60,9,abc\nb,4,slab,stamp,1,1,abc+\n",
+                         "a,no,yes,unit.x,abc\nb,yes,yes,unit.x,abc\n")
+        for part in ("a: caught by nobody", "'abc+' is no commit", "a: its header says quick: no, the table no, and seen was yes",
+                     "b: its header says quick: no, the table yes"):
+            self.assertIn(part, told)
+
+
+class Quick(Case):
+    def parts(self, *paths):
+        diff = "".join(f"--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n" for path in paths)
+        return quick.parts_for(patches.Mutant(self.write("m.patch", HEADER + "\n" + diff)))
+
+    def test_who_can_see_it(self):
+        self.assertEqual(self.parts("lib/malloc/malloc.c", "lib/heap/depot.c"), quick.FAMILY_PARTS)
+        self.assertEqual(self.parts("lib/heap/ledger.c")[1:], quick.ENGINE_PARTS[1:]) # the slab policy's as well
+        self.assertEqual(self.parts("lib/sync/lock.c", "lib/heap/depot.c")[0], "unit[.](heap|sync)[.]|concurrency[.]")
+
+    def asks(self, names, fails):
+        """What is said of tests of those names; `fails` gives what a run of some of them says."""
+        runs = []
+
+        class Tree:
+            @staticmethod
+            def build(kind, targets):
+                return kind
+
+        def failures(build, some):
+            runs.append(list(some))
+            return fails(len(runs), some)
+        with mock.patch.multiple(quick, failures=failures, build_for=lambda tree, some: None,
+                                 asked=lambda build, pattern: [name for name in names if name.startswith(pattern)]):
+            return (*quick.seen_by(Tree, ("a", "b")), runs)
+
+    def test_one_that_fails_twice_is_enough(self):
+        seen, count, runs = self.asks(["a1", "a2", "b1"], lambda run, some: {"a2": "Failed"} if "a2" in some else {})
+        self.assertEqual((seen, count, runs), ({"a2": "Failed"}, 2, [["a1", "a2"], ["a2"]]))
+
+    def test_one_that_fails_once_is_chance(self):
+        seen, count, runs = self.asks(["a1", "a2", "b1"], lambda run, some: {"a2": "Timeout"} if run == 1 else {})
+        self.assertEqual((seen, count, runs), ({}, 3, [["a1", "a2"], ["a2"], ["a1"], ["b1"]]))
+
+    def test_no_test_is_no_proof(self):
+        with self.assertRaises(Failed):
+            self.asks([], lambda run, some: {})
+
+    def test_who_cannot(self):
+        for name in "architecture.rules", "mutants.words", "models.small", "planted.apply", "cli.complaints.keys", "unit.job.job":
+            self.assertRegex(name, "^(" + quick.BLIND + ")")
+        for name in "cli.explore", "cli.run.smoke", "unit.memory.frame", "faults.sample", "malloc.preload.fork.load", "soak.sample":
+            self.assertNotRegex(name, "^(" + quick.BLIND + ")")
+
+
+class Exits(Case):
+    def run_with(self, error):
+        """The exit status of a run whose only mutant ends like that."""
+        loader = importlib.machinery.SourceFileLoader("mutants_run", os.path.join(HERE, "run"))
+        module = importlib.util.module_from_spec(importlib.util.spec_from_loader("mutants_run", loader))
+        loader.exec_module(module)
+        name = next(iter(patches.everyone()))
+
+        def catch(mutant, tree, options):
+            if isinstance(error, Exception):
+                raise error
+            return ("stamp", "1.0", 1), error
+        module.catch = catch
+        module.say = lambda text: None
+        warnings.simplefilter("ignore", ResourceWarning) # the tree's lock, which is held until the program ends
+        return module.main([name, "--work", os.path.join(self.folder, "work"), "--results", os.path.join(self.folder, "t.csv")])
+
+    def test_statuses(self):
+        self.assertEqual([self.run_with(end) for end in (True, False)], [0, 1])
+        for error in patches.Refused("does not apply"), Failed("does not build"), Broken("cannot"):
+            self.assertEqual(self.run_with(error), 2)
+
+
 class Catches(Case):
     def driver(self, program):
         path = self.write("fake", "#!" + sys.executable + "\nimport json, sys, time\n"
@@ -118,9 +250,38 @@ class Catches(Case):
             catch, _, _, seed = self.caught(f"say({cell('pass')!r}, {verdict!r})\nsys.exit(2)\n")
             self.assertEqual((catch.by, seed, catch.cells), (by, 1, 2))
 
+    def test_lock_order_is_told_from_a_crash(self):
+        for line, by in (("mems: lock order: a 0 (rank 2) wanted while b 0 (rank 3) is held", "ranks"), ("oops", "crash ABRT")):
+            aborted = {**cell("crashed", signal="ABRT"), "output": ["before", line]}
+            catch = self.caught(f"say({aborted!r})\nsys.exit(3)\n")[0]
+            self.assertEqual(catch.by, by)
+            self.assertEqual("lock order: a 0" in catch.text, by == "ranks")
+        aborted = {**cell("crashed", signal="ABRT"), "output": ["mems: corruption: block released twice"]}
+        catch = self.caught(f"say({aborted!r})\nsys.exit(3)\n")[0]
+        self.assertEqual((catch.by, catch.text), ("crash ABRT", "s/t/0: mems: corruption: block released twice"))
+
+    def test_the_turn_of_a_seed(self):
+        for command, seed, turn in (("mems-stress run x", 4, 4), ("mems-stress run x --seed 10", 12, 3)):
+            self.assertEqual(Driver.turn(command, seed), turn)
+            self.assertEqual(Driver("", "", "").words(command, turn)[2], seed)
+
     def test_seed_after_seed(self):
         program = f"say({cell('failed', 'stamp')!r} if seed == 12 else {cell('pass')!r})\n"
         self.assertEqual(self.caught(program, "mems-stress run job.ini --seed 10")[3], 12)
+
+    def test_until_the_one_that_is_wanted(self):
+        program = f"say({cell('failed', 'overlap')!r} if seed == 3 else {cell('crashed', signal='SEGV')!r})\n"
+        catch, _, _, seed = self.driver(program).until_caught("mems-stress run job.ini", 20, lambda catch: catch.by == "overlap")
+        self.assertEqual((catch.by, seed), ("overlap", 3))
+        catch = self.driver(program).until_caught("mems-stress run job.ini", 1, lambda catch: catch.by == "stamp")[0]
+        self.assertIn(catch.by, ("crash SEGV", "overlap")) # the last there was
+
+    def test_who_catches(self):
+        for name, by, text, right in (("double hand-out", "overlap", "x/0: 0x10 is handed out twice: ..", True),
+                                      ("double hand-out", "overlap", "x/0: 0x10 .. 0x20 overlaps the live block of", False),
+                                      ("foreign pointer", "crash ABRT", "x/0: mems: corruption: block released twice at once: 0x8", True),
+                                      ("foreign pointer", "crash ABRT", "x/0: SIGABRT in phase run", False), ("size", "size", "", True)):
+            self.assertEqual(patches.CHECKERS[name].catches(Catch(by, text)), right)
 
     def test_what_nobody_catches(self):
         catch, seconds, _, _ = self.caught(f"say({cell('pass')!r})\n", seconds=0.5)
@@ -143,6 +304,9 @@ class Catches(Case):
     def test_a_command_without_a_result(self):
         catch = self.caught("print('deadlock at step 7')\nsys.exit(2)\n", "mems-stress explore job.ini --seed 3")[0]
         self.assertEqual((catch.by, catch.text), ("explore", "deadlock at step 7"))
+        catch = self.caught("print('  seed 7, strategy random, schedule 1\\n  failed check, stamp: byte 1')\nsys.exit(2)\n",
+                            "mems-stress explore job.ini --seed 3")[0]
+        self.assertEqual(catch.by, "explore stamp")
 
     def test_what_is_no_catch(self):
         for program in ("sys.exit(1)\n", "sys.exit(6)\n", f"say({cell('failed', 'harness')!r})\n",

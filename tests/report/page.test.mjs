@@ -118,10 +118,10 @@ describe("the page of a result", () => {
   test("what theory says stands beside what was measured", () => {
     const bound = result.cells.find((cell) => cell.id === "robson/mems:dynamic/0").report.figures.find(({ name }) => name === "blow-up").bound;
     const level = drawn.find((chart) => chart.panel === "robson" && chart.title === "Most held over most live, so far").datasets.at(-1);
-    assert.equal(level.label, "Robson's bound");
+    assert.equal(level.label, "Robson's bound (moves no block)");
     assert.ok(Math.abs(level.data[0][1] - bound) < 1e-5 && level.data[0][1] === level.data[1][1]);
     const rule = drawn.find((chart) => chart.panel === "remote" && chart.title === "Holes over live blocks").datasets.at(-1);
-    assert.deepEqual([rule.label, rule.data[0][1]], ["50-percent rule", 0.5]);
+    assert.deepEqual([rule.label, rule.data[0][1]], ["50-percent rule, p = 1", 0.5]);
     const opt = drawn.find((chart) => chart.panel === "references" && chart.title === "faults where OPT is counted").datasets[0];
     const wanted = result.cells.filter((cell) => cell.section === "references").map((cell) =>
       cell.report.figures.find(({ name }) => name === "faults where OPT is counted").bound);
@@ -247,25 +247,87 @@ describe("hands", () => {
     const { page, wrong } = await open(browser, file);
     await page.click(".tabs button:text-is('remote')");
     const player = page.locator(".player").first();
-    const pictures = Math.max(...result.cells.map((cell) => cell.report?.map?.length ?? 0));
+    const cells = result.cells.filter((cell) => cell.section === "remote" && cell.report?.map);
+    const operations = Array.from(new Set(cells.flatMap((cell) => cell.report.map.map((picture) => picture.operations)))).sort((a, b) => a - b);
+    const pictures = operations.length;
     const count = () => player.locator(".count").textContent();
-    assert.equal(await count(), "step 1 of " + pictures);
+    const step = (n) => "step " + n + " of " + pictures + ": " + operations[n - 1].toLocaleString("en") + (operations[n - 1] === 1 ? " operation" : " operations");
+    assert.equal(await count(), step(1));
     await player.locator(".forward").click();
-    assert.equal(await count(), "step 2 of " + pictures);
+    assert.equal(await count(), step(2));
     await player.focus();
     await page.keyboard.press("ArrowRight");
-    assert.equal(await count(), "step 3 of " + pictures);
+    assert.equal(await count(), step(3));
     await page.keyboard.press("ArrowLeft");
     await page.keyboard.press("End");
-    assert.equal(await count(), "step " + pictures + " of " + pictures);
+    assert.equal(await count(), step(pictures));
     await page.keyboard.press("Home");
     await page.keyboard.press("Space");
     assert.equal(await player.locator(".play").textContent(), "Pause");
     await player.locator(".count", { hasText: /^step 2 / }).waitFor();
     await page.keyboard.press("Space");
     assert.equal(await player.locator(".play").textContent(), "Play");
-    assert.equal(await player.locator(".bar").count() > 0, true);
+    assert.equal(await player.locator(".bar, canvas.map").count() > 0, true);
     assert.deepEqual(wrong, []);
+  });
+
+  test("at each step every target is at its last picture up to that operation, and draws what it has", async () => {
+    const { page, wrong } = await open(browser, file);
+    for (const section of ["remote", "references"]) {
+      await page.click(".tabs button:text-is('" + section + "')");
+      const player = page.locator(".panel:not([hidden]) .player");
+      const cells = result.cells.filter((cell) => cell.section === section && cell.report?.map);
+      assert.ok(cells.length >= 2);
+      const operations = Array.from(new Set(cells.flatMap((cell) => cell.report.map.map((picture) => picture.operations)))).sort((a, b) => a - b);
+      for (const index of [0, operations.length >> 1, operations.length - 1]) {
+        await player.locator(".scrub").fill(String(index + 1));
+        for (const cell of cells) {
+          const picture = cell.report.map.findLast((one) => one.operations <= operations[index]) ?? cell.report.map[0];
+          const card = player.locator(".target", { has: page.locator("h3", { hasText: new RegExp("^" + cell.target.replace(/[()]/g, "\\$&") + "$") }) });
+          assert.match(await card.locator(".said").textContent(), new RegExp("^after " + picture.operations.toLocaleString("en") + " operations? "), cell.id);
+          assert.match(await card.locator(".account").textContent(), new RegExp(" in " + picture.holes.toLocaleString("en") + " holes?"), cell.id);
+          assert.equal(await card.locator(".bar, canvas.map").count() > 0, true);
+          if (picture.frame_bytes > 0) {
+            assert.match(await card.locator(".drawing").textContent(), new RegExp(picture.memory_bytes / picture.frame_bytes + " frames of 4 KiB"));
+          }
+        }
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  test("the pieces of a picture come to the page whole", async () => {
+    const { page } = await open(browser, file);
+    const unpacked = await page.evaluate(() => mems.documents[0].root.cells.map((cell) => cell.report?.map?.map((picture) => mems.mapUnpack(picture.pieces))));
+    result.cells.forEach((cell, i) => assert.deepEqual(unpacked[i], cell.report?.map?.map((picture) => picture.pieces)));
+  });
+
+  test("why: a fit's rule only where the other holes bear it out", async () => {
+    const { page } = await open(browser, file);
+    const say = (target, decision, more) => page.evaluate(([name, made, threads]) => mems.mapWhy(name, { decision: made, holes: 3, free_bytes: 300, largest_hole_bytes: 128 },
+      threads), [target, { what: "alloc from a hole", asked_bytes: 64, taken_bytes: 64, hole_at_bytes: 128, hole_bytes: 128, holes: 5, holes_fitting: 3, ...decision }, more ?? 1]);
+    assert.match(await say("mems:dynamic", {}), /64 B came out of the hole of 128 B at 128 B, one of 3 holes .* first fit: no hole at a lower address holds it\.$/);
+    assert.doesNotMatch(await say("mems:dynamic", { fitting_lower: 1 }), /first fit/);
+    assert.match(await say("mems:dynamic(fit=best,thread_cache=no)", { fitting_lower: 1 }), /best fit/);
+    assert.doesNotMatch(await say("mems:dynamic(fit=best)", { fitting_smaller: 1 }), /best fit/);
+    assert.match(await say("mems:dynamic(fit=buddy)", {}), /halved once/);
+    assert.doesNotMatch(await say("mems:dynamic(fit=tlsf)", {}), / fit:/);
+    assert.match(await say("mems:vm-paging(replacement=clock)", { what: "touch, fault", page: 7, frame: 2, victim_page: 9, victim_space: 1 }),
+      /page 7 came into frame 2, where page 9 had to go\. The rule: CLOCK/);
+    assert.match(await say("mems:slab", { what: "unknown" }, 2), /2 threads at work/);
+  });
+
+  test("toggles look like buttons, and the names are in order", async () => {
+    const { page } = await open(browser, file);
+    await page.evaluate(() => mems.charts.find(({ figure }) => figure.closest("#scaling")).draw());
+    const looks = await page.locator("#scaling .lines").first().locator("button").evaluateAll((all) => all.map((button) => {
+      const style = getComputedStyle(button);
+      return [button.textContent, button.getAttribute("aria-pressed"), style.borderTopWidth, style.borderTopColor !== "rgba(0, 0, 0, 0)"];
+    }));
+    assert.ok(looks.length > 3);
+    looks.forEach(([name, pressed, width, seen]) => assert.ok(pressed && width !== "0px" && seen, name));
+    const names = looks.map(([name]) => name).filter((name) => !/fitted|perfect/.test(name));
+    assert.deepEqual(names, [...names].sort((a, b) => a.localeCompare(b, "en", { numeric: true })));
   });
 });
 
@@ -313,6 +375,58 @@ describe("paper, size, company", () => {
     assert.match(await page.textContent(".differs"), /≠ Kernel/);
     assert.deepEqual(wrong, []);
     await page.screenshot({ path: "shots/both.png", fullPage: true });
+  });
+
+  test("what theory says of a round is said of no run that did not end one", async () => {
+    const other = structuredClone(result);
+    other.cells.filter((cell) => cell.section === "robson").forEach((cell) => cell.report && (cell.report.figures = []));
+    write("no-round.json", other);
+    const { page, wrong } = await open(browser, report("no-round.html", "no-round.json"));
+    const drawn = await charts(page);
+    const lines = drawn.find(({ panel, title }) => panel === "robson" && title === "Most held over most live, so far").datasets.map(({ label }) => label);
+    assert.ok(!lines.some((label) => /Robson/.test(label)), lines.join(", "));
+    const holes = drawn.filter(({ panel, title }) => panel === "robson" && title === "Holes over live blocks");
+    assert.ok(holes.every(({ datasets }) => !datasets.some(({ label }) => /50-percent/.test(label))));
+    assert.deepEqual(wrong, []);
+  });
+
+  test("a result whose columns do not fit is refused with what is wrong", () => {
+    const other = structuredClone(result);
+    const index = other.cells.findIndex((cell) => cell.report?.samples?.at_ns.length > 1);
+    delete other.cells[index].report.samples.held_bytes;
+    write("short.json", other);
+    assert.throws(() => report("short.html", "short.json"), new RegExp("short.json: cells\\[" + index + "\\]\\.report\\.samples\\.held_bytes: an array as long as at_ns"));
+  });
+
+  test("names of three hundred letters", async () => {
+    const other = structuredClone(result);
+    const long = "x".repeat(300);
+    const name = (text) => (text === "remote" ? long : text);
+    other.job.sections.forEach((section) => (section.name = name(section.name)));
+    other.cells.forEach((cell) => Object.assign(cell, { section: name(cell.section), id: cell.id.replace(/^remote/, long) }));
+    write("long.json", other);
+    for (const width of [1280, 400]) {
+      const { page, wrong, context } = await open(browser, report("long.html", "long.json"), { viewport: { width, height: 900 } });
+      await page.click(".tabs button[title=" + long + "]");
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(wide, 0, wide + " pixels too wide at " + width);
+      assert.deepEqual(wrong, []);
+      await context.close();
+    }
+  });
+
+  test("twelve results: thinned to a budget, and the page says so", async () => {
+    const many = structuredClone(result);
+    for (let i = 0; i < 3; i++) {
+      many.cells.push(...result.cells.filter((cell) => cell.report?.map).map((cell) => ({ ...cell, repeat: 10 + i, id: cell.id.replace(/\d+$/, 10 + i) })));
+    }
+    const files = Array.from({ length: 12 }, (_, i) => "many-" + i + ".json");
+    files.forEach((name) => write(name, many));
+    const page_file = report("many.html", ...files);
+    assert.ok(fs.statSync(page_file).size < 3 * 1024 * 1024, fs.statSync(page_file).size + " bytes");
+    const { page, wrong } = await open(browser, page_file);
+    assert.match(await page.textContent(".result"), /On this page ?to stay small: /);
+    assert.deepEqual(wrong, []);
   });
 
   test("texts of a result stay texts", async () => {

@@ -172,10 +172,14 @@ class Slurm(unittest.TestCase):
 
     def submit(self):
         """The numbers of the array and of the merge."""
-        lines = self.stress("run", "job.ini", "--slurm", "--slurm-tasks", "3", "--slurm-folder", "out").splitlines()
+        comment = 'of "four" words, #1'
+        lines = self.stress("run", "job.ini", "--slurm", "--slurm-tasks", "3", "--slurm-folder", "out",
+                            "--slurm-arg=--comment=" + comment).splitlines()
         self.assertRegex(lines[0], r"^job \d+: 3 tasks, shards of plan [0-9a-f]{12}, in /")
         self.assertRegex(lines[1], r"^job \d+: merges them")
-        return [line.split()[1].rstrip(":") for line in lines[:2]]
+        jobs = [line.split()[1].rstrip(":") for line in lines[:2]]
+        self.assertEqual(self.cluster.call("squeue", "-h", "-j", jobs[1], "-o", "%k").strip(), comment)
+        return jobs
 
     def driver(self, index):
         """The process of a task; None while it has none."""

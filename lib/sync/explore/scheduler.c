@@ -28,12 +28,13 @@
 #include "sync/explore/scheduler.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "sync/explore/state.h"
 
 #define POINT_NS    100u // of the clock that threads see
-#define LOOP_STEPS  2u
-#define LOOP_CHOICE 16u
+#define LOOP_ROUNDS 2u
+#define LOOP_CHOICE 17u // no multiple of a loop's length: each of its steps has its turn
 
 struct scheduler scheduler;
 __thread struct scheduled *scheduler_self;
@@ -135,19 +136,35 @@ static void decide(struct scheduled *me)
     me->state = ABLE;
 }
 
-// Loops of one step (a sum over counters) would take most of a schedule's choices: from the third
-// time on only some are.
+// A load or a store.
+static bool is_plain(const struct scheduler_site *site)
+{
+    return site->step[0] == 'l' || (site->step[0] == 's' && site->step[1] == 't');
+}
+
+// Loops of one step (a sum over counters) or of a few loads and stores (a search of a table, the
+// records of a new slab) would take most of a schedule's choices: from the third round on only some
+// of their steps are one.
 static bool is_loop(struct scheduled *me, const struct scheduler_site *site)
 {
-    me->repeats = site == me->site ? me->repeats + 1 : 0;
-    return me->repeats >= LOOP_STEPS && me->repeats % LOOP_CHOICE != 0;
+    unsigned repeats = 0;
+    for (unsigned length = 1; length <= SCHEDULER_LOOP; length++) {
+        bool same = me->recent[(me->steps - length) % SCHEDULER_LOOP] == site;
+        unsigned *count = &me->repeats[length - 1];
+        *count = same && (length == 1 || is_plain(site)) ? *count + 1 : 0;
+        if (repeats == 0 && *count >= LOOP_ROUNDS * length) {
+            repeats = *count;
+        }
+    }
+    me->recent[me->steps++ % SCHEDULER_LOOP] = site;
+    return repeats % LOOP_CHOICE != 0;
 }
 
 void scheduler_point(const struct scheduler_site *site)
 {
     struct scheduled *me = scheduler_self;
     if (me != NULL && me->quiet == 0) {
-        if (is_loop(me, site)) {
+        if (scheduler.alive > 1 && is_loop(me, site)) {
             tick();
         } else {
             me->site = site;
@@ -178,6 +195,7 @@ void scheduler_quiet(bool quiet)
 void scheduler_own_point(struct scheduled *me, const struct scheduler_site *site)
 {
     me->site = site;
+    memset(me->repeats, 0, sizeof me->repeats);
     decide(me);
 }
 

@@ -14,6 +14,8 @@
 #include "sync/explore/scheduler.h"
 #include "sync/explore/strategy.h"
 
+#define SCHEDULER_LOOP 8 // steps of the longest loop that is known as one
+
 enum scheduled_state { ABLE, ASLEEP, GRACE, JOINING, ENDED };
 
 struct scheduled {
@@ -30,7 +32,10 @@ struct scheduled {
     unsigned quiet;
     unsigned rounds;                   // of destructors that have run
     const struct scheduler_site *site; // of the last point
-    unsigned repeats;                  // times that it was the same
+    // The last sites of the engine, by number of steps; by a loop's length less 1, how many steps
+    // on end did what was done that many steps before.
+    const struct scheduler_site *recent[SCHEDULER_LOOP];
+    unsigned steps, repeats[SCHEDULER_LOOP];
     const char *note_step, *note_what;
     int64_t note_number;
     pthread_t handle;

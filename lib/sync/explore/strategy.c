@@ -2,7 +2,10 @@
 //
 // strategy.c - who goes on: the random walk, and PCT.
 //
-// 1. Random walk. One of those that can go on, each as likely as the others. A thread that has just
+// 1. Random walk. In one draw of two the thread that runs goes on, if it can; in the other one of
+//    those that can, each as likely as the others. A change of threads takes the machine longer
+//    than anything else here, and bugs want a thread to stand still for many steps of another's
+//    more often than for one. A thread that has just
 //    said that it can do nothing useful (os_yield, a step of a spin loop, a sleep with a timeout)
 //    stands back in seven draws of eight, while there are others: a spin loop is then a few points
 //    long, and still every order has a chance.
@@ -25,6 +28,7 @@
 #include <stddef.h>
 
 #define STAND_BACK 8 // an idle thread is a candidate in one draw of so many
+#define GO_ON      2 // the thread that runs goes on in one draw of so many
 
 void strategy_init(struct strategy *strategy, const struct mems_schedule *schedule)
 {
@@ -81,7 +85,7 @@ static int nth(struct strategy_thread *const *threads, unsigned count, bool idle
 }
 
 static int choose_random(struct strategy *strategy, struct strategy_thread *const *threads,
-                         unsigned count, unsigned able)
+                         unsigned count, unsigned current, unsigned able)
 {
     unsigned busy = 0;
     for (unsigned i = 0; i < count; i++) {
@@ -91,6 +95,10 @@ static int choose_random(struct strategy *strategy, struct strategy_thread *cons
         return nth(threads, count, true, 0);
     }
     uint64_t draw = rng_next(&strategy->rng) >> 16;
+    if (threads[current]->able && !threads[current]->idle && draw % GO_ON == 0) {
+        return (int)current;
+    }
+    draw /= GO_ON;
     bool all = busy == 0 || busy == able || draw % STAND_BACK == 0;
     return nth(threads, count, all, (draw / STAND_BACK) % (all ? able : busy));
 }
@@ -111,7 +119,7 @@ int strategy_choose(struct strategy *strategy, struct strategy_thread *const *th
         }
         chosen = choose_highest(threads, count);
     } else {
-        chosen = choose_random(strategy, threads, count, *able);
+        chosen = choose_random(strategy, threads, count, current, *able);
     }
     if (chosen >= 0) {
         threads[chosen]->idle = false;

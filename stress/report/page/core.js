@@ -96,10 +96,20 @@ mems.absent = function (text) {
   return mems.el("p", { class: "absent" }, text);
 };
 
+// A part that cannot be shown says so, and leaves the others.
+mems.guarded = function (parent, show) {
+  try {
+    show();
+  } catch (error) {
+    console.error(error);
+    parent.append(mems.absent("A part of the page could not be shown: " + error.message));
+  }
+};
+
 // rows: arrays of cells, a cell text or a Node; the first of a row names it. Columns of words are set left, figures right.
 mems.table = function (caption, head, rows) {
   const text = (cell) => String(cell?.textContent ?? cell);
-  const words = head.map((_, i) => !rows.some((row) => /^[-+]?[\d.–]/.test(text(row[i] ?? ""))));
+  const words = head.map((_, i) => !rows.some((row) => text(row[i] ?? "").length <= 36 && /^[-+]?[\d.–]/.test(text(row[i] ?? ""))));
   const style = (cell, i) => (text(cell).length > 36 ? "long" : words[i] ? "left" : null);
   return mems.el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": caption || "table" },
     mems.el("table", null,
@@ -158,7 +168,7 @@ mems.tabs = function (parent, label, items) {
   items.forEach((item, index) => {
     const id = mems.id("tab " + item.title);
     tabs.push(mems.el("button", { type: "button", role: "tab", id, "aria-controls": id + "-panel",
-      click: () => select(index, false) }, item.title));
+      title: item.title, click: () => select(index, false) }, item.title));
     panels.push(mems.el("div", { class: "panel", role: "tabpanel", id: id + "-panel", "aria-labelledby": id },
       mems.el("h3", { class: "panel-name" }, item.title)));
   });
@@ -225,6 +235,13 @@ mems.time = function (ns) {
 
 mems.rate = function (value) {
   return mems.scaled(value, [[1, "op/s"], [1e3, "kop/s"], [1e6, "Mop/s"], [1e9, "Gop/s"]]);
+};
+
+// A value with the unit it has in the document, in the words of the page.
+mems.withUnit = function (value, unit) {
+  const known = { bytes: mems.bytes, ns: mems.time, "ns/op": mems.time, ms: (v) => mems.time(v * 1e6), s: (v) => mems.time(v * 1e9),
+    "%": (v) => mems.percent(v / 100) };
+  return known[unit] ? known[unit](value) : mems.number(value);
 };
 
 mems.percent = function (share) {

@@ -233,7 +233,10 @@ mems.swatch = function (dataset) {
 // A button a line, which takes it away and brings it back.
 mems.legend = function (entry) {
   const datasets = entry.chart.data.datasets;
-  entry.legend.replaceChildren(...datasets.map((dataset, index) => mems.el("button", { type: "button",
+  // By name; what is no target's line (what theory says) comes last.
+  const order = datasets.map((_, index) => index).sort((a, b) => (datasets[a].pointRadius === 0) - (datasets[b].pointRadius === 0) ||
+    datasets[a].label.localeCompare(datasets[b].label, "en", { numeric: true }));
+  entry.legend.replaceChildren(...order.map((index) => [datasets[index], index]).map(([dataset, index]) => mems.el("button", { type: "button",
     "aria-pressed": entry.chart.isDatasetVisible(index) ? "true" : "false", title: "show or hide " + dataset.label,
     click: (event) => {
       const shown = !entry.chart.isDatasetVisible(index);

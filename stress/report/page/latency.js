@@ -100,7 +100,8 @@ mems.showLatency = function (model, section, panel) {
         return { label: line.label, style: line.style, curve: mems.percentiles(mems.pooled(histograms)) };
       }).filter(({ curve }) => curve);
       if (curves.length > 0) {
-        mems.latencyChart(grid, title + suffix, "", curves);
+        mems.latencyChart(grid, title + suffix, lines.some((line) => line.cells.length > 1) ? "All repeats' operations together; the table above has medians over the repeats." : "",
+          curves);
       }
     }
   }
@@ -166,19 +167,15 @@ mems.showContention = function (model, section, panel) {
       grid.append(mems.el("div", { class: "card" }, mems.el("h4", null, title), mems.absent(none)));
       continue;
     }
+    const names = shown.map((lock) => [...[].concat(mems.lines(lock.line.label)), lock.name]);
     mems.chart(grid, {
       title,
       about,
-      height: 60 + shown.length * 31,
-      table: () => ({
-        head: ["Lock", "Acquisitions", "Contended", "Slept", "Waited in all", "Longest wait", "Mean hold", "Longest hold", "Owner switches"],
-        rows: locks.map((lock) => [lock.label, lock.acquisitions.toLocaleString("en"), lock.contended.toLocaleString("en"),
-          lock.waited.toLocaleString("en"), mems.time(lock.wait_ns), mems.time(lock.max_wait_ns), mems.time(lock.hold_mean),
-          lock.hold_sampled > 0 ? mems.time(lock.max_hold_ns) : "–", lock.owner_switches.toLocaleString("en")]),
-      }),
+      height: 60 + names.reduce((sum, name) => sum + 6 + name.length * 14, 0),
+      table: () => ({ head: ["Lock", title], rows: locks.map((lock) => [lock.label, format(get(lock))]) }),
       make: () => ({
         type: "bar",
-        data: { labels: shown.map((lock) => [lock.line.label, lock.name]), datasets: [{ label: title, bar: true, style: { color: "--c0", result: 0 },
+        data: { labels: names, datasets: [{ label: title, bar: true, style: { color: "--c0", result: 0 },
           data: shown.map(get), backgroundColor: shown.map((lock) => mems.fill(lock.line.style)),
           borderColor: shown.map((lock) => mems.color(lock.line.style.color)), borderWidth: 1, maxBarThickness: 16 }] },
         options: mems.options({
@@ -190,6 +187,11 @@ mems.showContention = function (model, section, panel) {
       }),
     });
   }
+  panel.append(mems.details("Every lock's account", () => mems.table("Contention by lock, the repeats added up",
+    ["Lock", "Acquisitions", "Contended", "Slept", "Waited in all", "Longest wait", "Mean hold", "Longest hold", "Owner switches"],
+    locks.map((lock) => [lock.label, lock.acquisitions.toLocaleString("en"), lock.contended.toLocaleString("en"),
+      lock.waited.toLocaleString("en"), mems.time(lock.wait_ns), mems.time(lock.max_wait_ns), mems.time(lock.hold_mean),
+      lock.hold_sampled > 0 ? mems.time(lock.max_hold_ns) : "–", lock.owner_switches.toLocaleString("en")])), true));
   panel.append(mems.el("p", { class: "muted small" }, (locks.length > shown.length ? "The " + shown.length + " locks of " + locks.length +
-    " with the most waiting; the tables have all. " : "") + "A cell's repeats are added up."));
+    " with the most waiting; the table has all. " : "") + "A cell's repeats are added up."));
 };

@@ -53,19 +53,20 @@ mems.units = function (value) {
   return Number.isInteger(value) ? String(value) : value.toFixed(2);
 };
 
-mems.pieceTitle = function (piece) {
+// `amount`: words for a size, mems.units where it is left out.
+mems.pieceTitle = function (piece, amount = mems.units) {
   const what = piece.what === "hole" ? "free" : piece.what === "cached" ? "free, in a thread's magazine" : piece.owner ?? "a block";
-  const place = piece.at === undefined ? "not in memory" : mems.units(piece.size) + " at " + mems.units(piece.at);
-  const asked = piece.requested !== undefined && piece.requested !== piece.size ? ", asked for " + mems.units(piece.requested) : "";
+  const place = piece.at === undefined ? "not in memory" : amount(piece.size) + " at " + amount(piece.at);
+  const asked = piece.requested !== undefined && piece.requested !== piece.size ? ", asked for " + amount(piece.requested) : "";
   return what + ": " + place + asked;
 };
 
 // The pieces of a map that lie between two positions, as blocks of a bar.
-mems.barRow = function (pieces, from, to, palette, width) {
+mems.barRow = function (pieces, from, to, palette, width, amount) {
   const row = mems.el("div", { class: "bar" });
   const ruler = mems.el("div", { class: "ruler", "aria-hidden": "true" });
   const share = (at) => (100 * (at - from)) / (to - from);
-  const apart = (100 * 46) / width; // positions below it
+  const apart = (100 * (amount === mems.units ? 46 : 78)) / width; // positions below it
   let last = -apart;
   for (const piece of pieces) {
     const begin = Math.max(piece.at, from);
@@ -76,12 +77,12 @@ mems.barRow = function (pieces, from, to, palette, width) {
     const style = piece.what === "block" ? palette.style(piece.owner ?? "") : { class: piece.what, color: null };
     const wide = share(end) - share(begin);
     const name = piece.what === "block" ? piece.owner ?? "" : "";
-    row.append(mems.el("div", { class: "piece " + style.class, title: mems.pieceTitle(piece),
+    row.append(mems.el("div", { class: "piece " + style.class, title: mems.pieceTitle(piece, amount),
       style: "left:" + share(begin) + "%;width:" + wide + "%" + (style.color ? ";--own:" + style.color : "") },
-    wide > 3 ? mems.el("span", { class: "tag" }, name || (piece.what === "hole" ? mems.units(piece.size) : "~")) : null,
-    wide > 7 && name ? mems.el("span", { class: "tag size" }, mems.units(piece.size)) : null));
+    wide > 3 ? mems.el("span", { class: "tag" }, name || (piece.what === "hole" ? amount(piece.size) : "~")) : null,
+    wide > 7 && name ? mems.el("span", { class: "tag size" }, amount(piece.size)) : null));
     if (share(begin) - last >= apart && begin === piece.at) {
-      ruler.append(mems.el("span", { style: share(begin) > 94 ? "right:0" : "left:" + share(begin) + "%" }, mems.units(piece.at)));
+      ruler.append(mems.el("span", { style: share(begin) > 94 ? "right:0" : "left:" + share(begin) + "%" }, amount(piece.at)));
       last = share(begin);
     }
   }
@@ -103,7 +104,7 @@ mems.drawBars = function (map, step, palette, width) {
     for (let i = 0; i < rows; i++) {
       const low = from + ((end - from) * i) / rows;
       const high = from + ((end - from) * (i + 1)) / rows;
-      const { row, ruler, share } = mems.barRow(pieces, low, high, palette, width);
+      const { row, ruler, share } = mems.barRow(pieces, low, high, palette, width, map.amount ?? mems.units);
       const choice = step?.choice;
       const mark = mems.el("div", { class: "mark", "aria-hidden": "true" });
       if (choice && choice.at < high && choice.at + choice.size > low) {
@@ -221,11 +222,11 @@ mems.account = function (target, index, map) {
   if (target.kind || !map) {
     return "";
   }
-  const free = map.free > 0 && map.pieces.every(({ frame }) => frame === undefined) ? ", the largest " + mems.units(map.largest_hole) : "";
-  const inside = map.taken > 0 ? "; inside blocks " + mems.units(map.taken - map.requested) + " unused" : "";
+  const amount = target.bytes ? mems.bytes : mems.units;
+  const free = map.free > 0 && map.pieces.every(({ frame }) => frame === undefined) ? ", the largest " + amount(map.largest_hole) : "";
+  const inside = map.taken > 0 ? "; inside blocks " + amount(map.taken - map.requested) + " unused" : "";
   const refused = map.refused > 0 ? "; refused " + map.refused + (map.refused_enough_free > 0 ? " (" + map.refused_enough_free + " though enough was free)" : "") : "";
-  return map.live_blocks + (map.live_blocks === 1 ? " block" : " blocks") + ", " + mems.units(map.free) + " free in " + map.holes +
-    (map.holes === 1 ? " piece" : " pieces") + free + inside + refused;
+  return mems.count(map.live_blocks, "block") + ", " + amount(map.free) + " free in " + mems.count(map.holes, target.bytes ? "hole" : "piece") + free + inside + refused;
 };
 
 mems.playerCard = function (target, palette, go) {
@@ -254,6 +255,8 @@ mems.playerCard = function (target, palette, go) {
         mems.el("li", null, mems.el("strong", null, line.operation + ": " + line.text), mems.el("br"), line.reason || ""))));
     } else if (map && target.kind === "state") {
       drawing.append(mems.stateTable(map, index === target.steps.length - 1 ? target.answer : null));
+    } else if (map?.view) {
+      map.view(map, step.before ?? null, palette, drawing);
     } else if (map && map.pieces.some(({ frame }) => frame !== undefined)) {
       drawing.append(mems.drawFrames(map, mapAt(index - 1), palette));
     } else if (map) {
@@ -291,7 +294,8 @@ mems.allSteps = function (targets) {
     target.steps.map((step, i) => [i + 1, step.operation, step.text, step.reason || ""]))));
 };
 
-mems.playerControls = function (length, act) {
+// `label(index)`: what a step is beside its number; may be left out.
+mems.playerControls = function (length, act, label) {
   const button = (name, label, sign, key, click) => mems.el("button", { type: "button", class: "ctl " + name, "aria-label": label, title: label + " (" + key + ")", click }, sign);
   const play = button("play", "Play", "Play", "space", act.toggle);
   const scrub = mems.el("input", { type: "range", class: "scrub", min: 1, max: length, value: 1, step: 1, "aria-label": "Step", input: (event) => act.go(Number(event.target.value) - 1) });
@@ -304,8 +308,9 @@ mems.playerControls = function (length, act) {
     scrub, count, mems.el("label", { class: "small" }, "Speed ", speed));
   const show = (index, playing) => {
     scrub.value = index + 1;
-    scrub.setAttribute("aria-valuetext", "step " + (index + 1) + " of " + length);
-    count.textContent = "step " + (index + 1) + " of " + length;
+    const text = "step " + (index + 1) + " of " + length + (label ? ": " + label(index) : "");
+    scrub.setAttribute("aria-valuetext", text);
+    count.textContent = text;
     play.textContent = playing ? "Pause" : "Play";
     play.setAttribute("aria-label", playing ? "Pause" : "Play");
     play.title = (playing ? "Pause" : "Play") + " (space)";
@@ -354,7 +359,7 @@ mems.playerWidth = function (targets) {
   return targets.length > 1 && targets.every(narrow) ? "narrow" : targets.length > 1 ? "many" : "";
 };
 
-mems.player = function (parent, given) {
+mems.player = function (parent, given, label) {
   // Who plays has the memory before the eyes: that a trace wants it drawn is no step, but for the first.
   const targets = given.map((target) => ({ ...target, steps: target.steps.filter((step, i) =>
     i === 0 || step.operation !== "show" || !target.steps[i - 1].map) })).filter(({ steps }) => steps.length > 0);
@@ -413,7 +418,7 @@ mems.player = function (parent, given) {
     },
   };
   const cards = targets.map((target) => mems.playerCard(target, palette, act.go));
-  const controls = mems.playerControls(length, act);
+  const controls = mems.playerControls(length, act, label);
   const legend = targets.some(({ kind }) => !kind) && palette.names.length > 1 ? mems.el("ul", { class: "owners" }, palette.names.map((name) => {
     const style = palette.style(name);
     return mems.el("li", null, mems.el("span", { class: "swatch " + style.class, style: "--own:" + style.color }), name);

@@ -31,7 +31,7 @@ mems.figuresTable = function (model, section) {
   });
   return mems.el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Figures of " + section },
     mems.el("table", null,
-      mems.el("caption", null, "Medians of the repeats; the best in bold"),
+      mems.el("caption", null, "Medians over the repeats, of percentiles too; the best in bold"),
       mems.el("thead", null, mems.el("tr", null, mems.el("th", { scope: "col" }, "Target"), columns.map(({ title }) => mems.el("th", { scope: "col" }, title)),
         mems.el("th", { scope: "col" }, "Result"))),
       mems.el("tbody", null, lines.map((line, i) => mems.el("tr", null, mems.el("th", { scope: "row" }, line.label),
@@ -48,40 +48,8 @@ mems.sectionHead = function (model, name, panel) {
     Object.entries(section.values).filter(([, value]) => value !== "").map(([key, value]) => [key, mems.el("code", null, value)])), false));
 };
 
-// The pictures of a cell's memory as a target of a mems-stress/show/1 document, which is what the player plays.
-mems.mapTarget = function (name, pictures) {
-  const spaces = new Set(pictures.flatMap((picture) => picture.pieces.map(([, , space]) => space)).filter(mems.known));
-  const steps = pictures.map((picture, i) => {
-    let at = 0;
-    const pieces = picture.pieces.map(([what, size, space]) => {
-      const piece = { what, region: 0, at, size, ...(space === undefined ? {} : { owner: spaces.size > 1 ? "space " + space : "live" }) };
-      at += size;
-      return piece;
-    });
-    return {
-      number: i + 1,
-      operation: "after " + mems.time(picture.at_ns) + ", " + mems.count(picture.operations, "operation"),
-      outcome: "show",
-      text: mems.bytes(picture.requested_bytes) + " live in " + mems.count(picture.live_blocks, "block") + ", " + mems.bytes(picture.free_bytes) +
-        " free in " + mems.count(picture.holes, "hole") + (picture.exact ? "" : "; each piece is what most of a stretch of memory is"),
-      map: { memory: picture.memory_bytes, live_blocks: picture.live_blocks, requested: picture.requested_bytes, taken: picture.taken_bytes,
-        free: picture.free_bytes, holes: picture.holes, largest_hole: picture.largest_hole_bytes, refused: picture.refused,
-        refused_enough_free: picture.refused_enough_free, pieces },
-    };
-  });
-  return { target: name, options: "", unit_bytes: 1, steps, end: steps[steps.length - 1].map };
-};
-
-// In motion and side by side: one repeat a line.
-mems.showMaps = function (model, section, panel) {
-  panel.append(mems.el("h3", null, "Memory map in motion"));
-  const maps = model.lines(section).map((line) => ({ line, pictures: mems.typical(line, (cell) => cell.report?.map?.length > 0)?.report.map }))
-    .filter(({ pictures }) => pictures);
-  if (maps.length === 0) {
-    panel.append(mems.absent("Not recorded: map = 50 in the job keeps so many pictures of the memory of an engine's target (mems:)."));
-  } else {
-    mems.player(panel, maps.map(({ line, pictures }) => mems.mapTarget(line.label, pictures)));
-  }
+mems.showTable = function (model, section, panel) {
+  panel.append(mems.figuresTable(model, section));
 };
 
 mems.showSections = function (model, main) {
@@ -89,14 +57,9 @@ mems.showSections = function (model, main) {
   mems.tabs(chapter, "Sections", model.sections.map((name) => ({
     title: name,
     make: (panel) => {
-      mems.sectionHead(model, name, panel);
-      panel.append(mems.figuresTable(model, name));
-      mems.showLatency(model, name, panel);
-      mems.showContention(model, name, panel);
-      mems.showMemory(model, name, panel);
-      mems.showDecay(model, name, panel);
-      mems.showFigures(model, name, panel);
-      mems.showMaps(model, name, panel);
+      for (const show of [mems.sectionHead, mems.showTable, mems.showLatency, mems.showContention, mems.showMemory, mems.showDecay, mems.showFigures, mems.showMaps]) {
+        mems.guarded(panel, () => show(model, name, panel));
+      }
     },
   })));
 };

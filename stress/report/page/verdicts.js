@@ -42,6 +42,8 @@ mems.resultCard = function (model, result) {
       ["Machine", [root.host.cpu, root.host.cores + " CPUs", root.host.kernel].filter(Boolean).join(", ")],
       ["Revision", root.host.revision],
       ["Context", Object.entries(root.context || {}).map(([key, value]) => key + "=" + value).join(", ")],
+      ["On this page", root.thinned && "to stay small: " + (root.thinned.pictures > 0 ? "at most " + mems.count(root.thinned.pictures, "picture") + " of memory a target, of one repeat" :
+        "no pictures of memory") + ", curves over time of at most " + root.thinned.samples + " samples; the result itself has all"],
       ["Warnings", root.warnings.length > 0 ? mems.el("a", { href: "#environment" }, String(root.warnings.length)) : "none"],
     ]));
 };

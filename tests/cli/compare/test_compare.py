@@ -3,10 +3,11 @@
 # test_compare.py - mems-stress compare from outside, with results made by hand.
 
 import json
+import re
 import unittest
 
 from made import cells, document, section
-from stress import Case
+from stress import Case, words
 
 
 class Compare(Case):
@@ -76,6 +77,19 @@ class Compare(Case):
         self.assertEqual(set(self.verdicts(outcome).values()), {"inconclusive"})
         self.assertIn("3 repeats a side, 5 are the least", outcome.out)
         self.assertIsNone(outcome.document["rows"][0]["p"])
+
+    @words
+    def test_a_reason_is_told_once(self):
+        """A hundred pairs of too few repeats: a line a row, 80 columns, and why in one place."""
+        targets = ["target-%d" % number for number in range(100)]
+        a = document([cell for target in targets for cell in cells(target=target, repeats=3)])
+        out = self.compare(a, a, "--metric", "ops_per_second", "--metric", "cpu_ns_per_op").out
+        self.assertEqual(out.count("5 are the least"), 1)
+        self.assertIn("\n1: 200 rows: 3 repeats a side, 5 are the least", out)
+        self.assertEqual(len(re.findall(r"^  ops_per_second .* inconclusive 1$", out, re.MULTILINE)), 100)
+        table = out.split("\n", 2)[2]  # behind the files' names
+        self.assertLessEqual(max(map(len, table.splitlines())), 80)
+        self.assertLess(len(out.splitlines()), 520)
 
     def test_unsteady(self):
         outcome = self.compare(document(cells()), document(cells(verdict="unsteady", ops_per_second=0.5)))
@@ -204,7 +218,7 @@ class Compare(Case):
         self.assertEqual(self.verdicts(outcome), {"refused_share": "regressed"})
         row = outcome.document["rows"][0]
         self.assertEqual((row["ratio"], row["from_zero"]), (None, True))
-        self.assertRegex(outcome.out, r"refused_share, share +0 +0.5 +inf +inf +inf")
+        self.assertRegex(outcome.out, r"refused_share +0 +0.5 +inf +inf +inf")
         self.assertIn("external_share is not known", outcome.out)
         for cell in b["cells"]:  # less than anybody would act on
             cell["metrics"].update(refused_share=0.005)

@@ -25,7 +25,8 @@ BAD = {"a number": ("x", "1x", "-1", "1.5", "9" * 30), "a size": ("x", "1kB", "-
        "sizes": ("x", "-1", "16-", "9" * 30), "a share": ("x", "1/0", "2"),
        "one word": ("?!x",), "yes": ("maybe",)}
 # Texts that have a form, with what is not of that form. The others are free.
-FORMS = {"steady": ("x", "dev:0%", "slope"), "latency_limit": ("x", "alloc:p100<1us", "alloc:p50<1"),
+FORMS = {"checks": ("all,-x", "everything", "-all", "all,,size"),
+         "steady": ("x", "dev:0%", "slope"), "latency_limit": ("x", "alloc:p100<1us", "alloc:p50<1"),
          "pin": ("x", "1-"), "stream": ("x", "zipf:x"), "workload": ("?!x", "chrun"),
          "target": ("x", "libcc", "mems:none", "mems:dynamic(fit=x)", "mems:dynamic(", "libc,,null")}
 FREE = {"setup", "prepare", "cleanup", "wait_for", "group", "folder"}
@@ -41,7 +42,7 @@ def tables():
     for line in output("list", "keys").splitlines()[1:]:
         if not line.startswith(" "):
             workload = None if line.startswith("every") else line.split()[1]
-        else:
+        elif not line.startswith("   "):
             yield workload, line.split()[0]
 
 
@@ -167,7 +168,8 @@ class Keys(Case):
             ("extreme-sizes", "rate = 10"), ("extreme-sizes", "latency = all"),
             ("extreme-sizes", "latency_limit = step:p50<1s"), ("pareto-slots", "touch = full"),
             ("trace", "threads = 2"), ("trace", "size = 64"), ("trace", "ops = 5"),
-            ("fork-child", "threads = 2"), ("large", "size = 64"), ("maps", "verify = 4"))
+            ("fork-child", "threads = 2"), ("large", "size = 64"), ("maps", "verify = 4"), ("maps", "checks = none"), ("churn", "verify = 0", "checks = all,-size"),
+            ("churn", "verify = 1", "checks = overlap"))
 
         def judge(number, case):
             workload, *lines = case

@@ -7,7 +7,7 @@ import os
 import random
 import unittest
 
-from past import Past, result
+from past import Past, machine, result
 
 
 class List(Past):
@@ -53,26 +53,51 @@ class Trends(Past):
     def test_a_step(self):
         self.steps([1] * 12 + [0.9] * 12)
         out = self.history("--ascii").out
-        self.assertRegex(out, r"\| run 13, 2026-10-13, aaaa00000013: 1\d{3} k -> \d+(\.\d)? k, -(9|10)\.\d %, worse\n")
+        self.assertRegex(out, r"\| between run 12 \(aaaa00000012\) and run 13 \(aaaa00000013\)\n"
+                              r" +1\d{3} k -> \d+(\.\d)? k, -(9|10)\.\d % \(-[\d.]+ \.\. -[\d.]+\), p 0\.001, worse\n")
         self.assertEqual(out, self.history("--ascii").out)  # the seed is fixed
-        self.assertRegex(self.history("--metric", "cpu_ns_per_op").out, r"run 13.*, \+1[01]\.\d %, worse")
+        self.assertRegex(self.history("--metric", "cpu_ns_per_op").out, r"run 13.*\n.*, \+1[01]\.\d % .*, worse")
         out = self.history("--metric", "held_over_live", "--metric", "rss_peak_bytes").out
-        self.assertNotIn("| run", out)
+        self.assertNotIn("| between", out)
         self.assertEqual(out.count("[churn]"), 2)
 
     def test_no_step(self):
         self.steps([1] * 24)
-        self.assertNotIn("| run", self.history().out)
+        self.assertNotIn("| between", self.history().out)
+
+    def test_a_drift(self):
+        self.steps([1 + 0.005 * day for day in range(24)])
+        out = self.history("--ascii").out
+        self.assertRegex(out, r"/ drift, \+0\.\d+ % a run \(\+0\.\d+ \.\. \+0\.\d+\): [\d.]+ k -> \d+ k in 24 runs, p\s+0\.001, better\n")
+        self.assertNotIn("| between", out)
+
+    def test_json(self):
+        self.steps([1] * 12 + [0.9] * 12)
+        path = self.path("history.json")
+        told = self.history("nightly", "--json", path, "--metric", "ops_per_second").out
+        with open(path) as file:
+            document = json.load(file)
+        self.assertEqual(told, self.history("nightly").out)
+        self.assertEqual(document, json.loads(self.history("nightly", "--json", "-").out))
+        trend, = document["trends"]
+        self.assertEqual((trend["outcome"], trend["drift"], len(trend["points"])), ("steps", None, 24))
+        step, = trend["steps"]
+        self.assertEqual((step["last_before"], step["first_after"], step["likeliest"]), (12, 13, 13))
+        self.assertLess(step["change_low_share"], step["change_share"])
+        self.assertEqual([run["run"] for run in document["runs"]], list(range(1, 25)))
+        self.kept([result(1, job="ci")])
+        self.assertIn("--json: which job?", self.history("--json", path, status=1).err)
+        self.assertIn("no/such", self.history("ci", "--json", "no/such/file", status=7).err)
 
     def test_few_runs(self):
         self.steps([1, 1, 0.5, 0.5])
-        self.assertNotIn("| run", self.history().out)
+        self.assertNotIn("| between", self.history().out)
 
     def test_other_work_is_another_series(self):
         self.kept([result(day) for day in range(1, 9)])
         self.kept([result(day, rate=0.1, sections=[{**self.other()}]) for day in range(9, 17)])
         out = self.history("--metric", "ops_per_second").out
-        self.assertNotIn("| run", out)
+        self.assertNotIn("| between", out)
         self.assertIn("8 figures before it of other work", out)
 
     @staticmethod
@@ -96,6 +121,60 @@ class Trends(Past):
         self.assertIn("[churn] libc: ops_per_second, ops/s, 24 runs", out)
         self.assertGreater(out.count("o"), 24)
         self.assertRegex(out, r"2026-10-01 +2026-10-24")
+
+
+class Machines(Past):
+    """Another machine's runs are no change of this one's."""
+
+    def setUp(self):
+        super().setUp()
+        old, new = machine("Old"), machine("New", name="there")
+        self.kept([result(day, rate=1.0 if day % 2 else 0.5, host=old if day % 2 else new) for day in range(1, 25)])
+
+    def test_one_or_all(self):
+        out = self.history("nightly").out  # none of this machine: the newest run's
+        self.assertIn("no run on this machine", out)
+        self.assertIn("there: New, 4 CPUs, 8 GiB, Linux 6 x86_64", out)
+        self.assertRegex(out, r"nightly: 12 runs on machine [0-9a-f]{8}, the newest 10:")
+        self.assertNotIn("between", out)
+        self.assertIn("not shown: 12 runs on other machines; --machine all, or NAME:", out)
+        self.assertRegex(out, r"\n  [0-9a-f]{8}   12 runs, here: Old, 4 CPUs")
+        out = self.history("nightly", "--machine", "all").out
+        self.assertEqual(out.count("12 runs on machine"), 2)
+        self.assertNotIn("between", out)
+        self.assertNotIn("not shown", out)
+
+    def test_by_name(self):
+        out = self.history("nightly", "--machine", "here").out
+        self.assertIn("here: Old", out)
+        name = out.split(" on machine ")[1][:8]
+        self.assertEqual(out, self.history("nightly", "--machine", name).out)
+        self.assertEqual(out, self.history("nightly", "--machine", name[:5]).out)
+        err = self.history("nightly", "--machine", "elsewhere", status=1).err
+        self.assertIn("no such machine here; there are: ", err)
+        self.assertIn(name, err)
+        document = json.loads(self.history("nightly", "--machine", "all", "--json", "-").out)
+        self.assertEqual([m["hosts"] for m in document["machines"]], [["there"], ["here"]])
+        self.assertEqual([len(trend["points"]) for trend in document["trends"]], [12, 12])
+
+
+class Pruned(Past):
+    def test_what_goes(self):
+        self.kept([result(day) for day in range(1, 25)] + [result(9, job="ci")])
+        out = self.history("prune", "--keep", "22", "--dry-run").out
+        self.assertIn("2 runs would go, the oldest first:\n      1  2026-10-01T10:00:00Z  here       nightly\n", out)
+        self.assertEqual(self.history("prune", "ci", "--keep", "1").out.split(";")[0], "0 runs are gone")
+        self.assertRegex(self.history("prune", "--keep", "3").out, r"^21 runs are gone; \d+\.\d MiB, now \d+\.\d MiB\n$")
+        self.assertRegex(self.history().out, r"ci +1 (?s:.)*nightly +3  2026-10-24(?s:.)*the history: \d+\.\d MiB")
+        self.assertIn("0 runs would go\n", self.history("prune", "--older-than", "40000", "--dry-run").out)
+
+    def test_wrong_words(self):
+        self.kept([result(1)])
+        for words in ((), ("--keep", "1", "--older-than", "2"), ("--keep", "0")):
+            self.assertIn("one of them is wanted", self.history("prune", *words, status=1).err)
+        self.assertIn("one job at most", self.history("prune", "a", "b", "--keep", "1", status=1).err)
+        self.assertIn("--plot says nothing here", self.history("prune", "--keep", "1", "--plot", status=1).err)
+        self.assertIn("--keep says nothing here", self.history("--keep", "1", status=1).err)
 
 
 class Carried(Past):
@@ -123,15 +202,26 @@ class Carried(Past):
 
     def test_what_is_no_result(self):
         self.kept([result(1)])
-        for text, says in (("[", "no JSON"), ('{"started": "x"}', "job.title"), ("{} x", "started"),
-                           (json.dumps(result(2))[:-9], "result 1: line 1"), ("\0", "no JSON"),
-                           (json.dumps(result(2)) + "}", "result 2: line 1, column 1")):
+        good = json.dumps(result(2))
+        for text, says in (("[", "line 1, column 1: no JSON"), ('{"started": "x"}', '"started" is "x"'), ("{} x", "started"),
+                           (good[:-9], "line 1, column"), ("\0", "no JSON"),
+                           (good + "}", "line 1, column %d: no JSON" % (len(good) + 1)),
+                           (good + "\n\n" + good[:-1], "line 3, column"),
+                           (good + "\n" + good.replace("2026-10-02", "2026-09-31"), "line 2: \"started\" is \"2026-09-31"),
+                           (json.dumps(result(2), indent=1) + good.replace('"pass"', '"good"'), "\"verdict\" is"),
+                           (good + good.replace('"workload_version": 2', '"workload_version": "2"'),
+                            "job.sections[0].workload_version")):
             outcome = self.history("import", self.write("bad.json", text), status=1)
             self.assertIn(says, outcome.err)
             self.assertIn("bad.json", outcome.err)
-        # What stands before the fault is there; once.
-        self.assertIn("1 result added, 0 there", self.history("import", self.write("x", json.dumps(result(3)))).out)
-        self.assertIn("0 results added, 1 there", self.history("import", self.write("x", json.dumps(result(2)))).out)
+            self.assertIn("nothing was added", outcome.err)
+        # Nothing of it is there: neither what stands before the fault nor another file's.
+        good = self.write("good.json", good)
+        self.history("import", good, self.write("bad.json", "["), status=1)
+        self.assertIn("1 result added, 0 there", self.history("import", good).out)
+        self.file = self.path("none.db")
+        self.history("import", good, self.path("bad.json"), status=1)
+        self.assertFalse(os.path.exists(self.file))
         self.assertIn("cannot read", self.history("import", "not-there.json", status=1).err)
 
     def test_export_cannot_write(self):
@@ -179,6 +269,24 @@ class Against(Past):
         self.assertIn("2 results, 1 is wanted", self.against(self.new, self.new, "--against", "last", status=1).err)
         self.file = self.path("none.db")
         self.assertIn("no history there yet", self.against(self.new, "--against", "last", status=1).err)
+
+    def test_machines(self):
+        """Those of another machine are left out, and that is told."""
+        self.kept([result(6, rate=3.0, host=machine("Other")), result(7, rate=3.0, host=machine("Other"))])
+        out = self.against(self.new, "--against", "last", status=4).out
+        self.assertIn("A: run 5 of", out)
+        self.assertIn("left out: 2 of other machines", out)
+        out = self.against(self.new, "--against", "last", "--machine", "all", status=4).out
+        self.assertIn("A: run 7 of", out)
+        self.assertNotIn("left out:", out)
+        other = self.write("other.json", json.dumps(result(9, host=machine("Third"))))
+        err = self.against(other, "--against", "last", status=1).err
+        self.assertIn("no run of the job nightly that could be compared; left out: 6 of other machines", err)
+        self.assertIn("says nothing without --against", self.against(self.new, self.new, "--machine", "all", status=1).err)
+        self.assertIn("--machine nobody: no such", self.against(self.new, "--against", "last", "--machine", "nobody", status=1).err)
+
+    def test_no_such_day(self):
+        self.assertIn('"2026-02-30": the calendar has no such day', self.against(self.new, "--against", "2026-02-30", status=1).err)
 
     def test_a_revision_of_the_users_own(self):
         mine = result(6, rate=3.0)

@@ -15,7 +15,7 @@ import unittest
 
 import stress
 from past import Past, result
-from stress import PROGRAM, SANITIZED
+from stress import PROGRAM, SANITIZED, once
 
 SMALL = ["run", "--workload", "churn", "--target", "null", "--set", "ops=200", "--quiet"]
 WHERE = ("MEMS_STRESS_NO_HISTORY", "MEMS_STRESS_HISTORY", "XDG_STATE_HOME", "HOME")
@@ -79,7 +79,9 @@ class Keeping(Past):
         kept = json.loads(self.stress("history", "export", "--history", self.file).out)
         self.assertEqual(kept, written)
         self.assertIn("feed0001", self.stress("history", "--history", self.file).out)
-        self.assertEqual(ask(self.file, "SELECT job, revision FROM run"), [("workload", "feed0001")])
+        (job, revision), = ask(self.file, "SELECT job, revision FROM run")
+        self.assertRegex(job, "^churn-[0-9a-f]{6}$")
+        self.assertEqual(revision, "feed0001")
 
     def test_replay_too(self):
         trace = self.write("t.trace", "alloc P1 100\nfree P1\n")
@@ -193,6 +195,72 @@ class Keeping(Past):
             self.run_with("--history", self.file)
             self.assertEqual(self.runs(self.file), found + 1)
 
+    @once
+    def test_shards_that_were_merged(self):
+        """They are a run like others: once, however often they are merged; and nothing but the whole."""
+        self.write("job.ini", "[global]\ntarget = null\nops = 200\n[a]\nworkload = churn\n[b]\nworkload = larson\n")
+        for shard in "12":
+            self.run_with(words=["run", "job.ini", "--shard", shard + "/2", "--json", "s%s.json" % shard, "--quiet"])
+        merge = ["merge", "s1.json", "s2.json", "--history", self.file, "--quiet"]
+        part = self.run_with(words=merge[:2] + merge[3:] + ["--partial"])
+        self.assertIn("not kept in the history: it is no whole run", part.stderr)
+        self.run_with(words=merge)
+        self.run_with(words=merge + ["--json", "whole.json"])
+        self.assertEqual(ask(self.file, "SELECT job, count(*) FROM run"), [("job", 1)])
+        self.run_with(words=["history", "import", "whole.json", "--history", self.file])
+        self.assertEqual(self.runs(self.file), 1)
+        # And are what another is compared with, of the same machine as one that was not dealt.
+        done = self.run_with(words=["run", "job.ini", "--baseline", "last", "--history", self.file], status=0)
+        self.assertRegex(done.stdout, r"A: run 1 of the history: job, ")
+        self.assertEqual(ask(self.file, "SELECT count(DISTINCT machine), count(*) FROM place"), [(1, 2)])
+        done = self.run_with(words=["compare", "whole.json", "--against", "last", "--history", self.file], status=1)
+        self.assertIn("no run of the job job up to", done.stderr)
+        self.assertIn("A: run 1 of", self.run_with(words=["compare", "--against", "last", "--history", self.file]).stdout)
+
+    @once
+    def test_baseline_last(self):
+        words = SMALL[:-1] + ["--history", self.file, "--baseline", "last"]
+        self.assertIn("no history there yet", self.run_with(words=words, status=1).stderr)
+        self.run_with("--history", self.file)
+        self.run_with("--history", self.file, "--set", "size=64")
+        out = self.run_with(words=words).stdout
+        self.assertIn("A: run 1 of the history: churn-", out)  # not the one of other sizes
+        self.assertIn("A: run 3 of the history: churn-", self.run_with(words=words).stdout)
+        # As if all of these had been measured on another machine.
+        database = sqlite3.connect(self.file)
+        database.execute("UPDATE machine SET name = '01234567'")
+        database.commit()
+        database.close()
+        done = self.run_with(words=words, status=1)
+        self.assertIn("left out: 3 of other machines", done.stderr)
+        self.assertEqual(self.runs(self.file), 4)
+        self.write("last", "no result")
+        self.assertIn("./last", self.run_with(words=SMALL + ["--baseline", "./last"], status=1).stderr)
+
+    @once
+    def test_killed_while_it_prunes(self):
+        """All that was to go is there, or nothing of it; and the next one does it."""
+        seed = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 31)
+        chance = random.Random(seed)
+        self.kept([result(day) for day in range(1, 25)])
+        with open(self.file, "rb") as file:
+            whole = file.read()
+        words = [PROGRAM, "history", "prune", "--keep", "5", "--history", self.file]
+        began = time.monotonic()
+        self.assertEqual(subprocess.run(words, capture_output=True).stdout.split()[0], b"19")
+        took = time.monotonic() - began
+        for _ in range(ROUNDS // 2):
+            with open(self.file, "wb") as file:
+                file.write(whole)
+            child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(chance.uniform(0, 1.2 * took))
+            child.kill()
+            child.wait()
+            with self.subTest(seed=seed):
+                self.assertIn(self.runs(self.file), (24, 5))
+                self.assertEqual(subprocess.run(words, capture_output=True).returncode, 0)
+                self.assertEqual(self.runs(self.file), 5)
+
     def test_damaged(self):
         """Whatever the file has become, each command ends in an orderly way."""
         seed = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 31)
@@ -207,7 +275,8 @@ class Keeping(Past):
             with open(self.file, "wb") as file:
                 file.write(bytes_[:chance.choice((len(bytes_), chance.randrange(len(bytes_))))])
             with self.subTest(seed=seed):
-                for words in (["history"], ["history", "export"], ["compare", "--against", "last"]):
+                for words in (["history"], ["history", "export"], ["compare", "--against", "last"],
+                              ["history", "prune", "--keep", "9"]):
                     # What is told may quote the file, which is no text any more.
                     done = subprocess.run([PROGRAM, *words, "--history", self.file], capture_output=True,
                                           stdin=subprocess.DEVNULL)

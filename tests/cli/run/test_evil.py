@@ -7,7 +7,7 @@ import os
 import subprocess
 import unittest
 
-from stress import PROGRAM, Case, evil, processes
+from stress import PROGRAM, Case, evil, once, processes
 
 JOB = """
 [some work]
@@ -64,19 +64,20 @@ class Evil(Case):
             self.assertEqual(outcome.cell()["verdict"], "pass")
 
     def test_double_hand_out(self):
-        self.caught("double", ["overlap"], 4)
+        cell = self.caught("double", ["overlap"], 4)
+        self.assertIn(" is handed out twice: it is the live block of slot ", cell["evidence"]["check"]["text"])
         self.caught("double", ["stamp"], 3)
         self.caught("double", ["stamp"], 2)
 
     def test_overlap(self):
         self.caught("overlap", ["overlap"], 4)
-        self.caught("overlap", ["stamp"], 3)
+        self.caught("overlap", ["stamp", "whole"], 3)
 
     def test_misaligned(self):
         self.caught("misaligned", ["alignment"], 1)
 
     def test_corrupted_middle(self):
-        self.caught("corrupt", ["stamp"], 3)
+        self.caught("corrupt", ["whole"], 3)
 
     def test_corrupted_middle_is_past_level_two(self):
         self.assertEqual(self.sin("corrupt", 2).status, 0)
@@ -222,8 +223,40 @@ class Evil(Case):
         lines = ["alloc P/a 777\nresize P/a 5000\nfree P/a\n"]
         outcome = self.replayed("forget", lines, 1)
         self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
-        self.assertIn(outcome.cell()["evidence"]["check"]["name"], ["resize", "stamp"])
+        self.assertEqual(outcome.cell()["evidence"]["check"]["name"], "resize")
         self.assertEqual(self.replayed("none", lines, 4).status, 0)
+
+    @once
+    def test_one_check_alone(self):
+        """Where nothing else looks, a sin is seen by its check only."""
+        trace = self.write("trace.txt", "alloc P/a 777\nresize P/a 5000\nfree P/a\nalloc P/b 777 call=calloc\nfree P/b\n")
+        churn = JOB.replace("20k", "2k")
+        replay = "[some work]\nworkload = trace\ntrace = " + trace + "\ntarget = %s\n# threads = %d\nverify = %d\n"
+        for sin, check, verify, job in (("misaligned", "alignment", 1, churn), ("short", "size", 4, churn),
+                                        ("dirty", "calloc", 4, replay), ("forget", "resize", 1, replay),
+                                        ("edge", "stamp", 4, churn), ("corrupt", "whole", 4, churn),
+                                        ("usable", "usable", 3, churn)):
+            job = job % (evil(sin), 1, verify)
+            outcome = self.run_job(job)
+            self.assertEqual(outcome.cell()["evidence"]["check"]["name"], check)
+            self.assertEqual([w for w in outcome.document["warnings"] if w["code"] == "checks"], [])
+            outcome = self.run_job(job + "checks = all,-%s\n" % check)
+            self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+            self.assertIn(" verify %d without %s" % (verify, check), " ".join(outcome.out.split()))
+            warnings = [w["text"] for w in outcome.document["warnings"] if w["code"] == "checks"]
+            self.assertEqual(warnings, ["[some work] ran without %s: that it passed says nothing of these checks" % check])
+            self.assertEqual(outcome.document["job"]["sections"][0]["values"]["checks"], "all,-" + check)
+        # The other way round: that check, and no other one.
+        outcome = self.run_job(churn % (evil("edge"), 1, 4) + "checks = stamp\n")
+        self.assertEqual(outcome.cell()["evidence"]["check"]["name"], "stamp")
+
+    @once
+    def test_two_owners_without_the_map(self):
+        job = JOB.replace("20k", "2k") % (evil("double"), 1, 4)
+        for off, seen in (("-overlap", "stamp"), ("-overlap,-stamp", "whole"), ("-overlap,-stamp,-whole", None)):
+            outcome = self.run_job(job + "checks = all,%s\n" % off)
+            evidence = outcome.cell().get("evidence")
+            self.assertEqual(evidence["check"]["name"] if evidence else None, seen, outcome.out)
 
     def test_blocks_that_are_lost(self):
         job = JOB + "lost_limit = 1000\n"

@@ -132,7 +132,9 @@ class Slurm(Case):
     def test_usage(self):
         for words, said in ((("--shard", "1/2"), "--shard"), (("--list",), "--list"), (("--resume",), "--resume"),
                             (("--baseline", "x"), "--baseline"), (("--json", "-"), "a file is wanted"),
-                            (("--slurm-tasks", "0"), "1 .. 1000"), (("--slurm-folder", "no/out"), "missing")):
+                            (("--slurm-tasks", "0"), "1 .. 1000"), (("--slurm-folder", "no/out"), "missing"),
+                            (("--slurm-arg", "long"), "one argument of sbatch"),
+                            (("--slurm-arg=--comment=a\nb",), "one argument of sbatch")):
             outcome = self.stress("run", "job.ini", "--slurm", *words)
             self.assertIn(outcome.status, (1, 7), words)
             self.assertIn(said, outcome.err)

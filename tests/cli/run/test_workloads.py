@@ -169,7 +169,7 @@ class Workloads(Case):
                 outcome = self.run_job("[a]\nworkload = %s\ntarget = %s\nthreads = 2\nsize = 777\n"
                                        "ops = 13k\nverify = 4\n%s\n" % (name, evil(sin), keys))
                 self.assertEqual(outcome.status, 2, (name, sin, outcome.out, outcome.err))
-                self.assertIn(outcome.cell()["evidence"]["check"]["name"], ("stamp", "overlap"))
+                self.assertIn(outcome.cell()["evidence"]["check"]["name"], ("stamp", "whole", "overlap"))
 
     def test_a_job_each(self):
         folder = os.path.join(JOBS, "workloads")

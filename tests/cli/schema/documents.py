@@ -12,6 +12,7 @@ import time
 from stress import EVIL, PROGRAM, cell_of, evil
 
 JOBS = os.environ["MEMS_JOBS"]
+BROKEN = os.environ.get("MEMS_EXPLORE_BROKEN")  # the explore build with a mover that is wrong
 SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
 
 
@@ -65,13 +66,13 @@ class Documents:
             file.write(text)
         return self.path(name)
 
-    def call(self, *arguments, env=None):
-        return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, cwd=self.folder,
+    def call(self, *arguments, env=None, program=PROGRAM):
+        return subprocess.run([program, *arguments], capture_output=True, text=True, cwd=self.folder,
                               stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
 
-    def make(self, kind, schema, status, *arguments, env=None):
+    def make(self, kind, schema, status, *arguments, env=None, program=PROGRAM):
         """What the command writes to standard output is the document, the whole of it."""
-        done = self.call(*arguments, env=env)
+        done = self.call(*arguments, env=env, program=program)
         if status is not None and done.returncode != status:
             raise AssertionError("%s: status %d\n%s" % (kind, done.returncode, done.stderr))
         self.made[kind] = schema, json.loads(done.stdout)
@@ -130,6 +131,23 @@ class Documents:
         self.make("compare", "comparison", 4, "compare", better, same, "--json", "-")
         self.make("compare targets", "comparison", None, "compare", same, "--targets", "libc,null", "--json", "-")
 
+    def make_history(self):
+        """Of one result many, days apart: with a step, and with a drift."""
+        lines = []
+        for day in range(1, 25):
+            document = json.loads(json.dumps(self.made["kept"][1]))
+            document["started"] = "2026-10-%02dT10:00:00Z" % day
+            for cell in document["cells"]:
+                cell["metrics"]["ops_per_second"] = (1000 if day < 13 else 800) + day % 3
+                cell["metrics"]["cpu_ns_per_op"] = 100 + day + 0.1 * (day % 3)
+            lines.append(json.dumps(document))
+        self.write("kept.jsonl", "\n".join(lines))
+        done = self.call("history", "import", "kept.jsonl", "--history", "kept.db")
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        self.make("history", "history", 0, "history", "--metric", "ops_per_second", "--metric", "cpu_ns_per_op",
+                  "--machine", "all", "--history", "kept.db", "--json", "-")
+
     def make_others(self):
         trace = os.path.join(JOBS, "traces", "compaction.trace")
         self.make("replay", "result", 0, "replay", trace, "--target", "libc", "--target", "mems:segmentation",
@@ -141,6 +159,15 @@ class Documents:
                   "--target", "mems:paging", "--every", "--json", "-")
         self.make("faults", "faults", 0, "faults", os.path.join(JOBS, "references", "belady.txt"), "--frames", "3,4",
                   "--replacement", "fifo,lru,ws:3", "--json", "-")
+
+    def make_explored(self):
+        """Schedules that pass; and with a mover that copies too little, whose failure is made smaller."""
+        job = self.write("explored.ini", "[move]\nworkload = churn\nsize = 16-256\n"
+                         "target = mems:segmentation(mover=yes,thread_cache=no)\n")
+        self.make("explore", "explore", 0, "explore", job, "--schedules", "2", "--json", "-")
+        if BROKEN:
+            self.make("explore failed", "explore", 2, "explore", job, "--shrink", "4", "--json", "-",
+                      env={"BROKEN": "short"}, program=BROKEN)
 
     def make_selftest(self):
         self.make("selftest", "selftest", None, "selftest", "aa", "--comparisons", "1", "--repeats", "5",
@@ -156,9 +183,11 @@ class Documents:
         self.make_interrupted()
         self.make_shards()
         self.make_comparisons()
+        self.make_history()
         self.make_others()
         if not SANITIZED:
             self.make_runs(EVIL_RUNS)
+            self.make_explored()
             self.make_selftest()
             self.make_talkative()
 

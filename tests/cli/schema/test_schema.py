@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from documents import SANITIZED, Documents, churn
 
-SCHEMAS = "result", "comparison", "selftest", "faults", "show"
+SCHEMAS = "result", "comparison", "selftest", "faults", "show", "explore", "history"
 # What only some machines have: a fit needs four thread counts that fit the CPUs, a foreign process may
 # send a signal, hwloc may be missing.
 SELDOM = {"lambda_ops_per_second", "sigma", "kappa", "peak_threads", "r2", "thread_counts", "signal_sent_by",

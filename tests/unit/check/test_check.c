@@ -80,9 +80,9 @@ static void test_alignment(void **state)
     slot.size = 0;
     // Of two neighbours 16 apart, one is not a multiple of 32.
     fake_spoil.misalign = 0;
-    worker->check = CHECK_NONE;
+    worker->check = 0;
     op_alloc(worker, &slot, 100, 0);
-    worker->check = CHECK_POINTER;
+    worker->check = (unsigned)job_checks_of_level(CHECK_POINTER);
     slot.block += slot.block % 32 == 0 ? 16 : 0;
     FAKE_FAILS("alignment", check_allocated(worker, &slot, 32, false));
 }
@@ -115,7 +115,7 @@ static void test_resize_keeps_the_prefix(void **state)
             struct worker *worker = open_worker(check);
             op_alloc(worker, &slot, 5000, 0);
             fake_spoil.short_copy = true;
-            FAKE_FAILS("stamp", op_resize(worker, &slot, grow ? 9000 : 700));
+            FAKE_FAILS("resize", op_resize(worker, &slot, grow ? 9000 : 700));
             assert_non_null(strstr(fake_failure_text, grow ? "byte 4999" : "byte 699"));
         }
     }
@@ -132,7 +132,7 @@ static void test_a_flipped_byte(void **state)
             struct worker *worker = open_worker(CHECK_WHOLE);
             op_alloc(worker, &slot, sizes[i], 0);
             *byte_at(offset) ^= 0x10;
-            FAKE_FAILS("stamp", op_free(worker, &slot));
+            FAKE_FAILS(end ? "stamp" : "whole", op_free(worker, &slot));
             assert_int_equal(fake_failure.expected ^ 0x10, fake_failure.found);
             worker = open_worker(CHECK_EDGES);
             op_alloc(worker, &slot, sizes[i], 0);
@@ -267,7 +267,7 @@ static void test_a_block_handed_out_twice(void **state)
     op_alloc(worker, &slot, 100, 0);
     fake_spoil.block = slot.block;
     FAKE_FAILS("overlap", op_alloc(&fake_workers[1], &other, 100, 0));
-    assert_non_null(strstr(fake_failure_text, "the live block of slot 1"));
+    assert_non_null(strstr(fake_failure_text, "handed out twice: it is the live block of slot 1"));
     assert_int_equal(fake_failure.slot, 2);
 }
 
@@ -282,6 +282,7 @@ static void test_blocks_that_overlap(void **state)
     fake_spoil.block = slot.block + 160;
     FAKE_FAILS("overlap", op_alloc(worker, &other, size, 0));
     assert_int_equal(fake_failure.found, slot.block + 160);
+    assert_non_null(strstr(fake_failure_text, "overlaps the live block of slot 1"));
 }
 
 // The same after a refused resize, which must leave the block in the map.
@@ -322,6 +323,152 @@ static void test_unreachable_bytes(void **state)
         FAKE_FAILS("access", op_touch(worker, &slot, 50, false));
         FAKE_FAILS("access", op_touch(worker, &slot, 50, true));
     }
+}
+
+// ---- one check off ------------------------------------------------------------------------------
+
+static struct worker *open_without(enum job_check off)
+{
+    fake_usable = true;
+    struct worker *worker = open_worker(CHECK_OVERLAP);
+    worker->check &= ~(unsigned)job_check_bit(off);
+    return worker;
+}
+
+static void sin_null(struct worker *worker)
+{
+    fake_spoil.unreachable = true;
+    check_allocated(worker, &slot, 0, false);
+}
+
+static void sin_alignment(struct worker *worker)
+{
+    fake_spoil.misalign = 8;
+    op_alloc(worker, &slot, 100, 0);
+    op_free(worker, &slot);
+}
+
+static void sin_size(struct worker *worker)
+{
+    fake_spoil.block_size = 99;
+    op_alloc(worker, &slot, 100, 0);
+    op_free(worker, &slot);
+}
+
+static void sin_calloc(struct worker *worker)
+{
+    fake_spoil.dirty = true;
+    op_alloc_zeroed(worker, &slot, 1000);
+    op_free(worker, &slot);
+}
+
+static void sin_resize(struct worker *worker)
+{
+    op_alloc(worker, &slot, 5000, 0);
+    fake_spoil.short_copy = true; // its last byte
+    op_resize(worker, &slot, 9000);
+    op_free(worker, &slot);
+}
+
+static void sin_at(struct worker *worker, size_t offset)
+{
+    op_alloc(worker, &slot, 100, 0);
+    *byte_at(offset) ^= 0x10;
+    op_touch(worker, &slot, offset < 100 ? offset : 99, false);
+    op_verify(worker, &slot);
+    op_resize(worker, &slot, 3000);
+    *byte_at(offset == 50 ? 1500 : 0) ^= offset < 100 ? 0x10 : 0;
+    op_resize(worker, &slot, 1000 + offset);
+    op_free(worker, &slot);
+}
+
+static void sin_stamp(struct worker *worker)
+{
+    sin_at(worker, 99);
+}
+
+static void sin_whole(struct worker *worker)
+{
+    sin_at(worker, 50);
+}
+
+static void sin_usable(struct worker *worker)
+{
+    sin_at(worker, 101);
+}
+
+// The same bytes twice, and the stamps of both the same: nobody but the map can tell.
+static void sin_overlap(struct worker *worker)
+{
+    op_alloc(worker, &slot, 100, 0);
+    other = (struct slot){.id = slot.id};
+    fake_spoil.block = slot.block;
+    op_alloc(worker, &other, 100, 0);
+    op_verify(worker, &slot);
+    check_freeing(worker, &other);
+    op_free(worker, &slot);
+}
+
+// Each sin is seen by the one check that is there for it, and by none of the others.
+static void test_each_check_alone(void **state)
+{
+    (void)state;
+    static void (*const sins[])(struct worker * worker) = {
+        [JOB_CHECK_MEMORY] = sin_null,     [JOB_CHECK_ALIGNMENT] = sin_alignment,
+        [JOB_CHECK_SIZE] = sin_size,       [JOB_CHECK_CALLOC] = sin_calloc,
+        [JOB_CHECK_RESIZE] = sin_resize,   [JOB_CHECK_STAMP] = sin_stamp,
+        [JOB_CHECK_WHOLE] = sin_whole,     [JOB_CHECK_USABLE] = sin_usable,
+        [JOB_CHECK_OVERLAP] = sin_overlap,
+    };
+    volatile unsigned sinned = 0;
+    for (volatile unsigned i = 0; i < sizeof sins / sizeof sins[0]; i++) {
+        for (volatile unsigned off = 0; off < sizeof sins / sizeof sins[0]; off++) {
+            struct worker *worker = open_without((enum job_check)off);
+            if (off == JOB_CHECK_MEMORY && i == JOB_CHECK_MEMORY) {
+                worker->check &= (unsigned)job_checks_of_level(CHECK_POINTER); // the rest reads it
+            }
+            slot.size = i == JOB_CHECK_MEMORY ? 100 : 0;
+            if (off == i) {
+                sins[i](worker);
+                sinned++;
+            } else {
+                FAKE_FAILS(job_checks[i].name, sins[i](worker));
+            }
+        }
+    }
+    assert_int_equal(sinned, 9);
+    fake_usable = false;
+}
+
+// With any one off, a right target passes, and what is off is not done: no byte of it is written.
+static void test_what_is_off_is_not_done(void **state)
+{
+    (void)state;
+    for (unsigned off = 0; off < JOB_CHECK_COUNT; off++) {
+        struct worker *worker = open_without((enum job_check)off);
+        for (size_t size = 1; size < 20000; size = 1 + size * 3 / 2) {
+            op_alloc_zeroed(worker, &slot, size);
+            unsigned ends = 0, middle = 0;
+            for (size_t i = 0; i < size; i++) {
+                bool end = i < 32 || size - i <= 32;
+                ends += end && *byte_at(i) != 0;
+                middle += !end && *byte_at(i) != 0;
+            }
+            assert_true((ends == 0) == (off == JOB_CHECK_STAMP) || size < 3); // a byte may be 0
+            assert_true((middle == 0) == (off == JOB_CHECK_WHOLE) || size < 67);
+            op_touch(worker, &slot, size / 2, true);
+            op_touch(worker, &slot, size / 2, false);
+            op_verify(worker, &slot);
+            op_resize(worker, &slot, 2 * size);
+            op_resize(worker, &slot, 1 + size / 2);
+            fake_spoil.resize_error = ENOMEM;
+            op_resize(worker, &slot, 1);
+            op_resize(worker, &slot, 5 * size);
+            fake_spoil.resize_error = 0;
+            op_free(worker, &slot);
+        }
+    }
+    fake_usable = false;
 }
 
 // What each touch policy leaves in a block that held zeroes.
@@ -369,6 +516,8 @@ int main(void)
         cmocka_unit_test(test_overlap_after_a_refused_resize),
         cmocka_unit_test(test_errors_of_the_target),
         cmocka_unit_test(test_unreachable_bytes),
+        cmocka_unit_test(test_each_check_alone),
+        cmocka_unit_test(test_what_is_off_is_not_done),
         cmocka_unit_test(test_touches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

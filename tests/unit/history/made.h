@@ -6,6 +6,7 @@
 #define UNIT_HISTORY_MADE_H
 
 #include <jansson.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,17 @@ struct made {
     double rate;
     const char *verdict; // of all cells; NULL: pass
     const char *only;    // a target; NULL: both
+    const char *cpu;     // of its machine; NULL: it tells nothing
+    const char *version; // of the malloc that was called; NULL: not known
 };
 
 static inline json_t *made_cell(const struct made *made, const char *target, int repeat)
 {
-    return json_pack("{s:s, s:s, s:i, s:s, s:{s:f, s:f}}", "section", "small", "target", target,
-                     "repeat", repeat, "verdict", made->verdict != NULL ? made->verdict : "pass",
-                     "metrics", "ops_per_second", made->rate + repeat, "rss_peak_bytes", 4e6);
+    return json_pack("{s:s, s:s, s:i, s:s, s:{s:f, s:f}, s:{s:s?}}", "section", "small", "target",
+                     target, "repeat", repeat, "verdict",
+                     made->verdict != NULL ? made->verdict : "pass", "metrics", "ops_per_second",
+                     made->rate + repeat, "rss_peak_bytes", 4e6, "malloc", "version",
+                     made->version);
 }
 
 static inline json_t *made_document(const struct made *made)
@@ -49,6 +54,13 @@ static inline json_t *made_document(const struct made *made)
         "values", "size", made->size != NULL ? made->size : "16-64", "seed", made->started, "cells",
         cells);
     assert_non_null(document);
+    if (made->cpu != NULL) {
+        json_t *host = json_object_get(document, "host");
+        json_object_set_new(host, "cpu", json_string(made->cpu));
+        json_object_set_new(host, "cores", json_integer(4));
+        json_object_set_new(host, "memory_bytes", json_integer(8200000000));
+        json_object_set_new(host, "kernel", json_string("Linux 6.1.0-18-amd64 x86_64"));
+    }
     return document;
 }
 
@@ -93,6 +105,19 @@ static inline bool made_add(struct archive *archive, const struct made *made)
     }
     json_decref(document);
     return added;
+}
+
+// What SQLite itself answers.
+static inline void expect_answer(const char *path, const char *sql, const char *answer)
+{
+    sqlite3 *db;
+    sqlite3_stmt *ask;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &ask, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(ask), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(ask, 0), answer);
+    sqlite3_finalize(ask);
+    sqlite3_close(db);
 }
 
 #endif

@@ -20,24 +20,11 @@ static size_t count_runs(const char *path, const char *job)
     struct archive_runs runs;
     struct complaint complaint = {{0}};
     struct archive *archive = made_open(path, ARCHIVE_READ);
-    assert_int_equal(archive_list(archive, job, &runs, &complaint), 0);
+    assert_int_equal(archive_list(archive, job, NULL, &runs, &complaint), 0);
     size_t count = runs.count;
     archive_runs_fini(&runs);
     archive_close(archive);
     return count;
-}
-
-// What SQLite itself answers.
-static void expect_answer(const char *path, const char *sql, const char *answer)
-{
-    sqlite3 *db;
-    sqlite3_stmt *ask;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &ask, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(ask), SQLITE_ROW);
-    assert_string_equal((const char *)sqlite3_column_text(ask, 0), answer);
-    sqlite3_finalize(ask);
-    sqlite3_close(db);
 }
 
 static void say(const char *path, const char *sql)
@@ -140,6 +127,62 @@ static void test_no_results(void **state)
     made_gone(&place);
 }
 
+// A run in which nothing was to be done is one all the same, and has been somewhere.
+static void test_no_sections(void **state)
+{
+    (void)state;
+    struct made_place place;
+    struct complaint complaint = {{0}};
+    struct archive_machines machines;
+    bool added;
+    made_place(&place);
+    struct archive *archive = made_open(place.path, ARCHIVE_ADD);
+    json_t *document = made_document(&one);
+    json_array_clear(json_object_get(document, "cells"));
+    json_array_clear(json_object_get(json_object_get(document, "job"), "sections"));
+    assert_int_equal(archive_add(archive, "it", document, &added, &complaint), 0);
+    assert_true(added);
+    assert_int_equal(archive_machines(archive, "ci", &machines, &complaint), 0);
+    assert_int_equal(machines.count, 1);
+    archive_machines_fini(&machines);
+    json_decref(document);
+    archive_close(archive);
+    made_gone(&place);
+}
+
+static size_t put(struct archive_batch *batch, const struct made *made)
+{
+    struct complaint complaint = {{0}};
+    json_t *document = made_document(made);
+    assert_int_equal(archive_batch_put(batch, "made", document, &complaint), 0);
+    json_decref(document);
+    return archive_batch_count(batch);
+}
+
+static void test_batch(void **state)
+{
+    (void)state;
+    struct made_place place;
+    struct complaint complaint = {{0}};
+    struct made other = one;
+    size_t added;
+    other.rate = 5;
+    made_place(&place);
+    struct archive *archive = made_open(place.path, ARCHIVE_ADD);
+    struct archive_batch *batch = archive_batch_new();
+    assert_int_equal(put(batch, &one), 1);
+    assert_int_equal(put(batch, &other), 2);
+    assert_int_equal(put(batch, &one), 3);
+    assert_int_equal(archive_batch_add(archive, batch, &added, &complaint), 0);
+    assert_int_equal(added, 2);
+    assert_int_equal(archive_batch_add(archive, batch, &added, &complaint), 0);
+    assert_int_equal(added, 0);
+    archive_batch_free(batch);
+    archive_close(archive);
+    assert_int_equal(count_runs(place.path, "ci"), 2);
+    made_gone(&place);
+}
+
 // The figures of cells that can be used, one series for each work.
 static void test_figures(void **state)
 {
@@ -160,7 +203,7 @@ static void test_figures(void **state)
         assert_true(made_add(archive, &runs[i]));
     }
     assert_int_equal(
-        archive_figures(archive, "ci", metric_find("ops_per_second"), &all, &complaint), 0);
+        archive_figures(archive, "ci", NULL, metric_find("ops_per_second"), &all, &complaint), 0);
     assert_int_equal(all.count, 4); // two targets, two works
     const struct archive_series *first = &all.items[0];
     assert_string_equal(first->target, "libc");
@@ -171,8 +214,8 @@ static void test_figures(void **state)
     assert_string_not_equal(all.items[1].work, first->work);
     assert_string_equal(all.items[2].work, first->work);
     archive_serieses_fini(&all);
-    assert_int_equal(archive_figures(archive, "ci", metric_find("alloc_p99_ns"), &all, &complaint),
-                     0);
+    assert_int_equal(
+        archive_figures(archive, "ci", NULL, metric_find("alloc_p99_ns"), &all, &complaint), 0);
     assert_int_equal(all.count, 0);
     archive_serieses_fini(&all);
     archive_close(archive);
@@ -181,14 +224,24 @@ static void test_figures(void **state)
 
 // ---- versions ------------------------------------------------------------------------------
 
-// A file as it was before it had figures, with two results and one that nobody can read.
-static const char version_1[] =
+// Files as they were: before there were figures, and before there were machines.
+static const char *const versions[] = {
     "CREATE TABLE run ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE, job TEXT NOT NULL,"
     " started TEXT NOT NULL, seconds REAL NOT NULL, verdict TEXT NOT NULL,"
     " revision TEXT NOT NULL, host TEXT NOT NULL, document BLOB NOT NULL);"
     "CREATE INDEX run_by_job ON run (job, started, id);"
-    "PRAGMA application_id = 1298484563; PRAGMA user_version = 1;";
+    "PRAGMA application_id = 1298484563; PRAGMA user_version = 1;",
+    "CREATE TABLE series ("
+    " id INTEGER PRIMARY KEY, job TEXT NOT NULL, section TEXT NOT NULL, target TEXT NOT NULL,"
+    " work TEXT NOT NULL, metric TEXT NOT NULL, UNIQUE (job, metric, section, target, work));"
+    "CREATE TABLE figure ("
+    " series INTEGER NOT NULL REFERENCES series (id),"
+    " run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, repeats INTEGER NOT NULL,"
+    " median REAL NOT NULL, PRIMARY KEY (series, run)) WITHOUT ROWID;"
+    "CREATE INDEX figure_by_run ON figure (run);"
+    "PRAGMA user_version = 2;",
+};
 
 static void insert_1(const char *path, const char *digest, const char *document)
 {
@@ -202,35 +255,61 @@ static void insert_1(const char *path, const char *digest, const char *document)
     sqlite3_close(db);
 }
 
-static void test_migrated(void **state)
+// What has been drawn from the documents by then: a figure that they do not have.
+static const char stale_2[] =
+    "INSERT INTO series VALUES (1, 'ci', 'small', 'libc', 'work', 'ops_per_second');"
+    "INSERT INTO figure VALUES (1, 1, 3, 5e5);";
+
+static void migrate_from(size_t version)
 {
-    (void)state;
     struct made_place place;
     struct complaint complaint = {{0}};
     struct archive_serieses all;
+    struct archive_machines machines;
     struct archive_run run;
+    const struct made made = {
+        .job = "ci", .started = one.started, .rate = 1000, .cpu = "Old", .version = "2.36"};
     made_place(&place);
-    say(place.path, version_1);
-    json_t *document = made_document(&one);
+    for (size_t i = 0; i < version; i++) {
+        say(place.path, versions[i]);
+    }
+    json_t *document = made_document(&made);
     char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(9));
     assert_int_equal(archive_identify("it", document, &run, &complaint), 0);
     insert_1(place.path, run.digest, text);
     insert_1(place.path, "damaged", "{no JSON");
+    if (version == 2) {
+        say(place.path, stale_2);
+    }
     struct archive *archive = made_open(place.path, ARCHIVE_READ);
+    assert_int_equal(archive_machines(archive, "ci", &machines, &complaint), 0);
+    assert_int_equal(machines.count, 2); // and that of the damaged one, which nobody knows
     assert_int_equal(
-        archive_figures(archive, "ci", metric_find("ops_per_second"), &all, &complaint), 0);
+        archive_figures(archive, "ci", NULL, metric_find("ops_per_second"), &all, &complaint), 0);
     assert_int_equal(all.count, 2);
+    assert_int_equal(all.items[0].count, 1);
     assert_true(all.items[0].points[0].median == 1001);
+    assert_string_equal(all.items[0].points[0].build, "2.36");
     archive_serieses_fini(&all);
-    assert_false(made_add(archive, &one)); // it is the same one
+    archive_machines_fini(&machines);
+    assert_false(made_add(archive, &made)); // it is the same one
     archive_close(archive);
     assert_int_equal(count_runs(place.path, "ci"), 2);
-    expect_answer(place.path, "PRAGMA user_version", "2");
+    expect_answer(place.path, "PRAGMA user_version", "3");
     expect_answer(place.path, "PRAGMA integrity_check", "ok");
+    expect_answer(place.path, "SELECT count(*) FROM pragma_foreign_key_check", "0");
     archive_run_fini(&run);
     free(text);
     json_decref(document);
     made_gone(&place);
+}
+
+static void test_migrated(void **state)
+{
+    (void)state;
+    for (size_t version = 1; version <= sizeof versions / sizeof versions[0]; version++) {
+        migrate_from(version);
+    }
 }
 
 static void test_not_ours(void **state)
@@ -399,6 +478,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_added_once), cmocka_unit_test(test_document_comes_back),
         cmocka_unit_test(test_no_results), cmocka_unit_test(test_figures),
+
+        cmocka_unit_test(test_batch),      cmocka_unit_test(test_no_sections),
+
         cmocka_unit_test(test_migrated),   cmocka_unit_test(test_not_ours),
         cmocka_unit_test(test_no_file),    cmocka_unit_test(test_killed_at_any_moment),
     };

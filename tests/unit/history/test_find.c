@@ -60,25 +60,37 @@ static int tear_down(void **state)
 }
 
 // The id that is found for a result; 0: none, and `complaint` says why.
-static int64_t find(const struct place *place, const struct made *made, const char *against,
-                    struct complaint *complaint)
+static char left_out[256];
+
+static int64_t find_on(const struct place *place, const struct made *made, const char *against,
+                       const char *machine, struct complaint *complaint)
 {
     struct archive_run own;
-    struct archive_run found = {0};
+    struct archive_found found = {.elsewhere = 0};
     struct measured measured;
     json_t *document = made_document(made);
     memset(complaint, 0, sizeof *complaint);
     assert_int_equal(archive_identify("it", document, &own, complaint), 0);
     assert_int_equal(measured_of_document("it", document, &measured, complaint), 0);
-    const struct archive_wish wish = {against, own.job, own.digest, own.started, &measured};
+    struct machine *machines = archive_machines_of(document, &measured);
+    const struct archive_wish wish = {against,   own.job,  own.digest, own.started,
+                                      &measured, machines, machine};
     int error = archive_find(place->archive, &wish, &found, complaint);
     assert_int_equal(error == 0, complaint->text[0] == '\0');
-    int64_t id = found.id;
-    archive_run_fini(&found);
+    int64_t id = found.run.id;
+    archive_left_out(&found, left_out, sizeof left_out);
+    free(machines);
+    archive_run_fini(&found.run);
     archive_run_fini(&own);
     measured_fini(&measured);
     json_decref(document);
     return id;
+}
+
+static int64_t find(const struct place *place, const struct made *made, const char *against,
+                    struct complaint *complaint)
+{
+    return find_on(place, made, against, NULL, complaint);
 }
 
 static void expect(void **state, const struct made *made, const char *against, int64_t id)
@@ -143,12 +155,67 @@ static void test_revisions(void **state)
     assert_non_null(strstr(complaint.text, "\"last\""));
 }
 
+static void test_no_such_dates(void **state)
+{
+    static const char *const words[] = {"2026-02-29",          "2026-13-01",       "2026-11-31",
+                                        "2026-11-20T24",       "2026-11-20T10:60", "0000-01-01",
+                                        "2026-11-20T10:00:60", "2026-00-10"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct complaint complaint;
+        assert_int_equal(find(*state, &now, words[i], &complaint), 0);
+        if (strstr(complaint.text, "the calendar has no such day") == NULL) {
+            fail_msg("%s: %s", words[i], complaint.text);
+        }
+    }
+    struct complaint complaint;
+    assert_int_equal(find(*state, &now, "2024-02-29", &complaint), 0); // there is one
+    assert_non_null(strstr(complaint.text, "the first is of 2026-11-20"));
+}
+
+// The same job on machines of another kind, between those of the first.
+static void test_machines(void **state)
+{
+    struct place *place = *state;
+    struct complaint complaint;
+    static const struct made others[] = {
+        {.job = "m", .started = "2026-11-20T10:00:00Z", .rate = 1, .cpu = "Old"},
+        {.job = "m", .started = "2026-11-21T10:00:00Z", .rate = 2, .cpu = "New"},
+        {.job = "m", .started = "2026-11-22T10:00:00Z", .rate = 3, .cpu = "New", .size = "1k"},
+        {.job = "m", .started = "2026-11-23T10:00:00Z", .rate = 4, .cpu = "New"},
+    };
+    struct made old = {.job = "m", .started = "2026-11-24T10:00:00Z", .rate = 5, .cpu = "Old"};
+    struct made third = old;
+    struct archive_machines machines;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        made_add(place->archive, &others[i]); // 12 and on
+    }
+    assert_int_equal(find(place, &old, "last", &complaint), 12);
+    assert_string_equal(left_out, "3 of other machines (--machine all takes them)");
+    assert_int_equal(find(place, &others[3], "last", &complaint), 13);
+    assert_string_equal(left_out, "1 of other work");
+    assert_int_equal(find_on(place, &old, "last", "", &complaint), 15);
+    assert_string_equal(left_out, "");
+    third.cpu = "Third";
+    assert_int_equal(find(place, &third, "last", &complaint), 0);
+    assert_non_null(strstr(complaint.text, "left out: 4 of other machines"));
+    assert_int_equal(archive_machines(place->archive, "m", &machines, &complaint), 0);
+    assert_int_equal(machines.count, 2);
+    const char *name = machines.items[0].machine.name; // of the newest
+    assert_int_equal(find_on(place, &third, "last", name, &complaint), 15);
+    assert_int_equal(find_on(place, &third, "2026-11-21", name, &complaint), 13);
+    assert_ptr_equal(archive_machine_named(&machines, name, &complaint), &machines.items[0]);
+    assert_null(archive_machine_named(&machines, "here", &complaint)); // two of that name
+    assert_non_null(strstr(complaint.text, "several machines"));
+    assert_null(archive_machine_named(&machines, "there", &complaint));
+    archive_machines_fini(&machines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_last),
-        cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_revisions),
+        cmocka_unit_test(test_last),      cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_revisions), cmocka_unit_test(test_no_such_dates),
+        cmocka_unit_test(test_machines),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

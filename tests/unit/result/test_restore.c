@@ -271,27 +271,43 @@ static void check_same(const char *one, const char *other)
     }
 }
 
+static void some_piece(struct source *source, uint32_t drawn, struct picture_piece *piece)
+{
+    bool cell = drawn == PICTURE_CELLS;
+    piece->kind = cell ? PICTURE_CELL : (uint32_t)source_below(source, 3);
+    bool hole = piece->kind == MEMS_PIECE_HOLE;
+    bool block = piece->kind == MEMS_PIECE_BLOCK;
+    bool framed = cell || (block && drawn == PICTURE_EACH && source_below(source, 2) == 0);
+    piece->size = source_below(source, 1u << 20);
+    piece->page = framed ? source_below(source, 99) : MEMS_PAGE_NONE; // of a cell: live
+    piece->cached = cell ? source_below(source, 99) : 0;
+    piece->largest = cell ? source_below(source, 1u << 20) : 0;
+    piece->space = block || cell ? (uint32_t)source_below(source, 9) : 0;
+    piece->count = cell || (drawn == PICTURE_RUNS && !hole) ? (uint32_t)source_below(source, 9) : 1;
+}
+
 // A stage with pictures takes the place of the one without.
 static void some_album(struct source *source, struct cell *cell)
 {
     int file;
     stage_detach(cell->stage);
-    assert_int_equal(stage_create_pictured(1, "", 4, &cell->stage, &file), 0);
+    assert_int_equal(stage_create_pictured(1, "", 4, 5, &cell->stage, &file), 0);
     close(file);
     struct picture_album *album = stage_album(cell->stage);
     album->count = (uint32_t)source_below(source, 4);
     for (uint32_t i = 0; i < album->count; i++) {
         struct picture *picture = &album->pictures[i];
-        for (uint64_t *at = &picture->at_ns; at <= &picture->refusals_enough_free; at++) {
+        for (uint64_t *at = &picture->at_ns; at <= &picture->counters.swap_bytes; at++) {
             *at = source_below(source, 1u << 30);
         }
-        picture->exact = source_below(source, 2) == 0;
+        picture->decision.deed = (uint32_t)source_below(source, DEEDS);
+        for (uint64_t *at = &picture->decision.asked; at <= &picture->decision.victim_space; at++) {
+            *at = source_below(source, 1u << 30);
+        }
+        picture->drawn = (uint32_t)source_below(source, PICTURE_WAYS);
         picture->piece_count = (uint32_t)source_below(source, 5);
         for (uint32_t j = 0; j < picture->piece_count; j++) {
-            uint32_t kind = (uint32_t)source_below(source, 3);
-            uint32_t space = kind == MEMS_PIECE_BLOCK ? (uint32_t)source_below(source, 9) : 0;
-            picture->pieces[j] =
-                (struct picture_piece){source_below(source, 1u << 20), space, kind};
+            some_piece(source, picture->drawn, &picture_pieces(album, i)[j]);
         }
     }
 }

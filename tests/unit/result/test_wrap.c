@@ -45,6 +45,22 @@ static void test_a_blank_between_words(void **state)
     }
 }
 
+static void test_as_wide_as_it_is_told(void **state)
+{
+    (void)state;
+    char *result = NULL;
+    size_t size;
+    FILE *out = open_memstream(&result, &size);
+    assert_non_null(out);
+    assert_int_equal(wrap_terminal(out), 80); // it is none
+    wrap_within(out, 10, 0, 0, "eight... 9");
+    wrap_within(out, 10, 0, 2, "seven.. eight... nine.....");
+    wrap_within(out, 10, 4, 2, "12345 6 7");
+    fclose(out);
+    assert_string_equal(result, "eight... 9\n  seven..\n  eight...\n  nine.....\n 12345\n  6 7\n");
+    free(result);
+}
+
 static void test_lines_are_full_but_not_longer(void **state)
 {
     (void)state;
@@ -89,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_blank_between_words),
+        cmocka_unit_test(test_as_wide_as_it_is_told),
         cmocka_unit_test(test_lines_are_full_but_not_longer),
         cmocka_unit_test(test_long_words_and_characters),
     };

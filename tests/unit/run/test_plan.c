@@ -48,6 +48,42 @@ static int fails(const struct job *job, const struct plan_options *options, cons
     return error;
 }
 
+// Pictures are an engine's: who asks for them elsewhere is told what would be right. Of all
+// sections at once ([global]) it is enough that one has some.
+static void test_pictures_of_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool warned[2];
+    } rows[] = {
+        {"[a]\nworkload = churn\ntarget = libc\nmap = 4\n"
+         "[b]\nworkload = churn\ntarget = mems:dynamic\nmap = 4\n",
+         {true, false}},
+        {"[global]\nmap = 4\n[a]\nworkload = churn\ntarget = libc\n"
+         "[b]\nworkload = churn\ntarget = null, mems:dynamic\n",
+         {false, false}},
+        {"[global]\nmap = 4\n[a]\nworkload = churn\ntarget = libc\n"
+         "[b]\nworkload = churn\ntarget = null\n",
+         {true, true}},
+        {"[a]\nworkload = churn\ntarget = libc\n[b]\nworkload = churn\ntarget = null\nmap = 0\n",
+         {false, false}},
+    };
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        struct job *job = read_job(rows[row].text);
+        struct plan *plan = make(job, &(struct plan_options){0});
+        for (size_t i = 0; i < 2; i++) {
+            char text[400] = "";
+            assert_int_equal(plan_map_warning(plan, i, text, sizeof text), rows[row].warned[i]);
+            assert_int_equal(strstr(text, "map = 4") != NULL &&
+                                 strstr(text, "mems:dynamic") != NULL,
+                             rows[row].warned[i]);
+        }
+        plan_free(plan);
+        job_free(job);
+    }
+}
+
 static void test_repeats_are_interleaved(void **state)
 {
     (void)state;
@@ -335,6 +371,7 @@ static void test_quotes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pictures_of_nothing),
         cmocka_unit_test(test_repeats_are_interleaved),
         cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_choice),

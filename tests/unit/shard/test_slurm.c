@@ -45,7 +45,9 @@ static void check_has(const char *script, const char *line)
 static void test_shards(void **state)
 {
     (void)state;
-    const char *const lines[] = {"--partition=long", "--mail-type=END", NULL};
+    const char *const lines[] = {
+        "--partition=long",      "--mail-type=END", "--comment=#1 \"of\" it's",
+        "--comment another one", "-p short",        NULL};
     struct slurm slurm = some_slurm();
     slurm.lines = lines;
     slurm.open = 2;
@@ -55,6 +57,8 @@ static void test_shards(void **state)
     check_has(script, "\n#SBATCH --time=12\n");
     check_has(script, "\n#SBATCH --exclusive\n");
     check_has(script, "\n#SBATCH --partition=long\n#SBATCH --mail-type=END\n");
+    check_has(script, "\n#SBATCH --comment=\"#1 \\\"of\\\" it's\"\n"
+                      "#SBATCH --comment \"another one\"\n#SBATCH -p short\n");
     check_has(script, "\n#SBATCH --job-name=mems-night_job_2\n");
     check_has(script, "\n#SBATCH --output=\"/shared/50%% of \\\"it\\\"/shard-%a.log\"\n");
     check_has(script, "2 cells have no runtime");

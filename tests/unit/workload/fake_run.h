@@ -412,7 +412,7 @@ static void fake_open(unsigned threads, unsigned check, unsigned touch, uint32_t
         worker->history = &fake_histories[i];
         worker->latency = fake_latencies[i];
         worker->latency_every = latency_every;
-        worker->check = check;
+        worker->check = (unsigned)job_checks_of_level(check);
         worker->touch = touch;
         worker->number = i;
         worker->run = &fake_run;

@@ -184,6 +184,45 @@ static void test_spin(void **state)
     assert_int_equal(toy_count(&toy, schedule, SEEDS, TOY_PASSED), SEEDS);
 }
 
+#define ROUNDS 100
+
+static uint64_t table[2];
+
+// A search of a table, and the same with a change of a shared counter in each round.
+static void work_searches(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < ROUNDS; i++) {
+        (void)load_relaxed(&table[0]);
+        (void)load_relaxed(&table[1]);
+        store_relaxed(&table[1], 1);
+    }
+}
+
+static void work_counts(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < ROUNDS; i++) {
+        (void)load_relaxed(&table[0]);
+        (void)add_relaxed(&table[1], 1);
+    }
+}
+
+static uint64_t points_of(void (*work)(void *arg))
+{
+    const struct toy toy = {2, work, NULL};
+    const struct mems_schedule schedule = {.seed = 3};
+    return toy_run(&toy, &schedule).totals.points;
+}
+
+// What others can see of each round stays a choice, plain steps over and over do not.
+static void test_loops(void **state)
+{
+    (void)state;
+    assert_in_range(points_of(work_searches), 2 * 6, 2 * 100);
+    assert_true(points_of(work_counts) > 2 * ROUNDS);
+}
+
 static void work_for_ever(void *arg)
 {
     (void)arg;
@@ -327,6 +366,7 @@ int main(void)
         cmocka_unit_test(test_wake),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_spin),
+        cmocka_unit_test(test_loops),
         cmocka_unit_test(test_livelock),
         cmocka_unit_test(test_grace_period),
         cmocka_unit_test(test_no_grace_period),

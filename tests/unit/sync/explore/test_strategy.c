@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// test_strategy.c - PCT finds planted bugs as often as its guarantee says, and the walk is uniform.
+// test_strategy.c - PCT finds planted bugs as often as its guarantee says; whom the walk takes.
 
 #include "unit/sync/explore/toy.h"
 
@@ -61,13 +61,15 @@ static void work_three(void *arg)
     steps(number);
 }
 
-// How many of `seeds` schedules see it; k is what a schedule of the walk had.
+// How many of `seeds` schedules see it; k is the most that some schedules of that kind have had.
 static unsigned found(const struct toy *toy, unsigned depth, unsigned seeds, uint64_t *points)
 {
-    struct mems_schedule schedule = {.seed = 1};
-    *points = toy_run(toy, &schedule).totals.points;
-    schedule.strategy = MEMS_SCHEDULE_PCT;
-    schedule.depth = depth;
+    struct mems_schedule schedule = {.strategy = MEMS_SCHEDULE_PCT, .depth = depth, .points = 20};
+    *points = 0;
+    for (schedule.seed = 1; schedule.seed <= 20; schedule.seed++) {
+        uint64_t had = toy_run(toy, &schedule).totals.points;
+        *points = had > *points ? had : *points;
+    }
     schedule.points = *points;
     return toy_count(toy, schedule, seeds, TOY_WRONG);
 }
@@ -101,7 +103,8 @@ static void test_depth_one(void **state)
     assert_int_equal(found(&toy, 1, 200 / MEMS_TEST_SCALE, &points), 0);
 }
 
-static void test_walk_is_uniform(void **state)
+// Half of the draws keep the thread that runs; the others take each as often as the next.
+static void test_walk(void **state)
 {
     (void)state;
     struct mems_schedule schedule = {.seed = 5};
@@ -120,9 +123,26 @@ static void test_walk_is_uniform(void **state)
     }
     assert_int_equal(able, 3);
     assert_int_equal(counts[2], 0);
-    for (unsigned i = 0; i < 4; i++) { // six standard deviations
-        assert_true(i == 2 || (counts[i] > 9500 && counts[i] < 10500));
+    assert_in_range(counts[0], 19500, 20500); // six standard deviations
+    assert_in_range(counts[1], 4600, 5400);
+    assert_in_range(counts[3], 4600, 5400);
+}
+
+// Who has just said that there is nothing to do does not go on more often than others.
+static void test_walk_of_an_idle(void **state)
+{
+    (void)state;
+    struct mems_schedule schedule = {.seed = 5};
+    struct strategy strategy;
+    struct strategy_thread threads[2] = {{.able = true}, {.able = true}};
+    struct strategy_thread *const list[] = {&threads[0], &threads[1]};
+    unsigned count = 0, able;
+    strategy_init(&strategy, &schedule);
+    for (unsigned i = 0; i < 16000; i++) {
+        threads[0].idle = true;
+        count += strategy_choose(&strategy, list, 2, 0, i, &able) == 0;
     }
+    assert_in_range(count, 800, 1200); // one in sixteen
 }
 
 static void test_nobody_able(void **state)
@@ -143,9 +163,9 @@ static void test_nobody_able(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_depth_one),   cmocka_unit_test(test_depth_two),
-        cmocka_unit_test(test_depth_three), cmocka_unit_test(test_walk_is_uniform),
-        cmocka_unit_test(test_nobody_able),
+        cmocka_unit_test(test_depth_one),       cmocka_unit_test(test_depth_two),
+        cmocka_unit_test(test_depth_three),     cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_walk_of_an_idle), cmocka_unit_test(test_nobody_able),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
