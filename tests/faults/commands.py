@@ -3,9 +3,7 @@
 # commands.py - every command of the driver, with its Nth system call of a kind refused.
 #
 # 1. What is tried. A command (COMMANDS) runs under `refuse`, which makes one call fail: the first of the seam's
-#    calls, then the second, to the last that the command makes; of more than the sweep allows, some by chance. The folder holds an
-#    old file for each output.
-# 2. What must hold, whatever was refused: the command ends by itself (no signal, no hang), leaves no process, and
+#    calls, then the second, to the last that the command makes. The folder holds an old file for each output.
 #    every output is the old file or a whole new one. Exit status 0: all outputs, standard output included, are what
 #    they are without a fault (or, where they tell of times, whole and complete). Another status: it is one that the
 #    driver documents, and standard error says something. It takes its parts of outputs away, unless that is what is
@@ -199,7 +197,8 @@ def judge(point, good, whose):
     require(report["signal"] == 0, "it dies of signal %d: %s" % (report["signal"], said))
     if report["hits"] > 0 and point.seam.harmless:
         require(point.status == 0 or told, "status %d, though nothing was lost: %s" % (point.status, said))
-    if report["hits"] > 0 and point.seam.name == "sync" and point.call % 2 == 1:  # the file's; then the folder's
+    journal = report["last"] == "fdatasync" and command.keeps  # one that cannot be kept costs no result
+    if report["hits"] > 0 and point.seam.name == "sync" and point.call % 2 == 1 and not journal:  # the file's; then the folder's
         require(point.status == UNWRITTEN, "status %d, though the disk has not taken the file" % point.status)
     if not told:
         require(point.status in STATUSES | {0}, "status %d: %s" % (point.status, said))
