@@ -4,6 +4,7 @@
 #
 # 1. What is tried. A command (COMMANDS) runs under `refuse`, which makes one call fail: the first of the seam's
 #    calls, then the second, to the last that the command makes. The folder holds an old file for each output.
+# 2. What must hold, whatever was refused: the command ends by itself (no signal, no hang), leaves no process, and
 #    every output is the old file or a whole new one. Exit status 0: all outputs, standard output included, are what
 #    they are without a fault (or, where they tell of times, whole and complete). Another status: it is one that the
 #    driver documents, and standard error says something. It takes its parts of outputs away, unless that is what is
@@ -20,7 +21,7 @@ import re
 import subprocess
 
 from ground import EXPLORE, NO_FILTER, REFUSE, STRESS, TIMEOUT_S, Fault, Skip, documents_hold, environment, left_behind, nobody_left, require
-from outputs import Plain, examine, more_of, put_before
+from outputs import Plain, examine, more_of, put_before, read
 
 LOADER = 127  # its status when it cannot load
 UNWRITTEN = 7
@@ -154,6 +155,8 @@ class Point:
     """A command once, with one fault (nth 0: without), number `call` behind the loader's. `fresh`: not after a failure, of
     which a history has to recover."""
 
+    journal = 0  # syncs before those of the outputs: a journal that cannot be kept costs no result
+
     def __init__(self, folder, command, seam, nth, whose="first", call=0, fresh=True):
         self.folder, self.command, self.call = folder, command, call
         self.was = put_before(command, folder, fresh)
@@ -189,6 +192,12 @@ def last_word(out):
     return out.split()[-1:]
 
 
+def loader_gave_up(point):
+    """A cell's process ended in the loader, which takes no half of a read for an answer: the result says so."""
+    says = [read(os.path.join(point.folder, name)) or b"" for name in point.command.outputs if name.endswith(".json")]
+    return point.status == 3 and any(b"ended with status %d in phase start" % LOADER in document for document in says)
+
+
 def judge(point, good, whose):
     command, report = point.command, point.report
     said = point.err.decode(errors="replace").strip()
@@ -196,9 +205,10 @@ def judge(point, good, whose):
     require(not report["hung"], "it hangs")
     require(report["signal"] == 0, "it dies of signal %d: %s" % (report["signal"], said))
     if report["hits"] > 0 and point.seam.harmless:
-        require(point.status == 0 or told, "status %d, though nothing was lost: %s" % (point.status, said))
-    journal = report["last"] == "fdatasync" and command.keeps  # one that cannot be kept costs no result
-    if report["hits"] > 0 and point.seam.name == "sync" and point.call % 2 == 1 and not journal:  # the file's; then the folder's
+        loader = whose == "others" and loader_gave_up(point)
+        require(point.status == 0 or told or loader, "status %d, though nothing was lost: %s" % (point.status, said))
+    nth = point.call - point.journal
+    if report["hits"] > 0 and point.seam.name == "sync" and nth > 0 and nth % 2 == 1:  # the file's; then the folder's
         require(point.status == UNWRITTEN, "status %d, though the disk has not taken the file" % point.status)
     if not told:
         require(point.status in STATUSES | {0}, "status %d: %s" % (point.status, said))
@@ -238,6 +248,7 @@ def sweep(ground, command, seam, whose, dice, most):
     for nth in numbers:
         point = Point(folder, command, seam, start + nth, whose, nth)
         struck += point.report["hits"] > 0
+        point.journal = count - 2 * len(command.outputs) if command.keeps else 0
         try:
             judge(point, good, whose)
             parts = [name for name in left_behind(folder) if ".part-" in name and seam.name != "rename, unlink"]
