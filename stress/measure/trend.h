@@ -41,20 +41,25 @@ struct trend {
     double low, high; // its interval
 };
 
-// Of `count` points, TREND_LEAST .. TREND_POINTS. `deviations`: within so many of a normal
-// distribution lies the confidence that is wanted. False: too few, or all at one place.
-bool trend_slope(const double *at, const double *value, unsigned count, double deviations,
-                 struct trend *trend);
+// How sure the interval's ends are: that it lies at `low` or above, and at `high` or below. What a
+// test needs at its one end, where a false alarm is dear, makes the other wider than it has to be.
+struct trend_confidence {
+    double low, high; // deviations of a normal distribution
+};
+
+// Of `count` points, TREND_LEAST .. TREND_POINTS. False: too few, or all at one place.
+bool trend_slope(const double *at, const double *value, unsigned count,
+                 struct trend_confidence sure, struct trend *trend);
 
 // The medians of `stretches` stretches of a series whose `at` rises. False: too few stretches have
 // a value.
 bool trend_even(const double *at, const double *value, unsigned count, unsigned stretches,
-                double deviations, struct trend *trend);
+                struct trend_confidence sure, struct trend *trend);
 
 // The slope beyond what settles, of a series whose `at` rises and counts from where all began. What
 // lies before a TREND_SPAN-th of the last `at` is left out.
 #define TREND_SPAN 16.0
-bool trend_lasting(const double *at, const double *value, unsigned count, double deviations,
-                   struct trend *trend);
+bool trend_lasting(const double *at, const double *value, unsigned count,
+                   struct trend_confidence sure, struct trend *trend);
 
 #endif

@@ -30,7 +30,7 @@ KEPT = "\nkept: /x/crash-1\nagain: /x/fuzz-slab /x/crash-1\n"
 
 class Verdict(unittest.TestCase):
     def test_what_sees_a_bug(self):
-        for said, seen in (("/x/tests/property/law.h:7: error: Failure!\n" + DEADLY, "the law"),
+        for said, seen in (("0x1 != 0x2\n[   LINE   ] --- /x/tests/property/law.h:7: error: Failure!" + DEADLY, "the law"),
                            ("/x/tests/property/law_slab.h:70: not so: a == b: 1\n" + DEADLY, "the law"),
                            ("/x/tests/property/family.h:70: block == NULL: malloc\n" + DEADLY, "the law"),
                            ("mems-malloc: free(0x10): not a block\n" + DEADLY, "the law"),
@@ -45,7 +45,7 @@ class Verdict(unittest.TestCase):
         self.assertEqual(RUN.verdict(0, STATS), (None, 140)) # it has run to its end
 
     def test_what_is_no_fuzzing(self):
-        law = "/x/tests/property/law.h:7: error: Failure!\n" + DEADLY
+        law = "[   LINE   ] --- /x/tests/property/law.h:7: error: Failure!" + DEADLY
         for status, said in ((1, "fuzz-slab: No such file or directory\n"),
                              (1, "INFO: seed corpus\nstat::number_of_executed_units: 0\nfuzz-slab has tried nothing\n"),
                              (0, ""), (0, "stat::number_of_executed_units: 0\n"),
