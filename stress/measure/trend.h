@@ -23,7 +23,9 @@
 //    and is noisy turn each other back, which makes the interval wider than it had to be.
 //    What lasts is a share of what there is: the slope and its interval end where that of the
 //    levels does, and where it says nothing, at 0. So of a level that stands the interval is
-//    narrow, and what settles faster than a logarithm is not taken for something that shrinks.
+//    narrow, and what settles faster than a logarithm is not taken for something that shrinks. The
+//    levels' errors do depend on each other, which would make their upper end too low: it is as
+//    wide as that many fewer points of a series of such correlation would make it.
 // 4. What 3 cannot tell from a leak: memory that is touched for the first time at a steady rate. It
 //    comes to an end; begin after it, or go on for some times as long.
 

@@ -93,11 +93,14 @@ class Case(unittest.TestCase):
         self.assertNotIn("done already", out)
 
     def test_a_bound_that_is_not_kept_fails(self):
-        noisy = "[a]\ntarget = null\nworkload = skeleton\nruntime = 300ms\nsample = 2ms\nrss_slope = flat\nrss_slope_limit = 1\n"
-        status, out, said = self.soak(*self.job(noisy.replace("target = null\nworkload = skeleton", "target = libc\nworkload = churn\n"
-                                                              "size = log:16-64Ki\nslots = 500\nwarmup = 20ms")), "--targets", "libc")
+        saw = "[a]\ntarget = libc\nworkload = sawtooth\nsize = 1Ki-64Ki\nblocks = 50\ntouch = page\nthreads = 2\nwarmup = 50ms\n" \
+              "runtime = 800ms\nsample = 2ms\nrss_slope = flat\nrss_slope_limit = %s\n"
+        status, out, said = self.soak(*self.job(saw % "1"), "--targets", "libc")
         self.assertEqual(status, 1, said)
         self.assertIn("1 failures: a/libc: rss_slope", out)
+        self.assertIn("too short or too noisy to exclude that the resident set grows with the work by more than 0 KiB an hour", said)
+        status, out, said = self.soak(*self.job(saw % "64Ti"), "--targets", "libc")
+        self.assertEqual(status, 0, said)
 
     def test_usage(self):
         self.assertEqual(self.soak("quarter5")[0], 2)
