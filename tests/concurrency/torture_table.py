@@ -75,13 +75,14 @@ class Torture(unittest.TestCase):
             self.assertEqual(table.rows["vm-paging"]["engine"], engine)
 
     def test_what_is_wrong_fails(self):
-        for says, told in ((("99 0 1" + " 0" * 8, 0, 1), "1 reads of a copy given up, 0 additions lost"),
+        for says, told in ((("99 0 1" + " 0" * 8, 0, 1), "exit status 1, 1 reads of a copy given up, 0 additions lost"),
                            (("99 0 1" + " 0" * 8, 0, 0), "1 reads of a copy given up"), # whatever its status
                            ((CLEAN[0], 2, 0), "0 reads of a copy given up, 2 additions lost"),
-                           ((CLEAN[0], 0, 1), "vm-paging: exit status 1")):
+                           ((CLEAN[0], 0, 1), "vm-paging: exit status 1, 0 reads of a copy given up, 0 additions lost")):
             status, said = self.torture(says, "vm-paging", "--reads", "2000", "--part", "100")
             self.assertEqual(status, 1, said)
             self.assertIn(told, said)
+            self.assertFalse(os.path.exists(self.results)) # it is not counted
         for says in "#!/bin/sh\nexit 0\n", "#!/bin/sh\necho segmentation\nexit 1\n":
             status, said = self.torture(says, "vm-paging", "--reads", "2000")
             self.assertEqual(status, 2, said)
