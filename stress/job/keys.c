@@ -239,6 +239,17 @@ const struct job_key job_common_keys[] = {
                 "as work, but not as looked at",
     },
     {
+        .name = "rss_slope_limit",
+        .kind = JOB_SIZE,
+        .least = 0,
+        .most = 0x1p46,
+        .values = "0 (not asked) .. 64Ti",
+        .standard = "0",
+        .help = "with rss_slope = flat the cell fails, too, when it cannot be excluded, with 99 % "
+                "confidence, that the resident set grows by more than so many bytes an hour: it "
+                "was too short, or too noisy",
+    },
+    {
         .name = "memory_limit",
         .kind = JOB_SIZE,
         .least = 0,

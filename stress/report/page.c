@@ -16,6 +16,7 @@
 
 #include "report/report.h"
 
+#include "disk/memory.h"
 #include "report/pick.h"
 
 #ifdef MEMS_HAVE_JANSSON
@@ -228,7 +229,7 @@ char *report_page(const char *title, const struct report_document *documents, si
         pick_shown(roots, count);
     }
     free(roots);
-    page.out = open_memstream(&text, &size);
+    page.out = disk_memory(&text, &size);
     if (page.out != NULL) {
         page_put(&page);
         page.failed |= ferror(page.out) != 0;
