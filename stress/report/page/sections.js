@@ -48,7 +48,7 @@ mems.sectionHead = function (model, name, panel) {
   panel.append(mems.el("p", { class: "muted" }, "Workload ", mems.el("code", null, section.workload), ", " + mems.count(section.threads, "thread") +
     ", " + mems.count(section.repeats, "repeat") + ", most that can be live " + mems.bytes(section.demand?.peak_bytes) + "."));
   const pictured = mems.picturedNote(section, model.lines(name).map((line) => line.target));
-  panel.append(pictured && mems.el("p", { class: "card failure warn" }, pictured));
+  panel.append(pictured && mems.el("p", { class: "card notice" }, pictured));
   panel.append(mems.details("Every value of the section", () => mems.table("[" + name + "]", ["Key", "Value"],
     Object.entries(section.values).filter(([, value]) => value !== "").map(([key, value]) => [key, mems.el("code", null, value)])), false));
 };

@@ -35,7 +35,7 @@ mems.partOf = function (model, { letter, missing, root }) {
   const all = root.shard?.cells.length;
   const told = (list) => list.map(({ id, shard }) => id + " (shard " + shard + ")").join(", ");
   const most = 20;
-  return missing.length > 0 && mems.el("div", { class: "card failure warn part" },
+  return missing.length > 0 && mems.el("div", { class: "card notice part" },
     mems.el("p", null, model.several ? letter + ": " : "", mems.el("strong", null,
       (root.shard.index > 0 ? "Shard " + root.shard.index + " of " + root.shard.count : "A merge of some of " + mems.count(root.shard.count, "shard")) +
       ": " + missing.length + " of " + mems.count(all, "cell") + " missing"), ": " + told(missing.slice(0, most)) +
