@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "disk/memory.h"
 #include "result/document.h"
 #include "result/verdict.h"
 
@@ -48,7 +49,7 @@ static char *report_title(const struct report_settings *settings, const struct c
     if (settings->title != NULL) {
         return strdup(settings->title);
     }
-    FILE *out = open_memstream(&title, &size);
+    FILE *out = disk_memory(&title, &size);
     if (out == NULL) {
         return NULL;
     }
