@@ -16,7 +16,7 @@
 #include "result/verdict.h"
 
 static const struct cli_option history_options[] = {
-    {"history", CLI_TEXT, "FILE", "this history (else the one that runs are kept in)",
+    {"history", CLI_STORE, "FILE", "this history (else the one that runs are kept in)",
      offsetof(struct history_settings, file)},
     {"metric", CLI_LIST, "NAME",
      "trends of this metric (else ops_per_second); may be given several times",
@@ -36,9 +36,9 @@ static const struct cli_option history_options[] = {
      offsetof(struct history_settings, alpha)},
     {"ascii", CLI_FLAG, NULL, "lines of punctuation, also where the terminal knows UTF-8",
      offsetof(struct history_settings, ascii)},
-    {"json", CLI_TEXT, "FILE", "write runs and trends (mems-stress schema history); - is stdout",
+    {"json", CLI_OUTPUT, "FILE", "write runs and trends (mems-stress schema history); - is stdout",
      offsetof(struct history_settings, json)},
-    {"o", CLI_TEXT, "FILE", "export: into this file (else to standard output)",
+    {"o", CLI_OUTPUT, "FILE", "export: into this file (else to standard output)",
      offsetof(struct history_settings, output)},
     {"run", CLI_NUMBER, "N", "export: this run only", offsetof(struct history_settings, run)},
     {"keep", CLI_NUMBER, "N", "prune: all but the newest N of each job on each machine go",

@@ -15,7 +15,7 @@ struct merge_settings {
 
 #define MERGE_OUTPUT(form, name, argument, text)                                                   \
     {                                                                                              \
-        name, CLI_TEXT, argument, text, offsetof(struct merge_settings, job.outputs.path[form])    \
+        name, CLI_OUTPUT, argument, text, offsetof(struct merge_settings, job.outputs.path[form])  \
     }
 
 static const struct cli_option merge_options[] = {
@@ -25,7 +25,7 @@ static const struct cli_option merge_options[] = {
                  "write a test a cell as JUnit XML; - is standard output"),
     MERGE_OUTPUT(OUTPUT_GOOGLE, "google-benchmark", "FILE",
                  "write what Google Benchmark's compare.py reads; - is standard output"),
-    {"history", CLI_TEXT, "FILE",
+    {"history", CLI_STORE, "FILE",
      "keep the whole in this history (else in ~/.local/state/mems/history.db)",
      offsetof(struct merge_settings, job.history.file)},
     {"no-history", CLI_FLAG, NULL, "do not keep it in a history",
@@ -53,6 +53,7 @@ const struct cli_command cli_command_merge = {
         "shard has are named, and the exit status is 1: --partial merges the others.\n"
         "The same shard may be given twice, and a partial result with those that it lacked.",
     .options = merge_options,
+    .inputs = true,
     .main = merge_main,
 };
 

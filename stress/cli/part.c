@@ -20,6 +20,18 @@
 #include "shard/book.h"
 #include "shard/journal.h"
 
+// The journal stands beside the result.
+static bool part_claim(const char *result)
+{
+    char *path;
+    if (asprintf(&path, "%s.journal", result) < 0) {
+        complain_exhausted();
+    }
+    bool good = cli_claim(&cli_command_run, CLI_OUTPUT, "the journal", path);
+    free(path);
+    return good;
+}
+
 int part_check(const struct cli_job_settings *settings)
 {
     const char *option = settings->shard != NULL ? "shard" : "resume";
@@ -44,6 +56,9 @@ int part_check(const struct cli_job_settings *settings)
     if (settings->shard != NULL && settings->baseline != NULL) {
         fprintf(stderr, "mems-stress: --baseline says nothing of a shard: compare what is merged "
                         "(mems-stress merge, mems-stress compare)\n");
+        return VERDICT_EXIT_USAGE;
+    }
+    if (runs && !part_claim(json)) {
         return VERDICT_EXIT_USAGE;
     }
     if (!digest_possible()) {

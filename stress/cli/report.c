@@ -21,7 +21,7 @@ struct report_settings {
 };
 
 static const struct cli_option report_options[] = {
-    {"o", CLI_TEXT, "FILE", "where to (default: " REPORT_PLACE "); - is standard output",
+    {"o", CLI_OUTPUT, "FILE", "where to (default: " REPORT_PLACE "); - is standard output",
      offsetof(struct report_settings, output)},
     {"title", CLI_TEXT, "TEXT", "of the page (default: the names of the files)",
      offsetof(struct report_settings, title)},
@@ -95,6 +95,9 @@ static int report_main(int argc, char **argv)
                 cli_command_report.form);
         return VERDICT_EXIT_USAGE;
     }
+    if (!cli_claim(&cli_command_report, CLI_OUTPUT, "the page", path)) {
+        return VERDICT_EXIT_USAGE; // its place by default is no option's
+    }
     if (!report_has_charts()) {
         return report_complain("this mems-stress was built without Chart.js, which draws the "
                                "charts (Debian: libjs-chart.js; then configure and build again)",
@@ -129,5 +132,6 @@ const struct cli_command cli_command_report = {
         "are shown side by side, by the names of their sections and targets. Documents of\n"
         "`trace show --json` are shown too: the memory in motion.",
     .options = report_options,
+    .inputs = true,
     .main = report_main,
 };

@@ -46,9 +46,9 @@ static const struct cli_option show_command_options[] = {
     {"quiet", CLI_FLAG, NULL, "the table only", offsetof(struct show_command, quiet)},
     {"width", CLI_NUMBER, "N", "columns to draw in (default: the terminal's, else 80)",
      offsetof(struct show_command, width)},
-    {"html", CLI_TEXT, "FILE", "write it as a page that plays it, and draw nothing",
+    {"html", CLI_OUTPUT, "FILE", "write it as a page that plays it, and draw nothing",
      offsetof(struct show_command, html)},
-    {"json", CLI_TEXT, "FILE", "write it as JSON too; -: only that, to standard output",
+    {"json", CLI_OUTPUT, "FILE", "write it as JSON too; -: only that, to standard output",
      offsetof(struct show_command, json)},
     {0},
 };
@@ -77,6 +77,7 @@ const struct cli_command cli_command_trace_show = {
         "a half, a quarter, .. of it. In the table, fragmentation and holes are those when most\n"
         "was live, and `enough free` counts what was refused though enough was free in all.",
     .options = show_command_options,
+    .inputs = true,
     .main = cli_trace_show,
 };
 

@@ -27,7 +27,7 @@ STRESS_MAY_INCLUDE = {
     "measure": set(),
     "disk": set(),
     "json": set(),
-    "job": {"workload"},
+    "job": {"disk", "workload"},
     "trace": {"job", "measure", "disk"},
     "target": {"job"},
     "population": {"trace", "job"},
