@@ -432,9 +432,13 @@ static struct digest plan_digest(const struct plan *plan, const char *path)
 
 static int plan_claim(const struct job_value *value, struct complaint *complaint)
 {
-    char as[80];
+    char as[80], why[sizeof complaint->text];
     snprintf(as, sizeof as, "the job's %s", value->key->name);
-    return claim_file(value->path, CLAIM_READ, as, complaint->text, sizeof complaint->text);
+    int error = claim_file(value->path, CLAIM_READ, as, why, sizeof why);
+    if (error != 0) {
+        complain(complaint, "%s", why);
+    }
+    return error;
 }
 
 // The files that the section's keys name; a folder is none. 0, or errno with a complaint.
