@@ -13,6 +13,7 @@
 #include "cli/against.h"
 #include "cli/cli.h"
 #include "job/job.h"
+#include "job/plain.h"
 #include "result/annotation.h"
 #include "result/output.h"
 #include "target/target.h"
@@ -177,7 +178,7 @@ static int compare_write(const struct comparison *comparison, const struct findi
 
 static int compare_show(struct comparison *comparison, const struct compare_settings *settings)
 {
-    FILE *out = output_has_stdout(&settings->outputs) ? stderr : stdout;
+    FILE *out = plain_open(output_has_stdout(&settings->outputs) ? stderr : stdout);
     struct verdict verdict = {.exit = VERDICT_EXIT_PASS};
     struct findings findings;
     verdict_compare(&verdict, compare_outcome(comparison), settings->fail_inconclusive);
@@ -186,6 +187,7 @@ static int compare_show(struct comparison *comparison, const struct compare_sett
     if (settings->annotate) {
         annotation_findings(out, &findings, NULL);
     }
+    fclose(out);
     int status = compare_write(comparison, &findings, &settings->outputs, (int)verdict.exit);
     findings_fini(&findings);
     compare_fini(comparison);

@@ -11,6 +11,7 @@
 
 #include "history/chart.h"
 #include "job/job.h"
+#include "job/plain.h"
 #include "result/document.h"
 #include "result/host.h"
 #include "result/verdict.h"
@@ -288,10 +289,11 @@ static int history_of_job(struct archive *archive, const char *job,
     struct complaint complaint = {{0}};
     struct archive_machines machines;
     bool to_output = settings->json != NULL && strcmp(settings->json, "-") == 0;
+    FILE *out = plain_open(to_output ? stderr : stdout);
     struct history_view view = {
         .settings = settings,
         .archive = archive,
-        .out = to_output ? stderr : stdout,
+        .out = out,
         .document = settings->json != NULL ? chart_document(job) : NULL,
         .chart =
             {
@@ -307,14 +309,16 @@ static int history_of_job(struct archive *archive, const char *job,
             },
     };
     if (archive_machines(archive, job, &machines, &complaint) != 0) {
+        fclose(out);
         document_free(view.document);
         return history_complain(complaint.text, VERDICT_EXIT_USAGE);
     }
     int status = history_on_machines(&view, job, &machines);
     archive_machines_fini(&machines);
     if (status == 0) {
-        history_size(view.out, archive);
+        history_size(out, archive);
     }
+    fclose(out);
     if (view.document != NULL && status == 0) {
         return cli_json_write(&cli_command_history, view.document, settings->json, 0);
     }
@@ -347,7 +351,7 @@ static int history_no_job(struct archive *archive, const char *job)
         size_t length = strlen(job);
         bool near = strncmp(name, job, length) == 0 && strchr("-+", name[length]) != NULL;
         if (near && strcmp(told, name) != 0) {
-            fprintf(stderr, "%s%s", *told == '\0' ? "; there is " : ", ", name);
+            fprintf(stderr, "%s%s", *told == '\0' ? "; there is " : ", ", plain_line(name).text);
             told = name;
         }
     }
@@ -372,8 +376,10 @@ static int history_show_job(struct archive *archive, const char *job,
     } else if (settings->json != NULL) {
         status = history_complain("--json: which job? history lists them", VERDICT_EXIT_USAGE);
     } else {
-        chart_jobs(stdout, &runs);
-        history_size(stdout, archive);
+        FILE *out = plain_open(stdout);
+        chart_jobs(out, &runs);
+        history_size(out, archive);
+        fclose(out);
     }
     archive_runs_fini(&runs);
     archive_let_go(archive);

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "job/complaint.h"
+#include "job/plain.h"
 #include "result/table.h"
 #include "result/verdict.h"
 #include "result/warning.h"
@@ -68,7 +69,7 @@ static void merge_name_missing(const struct merge *merge)
     fprintf(stderr, "mems-stress merge: %zu of %zu cells are missing:\n", merge->missing_count,
             json_array_size(json_object_get(merge->book, "cells")));
     for (size_t i = 0; i < merge->missing_count && i < MERGE_NAMED; i++) {
-        fprintf(stderr, "  %s\n", merge->missing[i]);
+        fprintf(stderr, "  %s\n", plain_line(merge->missing[i]).text);
     }
     if (merge->missing_count > MERGE_NAMED) {
         fprintf(stderr, "  and %zu more\n", merge->missing_count - MERGE_NAMED);
@@ -82,7 +83,7 @@ static int merge_show(const struct merge_settings *settings, struct merge *merge
     struct complaint complaint = {{0}};
     struct verdict verdict;
     struct document_head head = {.argc = argc, .argv = argv};
-    FILE *out = output_has_stdout(&job->outputs) ? stderr : stdout;
+    FILE *out = plain_open(output_has_stdout(&job->outputs) ? stderr : stdout);
     merge_head(merge, &head);
     head.scene.silenced = job->no_warn.count > 0 ? job->no_warn.items : NULL;
     verdict_of(&merge->plan, false, &verdict);
@@ -95,6 +96,7 @@ static int merge_show(const struct merge_settings *settings, struct merge *merge
         warning_each(&head.scene, table_warning, out);
     }
     table_print(out, &merge->plan, &verdict, job->quiet);
+    fclose(out);
     struct output_scene scene = {&merge->plan, &verdict, &head, NULL};
     bool written = output_write(&job->outputs, &scene, &complaint) == 0;
     if (!job->history.none && merge->missing_count == 0) { // some cells are no run
@@ -120,7 +122,7 @@ static int merge_do(const struct merge_settings *settings, const struct cli_list
     }
     int status = VERDICT_EXIT_USAGE;
     for (size_t i = 0; i < merge.absent_count; i++) {
-        fprintf(stderr, "mems-stress merge: %s: No such file\n", merge.absent[i]);
+        fprintf(stderr, "mems-stress merge: %s: No such file\n", plain_line(merge.absent[i]).text);
     }
     if (merge.missing_count > 0) {
         merge_name_missing(&merge);

@@ -31,6 +31,32 @@ class List(Past):
         self.assertIn("no history there yet", outcome.err)
         self.assertFalse(os.path.exists(self.file))
 
+    def test_what_others_wrote_moves_no_cursor(self):
+        # A document from elsewhere, with escapes, overrides of direction and line ends wherever words may be.
+        evil = "e\x1b[2K\u202ex\nverdict: \x9b"
+        documents = [result(day, job=evil, target="libc", host=machine(evil, name=evil)) for day in (1, 2)]
+        for document in documents:
+            document["context"] = {evil: evil}
+            for section in document["job"]["sections"]:
+                section["name"] = evil
+            for cell in document["cells"]:
+                cell["section"] = evil
+        self.kept(documents)
+        path = self.write("evil.json", json.dumps(documents[0]))
+        for outcome in (self.stress("history", "--history", self.file),
+                        self.stress("history", evil, "--history", self.file, "--machine", "all"),
+                        self.stress("history", "no" + evil, "--history", self.file),
+                        self.stress("history", "prune", "--keep", "1", "--dry-run", "--history", self.file),
+                        self.stress("compare", path, path), self.stress("merge", path, "--json", "m.json"),
+                        self.stress("report", path, "-o", evil + "/r.html")):
+            said = outcome.out + outcome.err
+            self.assertNotRegex(said, "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+            self.assertNotRegex(said, "(?m)^verdict: [^p]")
+        listed = self.history().out
+        self.assertIn("e\\x1b[2K\\u202ex\\x0averdict: \\u009b: 2 runs", listed)
+        exported = [json.loads(line) for line in self.history("export").out.splitlines()]
+        self.assertEqual([document["job"]["title"] for document in exported], [evil, evil])
+
     def test_wrong_words(self):
         self.kept([result(1)])
         self.assertIn("did you mean \"ops_per_second\"?", self.history("--metric", "ops_per_secnd", status=1).err)
