@@ -22,7 +22,7 @@ struct faults_settings {
 };
 
 static const struct cli_option faults_options[] = {
-    {"frames", CLI_TEXT, "N,N..", "how many frames there are",
+    {"frames", CLI_TEXT, "N,N..", "how many frames there are; a range: 1..7",
      offsetof(struct faults_settings, frames)},
     {"replacement", CLI_TEXT, "NAME,..", "the algorithms (default: all but ws:TAU and pff:F)",
      offsetof(struct faults_settings, replacement)},

@@ -344,7 +344,8 @@ static int history_no_job(struct archive *archive, const char *job)
         return history_complain(complaint.text, VERDICT_EXIT_USAGE);
     }
     fprintf(stderr, "mems-stress history: no run of %s%s%s", job != NULL ? "the job " : "any job",
-            job != NULL ? job : "", job != NULL ? "; without a name it lists the jobs" : "");
+            job != NULL ? plain_line(job).text : "",
+            job != NULL ? "; without a name it lists the jobs" : "");
     const char *told = "";
     for (size_t i = 0; i < all.count && job != NULL; i++) {
         const char *name = all.items[i].job;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "compare/measured.h"
 #include "result/document.h"
 #include "result/verdict.h"
 
@@ -79,6 +80,21 @@ static int report_make(const struct report_settings *settings, const struct cli_
     return error == 0 ? VERDICT_EXIT_PASS : report_complain(complaint.text, VERDICT_EXIT_UNWRITTEN);
 }
 
+// A result is held to what compare and history hold it to. 0 or EINVAL with a complaint.
+static int report_hold(const char *path, const struct report_document *document,
+                       struct complaint *complaint)
+{
+    struct measured measured;
+    if (!report_is_result(document->root)) {
+        return 0;
+    }
+    int error = measured_of_document(path, document->root, &measured, complaint);
+    if (error == 0) {
+        measured_fini(&measured);
+    }
+    return error;
+}
+
 static int report_main(int argc, char **argv)
 {
     struct report_settings settings = {0};
@@ -95,7 +111,7 @@ static int report_main(int argc, char **argv)
                 cli_command_report.form);
         return VERDICT_EXIT_USAGE;
     }
-    if (!cli_claim(&cli_command_report, CLI_OUTPUT, "the page", path)) {
+    if (settings.output == NULL && !cli_claim(&cli_command_report, CLI_OUTPUT, "the page", path)) {
         return VERDICT_EXIT_USAGE; // its place by default is no option's
     }
     if (!report_has_charts()) {
@@ -106,7 +122,8 @@ static int report_main(int argc, char **argv)
     status = 0;
     for (size_t i = 0; i < files.count && status == 0; i++) {
         documents[i].name = report_base(files.items[i]);
-        if (report_read(files.items[i], &documents[i].root, &complaint) != 0) {
+        if (report_read(files.items[i], &documents[i].root, &complaint) != 0 ||
+            report_hold(files.items[i], &documents[i], &complaint) != 0) {
             status = report_complain(complaint.text, VERDICT_EXIT_USAGE);
         }
     }

@@ -27,7 +27,7 @@
 static const struct cli_option show_command_options[] = {
     {"target", CLI_LIST, "TARGET", "mems:POLICY(key=value,...), or all; may be given several times",
      offsetof(struct show_command, targets)},
-    {"frames", CLI_TEXT, "N,N..", "of a reference string: how many frames there are",
+    {"frames", CLI_TEXT, "N,N..", "of a reference string: how many frames there are; a range: 1..7",
      offsetof(struct show_command, frames)},
     {"replacement", CLI_TEXT, "NAME,..",
      "of a reference string: the algorithms (default: fifo,lru,clock,clock0,opt)",
@@ -161,9 +161,12 @@ static int show_no_trace(const char *path, const char *complaint)
                           "(stress/trace/FORMAT.md, man mems-trace)",
                           complaint_clip(path).text);
     }
-    fprintf(stderr, "mems-stress trace show: %s%s%s%s\n", complaint,
+    fprintf(stderr, "mems-stress trace show: %s%s%s%s%s\n", complaint,
             near != NULL ? "; did you mean the exercise \"" : "", near != NULL ? near : "",
-            near != NULL ? "\"?" : "");
+            near != NULL ? "\"?" : "",
+            there          ? ""
+            : near != NULL ? " (mems-stress list exercises)"
+                           : "; exercises: mems-stress list exercises");
     return VERDICT_EXIT_USAGE;
 }
 

@@ -284,6 +284,14 @@ class Against(Past):
         self.assertIn("A: run 3 of", out)
         self.assertIn("B: run 5 of", out)
 
+    def test_runs_of_one_second(self):
+        runs = [result(7, rate=1 + i / 1000) for i in range(4)]
+        self.kept(runs)
+        for i in range(1, 4):
+            path = self.write("one.json", json.dumps(runs[i]))
+            self.assertIn("A: run %d of" % (5 + i), self.against(path, "--against", "last").out)
+        self.assertIn("A: run 5 of", self.against(self.write("one.json", json.dumps(runs[0])), "--against", "last").out)
+
     def test_refused(self):
         for word, says in (("2026-09-30", "the first is of 2026-10-01"), ("cccc", "at revision cccc"),
                            ("aaaa", "A longer part"), ("a", "are wanted"), ("lst", "are wanted")):
