@@ -444,3 +444,8 @@ void check_resized(struct worker *worker, struct slot *slot, size_t old_size, si
     }
     check_touch_from(worker, slot, old_size);
 }
+
+uint64_t check_resident(void)
+{
+    return shadow_resident(&check_shadow);
+}

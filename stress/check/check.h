@@ -84,6 +84,9 @@ void check_rewrite(struct worker *worker, struct slot *slot, uint64_t times);
 // Touches by policy, with the stamp's bytes. A resize does so with what the block grew by.
 void check_touch(struct worker *worker, struct slot *slot);
 
+// What the map of level 4 has in memory, in bytes. It is part of the process's resident set.
+uint64_t check_resident(void);
+
 // Ends the cell: `check` is one word for the kind, the rest one sentence. Uses no malloc.
 _Noreturn void check_fail(struct worker *worker, const struct slot *slot, const char *check,
                           uint64_t expected, uint64_t found, const char *format, ...)

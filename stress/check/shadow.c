@@ -14,6 +14,7 @@
 #define SHADOW_LEAF_MARKS (UINT64_C(1) << 21) // 16 MiB of addresses
 #define SHADOW_LEAVES     (UINT64_C(1) << 23) // 47 bits of addresses
 #define SHADOW_PAGE_MARKS 512u                // 4 KiB of addresses
+#define SHADOW_PAGE       4096u               // the map's own
 
 struct shadow_leaf {
     uint64_t bits[SHADOW_LEAF_MARKS / 64]; // [atomic]
@@ -206,6 +207,20 @@ int shadow_remove(struct shadow *shadow, uint64_t address, size_t size,
         }
     }
     return 0;
+}
+
+uint64_t shadow_resident(struct shadow *shadow)
+{
+    unsigned char there[(sizeof(struct shadow_leaf) + SHADOW_PAGE - 1) / SHADOW_PAGE];
+    struct shadow_leaf *leaf = __atomic_load_n(&shadow->leaves, __ATOMIC_ACQUIRE);
+    uint64_t pages = 0;
+    for (; leaf != NULL; leaf = leaf->next) {
+        bool known = mincore(leaf, sizeof(*leaf), there) == 0;
+        for (size_t i = 0; known && i < sizeof there; i++) {
+            pages += there[i] & 1;
+        }
+    }
+    return pages * SHADOW_PAGE;
 }
 
 void shadow_fini(struct shadow *shadow)

@@ -47,6 +47,9 @@ int shadow_insert(struct shadow *shadow, uint64_t address, size_t size, uint32_t
 // ENOENT: a mark of the block was gone.
 int shadow_remove(struct shadow *shadow, uint64_t address, size_t size,
                   struct shadow_conflict *conflict);
+// What of its leaves is in memory, in bytes: it grows with the addresses that were ever marked, and
+// is the harness's. Beside marking.
+uint64_t shadow_resident(struct shadow *shadow);
 // Unmaps everything. No other call runs.
 void shadow_fini(struct shadow *shadow);
 

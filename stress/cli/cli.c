@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/complete.h"
 #include "cli/manual.h"
@@ -196,13 +197,27 @@ static int cli_dispatch(int argc, char **argv)
     return command != NULL ? command->main(argc - 1, argv + 1) : cli_unknown(argv[1]);
 }
 
+// The errno of what standard output refused; 0. It may have been refused long ago, by a flush of a
+// full buffer, whose errno is gone: one more line end is tried, to hear why.
+static int cli_printed(void)
+{
+    if (fflush(stdout) != 0) {
+        return errno;
+    }
+    if (!ferror(stdout)) {
+        return 0;
+    }
+    return write(STDOUT_FILENO, "\n", 1) < 0 ? errno : EIO;
+}
+
 // What was printed is a result too: one that is lost outweighs a pass, not a failure.
 int cli_main(int argc, char **argv)
 {
     int status = cli_dispatch(argc, argv);
-    if ((fflush(stdout) == 0 && !ferror(stdout)) || status != VERDICT_EXIT_PASS) {
+    int error = cli_printed();
+    if (error == 0 || status != VERDICT_EXIT_PASS) {
         return status;
     }
-    fprintf(stderr, "mems-stress: cannot write to standard output: %s\n", strerror(errno));
+    fprintf(stderr, "mems-stress: cannot write to standard output: %s\n", strerror(error));
     return VERDICT_EXIT_UNWRITTEN;
 }

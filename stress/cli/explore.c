@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "disk/memory.h"
 #include "result/document.h"
 #include "result/verdict.h"
 
@@ -170,7 +171,7 @@ static char *explore_command(const struct cli_job *made, const struct cli_list *
 {
     char *text = NULL;
     size_t length;
-    FILE *command = open_memstream(&text, &length);
+    FILE *command = disk_memory(&text, &length);
     if (command == NULL) {
         abort();
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "disk/memory.h"
 #include "job/number.h"
 #include "population/population.h"
 #include "result/document.h"
@@ -77,7 +78,7 @@ static char *fit_comment(const struct fit_settings *settings, const struct cli_l
 {
     char *text = NULL;
     size_t length;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     if (out == NULL) {
         return NULL;
     }

@@ -11,6 +11,7 @@
 
 #include "cli/history.h"
 #include "disk/disk.h"
+#include "disk/memory.h"
 #include "result/verdict.h"
 
 #ifdef MEMS_HAVE_JANSSON
@@ -191,7 +192,7 @@ static char *carry_slurp(const char *path, size_t *size, struct complaint *compl
     char *text = NULL;
     char chunk[65536];
     size_t got;
-    FILE *all = file != NULL ? open_memstream(&text, size) : NULL;
+    FILE *all = file != NULL ? disk_memory(&text, size) : NULL;
     errno = file != NULL ? 0 : errno;
     while (all != NULL && (got = fread(chunk, 1, sizeof chunk, file)) > 0) {
         fwrite(chunk, 1, got, all);

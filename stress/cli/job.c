@@ -127,6 +127,8 @@ static int job_drive(struct plan *plan, const struct cli_job_settings *settings,
     if (part->deal.count > 0 && plan->cell_count == 0 && !drive_interrupted()) {
         verdict.exit = VERDICT_EXIT_PASS; // more shards than there are parts of the plan
         verdict.name = cell_verdict_name(CELL_PASS);
+        fprintf(stderr, "mems-stress: no section of this plan falls to shard %u of %u\n",
+                part->deal.index, part->deal.count);
     }
     baseline_judge(baseline, plan, &host, settings->fail_inconclusive, &verdict);
     head->started = started;

@@ -157,7 +157,8 @@ static void report(const char *path, const struct trace_recording *recording)
     }
 }
 
-static int merge_one(const char *folder, const struct found *found, const char *out)
+// *early: set when the trace that is there ends before the program did.
+static int merge_one(const char *folder, const struct found *found, const char *out, bool *early)
 {
     struct trace_recording recording;
     struct complaint complaint = {""};
@@ -166,6 +167,7 @@ static int merge_one(const char *folder, const struct found *found, const char *
     int error = trace_spool_merge(path, out, &recording, &complaint);
     if (error == 0) {
         report(out, &recording);
+        *early = *early || recording.stopped != 0;
     } else {
         fprintf(stderr, "mems-stress record: %s\n", complaint.text);
     }
@@ -191,7 +193,8 @@ static int nothing_recorded(const struct options *options, const char *folder)
 }
 
 // FILE.PID; an image before an exec keeps its number.
-static int merge_child(const struct options *options, const char *folder, const struct found *found)
+static int merge_child(const struct options *options, const char *folder, const struct found *found,
+                       bool *early)
 {
     char *out = NULL;
     size_t length = strlen(found->name);
@@ -200,13 +203,13 @@ static int merge_child(const struct options *options, const char *folder, const 
         fprintf(stderr, "mems-stress record: %s\n", strerror(ENOMEM));
         return ENOMEM;
     }
-    int error = merge_one(folder, found, out);
+    int error = merge_one(folder, found, out, early);
     free(out);
     return error;
 }
 
 // The program itself is the last image of the process that was started.
-static int merge_all(const struct options *options, const char *folder, pid_t pid)
+static int merge_all(const struct options *options, const char *folder, pid_t pid, bool *early)
 {
     struct spools spools = {0};
     size_t own = 0;
@@ -224,9 +227,9 @@ static int merge_all(const struct options *options, const char *folder, pid_t pi
         error = nothing_recorded(options, folder);
         goto out;
     }
-    error = merge_one(folder, &spools.all[own], options->output);
+    error = merge_one(folder, &spools.all[own], options->output, early);
     for (size_t i = 0; i < spools.count && error == 0 && options->children; i++) {
-        error = i != own ? merge_child(options, folder, &spools.all[i]) : 0;
+        error = i != own ? merge_child(options, folder, &spools.all[i], early) : 0;
     }
 out:
     free(spools.all);
@@ -260,8 +263,9 @@ static int record(const struct options *options, const char *library)
         .argv = options->argv, .folder = folder, .children = options->children};
     int status = 1;
     if (folder != NULL && record_run(&run, library, &complaint) == 0) {
-        int error = merge_all(options, folder, run.pid);
-        status = error == 0 ? record_exit_status(run.status) : error == EINVAL ? 1 : 7;
+        bool early = false;
+        int error = merge_all(options, folder, run.pid, &early);
+        status = error == EINVAL ? 1 : error != 0 || early ? 7 : record_exit_status(run.status);
     }
     if (complaint.text[0] != '\0') {
         fprintf(stderr, "mems-stress record: %s\n", complaint.text);
@@ -347,14 +351,16 @@ const struct cli_command cli_command_record = {
     .form = "record -o FILE [--children] [--] PROGRAM ARGS... | record --measure N [--] PROGRAM "
             "ARGS...",
     .help = "record every allocation of a program",
-    .about = "\nRuns PROGRAM and writes every call of the malloc family, and the start and end of "
-             "every\n"
-             "thread, to FILE, a trace that 'mems-stress replay' and the workload 'trace' replay.\n"
-             "PROGRAM must be dynamically linked. One that is killed still leaves its trace.\n"
-             "\n"
-             "Exit status: that of PROGRAM (128 + N when signal N ended it); 1 wrong usage, or "
-             "PROGRAM\n"
-             "cannot be run or recorded; 7 the trace cannot be written.",
+    .about =
+        "\nRuns PROGRAM and writes every call of the malloc family, and the start and end of "
+        "every\n"
+        "thread, to FILE, a trace that 'mems-stress replay' and the workload 'trace' replay.\n"
+        "PROGRAM must be dynamically linked. One that is killed still leaves its trace.\n"
+        "\n"
+        "Exit status: that of PROGRAM (128 + N when signal N ended it); 1 wrong usage, or "
+        "PROGRAM\n"
+        "cannot be run or recorded; 7 the trace cannot be written, or there was no room for all "
+        "of it.",
     .options = record_options,
     .program = true,
     .main = record_main,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "disk/memory.h"
 #include "job/complaint.h"
 #include "job/job.h"
 #include "run/plan.h"
@@ -52,9 +53,9 @@ static void replay_compose(const char *path, const struct replay_settings *setti
 {
     size_t length;
     char quoted[PATH_MAX + 16];
-    FILE *job = open_memstream(text, &length);
+    FILE *job = disk_memory(text, &length);
     size_t command_length;
-    FILE *again = open_memstream(command, &command_length);
+    FILE *again = disk_memory(command, &command_length);
     if (job == NULL || again == NULL) {
         complain_exhausted();
     }

@@ -9,7 +9,11 @@
 #include <string.h>
 
 #include "cli/cli.h"
+<<<<<<< HEAD
 #include "compare/measured.h"
+=======
+#include "disk/memory.h"
+>>>>>>> main
 #include "result/document.h"
 #include "result/verdict.h"
 
@@ -49,7 +53,7 @@ static char *report_title(const struct report_settings *settings, const struct c
     if (settings->title != NULL) {
         return strdup(settings->title);
     }
-    FILE *out = open_memstream(&title, &size);
+    FILE *out = disk_memory(&title, &size);
     if (out == NULL) {
         return NULL;
     }

@@ -15,6 +15,7 @@
 
 #include "cli/cli.h"
 #include "disk/disk.h"
+#include "disk/memory.h"
 #include "result/verdict.h"
 #include "shard/slurm.h"
 
@@ -106,7 +107,7 @@ static char *slurm_options(const struct cli_job_settings *settings)
 {
     char *text = NULL;
     size_t length;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     if (out == NULL) {
         complain_exhausted();
     }
@@ -141,7 +142,7 @@ static char *slurm_outputs(const struct cli_job_settings *settings, const char *
     char path[2 * PATH_MAX];
     char *text = NULL;
     size_t length;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     if (out == NULL) {
         complain_exhausted();
     }
@@ -169,7 +170,7 @@ static char *slurm_environment(void)
 {
     char *text = NULL;
     size_t length;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     if (out == NULL) {
         complain_exhausted();
     }
@@ -268,7 +269,7 @@ static int slurm_write_file(const struct slurm_scene *scene, const struct slurm_
     size_t length;
     struct disk_file disk;
     struct complaint complaint = {{0}};
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     if (out == NULL) {
         complain_exhausted();
     }

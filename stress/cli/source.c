@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "disk/home.h"
+#include "disk/memory.h"
 #include "job/complaint.h"
 #include "job/job.h"
 #include "result/host.h"
@@ -139,7 +140,7 @@ static char *source_compose(const struct cli_job_settings *settings,
 {
     char *text = NULL;
     size_t length;
-    FILE *job = source_checked(open_memstream(&text, &length));
+    FILE *job = source_checked(disk_memory(&text, &length));
     fputs("[global]\n", job);
     cli_write_value(job, "target", &settings->targets);
     for (size_t i = 0; i < names->count; i++) {
@@ -260,7 +261,7 @@ static char *source_command(const struct job *job, const struct cli_list *words,
 {
     char *text = NULL;
     size_t length;
-    FILE *command = source_checked(open_memstream(&text, &length));
+    FILE *command = source_checked(disk_memory(&text, &length));
     cli_job_environment(command, job);
     fprintf(command, "%s run", cli_invocation());
     if (words->count > 0) {

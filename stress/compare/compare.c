@@ -13,9 +13,11 @@
 // 3. Together. Holm's correction runs over the rows of one metric (family.c).
 // 4. All repeats count. A figure that is unknown in some of them makes the row inconclusive; an
 //    unsteady cell does.
-// 5. Before a run. Its plan, with cells that have no figures yet, is held against the other result
+// 5. Pictures of memory (map=) cost an engine time and memory that no other target spends. Between
+//    two targets such cells are refused; between two results, where both have them, it is noted.
+// 6. Before a run. Its plan, with cells that have no figures yet, is held against the other result
 //    by the same code: what is refused whatever the run brings is known before it.
-// 6. Not judged. Machine, build, allocator and settings that differ are told (differ.c).
+// 7. Not judged. Machine, build, allocator and settings that differ are told (differ.c).
 
 #include "compare/compare.h"
 
@@ -85,6 +87,7 @@ struct compare_side {
     const struct measured_cell **cells;
     size_t count;
     size_t unsteady;
+    size_t pictured;
     bool planned; // cells that have not run yet are no fault
 };
 
@@ -106,6 +109,7 @@ static void compare_gather(const struct measured *measured, const struct measure
         if (cell->section == index && strcmp(cell->target, target) == 0) {
             side->cells[side->count++] = cell;
             side->unsteady += cell->verdict == CELL_UNSTEADY;
+            side->pictured += cell->pictured;
         }
     }
     qsort(side->cells, side->count, sizeof(struct measured_cell *), compare_order);
@@ -303,6 +307,11 @@ static void compare_target(struct comparison *comparison, const struct measured 
     } else if (compare_usable(comparison, in_a->name, target, &sides[0], "A") &&
                compare_usable(comparison, in_a->name, target, &sides[1], "B")) {
         comparison->pairs++;
+        if (sides[0].pictured + sides[1].pictured > 0) {
+            compare_note(comparison, in_a->name, target, COMPARE_TOLD,
+                         "pictures of memory (map) were taken: their time and memory are in the "
+                         "figures");
+        }
         if (!comparison->planned) {
             compare_metrics(comparison, in_a->name, target, sides, false);
         }
@@ -439,6 +448,24 @@ int compare_check(const struct measured *a, const struct measured *planned,
 
 // ---- two targets ---------------------------------------------------------------------------
 
+static void compare_two(struct comparison *comparison, const char *section, const char *title,
+                        const struct compare_side sides[2], const char *a, const char *b)
+{
+    if (sides[0].pictured + sides[1].pictured > 0) {
+        compare_note(comparison, section, title, COMPARE_REFUSED,
+                     "pictures of memory (map) were taken of %s, and what they cost is in the "
+                     "figures: measure without map",
+                     sides[1].pictured == 0   ? complaint_clip(a).text
+                     : sides[0].pictured == 0 ? complaint_clip(b).text
+                                              : "both");
+    } else if (!compare_pairs(sides)) {
+        compare_note(comparison, section, title, COMPARE_REFUSED,
+                     "their repeats are not the same: nothing to pair");
+    } else {
+        compare_metrics(comparison, section, title, sides, true);
+    }
+}
+
 int compare_targets(const struct measured *measured, const char *a, const char *b,
                     const struct compare_options *options, struct comparison *comparison,
                     struct complaint *complaint)
@@ -458,12 +485,7 @@ int compare_targets(const struct measured *measured, const char *a, const char *
                          complaint_clip(sides[0].count == 0 ? a : b).text);
         } else if (compare_usable(comparison, section->name, title, &sides[0], a) &&
                    compare_usable(comparison, section->name, title, &sides[1], b)) {
-            if (compare_pairs(sides)) {
-                compare_metrics(comparison, section->name, title, sides, true);
-            } else {
-                compare_note(comparison, section->name, title, COMPARE_REFUSED,
-                             "their repeats are not the same: nothing to pair");
-            }
+            compare_two(comparison, section->name, title, sides, a, b);
         }
         free(sides[0].cells);
         free(sides[1].cells);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "compare/inner.h"
+#include "disk/memory.h"
 #include "job/complaint.h"
 #include "job/job.h"
 
@@ -175,7 +176,7 @@ static char *fit_work(const struct measured_section *section, const char *separa
     char *text = NULL;
     size_t length;
     const struct measured_value **values = measured_zeroed(section->value_count, sizeof *values);
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     if (out == NULL) {
         complain_exhausted();
     }

@@ -173,6 +173,7 @@ static void measured_cell_of(const struct cell *from, struct measured_cell *cell
     cell->repeat = from->repeat;
     cell->verdict = from->verdict;
     cell->known = summary_measured(from);
+    cell->pictured = summary_pictured(from);
     const struct cell_report *report = from->stage != NULL ? &from->stage->report : NULL;
     cell->supplier =
         (struct measured_supplier){measured_copy(report != NULL ? report->supplier.path : ""),

@@ -46,6 +46,7 @@ struct measured_cell {
     enum cell_verdict verdict;
     struct measured_supplier supplier;
     double speed_ns;           // that a fixed piece of work took around the cell; 0: not known
+    bool pictured;             // pictures of its memory (map=) are in its figures
     bool known;                // the figures below are
     double metric[METRIC_ALL]; // NAN: nobody can know, or the document has none
 };

@@ -195,12 +195,14 @@ static char *read_copy(const json_t *object, const char *key)
 static void read_circumstances(const json_t *object, struct measured_cell *cell)
 {
     const json_t *supplier = json_object_get(object, "malloc");
-    const json_t *speed = json_object_get(json_object_get(object, "report"), "speed");
+    const json_t *report = json_object_get(object, "report");
+    const json_t *speed = json_object_get(report, "speed");
     double before = json_number_value(json_object_get(speed, "before_ns"));
     double after = json_number_value(json_object_get(speed, "after_ns"));
     cell->supplier =
         (struct measured_supplier){read_copy(supplier, "path"), read_copy(supplier, "version"),
                                    read_copy(supplier, "build_id")};
+    cell->pictured = json_array_size(json_object_get(report, "map")) > 0;
     cell->speed_ns = before > 0 && after > 0 ? (before + after) / 2 : 0;
 }
 

@@ -10,6 +10,8 @@
 
 #include "explore/campaign.h"
 
+#include "disk/memory.h"
+
 enum explore_verdict report_verdict(enum player_end end)
 {
     switch (end) {
@@ -35,7 +37,7 @@ struct report_text {
 
 static void report_text_open(struct report_text *text)
 {
-    text->file = open_memstream(&text->text, &text->length);
+    text->file = disk_memory(&text->text, &text->length);
     if (text->file == NULL) {
         abort();
     }

@@ -32,6 +32,7 @@
 #include <time.h>
 
 #include "disk/disk.h"
+#include "disk/memory.h"
 #include "history/inner.h"
 #include "measure/clock.h"
 #include "workload/random.h"
@@ -291,7 +292,7 @@ static char *archive_name(const char *path)
 {
     char *name = NULL;
     size_t length;
-    FILE *out = open_memstream(&name, &length);
+    FILE *out = disk_memory(&name, &length);
     if (out == NULL || fprintf(out, "%s%s", *path == ':' ? "./" : "", path) < 0 ||
         fclose(out) != 0) {
         complain_exhausted();

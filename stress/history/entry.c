@@ -21,6 +21,7 @@
 
 #include "compare/compare.h"
 #include "disk/digest.h"
+#include "disk/memory.h"
 #include "history/inner.h"
 #include "result/verdict.h"
 #include "json/json.h"
@@ -49,7 +50,7 @@ char *archive_job_name(const char *title, const char *path, const struct measure
     if (!entry_is_adhoc(title, path) || measured->section_count == 0) {
         return measured_copy(title + strspn(title, "-"));
     }
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     for (size_t i = 0; out != NULL && i < measured->section_count; i++) {
         char *work = compare_work(&measured->sections[i]);
         fprintf(out, "%s\n", work);
@@ -73,7 +74,7 @@ static char *entry_about(const char *title, const char *path, const struct measu
 {
     char *text = NULL;
     size_t length;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     for (size_t i = 0; out != NULL && entry_is_adhoc(title, path) && i < measured->section_count;
          i++) {
         char *work = compare_work_told(&measured->sections[i]);

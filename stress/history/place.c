@@ -14,6 +14,8 @@
 
 #include "history/history.h"
 
+#include "disk/memory.h"
+
 char *archive_place(struct complaint *complaint)
 {
     const char *state = getenv("XDG_STATE_HOME");
@@ -26,7 +28,7 @@ char *archive_place(struct complaint *complaint)
                             "--history FILE, or --no-history");
         return NULL;
     }
-    FILE *out = open_memstream(&path, &length);
+    FILE *out = disk_memory(&path, &length);
     if (out == NULL) {
         complain_exhausted();
     }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
 #include "job/conflict.h"
 #include "job/job.h"
 #include "job/number.h"
@@ -182,7 +183,7 @@ char *job_section_text_with(const struct job_section *section,
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = disk_memory(&text, &size);
     if (!out) {
         return NULL;
     }

@@ -5,7 +5,7 @@
 // A check's name is the word of the key `checks`, and what a failure of it is called in evidence.
 // Those of blocks begin at a level of `verify`; those of level 0 are made when everything was freed
 // (remains = ignore leaves them out). What has a limit as its key (lost_limit, kept_limit,
-// rss_slope, latency_limit, leak_limit) is switched by that.
+// rss_slope and its limit, latency_limit, leak_limit) is switched by that.
 
 #ifndef JOB_CHECKS_H
 #define JOB_CHECKS_H

@@ -129,6 +129,11 @@ int conflict_check(const struct job_section *section, struct document_entry *con
                      "no operation is timed (latency = none): time all, or one in N");
         return EINVAL;
     }
+    if (job_number(section, "rss_slope_limit") > 0 && job_number(section, "rss_slope") == 0) {
+        job_complain(section, "rss_slope_limit", complaint,
+                     "nobody looks at the slope (rss_slope = any): say rss_slope = flat, too");
+        return EINVAL;
+    }
     int error = check_checks(section, complaint);
     return error ? error : check_needs(section, holders, complaint);
 }

@@ -127,7 +127,8 @@ const struct job_key job_common_keys[] = {
         .help =
             "pictures of the memory map of a mems: target to keep, for `report`: after the first "
             "operation, after every so many, and at the end; a thread stops for each while it "
-            "walks over every block (with a runtime, for a twentieth of it at most)",
+            "walks over every block (with a runtime, for a twentieth of it at most), which is in "
+            "the target's rate, latencies, CPU time and resident set: they are not for comparison",
     },
     {
         .name = "timeout",
@@ -236,6 +237,17 @@ const struct job_key job_common_keys[] = {
                 "settles: by more in each doubling of it than in the one before, so surely that "
                 "10,000 cells without a leak give one false alarm at most; what warmup does counts "
                 "as work, but not as looked at",
+    },
+    {
+        .name = "rss_slope_limit",
+        .kind = JOB_SIZE,
+        .least = 0,
+        .most = 0x1p46,
+        .values = "0 (not asked) .. 64Ti",
+        .standard = "0",
+        .help = "with rss_slope = flat the cell fails, too, when it cannot be excluded, with 99 % "
+                "confidence, that the resident set grows by more than so many bytes an hour: it "
+                "was too short, or too noisy",
     },
     {
         .name = "memory_limit",

@@ -15,6 +15,8 @@
 
 #include "json/json.h"
 
+#include "disk/memory.h"
+
 #define JSON_PRINT_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9))
 
 static bool json_is_plain(const json_t *value)
@@ -94,7 +96,7 @@ char *json_print(json_t *root)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = disk_memory(&text, &size);
     if (out == NULL) {
         return NULL;
     }

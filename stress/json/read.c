@@ -28,6 +28,10 @@ int json_read(const char *path, json_t **root, char *why, size_t size)
         *root = NULL;
         return error;
     }
+    if (*root == NULL && json_error_code(&wrong) == json_error_out_of_memory) {
+        snprintf(why, size, "%s cannot be read: out of memory", path);
+        return ENOMEM;
+    }
     if (*root == NULL) {
         snprintf(why, size, "%s:%d:%d: no JSON: %s", path, wrong.line, wrong.column, wrong.text);
         return EINVAL;

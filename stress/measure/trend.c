@@ -6,7 +6,8 @@
 
 #include <math.h>
 
-#define TREND_PAIRS (TREND_POINTS * (TREND_POINTS - 1) / 2)
+#define TREND_CORRELATED 0.95 // more is not told from a level that wanders
+#define TREND_PAIRS      (TREND_POINTS * (TREND_POINTS - 1) / 2)
 
 // The points that stretches come to.
 struct trend_points {
@@ -34,8 +35,16 @@ static double trend_middle(const double *sorted, unsigned count)
     return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
 }
 
-bool trend_slope(const double *at, const double *value, unsigned count, double deviations,
-                 struct trend *trend)
+// The place, from the nearer end of so many sorted slopes, of the interval's end.
+static unsigned trend_rank(unsigned count, unsigned pairs, double deviations)
+{
+    double n = count;
+    double spread = deviations * sqrt(n * (n - 1) * (2 * n + 5) / 18);
+    return (unsigned)fmax(((double)pairs - spread) / 2 - 1, 0);
+}
+
+bool trend_slope(const double *at, const double *value, unsigned count,
+                 struct trend_confidence sure, struct trend *trend)
 {
     double slopes[TREND_PAIRS];
     unsigned pairs = 0;
@@ -53,13 +62,10 @@ bool trend_slope(const double *at, const double *value, unsigned count, double d
         return false;
     }
     trend_sort(slopes, pairs);
-    double n = count;
-    double spread = deviations * sqrt(n * (n - 1) * (2 * n + 5) / 18);
-    unsigned rank = (unsigned)fmax(((double)pairs - spread) / 2 - 1, 0);
     *trend = (struct trend){
         .slope = trend_middle(slopes, pairs),
-        .low = slopes[rank],
-        .high = slopes[pairs - 1 - rank],
+        .low = slopes[trend_rank(count, pairs, sure.low)],
+        .high = slopes[pairs - 1 - trend_rank(count, pairs, sure.high)],
     };
     return true;
 }
@@ -98,7 +104,7 @@ static void trend_cut(const double *at, const double *value, unsigned count, uns
 }
 
 bool trend_even(const double *at, const double *value, unsigned count, unsigned stretches,
-                double deviations, struct trend *trend)
+                struct trend_confidence sure, struct trend *trend)
 {
     struct trend_points points;
     if (count < TREND_LEAST || count > TREND_VALUES || at[0] >= at[count - 1]) {
@@ -106,7 +112,28 @@ bool trend_even(const double *at, const double *value, unsigned count, unsigned 
     }
     trend_cut(at, value, count, stretches < TREND_POINTS ? stretches : TREND_POINTS, false,
               &points);
-    return trend_slope(points.at, points.value, points.count, deviations, trend);
+    return trend_slope(points.at, points.value, points.count, sure, trend);
+}
+
+// By how much errors that depend on their predecessors widen an interval: their correlation r, as
+// of a line through the points, makes as good as n (1 - r)/(1 + r) of n points.
+static double trend_widening(const struct trend_points *points, double slope)
+{
+    double mean = 0, squares = 0, products = 0, before = 0;
+    double n = points->count;
+    for (unsigned i = 0; i < points->count; i++) {
+        mean += (points->value[i] - slope * points->at[i]) / n;
+    }
+    for (unsigned i = 0; i < points->count; i++) {
+        double error = points->value[i] - slope * points->at[i] - mean;
+        squares += error * error;
+        products += error * before;
+        before = error;
+    }
+    double r = squares > 0 ? products / squares : 0;
+    r += (1 + 3 * r) / n; // which so few points show too little of
+    r = fmin(fmax(r, 0), TREND_CORRELATED);
+    return sqrt((1 + r) / (1 - r));
 }
 
 // Between nothing and all that there may be.
@@ -115,8 +142,8 @@ static double trend_share_of(double slope, const struct trend *all)
     return fmax(fmin(slope, fmax(all->high, 0)), fmin(all->low, 0));
 }
 
-bool trend_lasting(const double *at, const double *value, unsigned count, double deviations,
-                   struct trend *trend)
+bool trend_lasting(const double *at, const double *value, unsigned count,
+                   struct trend_confidence sure, struct trend *trend)
 {
     struct trend_points levels;
     double length[TREND_POINTS], rise[TREND_POINTS];
@@ -134,10 +161,13 @@ bool trend_lasting(const double *at, const double *value, unsigned count, double
         rise[i] = levels.value[i + 1] - levels.value[i];
     }
     struct trend all; // of what settles and what lasts
-    if (!trend_slope(length, rise, rises, deviations, trend) ||
-        !trend_even(&at[first], &value[first], count - first, TREND_POINTS, deviations, &all)) {
+    trend_cut(&at[first], &value[first], count - first, TREND_POINTS, false, &levels);
+    if (!trend_slope(length, rise, rises, sure, trend) ||
+        !trend_slope(levels.at, levels.value, levels.count, sure, &all)) {
         return false;
     }
+    sure.high *= trend_widening(&levels, all.slope);
+    trend_slope(levels.at, levels.value, levels.count, sure, &all);
     trend->slope = trend_share_of(trend->slope, &all);
     trend->low = trend_share_of(trend->low, &all);
     trend->high = trend_share_of(trend->high, &all);

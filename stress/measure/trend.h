@@ -23,7 +23,9 @@
 //    and is noisy turn each other back, which makes the interval wider than it had to be.
 //    What lasts is a share of what there is: the slope and its interval end where that of the
 //    levels does, and where it says nothing, at 0. So of a level that stands the interval is
-//    narrow, and what settles faster than a logarithm is not taken for something that shrinks.
+//    narrow, and what settles faster than a logarithm is not taken for something that shrinks. The
+//    levels' errors do depend on each other, which would make their upper end too low: it is as
+//    wide as that many fewer points of a series of such correlation would make it.
 // 4. What 3 cannot tell from a leak: memory that is touched for the first time at a steady rate. It
 //    comes to an end; begin after it, or go on for some times as long.
 
@@ -41,20 +43,25 @@ struct trend {
     double low, high; // its interval
 };
 
-// Of `count` points, TREND_LEAST .. TREND_POINTS. `deviations`: within so many of a normal
-// distribution lies the confidence that is wanted. False: too few, or all at one place.
-bool trend_slope(const double *at, const double *value, unsigned count, double deviations,
-                 struct trend *trend);
+// How sure the interval's ends are: that it lies at `low` or above, and at `high` or below. What a
+// test needs at its one end, where a false alarm is dear, makes the other wider than it has to be.
+struct trend_confidence {
+    double low, high; // deviations of a normal distribution
+};
+
+// Of `count` points, TREND_LEAST .. TREND_POINTS. False: too few, or all at one place.
+bool trend_slope(const double *at, const double *value, unsigned count,
+                 struct trend_confidence sure, struct trend *trend);
 
 // The medians of `stretches` stretches of a series whose `at` rises. False: too few stretches have
 // a value.
 bool trend_even(const double *at, const double *value, unsigned count, unsigned stretches,
-                double deviations, struct trend *trend);
+                struct trend_confidence sure, struct trend *trend);
 
 // The slope beyond what settles, of a series whose `at` rises and counts from where all began. What
 // lies before a TREND_SPAN-th of the last `at` is left out.
 #define TREND_SPAN 16.0
-bool trend_lasting(const double *at, const double *value, unsigned count, double deviations,
-                   struct trend *trend);
+bool trend_lasting(const double *at, const double *value, unsigned count,
+                   struct trend_confidence sure, struct trend *trend);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
 #include "job/number.h"
 
 #define POPULATION_HEADER  "mems-fleet"
@@ -274,7 +275,7 @@ char *population_text(const struct population *population, const char *comment)
 {
     char *text = NULL, sizes[48];
     size_t length;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     if (out == NULL) {
         return NULL;
     }

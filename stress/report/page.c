@@ -16,6 +16,7 @@
 
 #include "report/report.h"
 
+#include "disk/memory.h"
 #include "report/pick.h"
 
 #ifdef MEMS_HAVE_JANSSON
@@ -26,6 +27,7 @@
 #include <string.h>
 
 #include "mems_page.h" // made by the build
+#include "run/plan.h"
 
 #ifndef MEMS_VERSION
 #define MEMS_VERSION "unknown"
@@ -112,6 +114,31 @@ static void page_put_scripts(struct page *page)
     }
 }
 
+// Cells that came to an end.
+static size_t page_ended(const json_t *cells)
+{
+    size_t index, count = 0;
+    json_t *cell;
+    json_array_foreach(cells, index, cell)
+    {
+        const char *verdict = json_string_value(json_object_get(cell, "verdict"));
+        count += verdict != NULL && strcmp(verdict, cell_verdict_name(CELL_WAITING)) != 0 &&
+                 strcmp(verdict, cell_verdict_name(CELL_INCOMPLETE)) != 0;
+    }
+    return count;
+}
+
+// Of a part of a plan: what it has not.
+static void page_part(FILE *out, const json_t *root)
+{
+    const json_t *shard = json_object_get(root, "shard");
+    size_t all = json_array_size(json_object_get(shard, "cells"));
+    size_t ended = page_ended(json_object_get(root, "cells"));
+    if (ended < all) {
+        fprintf(out, ", %zu of %zu cells missing", all - ended, all);
+    }
+}
+
 // A line a document, for those who see no more than that.
 static void page_plain(struct page *page)
 {
@@ -123,6 +150,7 @@ static void page_plain(struct page *page)
         page_escaped(page->out, page->documents[i].name);
         fputs(verdict != NULL ? ": " : "", page->out);
         page_escaped(page->out, verdict != NULL ? verdict : "");
+        page_part(page->out, root);
         fputs("</li>\n", page->out);
     }
     fputs("</ul>\n", page->out);
@@ -201,7 +229,7 @@ char *report_page(const char *title, const struct report_document *documents, si
         pick_shown(roots, count);
     }
     free(roots);
-    page.out = open_memstream(&text, &size);
+    page.out = disk_memory(&text, &size);
     if (page.out != NULL) {
         page_put(&page);
         page.failed |= ferror(page.out) != 0;

@@ -27,6 +27,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
+
 static const struct pick_level {
     size_t pictures, samples; // at most, of a cell and of a curve
 } pick_levels[] = {{200, PICK_SAMPLES},
@@ -182,7 +184,7 @@ static void pick_pack(json_t *picture)
     const json_t *pieces = json_object_get(picture, "pieces");
     char *text = NULL;
     size_t size = 0;
-    FILE *out = json_is_array(pieces) ? open_memstream(&text, &size) : NULL;
+    FILE *out = json_is_array(pieces) ? disk_memory(&text, &size) : NULL;
     if (out == NULL) {
         return;
     }

@@ -159,10 +159,44 @@ static int read_check_map(const char *file, size_t n, const json_t *cell,
     return 0;
 }
 
+// Of a part of a plan: cells are three numbers, the first two say which section and target.
+static bool read_is_cell(const json_t *cell, const json_t *sections)
+{
+    json_int_t section = json_integer_value(json_array_get(cell, 0));
+    json_int_t target = json_integer_value(json_array_get(cell, 1));
+    const json_t *targets =
+        section >= 0 ? json_object_get(json_array_get(sections, (size_t)section), "targets") : NULL;
+    return target >= 0 && json_is_string(json_array_get(targets, (size_t)target)) &&
+           json_is_integer(json_array_get(cell, 2));
+}
+
+static int read_check_shard(const char *file, const json_t *shard, struct complaint *complaint)
+{
+    const json_t *sections = json_object_get(shard, "sections");
+    const json_t *cells = json_object_get(shard, "cells");
+    bool right = json_is_integer(json_object_get(shard, "index")) &&
+                 json_is_integer(json_object_get(shard, "count")) && json_is_array(sections) &&
+                 json_is_array(cells);
+    for (size_t i = 0; i < json_array_size(sections) && right; i++) {
+        const json_t *section = json_array_get(sections, i);
+        right = json_is_string(json_object_get(section, "name")) &&
+                json_is_integer(json_object_get(section, "shard"));
+    }
+    for (size_t i = 0; i < json_array_size(cells) && right; i++) {
+        right = read_is_cell(json_array_get(cells, i), sections);
+    }
+    if (shard != NULL && !right) {
+        complain(complaint, "%s: shard: what run --shard writes of the whole plan is wanted", file);
+        return EINVAL;
+    }
+    return 0;
+}
+
 static int read_check_result(const char *file, const json_t *root, struct complaint *complaint)
 {
     const json_t *cells = json_object_get(root, "cells");
     int error = read_check_members(file, root, complaint);
+    error = error != 0 ? error : read_check_shard(file, json_object_get(root, "shard"), complaint);
     for (size_t n = 0; n < json_array_size(cells) && error == 0; n++) {
         const json_t *cell = json_array_get(cells, n);
         error = read_check_columns(file, n, cell, complaint);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
 #include "result/metric.h"
 #include "result/output.h"
 #include "result/summary.h"
@@ -70,7 +71,7 @@ char *output_csv(const struct output_scene *scene)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = disk_memory(&text, &size);
     if (out == NULL) {
         return NULL;
     }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
 #include "result/host.h"
 #include "result/junit.h"
 #include "result/output.h"
@@ -164,7 +165,7 @@ char *output_junit(const struct output_scene *scene)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = disk_memory(&text, &size);
     if (out == NULL) {
         return NULL;
     }

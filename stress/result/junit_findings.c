@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "disk/memory.h"
 #include "result/junit.h"
 #include "result/output.h"
 
@@ -78,7 +79,7 @@ char *output_junit_findings(const struct findings *findings, const char *stamp, 
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = disk_memory(&text, &size);
     if (out == NULL) {
         return NULL;
     }

@@ -24,6 +24,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "disk/memory.h"
+
 int restore_complain(const struct restore *restore, const char *place, const char *key,
                      const char *wanted)
 {
@@ -143,7 +145,7 @@ static char *restore_lines(const json_t *lines)
     char *text = NULL;
     size_t size, index;
     json_t *line;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = disk_memory(&text, &size);
     if (out == NULL) {
         complain_exhausted();
     }

@@ -76,6 +76,12 @@ bool summary_measured(const struct cell *cell)
            cell->stage != NULL && cell->stage->report.wall_ns > 0;
 }
 
+bool summary_pictured(const struct cell *cell)
+{
+    const struct picture_album *album = cell->stage != NULL ? stage_album(cell->stage) : NULL;
+    return album != NULL && album->count > 0;
+}
+
 // The median of one figure over the repeats of a target; NAN where none has it.
 static double summary_median(const struct plan *plan, const struct plan_section *section,
                              unsigned target, const struct metric *metric)

@@ -30,6 +30,9 @@ bool summary_open_loop(const struct cell *cell);
 double summary_intended_rate(const struct plan_section *section);
 // Whether the cell has a report worth reading.
 bool summary_measured(const struct cell *cell);
+// Whether pictures of its memory were taken: their time, and the memory that they passed over, are
+// in its figures.
+bool summary_pictured(const struct cell *cell);
 
 // Fills in one summary for each of the section's targets, in the job's order.
 void summary_section(const struct plan *plan, const struct plan_section *section,

@@ -88,12 +88,41 @@ static void warning_late(const struct warning_voice *voice)
     }
 }
 
+// The targets of a section that pictures were taken of, each once. How many.
+static size_t warning_pictured(const struct plan *plan, const struct plan_section *section,
+                               char *names, size_t size)
+{
+    size_t count = 0, length = 0;
+    names[0] = '\0';
+    for (size_t target = 0; target < section->spec_count; target++) {
+        bool pictured = false;
+        for (size_t i = 0; i < plan->cell_count && !pictured; i++) {
+            const struct cell *cell = &plan->cells[i];
+            pictured = cell->spec == &section->specs[target] && summary_pictured(cell);
+        }
+        if (pictured && length < size) {
+            length += (size_t)snprintf(names + length, size - length, "%s%s", count > 0 ? ", " : "",
+                                       section->specs[target].name);
+        }
+        count += pictured;
+    }
+    return count;
+}
+
 static void warning_map(const struct warning_voice *voice)
 {
     char text[400];
-    for (size_t i = 0; i < voice->scene->plan->section_count; i++) {
-        if (plan_map_warning(voice->scene->plan, i, text, sizeof text)) {
+    const struct plan *plan = voice->scene->plan;
+    for (size_t i = 0; i < plan->section_count; i++) {
+        if (plan_map_warning(plan, i, text, sizeof text)) {
             warning_say(voice, "%s", text);
+        }
+        if (warning_pictured(plan, &plan->sections[i], text, sizeof text) > 0) {
+            warning_say(voice,
+                        "[%s] pictures of memory were taken of %s: the figures hold their time "
+                        "and memory, and are not for comparison with other targets; measure "
+                        "without map",
+                        plan->sections[i].section->name, text);
         }
     }
 }
@@ -236,7 +265,8 @@ static const struct warning {
     {"skipped", "a target or a section was left out, and why", warning_skipped, false},
     {"refused", "a cell refused more than 1 % of its allocations", warning_refused, false},
     {"late", "an open loop achieved less than 95 % of its intended rate", warning_late, false},
-    {"map", "pictures of memory were asked for, and no target has any", warning_map, false},
+    {"map", "pictures of memory are in the figures, or were asked for and no target has any",
+     warning_map, false},
     {"threads", "more threads than CPUs", warning_threads, false},
     {"checks", "a section ran with checks switched off", warning_checks, false},
     {"load", "the machine was busy when the run began", warning_load, false},

@@ -29,6 +29,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "check/check.h"
 #include "job/checks.h"
 #include "measure/clock.h"
 #include "measure/proc.h"
@@ -186,6 +187,7 @@ void account_begin(struct account *account, struct run *run)
     account_touch(&stage->report, sizeof stage->report);
     account_touch((char *)stage + stage->history_offset, stage->bytes - stage->history_offset);
     struct cell_report *report = account->report;
+    account->map = job_number(run->section, "rss_slope") != 0;
     futex_open(&account->futex);
     memcpy(report->futex_why, account->futex.why, sizeof report->futex_why);
     snprintf(report->pinned, sizeof report->pinned, "%s", stage->pin);
@@ -243,6 +245,7 @@ static void account_take(struct account *account, struct run *run, struct report
     sample->allocated_bytes = totals.allocated_bytes - account->origin_allocated_bytes;
     sample->live_bytes = account_clamp(totals.requested_bytes);
     sample->taken_bytes = account_clamp(totals.taken_bytes);
+    sample->map_bytes = account->map ? check_resident() : 0;
     sample->rss_bytes = proc_resident();
     account_usage(run, &usage);
     sample->holes_known = usage.known;

@@ -31,6 +31,7 @@ struct account {
     struct span stop;       // where the measured phase ended, unless it was with the workers
     const struct span *end; // NULL: it goes on
     struct album *album;    // pictures of memory; NULL: none
+    bool map;               // samples look at the map of check 4, too
 };
 
 // Bytes that measuring a cell of `section` takes beside its stage. They depend on its threads, on

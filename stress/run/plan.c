@@ -12,6 +12,7 @@
 
 #include "disk/claim.h"
 #include "disk/disk.h"
+#include "disk/memory.h"
 #include "job/complaint.h"
 #include "run/course.h"
 #include "run/plan_order.h"
@@ -356,7 +357,7 @@ static char *plan_section_text(const struct plan *plan, const struct plan_sectio
     char seed[32];
     char repeats[32];
     size_t size;
-    FILE *list = open_memstream(&targets, &size);
+    FILE *list = disk_memory(&targets, &size);
     if (list == NULL) {
         complain_exhausted();
     }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "disk/digest.h"
+#include "disk/memory.h"
 #include "run/plan.h"
 
 static void write_hash(const struct digest *hash, FILE *out)
@@ -58,7 +59,7 @@ static void write_time(const struct plan *plan, FILE *out)
 static char *write_content(const struct plan *plan, size_t *length)
 {
     char *text = NULL;
-    FILE *content = open_memstream(&text, length);
+    FILE *content = disk_memory(&text, length);
     if (content == NULL) {
         complain_exhausted();
     }

@@ -60,6 +60,8 @@ struct report_sample {
     uint64_t taken_bytes;     // by the live blocks
     uint64_t held_bytes;      // from the OS: the engine's own figure, else RSS - baseline
     uint64_t rss_bytes;
+    uint64_t map_bytes;  // of it the map of check 4, the harness's (check/shadow.h); not written
+                         // out; 0 unless rss_slope asks
     uint64_t free_bytes; // inside held, in holes; engines only
     uint64_t largest_hole;
     uint64_t holes, live_blocks; // as the engine counts them

@@ -13,8 +13,9 @@
 // of the measured phase. False: too few samples, or no work between them.
 bool slope_of(const struct cell_report *report, struct trend *hourly);
 
-// Where the job asks for it: three figures of the slope, and an end where it is above zero or not
-// known. The report is complete; of a cell that was told to stop early nothing is asked.
+// Where the job asks for it: three figures of the slope, and an end where it is above zero, not
+// known, or not known to be below rss_slope_limit. The report is complete; of a cell that was told
+// to stop early nothing is asked.
 void slope_check(struct run *run);
 
 #endif

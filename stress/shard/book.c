@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
 #include "mems_revision.h" // made by the build
 #include "json/json.h"
 
@@ -32,7 +33,7 @@ struct digest book_key(const struct plan *plan)
     char *text = NULL;
     size_t length;
     struct digest none = {""};
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     if (out == NULL) {
         complain_exhausted();
     }

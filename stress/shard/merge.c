@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
 #include "result/restore.h"
 #include "run/plan_order.h"
 #include "shard/merge_part.h"
@@ -64,7 +65,7 @@ static int merge_job(struct merge *merge, struct complaint *complaint)
     size_t length;
     size_t count = json_array_size(json_object_get(merge->book, "sections"));
     const json_t *job = json_object_get(merge->parts[0].root, "job");
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = disk_memory(&text, &length);
     if (out == NULL) {
         complain_exhausted();
     }

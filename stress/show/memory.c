@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
 #include "target/sizing.h"
 #include "trace/account.h"
 
@@ -212,7 +213,7 @@ static int memory_options(const struct target_spec *spec, const struct memory_wi
                           bool program, struct show_memory *memory)
 {
     size_t length;
-    FILE *out = open_memstream(&memory->options, &length);
+    FILE *out = disk_memory(&memory->options, &length);
     if (out == NULL) {
         return ENOMEM;
     }

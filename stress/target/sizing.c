@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
 #include "job/number.h"
 
 #define SIZING_LEAST_CLASS   4    // partitions of 16 bytes
@@ -246,7 +247,7 @@ int sizing_make(const char *policy, const char *options, const struct target_dem
         return 0;
     }
     size_t length;
-    FILE *out = open_memstream(sized, &length);
+    FILE *out = disk_memory(sized, &length);
     if (out == NULL) {
         return ENOMEM;
     }

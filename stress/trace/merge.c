@@ -26,6 +26,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "disk/memory.h"
 #include "trace/addresses.h"
 #include "trace/binary.h"
 #include "trace/runs.h"
@@ -248,7 +249,7 @@ static char *command_text(const struct spool_header *header)
 {
     char *text = NULL;
     size_t size = 0, length = header->command_length;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = disk_memory(&text, &size);
     if (out == NULL) {
         return NULL;
     }

@@ -51,6 +51,7 @@ bool resident_growth(const struct resident_series *series, double *bytes)
 bool resident_trend(const struct resident_series *series, struct resident_trend *trend)
 {
     double at[RESIDENT_PLACES], bytes[RESIDENT_PLACES];
+    const struct trend_confidence sure = {RESIDENT_NORMAL, RESIDENT_NORMAL};
     struct trend found;
     if (series->count < RESIDENT_LEAST) {
         return false;
@@ -61,7 +62,7 @@ bool resident_trend(const struct resident_series *series, struct resident_trend 
         at[i] = (double)(first + i) * (double)series->stride;
         bytes[i] = (double)series->bytes[first + i];
     }
-    if (!trend_even(at, bytes, kept, RESIDENT_STRETCHES, RESIDENT_NORMAL, &found)) {
+    if (!trend_even(at, bytes, kept, RESIDENT_STRETCHES, sure, &found)) {
         return false;
     }
     *trend = (struct resident_trend){

@@ -26,11 +26,16 @@ CELL = {"workload", "run", "check", "target", "faults", "population", "trace", "
 STRESS_MAY_INCLUDE = {
     "measure": set(),
     "disk": set(),
+<<<<<<< HEAD
     "json": set(),
     "job": {"disk", "workload"},
+=======
+    "json": {"disk"},
+    "job": {"workload", "disk"},
+>>>>>>> main
     "trace": {"job", "measure", "disk"},
-    "target": {"job"},
-    "population": {"trace", "job"},
+    "target": {"job", "disk"},
+    "population": {"trace", "job", "disk"},
     "faults": {"job", "json"},
     "workload": CELL,
     "run": CELL,
@@ -38,7 +43,7 @@ STRESS_MAY_INCLUDE = {
     "result": CELL | {"json"},
     "compare": CELL | {"result", "json"},
     "history": CELL | {"result", "compare", "json"},
-    "show": {"target", "trace", "job", "json"},
+    "show": {"target", "trace", "job", "json", "disk"},
     "report": CELL | {"result", "json"},
     "lesson": {"show", "faults", "target", "trace", "job", "json"},
     "explore": CELL | {"json"},

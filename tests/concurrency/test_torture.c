@@ -17,9 +17,12 @@
 // 3. Counters: additions are made at the end of a hold, when a move that had not waited would have
 //    been published long ago. In the end each counter is the sum of what was added.
 // 4. It can fail: the same wrappers take one rule away at a time (enum rule), and then an age or a
-//    counter has to be wrong.
-// 5. MEMS_TEST_READS says how many reads there are in all; ctest's concurrency.torture-full does
-//    10^9. A read is a translate, a look at the bytes, and another one at the end of the hold.
+//    counter has to be wrong: where descriptors name places (segmentation), where segments leave
+//    (vm-segmentation), and where pages do (vm-paging); the last two where MEMS_TEST_BROKEN is set.
+// 5. MEMS_TEST_READS says how many reads there are in all. A read is a translate, a look at the
+//    bytes, and another one at the end of the hold. With MEMS_TEST_SCENARIO all are made in that
+//    scenario, by its number, and no rule is broken: tests/concurrency/torture does so until there
+//    are 10^9, and makes a table of the accounts that are printed.
 //
 // ctest: timeout 240
 
@@ -60,18 +63,20 @@ enum rule { EVERY_RULE, NO_GRACE, STORED_PUBLISH, NO_CANCEL };
 
 struct scenario {
     const char *policy, *options;
-    unsigned share; // percent of all reads
-    bool calls;     // mems_compact in a loop
-    bool pages;     // words are a page table's
+    unsigned share;  // percent of all reads
+    unsigned movers; // threads that move: who compacts, the engine's own, or all that fault
+    bool calls;      // mems_compact in a loop
+    bool pages;      // words are a page table's
 };
 
 static const struct scenario SCENARIOS[] = {
-    {"segmentation", "capacity=128Ki,thread_cache=no", 50, true, false},
-    {"dynamic", "capacity=128Ki,movable=yes,mover=yes,mover_budget=0,thread_cache=no", 40, true,
+    {"segmentation", "capacity=128Ki,thread_cache=no", 50, 1, true, false},
+    {"dynamic", "capacity=128Ki,movable=yes,mover=yes,mover_budget=0,thread_cache=no", 40, 2, true,
      false},
-    {"vm-segmentation", "capacity=64Ki,swap=1Mi,thread_cache=no", 5, true, false},
-    {"vm-paging", "page=512,frames=128,swap=1Mi,replacement=sieve", 5, false, true},
+    {"vm-segmentation", "capacity=64Ki,swap=1Mi,thread_cache=no", 5, READERS + 1, true, false},
+    {"vm-paging", "page=512,frames=128,swap=1Mi,replacement=sieve", 5, READERS + 1, false, true},
 };
+#define SCENARIO_COUNT (sizeof SCENARIOS / sizeof SCENARIOS[0])
 
 struct torture {
     const struct scenario *scenario;
@@ -152,7 +157,8 @@ static uint64_t *place_left(uint64_t moving)
 
 bool __wrap_relocation_publish(uint64_t *word, uint64_t moving, uint64_t published)
 {
-    uint64_t cancelled = descriptor_turned(moving, DESCRIPTOR_RESIDENT);
+    uint64_t cancelled =
+        pages ? page_turned(moving, PAGE_RESIDENT) : descriptor_turned(moving, DESCRIPTOR_RESIDENT);
     bool done = __real_relocation_publish(word, moving, published);
     if (!done && without == STORED_PUBLISH &&
         __atomic_load_n(word, __ATOMIC_RELAXED) == cancelled) {
@@ -340,7 +346,8 @@ static uint64_t reads_wanted(void)
     return text != NULL ? strtoull(text, NULL, 10) : READS;
 }
 
-static uint64_t count_lost(struct torture *torture, const struct reader *readers)
+// Additions that no counter has, and those that a counter has too many.
+static uint64_t count_lost(struct torture *torture, const struct reader *readers, uint64_t *all)
 {
     uint64_t lost = 0;
     for (size_t n = 0; n < BLOCKS; n++) {
@@ -352,16 +359,17 @@ static uint64_t count_lost(struct torture *torture, const struct reader *readers
         mems_access_begin();
         uint64_t counted = word_of(words_at(torture, torture->blocks[n], &again), COUNT);
         mems_access_end();
-        lost += counted != added;
+        lost += counted > added ? counted - added : added - counted;
+        *all += added;
     }
     return lost;
 }
 
-// Prints the account, and returns how many reads were of a copy given up and blocks miscounted.
+// Prints the account, and returns how many reads were of a copy given up and additions lost.
 static uint64_t account(struct torture *torture, const struct reader *readers)
 {
-    uint64_t reads = 0, yields = 0, late = 0, ages[AGES + 1] = {0};
-    uint64_t lost = count_lost(torture, readers);
+    uint64_t reads = 0, yields = 0, late = 0, added = 0, ages[AGES + 1] = {0};
+    uint64_t lost = count_lost(torture, readers, &added);
     struct mems_stats stats = test_stats(torture->engine);
     for (size_t i = 0; i < READERS; i++) {
         reads += readers[i].reads;
@@ -372,15 +380,16 @@ static uint64_t account(struct torture *torture, const struct reader *readers)
         }
     }
     fprintf(stderr,
-            "%s: %" PRIu64 " reads, %" PRIu64 " yields, moves %" PRIu64 " done and %" PRIu64
-            " abandoned, %lu grace periods; ages",
-            torture->scenario->policy, reads, yields, stats.moves_done, stats.moves_abandoned,
+            "%s(%s): %d readers, %u movers; %" PRIu64 " reads, %" PRIu64 " yields, moves %" PRIu64
+            " done and %" PRIu64 " abandoned, %lu grace periods; ages",
+            torture->scenario->policy, torture->scenario->options, READERS,
+            torture->scenario->movers, reads, yields, stats.moves_done, stats.moves_abandoned,
             atomic_load(&grace));
     for (size_t age = 0; age <= AGES; age++) {
         fprintf(stderr, " %" PRIu64, ages[age]);
     }
-    fprintf(stderr, "; blocks miscounted %" PRIu64 "\n", lost);
-    return late + lost;
+    fprintf(stderr, "; additions %" PRIu64 ", lost %" PRIu64 "\n", added, lost);
+    return late + (lost != 0);
 }
 
 static uint64_t run_torture(const struct scenario *scenario, enum rule rule, uint64_t reads)
@@ -425,25 +434,55 @@ static uint64_t run_torture(const struct scenario *scenario, enum rule rule, uin
     return wrong;
 }
 
+// The one that the environment names; SCENARIO_COUNT where it names none.
+static size_t scenario_wanted(void)
+{
+    const char *text = getenv("MEMS_TEST_SCENARIO");
+    size_t wanted = text != NULL ? strtoul(text, NULL, 10) : SCENARIO_COUNT;
+    test_require(text == NULL || wanted < SCENARIO_COUNT, "MEMS_TEST_SCENARIO is 0 .. %zu",
+                 SCENARIO_COUNT - 1);
+    return wanted;
+}
+
 static void test_torture(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof SCENARIOS / sizeof SCENARIOS[0]; i++) {
+    size_t wanted = scenario_wanted();
+    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
         const struct scenario *scenario = &SCENARIOS[i];
-        assert_int_equal(run_torture(scenario, EVERY_RULE, reads_wanted() / 100 * scenario->share),
-                         0);
+        uint64_t reads = wanted == i ? reads_wanted() : reads_wanted() / 100 * scenario->share;
+        if (wanted == i || wanted == SCENARIO_COUNT) {
+            assert_int_equal(run_torture(scenario, EVERY_RULE, reads), 0);
+        }
     }
 }
 
 #ifndef TEST_SANITIZED // whose complaint would end the test
+static void broken(const struct scenario *scenario)
+{
+    static const enum rule rules[] = {NO_GRACE, STORED_PUBLISH, NO_CANCEL};
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        uint64_t wrong = run_torture(scenario, rules[i], READS_BROKEN);
+        test_require(wrong > 0, "%s: nobody noticed that a rule was broken: %d", scenario->policy,
+                     (int)rules[i]);
+    }
+}
+
 static void test_broken(void **state)
 {
     (void)state;
-    static const enum rule rules[] = {NO_GRACE, STORED_PUBLISH, NO_CANCEL};
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-        uint64_t wrong = run_torture(&SCENARIOS[0], rules[i], READS_BROKEN);
-        test_require(wrong > 0, "nobody noticed that a rule was broken: %d", (int)rules[i]);
+    broken(&SCENARIOS[0]);
+}
+
+// Where segments and pages leave; in the long run (MEMS_TEST_BROKEN).
+static void test_broken_swap(void **state)
+{
+    (void)state;
+    if (getenv("MEMS_TEST_BROKEN") == NULL) {
+        skip();
     }
+    broken(&SCENARIOS[2]);
+    broken(&SCENARIOS[3]);
 }
 #endif
 
@@ -453,7 +492,9 @@ int main(void)
         cmocka_unit_test(test_torture),
 #ifndef TEST_SANITIZED
         cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_broken_swap),
 #endif
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    size_t count = scenario_wanted() < SCENARIO_COUNT ? 1 : sizeof tests / sizeof tests[0];
+    return _cmocka_run_group_tests("torture", tests, count, NULL, NULL);
 }

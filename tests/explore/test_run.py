@@ -33,15 +33,28 @@ class Table(unittest.TestCase):
         return subprocess.run([sys.executable, RUN, *words, "--driver", PROGRAM, "--work", self.folder, "--results",
                                os.path.join(self.folder, "t.csv")], capture_output=True, text=True, check=False)
 
-    def test_a_row(self):
-        done = self.run_it("fixed pct:3 10", "--schedules", "20")
-        self.assertEqual(done.returncode, 0, done.stderr)
+    def row(self):
         with open(os.path.join(self.folder, "t.csv"), newline="", encoding="utf-8") as file:
             row, = csv.DictReader(file)
-        self.assertEqual([row[name] for name in ("row", "target", "strategy", "operations", "schedules", "failures")],
-                         ["fixed pct:3 10", "mems:fixed", "pct:3", "10", "20", "0"])
+        return row
+
+    def test_a_row(self):
+        done = self.run_it("fixed pct:3 10", "--schedules", "20", "--goal", "0")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        row = self.row()
+        self.assertEqual([row[name] for name in ("row", "target", "strategy", "operations", "operations_in_all", "schedules",
+                                                 "goal", "failures")],
+                         ["fixed pct:3 10", "mems:fixed", "pct:3", "10", "20", "20", "met", "0"])
         self.assertGreater(float(row["points_per_operation"]), 5)
         self.assertGreater(float(row["schedules_per_cpu_minute"]), 0)
+
+    def test_a_policy_below_the_goal_fails(self):
+        done = self.run_it("fixed pct:3 10", "--schedules", "2", "--goal", "1000000000")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stdout, r"\nfixed pct:3 10: \d+ schedules a minute .*; the goal is 1000000000 of 10\n")
+        self.assertEqual(self.row()["goal"], "not met")
+        done = self.run_it("fixed pct:3 20", "--schedules", "2", "--goal", "1000000000") # which has none
+        self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_usage(self):
         for words, said in ((("slabs",), "no row 'slabs'"), ((), "one of: ROW"), (("--all", "--limit", "65537"), "at most 65536")):

@@ -3,8 +3,7 @@
 # commands.py - every command of the driver, with its Nth system call of a kind refused.
 #
 # 1. What is tried. A command (COMMANDS) runs under `refuse`, which makes one call fail: the first of the seam's
-#    calls, then the second, to the last that the command makes; of more than the sweep allows, some by chance. The folder holds an
-#    old file for each output.
+#    calls, then the second, to the last that the command makes. The folder holds an old file for each output.
 # 2. What must hold, whatever was refused: the command ends by itself (no signal, no hang), leaves no process, and
 #    every output is the old file or a whole new one. Exit status 0: all outputs, standard output included, are what
 #    they are without a fault (or, where they tell of times, whole and complete). Another status: it is one that the
@@ -16,16 +15,14 @@
 #    `mems-stress --version` makes. They are skipped, and swept once for that command (start_up), where the loader may
 #    say so (status 127), and may crash: glibc's does when it is refused its first map or the heap its first brk.
 
-import csv
-import io
 import json
 import os
 import re
 import subprocess
 
 from ground import EXPLORE, NO_FILTER, REFUSE, STRESS, TIMEOUT_S, Fault, Skip, documents_hold, environment, left_behind, nobody_left, require
+from outputs import Plain, examine, more_of, put_before, read
 
-OLD = b"old\n"
 LOADER = 127  # its status when it cannot load
 UNWRITTEN = 7
 STATUSES = {1, 2, 3, 6, UNWRITTEN}
@@ -33,17 +30,19 @@ STATUSES = {1, 2, 3, 6, UNWRITTEN}
 
 class Command:
     def __init__(self, name, arguments, outputs=(), exact=True, others=(), seams=None, program=STRESS, more=None, most=None,
-                 keeps=()):
+                 keeps=(), extra=None):
         self.name, self.arguments, self.outputs, self.program = name, arguments, outputs, program
         self.more = more      # other outputs, whose names are not known before: a pattern
         self.keeps = keeps    # files that stay after a failure: it goes on from them
         self.seams = seams    # the names of those that are tried; None: all
-        self.heavy = bool(others)  # its points are bounded
-        self.most = most      # points a row, of one that is heavier still
+        self.most = most      # points a row, of one that is too heavy for all of them
         self.exact = exact    # its outputs are the same each time
         self.others = others  # it starts processes: their calls are refused, too, of these seams
+        self.extra = extra    # variables of its environment
 
 
+# hwloc asks /sys a hundred times what machine this is. `list` and `history` are refused each of these; the runs are without.
+LEAN = {"HWLOC_COMPONENTS": "-linux,-x86,no_os"}
 OTHERS = ("open", "write ENOSPC, and all after it", "size of a file", "map", "map, and all after it", "unmap",
           "fork, exec, thread")
 FEW = ("open", "write ENOSPC, and all after it", "map")
@@ -66,32 +65,33 @@ COMMANDS = [
     Command("faults", ["faults", "references", "--frames", "3", "--replacement", "fifo,arc,opt", "--json", "f.json"], ["f.json"]),
     Command("record", ["record", "-o", "r.mtrace", "--", "/usr/bin/sort", "job.ini", "-o", "/dev/null"], ["r.mtrace"],
             exact=False, others=OTHERS),
-    Command("replay", ["replay", "t.mtrace", "--target", "libc", "--target", "mems:slab", "--json", "r.json"], ["r.json"],
-            exact=False, others=OTHERS),
-    Command("run", ["run", "job.ini", "--json", "r.json", "--csv", "r.csv", "--junit", "r.xml"],
-            ["r.json", "r.csv", "r.xml"], exact=False, others=OTHERS),
+    Command("replay", ["replay", "t.mtrace", "--target", "mems:slab", "--json", "r.json"], ["r.json"], exact=False,
+            others=OTHERS, extra=LEAN),
+    Command("run", ["run", "sweep.ini", "--json", "r.json", "--csv", "r.csv", "--junit", "r.xml"],
+            ["r.json", "r.csv", "r.xml"], exact=False, others=OTHERS, extra=LEAN),
     Command("run with swap", ["run", "swap.ini", "--json", "r.json"], ["r.json"], exact=False, others=SWAP,
-            seams=("open",)),
-    Command("run with a baseline", ["run", "job.ini", "--section", "two", "--repeats", "5", "--baseline", "a.json",
-                                    "--max-regression", "99%"], exact=False, seams=("open", "read EIO", "read short", "map")),
+            seams=("open",), extra=LEAN),
+    Command("run with a baseline", ["run", "sweep.ini", "--section", "two", "--repeats", "2", "--baseline", "a.json",
+                                    "--max-regression", "99%"], exact=False, extra=LEAN,
+            seams=("open", "read EIO", "read short", "map")),
     Command("record with children", ["record", "--children", "-o", "r.mtrace", "--", "/bin/sh", "-c",
                                      "sort job.ini > /dev/null; :"], ["r.mtrace"], exact=False, others=FEW,
             more=r"r\.mtrace\.\d+", seams=("open", "write ENOSPC, and all after it", "rename, unlink", "map")),
     Command("explore", ["explore", "explore.ini", "--schedules", "20", "--seed", "3"], exact=False,
-            seams=("fork, exec, thread",), most=12),  # it only starts the next one
+            seams=("fork, exec, thread",)),  # it only starts the next one
     Command("explore, its program", ["explore", "explore.ini", "--schedules", "20", "--seed", "3", "--shrink", "3", "--json", "x.json"],
-            ["x.json"], exact=False, program=EXPLORE, most=12),
+            ["x.json"], exact=False, program=EXPLORE, extra=LEAN),
     # What a cell without memory comes to is kept, as it should be: its process is left to "run".
-    Command("run --shard", ["run", "job.ini", "--shard", "1/2", "--json", "r.json"], ["r.json"], exact=False, most=12,
+    Command("run --shard", ["run", "sweep.ini", "--shard", "1/2", "--json", "r.json"], ["r.json"], exact=False, extra=LEAN,
             keeps=("r.json.journal",)),
     Command("merge", ["merge", "s1.json", "s2.json", "--json", "m.json", "--csv", "m.csv"], ["m.json", "m.csv"]),
     Command("history", ["history", "--history", "h.db"], exact=False),  # it asks the system which machine this is
     Command("history export", ["history", "export", "--history", "h.db", "-o", "e.jsonl"], ["e.jsonl"]),
-    Command("history import", ["history", "import", "b.json", "--history", "h.db"], exact=False),
-    Command("history prune", ["history", "prune", "--keep", "1", "--history", "h.db"], exact=False),
+    Command("history import", ["history", "import", "b.json", "--history", "h.db"], ["h.db"], exact=False),
+    Command("history prune", ["history", "prune", "--keep", "1", "--history", "h2.db"], ["h2.db"], exact=False),
     Command("report", ["report", "a.json", "-o", "r.html"], ["r.html"]),
     Command("selftest", ["selftest", "aa", "--comparisons", "1", "--repeats", "5", "--target", "null", "--json", "s.json"],
-            ["s.json"], exact=False, most=4,  # it does what run does, many times: only a few
+            ["s.json"], exact=False, extra=LEAN,
             seams=("open", "write ENOSPC, and all after it", "map", "map, and all after it", "fork, exec, thread", "wait")),
 ]
 
@@ -152,22 +152,21 @@ SEAMS = [
 
 
 class Point:
-    """A command once, with one fault (nth 0: without), number `call` behind the loader's."""
+    """A command once, with one fault (nth 0: without), number `call` behind the loader's. `fresh`: not after a failure, of
+    which a history has to recover."""
 
-    def __init__(self, folder, command, seam, nth, whose="first", call=0):
+    journal = 0  # syncs before those of the outputs: a journal that cannot be kept costs no result
+
+    def __init__(self, folder, command, seam, nth, whose="first", call=0, fresh=True):
         self.folder, self.command, self.call = folder, command, call
-        for name in self.more():
-            os.unlink(os.path.join(folder, name))
-        for name in command.outputs:
-            with open(os.path.join(folder, name), "wb") as file:
-                file.write(OLD)
+        self.was = put_before(command, folder, fresh)
         report = os.path.join(folder, "report")
         mark = "%s.%d" % (os.path.basename(folder), nth)
         self.seam = seam
         arguments = [REFUSE, "--calls", seam.calls, "--nth", str(nth), "--with", seam.error, "--report", report,
                      "--whose", whose, "--timeout", str(TIMEOUT_S * 1000), *(["--on"] if seam.on else []), "--",
                      command.program, *command.arguments]
-        done = subprocess.run(arguments, cwd=folder, env=environment(mark), stdin=subprocess.DEVNULL,
+        done = subprocess.run(arguments, cwd=folder, env=environment(mark, command.extra), stdin=subprocess.DEVNULL,
                               capture_output=True, check=False)
         if done.returncode == NO_FILTER:
             raise Skip(done.stderr.decode(errors="replace").strip())
@@ -180,41 +179,23 @@ class Point:
         nobody_left(mark)
         require(not self.report["orphan"], "a process outlives the command")
 
-    def more(self):
-        return [name for name in os.listdir(self.folder) if self.command.more and re.fullmatch(self.command.more, name)]
 
-    def outputs(self):
-        found = {"standard output": self.out}
-        for name in self.command.outputs:
-            try:
-                with open(os.path.join(self.folder, name), "rb") as file:
-                    found[name] = file.read()
-            except FileNotFoundError:
-                found[name] = None
-        return found
+class Good:
+    """What the command gives without a fault."""
+
+    def __init__(self, point):
+        self.out, self.plain = point.out, Plain(point.command, point.folder)
 
 
-STAMP = re.compile(rb'timestamp="[^"]*"')
+def last_word(out):
+    """Of a command that prints other figures each time: what it makes of them."""
+    return out.split()[-1:]
 
 
-def is_whole(folder, name, content, good):
-    """The output of a command of which each run gives another; good: what one gave without a fault, or None."""
-    if name.endswith(".json"):
-        require(good is None or content == good, name + " is another one")
-        json.loads(content)
-    elif name.endswith(".xml"):
-        require(content.rstrip().endswith(b"</testsuites>"), name + " has no end")
-        require(good is None or STAMP.sub(b"", content) == STAMP.sub(b"", good), name + " is another one")
-    elif name.endswith(".csv"):
-        rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
-        require(content.endswith(b"\n") and len({len(row) for row in rows}) == 1, name + " is cut")
-    elif ".mtrace" in name:  # its encoding may be another one where there was little memory
-        done = subprocess.run([STRESS, "trace", "text", name], cwd=folder, capture_output=True, check=False)
-        require(done.returncode == 0, "%s: %s" % (name, done.stderr.decode(errors="replace")))
-        with open(os.path.join(folder, "t.trace"), "rb") as file:
-            require(good is None or done.stdout == file.read(), name + " holds something else")
-    else:
-        require(content == good, "%s is neither the old file nor the whole new one" % name)
+def loader_gave_up(point):
+    """A cell's process ended in the loader, which takes no half of a read for an answer: the result says so."""
+    says = [read(os.path.join(point.folder, name)) or b"" for name in point.command.outputs if name.endswith(".json")]
+    return point.status == 3 and any(b"ended with status %d in phase start" % LOADER in document for document in says)
 
 
 def judge(point, good, whose):
@@ -224,25 +205,18 @@ def judge(point, good, whose):
     require(not report["hung"], "it hangs")
     require(report["signal"] == 0, "it dies of signal %d: %s" % (report["signal"], said))
     if report["hits"] > 0 and point.seam.harmless:
-        require(point.status == 0 or told, "status %d, though nothing was lost: %s" % (point.status, said))
-    if report["hits"] > 0 and point.seam.name == "sync" and point.call % 2 == 1:  # the file's; then the folder's
+        loader = whose == "others" and loader_gave_up(point)
+        require(point.status == 0 or told or loader, "status %d, though nothing was lost: %s" % (point.status, said))
+    nth = point.call - point.journal
+    if report["hits"] > 0 and point.seam.name == "sync" and nth > 0 and nth % 2 == 1:  # the file's; then the folder's
         require(point.status == UNWRITTEN, "status %d, though the disk has not taken the file" % point.status)
     if not told:
         require(point.status in STATUSES | {0}, "status %d: %s" % (point.status, said))
         mute = point.seam.on and point.seam.calls == WRITES  # no word can be written either
         require(said or mute or point.status in (0, 2, 3), "status %d and not a word" % point.status)
-    for name, content in point.outputs().items():
-        if name == "standard output":
-            same = content == good[name] or not command.exact
-            require(point.status != 0 or same, "status 0, and standard output is not what it should be")
-        elif content is None or content == OLD:
-            require(point.status != 0 or told, "status 0 and no %s" % name)
-        else:
-            is_whole(point.folder, name, content, good[name] if command.exact else None)
-    for name in point.more():
-        is_whole(point.folder, name, None, None)
-    if point.status == 0 and whose == "first":
-        require(len(point.more()) == good["more"], "%d further outputs, not %d" % (len(point.more()), good["more"]))
+    same = point.out == good.out if command.exact else last_word(point.out) == last_word(good.out)
+    require(point.status != 0 or same or told, "status 0, and standard output is not what it should be")
+    examine(command, point.folder, good.plain, 1 if told else point.status, point.was)
     documents_hold(point.folder)
 
 
@@ -254,47 +228,48 @@ def offset(folder, command, seam, whose):
 
 
 def chosen(count, dice, most):
-    """All numbers up to `count`, or the first and so many others by chance."""
+    """All numbers up to `count`, or so many, the first and the last among them, the others by chance."""
     if count <= most:
         return range(1, count + 1)
-    return sorted({1, count, *dice.sample(range(1, count + 1), most)})
+    return sorted({1, count, *dice.sample(range(2, count), most - 2)})
 
 
 def sweep(ground, command, seam, whose, dice, most):
-    """Every N until a run has fewer calls than N; where there are more than `most`, some. How many were tried, of how
-    many."""
+    """Every N until a run has fewer calls than N; where there are more than `most`, some. Where a call
+    was refused, what was tried, of how many."""
     folder = ground.folder()
     plain = Point(folder, command, seam, 0, whose)
     require(plain.status == 0, "without a fault: status %d: %s" % (plain.status, plain.err.decode()))
-    good = {**plain.outputs(), "more": len(plain.more())}
+    good = Good(plain)
     before = sorted(os.listdir(folder))
     start = offset(folder, command, seam, whose)
     count = max(0, plain.report["calls"] - start)
-    tried = 0
-    for nth in chosen(count, dice, most):
+    numbers, struck = chosen(count, dice, most), 0
+    for nth in numbers:
         point = Point(folder, command, seam, start + nth, whose, nth)
-        tried += point.report["hits"] > 0
+        struck += point.report["hits"] > 0
+        point.journal = count - 2 * len(command.outputs) if command.keeps else 0
         try:
             judge(point, good, whose)
             parts = [name for name in left_behind(folder) if ".part-" in name and seam.name != "rename, unlink"]
             require(not parts, "left when it failed: " + ", ".join(parts))
-            again = Point(folder, command, seam, 0, whose)
+            again = Point(folder, command, seam, 0, whose, fresh=False)
             require(again.status == 0, "again without the fault: status %d: %s" % (again.status, again.err.decode()))
-            judge(again, good, whose)
+            judge(again, good, "first")
             require(not left_behind(folder), "left: " + ", ".join(left_behind(folder)))
-            left = sorted(set(os.listdir(folder)) - set(before) - set(again.more()))
+            left = sorted(set(os.listdir(folder)) - set(before) - set(more_of(command, folder)))
             require(not left, "left: %s" % left)
         except Fault as fault:
             raise Fault("%s, %s number %d after %d (%s), %s refused with %s: %s" % (
                 command.name, seam.calls, nth, start, point.report["last"], whose, seam.error, fault)) from None
-    return tried, count
+    return struck, len(numbers), count
 
 
 def start_up(ground, dice, most):
     """The loader's and the C library's calls, once, of `mems-stress --version`."""
     version = version_of(COMMANDS[0])
     folder = ground.folder()
-    tried = total = 0
+    struck = tried = total = 0
     for seam in SEAMS:
         count = Point(folder, version, seam, 0).report["calls"]
         total += count
@@ -303,8 +278,9 @@ def start_up(ground, dice, most):
             require(not point.report["hung"], "%s number %d of the start: it hangs" % (seam.calls, nth))
             require(point.status in (0, 7, LOADER, 126) or point.report["signal"] in (6, 11), "%s number %d: status %d: %s" % (
                 seam.calls, nth, point.status, point.err.decode(errors="replace")))
+            struck += point.report["hits"] > 0
             tried += 1
-    return tried, total
+    return struck, tried, total
 
 
 def row_of(command, seam, whose):

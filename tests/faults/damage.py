@@ -8,10 +8,12 @@
 
 import os
 import resource
+import shutil
 import subprocess
 
-from commands import COMMANDS, OLD, UNWRITTEN, Command, is_whole
-from ground import STRESS, TIMEOUT_S, Skip, environment, left_behind, nobody_left, require
+from commands import COMMANDS, LOADER, UNWRITTEN, Command
+from ground import STRESS, TIMEOUT_S, Fault, Skip, environment, left_behind, nobody_left, require
+from outputs import Plain, examine, put_before
 
 
 def stress(folder, arguments, mark, prefix=(), program=STRESS, **keywords):
@@ -71,7 +73,7 @@ def truncated(name, arguments, sealed, limit):
             lengths = sorted(dice.sample(lengths, most))
         for length in lengths:
             read_bad(folder, content[:length], arguments, sealed, "cut to %d bytes" % length)
-        return len(lengths), len(content)
+        return len(lengths), len(lengths), len(content)
     return row
 
 
@@ -87,7 +89,7 @@ def flipped(name, arguments, sealed, limit):
             for place, change in dict(places).items():
                 bad[place] ^= change
             read_bad(folder, bytes(bad), arguments, sealed, "with bytes changed, %s" % places)
-        return most, most
+        return most, most, most
     return row
 
 
@@ -101,7 +103,7 @@ def unreadable(ground, _dice, _most):
         for arguments in ["run", job], ["plan", job]:
             done = stress(folder, arguments, "damage")
             require(done.returncode == 1 and why in said(done), "%s: status %d: %s" % (arguments, done.returncode, said(done)))
-    return 2 * len(jobs), 2 * len(jobs)
+    return (2 * len(jobs),) * 3
 
 
 # ---- no room ------------------------------------------------------------------------------------------------------
@@ -110,57 +112,67 @@ WRITERS = [command for command in COMMANDS if command.outputs and not command.mo
 
 
 def others(folder, command):
-    """What is in the folder, but for what the command keeps to go on with."""
-    return sorted(set(os.listdir(folder)) - set(command.keeps))
+    """What is in the folder, but for what the command keeps to go on with, and a database for its next reader."""
+    return sorted(set(os.listdir(folder)) - {*command.keeps, *(name + "-journal" for name in command.outputs)})
 
 
-def try_writing(folder, command, what, good=None, **keywords):
-    """The command with its outputs in place, and a fault. True: it succeeded all the same."""
-    for name in command.outputs:
-        if good is None:
-            with open(os.path.join(folder, name), "wb") as file:
-                file.write(OLD)
+def plain_of(folder, command, arguments=None, place="."):
+    """What an undisturbed run makes, in the folder `place`."""
+    place = os.path.join(folder, place)
+    put_before(command, place)
+    done = stress(folder, arguments or command.arguments, "plain", program=command.program)
+    require(done.returncode == 0, "%s without a fault: status %d: %s" % (command.name, done.returncode, said(done)))
+    return Plain(command, place)
+
+
+def look(folder, command, plain, done, what, was, names=None):
+    """What became of the outputs, and that it is told."""
+    try:
+        examine(command, folder, plain, done.returncode, was, names)
+        require(done.returncode == 0 or said(done) or done.stdout, "status %d and not a word" % done.returncode)
+    except Fault as fault:
+        raise Fault("%s, %s: %s" % (command.name, what, fault)) from None
+
+
+def try_writing(folder, command, plain, what, allowed=(0, 1, 3, UNWRITTEN), **keywords):
+    """The command with its outputs in place, and a fault."""
+    was = put_before(command, folder)
     before = others(folder, command)
-    done = stress(folder, command.arguments, "damage", **keywords)
-    require(done.returncode in (0, 1, 3, UNWRITTEN), "%s, %s: status %d: %s" % (
-        command.name, what, done.returncode, said(done)))
-    require(done.returncode == 0 or said(done) or done.stdout, "%s, %s: not a word" % (command.name, what))
-    for name in command.outputs:
-        with open(os.path.join(folder, name), "rb") as file:
-            content = file.read()
-        require(content == OLD or len(content) > len(OLD), "%s, %s: %s is empty" % (command.name, what, name))
-        if content != OLD:
-            is_whole(folder, name, content, content if command.exact else None)
-        else:
-            require(done.returncode != 0, "%s, %s: status 0 and no %s" % (command.name, what, name))
+    done = stress(folder, command.arguments, "damage", program=command.program, **keywords)
+    loader = done.returncode == LOADER and "while loading shared libraries" in said(done)
+    require(done.returncode in allowed or loader, "%s, %s: status %d: %s" % (command.name, what, done.returncode, said(done)))
+    look(folder, command, plain, done, what, was)
     require(others(folder, command) == before, "%s, %s: left %s" % (command.name, what, left_behind(folder)))
-    return done.returncode == 0
 
 
-def file_sizes(ground, dice, most):
+def limited(limits, limit_to):
+    """A row: each writer under each of `limits`; limit_to(n): the words for it, and what makes it so for the command."""
+    def row(ground, dice, most):
+        folder = ground.folder()
+        drawn = limits if most >= len(limits) * len(WRITERS) else sorted(dice.sample(limits, 2))
+        for command in WRITERS:
+            plain = plain_of(folder, command)
+            for limit in drawn:
+                what, keywords = limit_to(limit)
+                try_writing(folder, command, plain, what, **keywords)
+        tried = len(WRITERS) * len(drawn)
+        return tried, tried, len(WRITERS) * len(limits)
+    return row
+
+
+def file_size(size):
     """Files may not grow past a limit (RLIMIT_FSIZE): SIGXFSZ is no way to end."""
-    folder = ground.folder()
-    sizes = [0, 1, 100, 512, 1000, 4096, 10000, 65536, 1 << 20]
-    sizes = sizes if most >= len(sizes) * len(WRITERS) else sorted(dice.sample(sizes, 2))
-    for command in WRITERS:
-        for size in sizes:
-            try_writing(folder, command, "files of %d bytes at most" % size,
-                        preexec_fn=lambda size=size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
-    return len(WRITERS) * len(sizes), len(WRITERS) * len(sizes)
+    return "files of %d bytes at most" % size, {
+        "preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))}
 
 
-def open_files(ground, dice, most):
+def descriptors(limit):
     """Few descriptors (RLIMIT_NOFILE)."""
-    folder = ground.folder()
-    limits = list(range(4, 24))
-    limits = limits if most >= len(limits) * len(WRITERS) else sorted(dice.sample(limits, 2))
-    for command in WRITERS:
-        for limit in limits:
-            prefix = ("/bin/sh", "-c", 'ulimit -n %d; exec "$@"' % limit, "sh")
-            done = stress(folder, command.arguments, "damage", prefix=prefix)
-            require(done.returncode in (0, 1, 3, UNWRITTEN, 127), "%s, %d files: status %d: %s" % (
-                command.name, limit, done.returncode, said(done)))
-    return len(WRITERS) * len(limits), len(WRITERS) * len(limits)
+    return "%d files" % limit, {"prefix": ("/bin/sh", "-c", 'ulimit -n %d; exec "$@"' % limit, "sh")}
+
+
+SIZES = [0, 1, 100, 512, 1000, 4096, 10000, 65536, 1 << 20]
+LIMITS = list(range(4, 24))
 
 
 def device_full(ground, _dice, _most):
@@ -170,6 +182,8 @@ def device_full(ground, _dice, _most):
     for command in COMMANDS:
         if command.name == "selftest":
             continue
+        plain = plain_of(folder, command)
+        was = put_before(command, folder)
         with open("/dev/full", "wb") as full:
             done = stress(folder, command.arguments, "damage", program=command.program, stdout=full)
         prints = command.arguments[0] not in ("fit", "record") and \
@@ -177,91 +191,137 @@ def device_full(ground, _dice, _most):
         require(done.returncode == (UNWRITTEN if prints else 0), "%s > /dev/full: status %d: %s" % (
             command.name, done.returncode, said(done)))
         require(not prints or "No space left" in said(done), "%s > /dev/full: %s" % (command.name, said(done)))
+        look(folder, command, plain, done, "> /dev/full", was)
         points += 1
         for name in command.outputs:
+            if name.endswith(".db"):
+                continue
             arguments = ["/dev/full" if word == name else word for word in command.arguments]
-            done = stress(folder, arguments, "damage")
+            was = put_before(command, folder)
+            done = stress(folder, arguments, "damage", program=command.program)
             why = "No space left" in said(done) or "device" in said(done)
             require(done.returncode == UNWRITTEN and why, "%s to /dev/full: status %d: %s" % (
                 command.name, done.returncode, said(done)))
+            look(folder, command, plain, done, name + " to /dev/full", was, [other for other in command.outputs if other != name])
             points += 1
-    return points, points
+    return points, points, points
+
+
+# Fills a disk of its own but for some pages, runs the command, and brings out what there is then.
+DISK = """mount -t tmpfs -o size=%(size)dk none disk || exit 99
+cp before/* disk || exit 98
+used=$(du -sk disk | cut -f1)
+head -c $((%(size)d * 1024 - used * 1024 - %(free)d * 4096)) /dev/zero > disk/filler
+"$@"; status=$?
+rm disk/filler && cp -a disk after || exit 98
+exit $status"""
+
+
+def full_disk_of(scratch, command, arguments, plain, free):
+    """True: the disk was full."""
+    before, after, disk = (os.path.join(scratch, name) for name in ("before", "after", "disk"))
+    for folder in before, after:
+        shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(before)
+    was = put_before(command, disk)
+    for name in command.outputs:
+        shutil.copy(os.path.join(disk, name), before)
+    script = DISK % {"size": (free + 60) * 4, "free": free}
+    done = subprocess.run(["unshare", *([] if os.geteuid() == 0 else ["-Ur"]), "-m", "/bin/sh", "-c", script, "sh",
+                           command.program, *arguments], cwd=scratch, env=environment("disk"), check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S)
+    nobody_left("disk")
+    if done.returncode == 99 or b"unshare" in done.stderr:
+        raise Skip("no disk can be mounted here")
+    what = "%s, %d pages free" % (command.name, free)
+    require(done.returncode in (0, UNWRITTEN), "%s: status %d: %s" % (what, done.returncode, said(done)))
+    look(after, command, plain, done, "%d pages free" % free, was)
+    require(others(after, command) == sorted(command.outputs), "%s: left %s" % (what, others(after, command)))
+    why = "No space left" in said(done) or "disk is full" in said(done)  # as SQLite says
+    require(done.returncode == 0 or why, "%s: %s" % (what, said(done)))
+    return done.returncode != 0
+
+
+PAGES = [0, 1, 2, 3, 4, 8, 16, 64]
 
 
 def full_disk(ground, dice, most):
     """A disk of so many pages, for the outputs alone: from none free until everything has room."""
-    scratch = ground.folder()
-    disk = os.path.join(scratch, "disk")
-    os.mkdir(disk)
-    pages = [0, 1, 2, 3, 4, 8, 16, 64]
-    pages = pages if most >= len(pages) * len(WRITERS) else sorted(dice.sample(pages, 2))
+    drawn = PAGES if most >= len(PAGES) * len(WRITERS) else sorted(dice.sample(PAGES, 2))
+    full = 0
     for command in WRITERS:
+        scratch = ground.folder()
+        os.mkdir(os.path.join(scratch, "disk"))
+        os.symlink(os.path.join(os.pardir, "inputs"), os.path.join(scratch, "inputs"))  # where put_before looks
         arguments = [os.path.join("disk", word) if word in command.outputs else word for word in command.arguments]
-        for free in pages:
-            names = " ".join(os.path.join("disk", name) for name in command.outputs)
-            script = ("mount -t tmpfs -o size=%dk none disk || exit 99\n"
-                      "for name in %s; do echo old > $name; done\n"
-                      "head -c $((%d * 4096 - %d * 4096)) /dev/zero > disk/filler\n"
-                      '"$@"; status=$?\n'
-                      "echo; echo LEFT; ls disk; exit $status") % ((free + 40) * 4, names, free + 40, free + len(command.outputs))
-            done = subprocess.run(["unshare", *([] if os.geteuid() == 0 else ["-Ur"]), "-m", "/bin/sh", "-c", script, "sh",
-                                   STRESS, *arguments], cwd=scratch, env=environment("disk"), check=False,
-                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S)
-            nobody_left("disk")
-            if done.returncode == 99 or b"unshare" in done.stderr:
-                raise Skip("no disk can be mounted here")
-            what = "%s, %d pages free" % (command.name, free)
-            require(done.returncode in (0, UNWRITTEN), "%s: status %d: %s" % (what, done.returncode, said(done)))
-            left = set(done.stdout.decode().split("\nLEFT\n")[-1].split())
-            require(left - set(command.keeps) == {*command.outputs, "filler"}, "%s: left %s" % (what, left))
-            require(done.returncode == 0 or "No space left" in said(done), "%s: %s" % (what, said(done)))
-    return len(WRITERS) * len(pages), len(WRITERS) * len(pages)
+        plain = plain_of(scratch, command, arguments, "disk")
+        for free in drawn:
+            hit = full_disk_of(scratch, command, arguments, plain, free)
+            require(hit or free > 0, "%s: no page is free, and it says nothing" % command.name)
+            full += hit
+    tried = len(WRITERS) * len(drawn)
+    return full, tried, len(WRITERS) * len(PAGES)
 
 
 # ---- what vanishes ------------------------------------------------------------------------------------------------
 
 def folder_gone(ground, _dice, _most):
-    """The folder for the outputs is removed: before the command begins, and while it runs in it."""
+    """The folder for the outputs is removed before the command begins in it."""
     points = 0
     for command in WRITERS:
+        if any(name.endswith(".db") for name in command.outputs):
+            continue  # it is an input, too
         folder = ground.folder()
         os.mkdir(os.path.join(folder, "gone"))
+        before = sorted(os.listdir(folder))
         arguments = [os.path.join(folder, word) if os.path.exists(os.path.join(folder, word)) else word
                      for word in command.arguments]
         script = 'cd gone && rmdir ../gone && exec "$@"'
-        done = stress(folder, arguments, "damage", prefix=("/bin/sh", "-c", script, "sh"))
+        done = stress(folder, arguments, "damage", prefix=("/bin/sh", "-c", script, "sh"), program=command.program)
         require(done.returncode in (1, UNWRITTEN) and said(done), "%s in a folder that is gone: status %d: %s" % (
             command.name, done.returncode, said(done)))
+        require(sorted([*os.listdir(folder), "gone"]) == before, "%s in a folder that is gone: it has put something elsewhere" %
+                command.name)
         points += 1
-    return points, points
+    return points, points, points
 
 
-def folder_vanishes(arguments):
-    """A command whose output's folder is removed at a random moment of it."""
+def folder_vanishes(command):
+    """A command whose output's folder, `place`, is moved away at a random moment of it. What it has said 0 of is there, whole;
+    else nothing is, or the whole: no half of it, and no part."""
     def row(ground, dice, most):
         from kills import duration_of  # noqa: PLC0415
         folder = ground.folder()
         place, scratch = os.path.join(folder, "place"), os.path.join(folder, "gone")
         os.mkdir(place)
         os.mkdir(scratch)
-        whole = duration_of(folder, Command(arguments[0], arguments))
-        rounds = min(most, 40)
+        arguments = [os.path.join("place", word) if word in command.outputs else word for word in command.arguments]
+        whole = duration_of(folder, Command(command.name, arguments, program=command.program))
+        plain = Plain(command, place)
+        rounds, failed = min(most, 40), 0
         for i in range(rounds):
-            os.makedirs(place, exist_ok=True)
+            shutil.rmtree(place, ignore_errors=True)
+            os.mkdir(place)
             mark = "vanish.%d" % i
-            driver = subprocess.Popen([STRESS, *arguments], cwd=folder, env=environment(mark), stdin=subprocess.DEVNULL,
+            driver = subprocess.Popen([command.program, *arguments], cwd=folder, env=environment(mark), stdin=subprocess.DEVNULL,
                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             try:
                 driver.wait(dice.uniform(0, whole))
             except subprocess.TimeoutExpired:
                 pass
-            os.rename(place, os.path.join(scratch, "%d" % i))  # all at once
+            moved = os.path.join(scratch, "%d" % i)
+            os.rename(place, moved)  # all at once
             err = driver.communicate(timeout=TIMEOUT_S)[1].decode(errors="replace")
             nobody_left(mark)
             early = driver.returncode == 1 and "cannot be made beside it" in err  # before the program began
             require(driver.returncode in (0, UNWRITTEN) or early, "status %d: %s" % (driver.returncode, err))
             require(driver.returncode == 0 or "place/" in err, "no word of the place: " + err)
-        return rounds, rounds
+            require(not os.path.exists(place), "status %d: %s was made again" % (driver.returncode, place))
+            examine(command, moved, plain, driver.returncode, None)
+            left = sorted(set(os.listdir(moved)) - set(command.outputs))
+            require(not left, "status %d, and left in the folder that has vanished: %s" % (driver.returncode, left))
+            failed += driver.returncode != 0
+        return failed, rounds, rounds
     return row
 
 
@@ -271,14 +331,16 @@ ROWS = [
     *[(reader(name, arguments), "input corrupted", flipped(name, arguments, sealed, limit))
       for name, arguments, sealed, limit in READERS],
     ("driver: run, plan", "job unreadable", unreadable),
-    ("driver: every writer", "files may not grow (RLIMIT_FSIZE)", file_sizes),
-    ("driver: every writer", "few descriptors (RLIMIT_NOFILE)", open_files),
+    ("driver: every writer", "files may not grow (RLIMIT_FSIZE)", limited(SIZES, file_size)),
+    ("driver: every writer", "few descriptors (RLIMIT_NOFILE)", limited(LIMITS, descriptors)),
     ("driver: every command", "/dev/full", device_full),
     ("driver: every writer", "full disk", full_disk),
     ("driver: every writer", "folder removed before", folder_gone),
-    ("driver: run", "folder of the result vanishes", folder_vanishes(["run", "job.ini", "--json", "place/r.json"])),
-    ("driver: replay", "folder of the result vanishes",
-     folder_vanishes(["replay", "t.mtrace", "--target", "libc", "--csv", "place/r.csv"])),
-    ("driver: record", "folder of the trace vanishes",
-     folder_vanishes(["record", "-o", "place/r.mtrace", "--", "/usr/bin/sort", "job.ini", "-o", "/dev/null"])),
+    ("driver: run", "folder of the result vanishes",
+     folder_vanishes(Command("run", ["run", "sweep.ini", "--json", "r.json"], ["r.json"], exact=False))),
+    ("driver: replay", "folder of the result vanishes", folder_vanishes(
+        Command("replay", ["replay", "t.mtrace", "--target", "libc", "--csv", "r.csv"], ["r.csv"], exact=False))),
+    ("driver: record", "folder of the trace vanishes", folder_vanishes(
+        Command("record", ["record", "-o", "r.mtrace", "--", "/usr/bin/sort", "job.ini", "-o", "/dev/null"], ["r.mtrace"],
+                exact=False))),
 ]

@@ -2,8 +2,8 @@
 #
 # ground.py - where faults are tried: the programs, a folder with inputs, what a process leaves.
 #
-# Everything that is tried gets the variable MEMS_FAULT_MARK with a value of its own; who still has it when the
-# command is over is an orphan.
+# Everything that is tried gets the variable MEMS_FAULT_MARK with a value of its own, and of the process that tries it:
+# several may, at the same time. Who still has it when the command is over is an orphan.
 
 import json
 import os
@@ -40,12 +40,26 @@ target = null
 ops = 200
 """
 
+# A cell of the engine and one without an allocator: little to do, so that each of its calls can be refused in turn.
+SWEEP_JOB = """[one]
+workload = churn
+target = mems:dynamic
+threads = 2
+ops = 100
+slots = 32
+
+[two]
+workload = skeleton
+target = null
+ops = 200
+"""
+
 # Two thirds of it do not fit in memory.
 SWAP_JOB = """[swapped]
 workload = churn
-target = mems:vm-paging(page=4Ki,frames=40,swap=4Mi), mems:vm-segmentation(capacity=128Ki,swap=4Mi)
-ops = 3000
-slots = 400
+target = mems:vm-paging(page=4Ki,frames=6,swap=256Ki), mems:vm-segmentation(capacity=24Ki,swap=256Ki)
+ops = 60
+slots = 24
 size = 1Ki-4Ki
 """
 
@@ -88,15 +102,19 @@ def require(condition, text):
 temporary = {}
 
 
+def unique(mark):
+    return "%d.%s" % (os.getpid(), mark)
+
+
 def environment(mark, extra=None):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEMS_STRESS", "MEMS_FAULT"))}
-    return {**kept, "MEMS_FAULT_MARK": mark, "LC_ALL": "C", "MEMS_STRESS_NO_HISTORY": "1", **temporary, **(extra or {})}
+    return {**kept, "MEMS_FAULT_MARK": unique(mark), "LC_ALL": "C", "MEMS_STRESS_NO_HISTORY": "1", **temporary, **(extra or {})}
 
 
 def marked(mark):
     """The processes that have the mark."""
     found = []
-    wanted = b"MEMS_FAULT_MARK=" + mark.encode() + b"\0"
+    wanted = b"MEMS_FAULT_MARK=" + unique(mark).encode() + b"\0"
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
@@ -151,6 +169,7 @@ class Ground:
         temporary["TMPDIR"] = self.temporary
         shutil.copy(os.path.join(TREE, "stress", "jobs", "traces", "compaction.trace"), self.input("show.trace"))
         self.write("job.ini", JOB)
+        self.write("sweep.ini", SWEEP_JOB)
         self.write("swap.ini", SWAP_JOB)
         self.write("explore.ini", EXPLORE_JOB)
         self.write("traced.ini", TRACE_JOB)
@@ -162,7 +181,8 @@ class Ground:
         self.stress("trace", "text", "t.mtrace", "-o", "t.trace")
         for name in "a.json", "b.json":
             self.stress("run", "job.ini", "--section", "two", "--repeats", "5", "--json", name)
-        self.stress("history", "import", "a.json", "--history", "h.db")
+        for database, results in ("h.db", ["a.json"]), ("h2.db", ["a.json", "b.json"]):
+            self.stress("history", "import", *results, "--history", database)
         for shard in "1", "2":
             self.stress("run", "job.ini", "--shard", shard + "/2", "--json", "s%s.json" % shard)
 

@@ -11,8 +11,9 @@ import signal
 import subprocess
 import time
 
-from commands import OLD, Command, is_whole
+from commands import Command
 from ground import EXPLORE, TIMEOUT_S, Fault, documents_hold, environment, left_behind, marked, nobody_left, require
+from outputs import OLD, Plain, examine, put_before, read
 
 RUN = Command("run", ["run", "job.ini", "--json", "r.json", "--csv", "r.csv", "--junit", "r.xml"],
               ["r.json", "r.csv", "r.xml"], exact=False)
@@ -45,23 +46,16 @@ def duration_of(folder, command):
     return sorted(times)[1]
 
 
-def outputs_hold(folder, command):
-    for name in command.outputs:
-        with open(os.path.join(folder, name), "rb") as file:
-            content = file.read()
-        if content != OLD:
-            is_whole(folder, name, content, content if command.exact else None)
+def outputs_hold(folder, command, plain, status):
+    """`status`: None of a driver that was killed."""
+    examine(command, folder, plain, status)
     documents_hold(folder)
 
 
-def put_old(folder, command):
-    for name in command.outputs:
-        with open(os.path.join(folder, name), "wb") as file:
-            file.write(OLD)
-
-
-def next_works(folder, command):
+def next_works(folder, command, plain):
+    put_before(command, folder)
     run(folder, command)
+    outputs_hold(folder, command, plain, 0)
     require(not left_behind(folder), "the next run leaves " + ", ".join(left_behind(folder)))
 
 
@@ -97,15 +91,21 @@ def kill(process):
         pass
 
 
+def measured(folder, command):
+    """How long the command takes, and what it makes."""
+    put_before(command, folder)
+    return duration_of(folder, command), Plain(command, folder)
+
+
 def driver_killed(command, usual=None):
     """`usual`: in place of a command that does not end, how long it may take until it is killed, and what comes next. Then
     every other time the guard is killed first: the cells die with the driver all the same."""
     def row(ground, dice, most):
         folder = ground.folder()
-        whole = duration_of(folder, usual or command)
+        whole, plain = measured(folder, usual or command)
         hit = 0
         for i in range(most):
-            put_old(folder, command)
+            put_before(command, folder)
             mark = "kill.%s.%d" % (command.name, i)
             driver = start(folder, command, mark)
             moment = dice.uniform(0, 1.05 * whole)
@@ -115,25 +115,28 @@ def driver_killed(command, usual=None):
                 for guard in guards(driver.pid, mark) if usual and i % 2 == 1 else ():
                     kill(guard)
                 driver.kill()
-                hit += driver.wait() == -signal.SIGKILL
+                driver.wait()
+            killed = driver.returncode == -signal.SIGKILL
+            hit += killed
             try:
+                require(killed or driver.returncode == 0, "status %d" % driver.returncode)
                 nobody_left(mark)
-                outputs_hold(folder, command)
+                outputs_hold(folder, command, plain, None if killed else 0)
                 if i % AGAIN_EVERY == AGAIN_EVERY - 1 or i == most - 1:
-                    next_works(folder, usual or command)
+                    next_works(folder, usual or command, plain)
             except Fault as fault:
                 raise Fault("%s killed after %.3f of %.3f s: %s" % (command.name, moment, whole, fault)) from None
-        return hit, most
+        return hit, most, most
     return row
 
 
 def worker_killed(command):
     def row(ground, dice, most):
         folder = ground.folder()
-        whole = duration_of(folder, command)
+        whole, plain = measured(folder, command)
         hit = 0
         for i in range(most):
-            put_old(folder, command)
+            put_before(command, folder)
             mark = "worker.%s.%d" % (command.name, i)
             driver = start(folder, command, mark)
             try:
@@ -147,13 +150,12 @@ def worker_killed(command):
             status = driver.wait(TIMEOUT_S)
             nobody_left(mark)
             require(status in ((0, 3) if victims else (0,)), "status %d after a cell was killed" % status)
-            outputs_hold(folder, command)
+            outputs_hold(folder, command, plain, status)
             for name in command.outputs:
-                with open(os.path.join(folder, name), "rb") as file:
-                    require(file.read() != OLD, "a cell was killed, and there is no " + name)
+                require(read(os.path.join(folder, name)) != OLD, "a cell was killed, and there is no " + name)
             if i % AGAIN_EVERY == AGAIN_EVERY - 1:
-                next_works(folder, command)
-        return hit, most
+                next_works(folder, command, plain)
+        return hit, most, most
     return row
 
 

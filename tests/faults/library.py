@@ -29,7 +29,7 @@ def engine_row(number, seam):
     def row(_ground, dice, most):
         step = step_of(most)
         points = sum(counted([ENGINE, number, seam, how, str(dice.randint(1, step)), str(step)]) for how in ("once", "on"))
-        return points, points * step
+        return points, points, points * step
     return row
 
 
@@ -62,7 +62,7 @@ def heap_row(kind, how):
     def row(_ground, dice, most):
         step = step_of(most)
         points = counted([HEAP, kind, how, str(dice.randint(1, step)), str(step)])
-        return points, points * step
+        return points, points, points * step
     return row
 
 
@@ -84,8 +84,8 @@ def preload_row(calls, how):
         folder = ground.folder()
         plain, said = point(folder, 0)
         require(plain["status"] == 0 and said == "refused 0 times\n", "without a fault: " + said)
-        tried = 0
-        for nth in chosen(plain["calls"], dice, most):
+        numbers, struck = chosen(plain["calls"], dice, most), 0
+        for nth in numbers:
             report, said = point(folder, nth)
             loader = report["status"] == 127 and "refused" not in said
             loader = loader or (report["signal"] == 11 and nth <= 2 and "mmap" in calls)  # its first map
@@ -93,8 +93,8 @@ def preload_row(calls, how):
             gone = how == "on" and report["signal"] == 6 and "not so" in said
             require(report["status"] == 0 or loader or gone, "%s number %d, %s: status %d, signal %d: %s" % (
                 calls, nth, how, report["status"], report["signal"], said))
-            tried += report["hits"] > 0
-        return tried, plain["calls"]
+            struck += report["hits"] > 0
+        return struck, len(numbers), plain["calls"]
     return row
 
 

@@ -17,6 +17,7 @@ sys.path.insert(0, HERE)
 import commands  # noqa: E402
 import library  # noqa: E402
 from ground import REFUSE, Fault  # noqa: E402
+from outputs import OLD  # noqa: E402
 
 SEED = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 31)
 
@@ -88,8 +89,11 @@ class Judge(unittest.TestCase):
         self.point.seam = commands.SEAMS[0]
         self.point.report, self.point.call = {"hung": 0, "signal": 0, "hits": 1}, 1
         self.point.out, self.point.err, self.point.status = b"", b"why", 7
-        self.good = {"standard output": b"", "fit.out": b"a whole new one", "more": 0}
-        self.put(commands.OLD)
+        self.put(b"a whole new one")
+        self.point.out = b""
+        self.good = commands.Good(self.point)
+        self.point.was = {"fit.out": OLD}
+        self.put(OLD)
 
     def put(self, content):
         with open(os.path.join(self.point.folder, "fit.out"), "wb") as file:

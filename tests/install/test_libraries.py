@@ -4,9 +4,11 @@
 # static, by pkg-config and by CMake, from an installation that was staged and moved.
 
 import os
+import shlex
+import subprocess
 import unittest
 
-from installed import CC, CXX, Installed, SOURCE, run
+from installed import BUILD, CC, CXX, Installed, SOURCE, run
 
 ENGINE = """
 #include <mems/engine.h>
@@ -74,6 +76,17 @@ foreach(language c cc)
 endforeach()
 """
 
+# README's lines, in a name space whose /usr/local and /etc are nobody else's.
+AT_ITS_PLACE = """
+mkdir local; mount --bind local /usr/local
+cp -a /etc etc; mount --bind etc /etc
+cmake --install {build} --prefix /usr/local >/dev/null && ldconfig
+{cc} engine.c $(pkg-config --cflags --libs mems) -o mine
+./mine
+LD_PRELOAD=libmems-malloc.so.0 cat /proc/self/maps | grep -c "r-xp.* /usr/local/lib/.*libmems-malloc.so.0"
+mems-stress --version
+"""
+
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 
@@ -117,6 +130,15 @@ class Libraries(Installed):
                 with self.subTest(ending=ending, static=static):
                     self.engine_works(self.compile("engine", ending, "mems", static), not static)
                     self.malloc_works(self.compile("malloc", ending, "mems-malloc", static), not static)
+
+    def test_at_its_place(self):
+        # No variable says where: the linker, the loader and the shell find what was installed.
+        if subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+            self.skipTest("a mount name space of its own is for root")
+        lines = AT_ITS_PLACE.format(build=shlex.quote(BUILD), cc=shlex.quote(CC))
+        path = os.pathsep.join(("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"))
+        told = run("unshare", "--mount", "sh", "-ec", lines, cwd=self.folder, env={"PATH": path, "HOME": self.folder})
+        self.assertRegex(told, r"^0 0 double free\n1\nmems-stress [0-9.]+\n$")
 
     def test_shared_needs_no_other(self):
         # Who links with the shared library is not told of liburcu.

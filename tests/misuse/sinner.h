@@ -70,18 +70,20 @@ static inline void sin_about_to(struct sinner *sinner)
     sinner->before = test_stats(sinner->engine);
 }
 
-// The accounts are as they were before, but for `counted` more misuses.
+// The accounts are as they were before, but for `counted` more misuses. Where a mover is at work it
+// may close holes in between, and what it moves has two places for a while.
 static inline void sin_changed_nothing(struct sinner *sinner, uint64_t counted)
 {
     struct mems_stats now = test_stats(sinner->engine);
     const struct mems_stats *before = &sinner->before;
+    const bool moved = strstr(sinner->kind->options, "mover=yes") != NULL;
     test_require(
         now.live_blocks == before->live_blocks && now.allocs == before->allocs &&
             now.releases == before->releases && now.resizes == before->resizes &&
             now.requested_bytes == before->requested_bytes &&
-            now.block_bytes == before->block_bytes && now.free_bytes == before->free_bytes &&
-            now.holes == before->holes && now.cached_blocks == before->cached_blocks &&
-            now.held_bytes == before->held_bytes,
+            now.block_bytes == before->block_bytes && now.cached_blocks == before->cached_blocks &&
+            (moved || (now.free_bytes == before->free_bytes && now.holes == before->holes &&
+                       now.held_bytes == before->held_bytes)),
         "%s(%s): a misuse changed the accounts", sinner->kind->policy, sinner->kind->options);
     test_require(now.misuses == before->misuses + counted,
                  "%s(%s): %" PRIu64 " misuses counted, should be %" PRIu64, sinner->kind->policy,

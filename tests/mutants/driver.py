@@ -20,8 +20,13 @@ NOT_CAUGHT = ("harness", "supplier") # checks that say something else
 # Workloads that question the process, not the blocks: released allocators have bugs there (jobs/known-bugs.ini).
 PROCESS_WORKLOADS = ("destructors", "dlopen", "exits", "extreme-sizes", "first-operation", "fork-child", "fork-handler",
                      "fork-stdio", "maps", "no-memory", "signals")
-ENGINE = "mems: "
+ENGINE = ("mems: ", "mems-malloc: ") # what the engine and the drop-in malloc say before they abort
 LOCK_ORDER = "lock order: " # lib/sync/lock.c
+RACE = "WARNING: ThreadSanitizer: " # the first line of its report
+# Of a build of that name: it stops at the first race, and addresses are where it can follow them.
+TSAN = "tsan"
+TSAN_ENVIRONMENT = {"TSAN_OPTIONS": "halt_on_error=1:exitcode=66:allocator_may_return_null=1"}
+TSAN_PREFIX = ["setarch", os.uname().machine, "-R"]
 GRACE_SECONDS = 10 # that a driver whose time is over has to end
 
 
@@ -40,6 +45,9 @@ class Catch:
 def cell_catch(cell):
     """What caught this cell, or None."""
     verdict, evidence = cell["verdict"], cell.get("evidence") or {}
+    race = next((line for line in cell.get("output") or [] if RACE in line), None)
+    if race is not None:
+        return Catch(TSAN, f"{cell['id']}: " + re.sub(r" \(pid=\d+\)", "", race.strip()))
     check = (evidence.get("check") or {}).get("name")
     text = f"{cell['id']}: {(evidence.get('check') or {}).get('text') or cell.get('message') or verdict}"
     if verdict == "failed":
@@ -65,6 +73,7 @@ class Driver:
     def __init__(self, build, tree, work, program=None):
         self.program = os.path.abspath(program or os.path.join(build, "stress", "mems-stress"))
         self.malloc = os.path.join(build, "lib", "libmems-malloc.so")
+        self.tsan = os.path.basename(build) == TSAN
         self.tree, self.work = tree, work
         self.result = os.path.join(work, "result.json")
 
@@ -110,9 +119,10 @@ class Driver:
 
     def call(self, words, environment, seconds):
         """Exit status (None: its time was over) and what it printed."""
+        environment = {**os.environ, "MEMS_STRESS_NO_HISTORY": "1", **(TSAN_ENVIRONMENT if self.tsan else {}), **environment}
         with open(os.path.join(self.work, "output"), "w+", encoding="utf-8", errors="replace") as output:
-            child = subprocess.Popen(words, cwd=self.tree, env={**os.environ, "MEMS_STRESS_NO_HISTORY": "1", **environment}, stdin=subprocess.DEVNULL,
-                                     stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+            child = subprocess.Popen([*(TSAN_PREFIX if self.tsan else []), *words], cwd=self.tree, env=environment,
+                                     stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
             try:
                 status = child.wait(timeout=max(seconds, 0.1))
             except subprocess.TimeoutExpired:

@@ -5,9 +5,11 @@
 import csv
 import os
 
+from driver import Catch
 from patches import ROOT, git
 
 SURVIVED = "nobody" # instead of a check's name
+PROVED, NOT_PROVED, NO_PROOF = "yes", "no", "-" # of `only:` and `shows:`; -: it has none of them
 
 
 def engine_of(paths):
@@ -55,24 +57,46 @@ class Table:
         os.replace(part, self.path)
 
 
+def is_done(mutant, row):
+    """Whether the row says all that it must: caught in time, by who was expected, and proved."""
+    return row["caught_by"] != SURVIVED and mutant.expects(row["caught_by"]) and float(row["seconds"]) <= mutant.budget and \
+        row.get("proved") == (PROVED if mutant.checker else NO_PROOF)
+
+
+def untrue(mutant, row):
+    """What a row of the table of catches says, and the mutant's header not."""
+    for key in "class", "policy":
+        if row[key] != mutant.values[key]:
+            yield f"its row says {key} {row[key]}, its header {mutant.values[key]}"
+    if row["caught_by"] == SURVIVED:
+        yield f"caught by {SURVIVED}"
+    elif not mutant.expects(row["caught_by"]):
+        yield f"caught by {row['caught_by']}; expected: {mutant.detector}"
+    elif mutant.checker and not mutant.checker.catches(Catch(row["caught_by"], row.get("text") or "")):
+        yield f"'{row.get('text')}' is not what {mutant.only or mutant.shows} says"
+    if float(row["seconds"]) > mutant.budget:
+        yield f"{row['seconds']} s are more than its budget"
+    if row.get("proved") != (PROVED if mutant.checker else NO_PROOF):
+        yield f"proved: {row.get('proved')}"
+
+
 def gaps(mutants, caught_path, quick_path):
-    """What the two committed tables lack: a row for each mutant (of quick tests, for each that they are said not to see),
-    of a commit, which says what it must."""
-    caught = Table(caught_path, ("mutant", "caught_by", "engine")).rows
+    """What the two committed tables lack: a row for each mutant (of quick tests: those that were asked), of a commit,
+    which says what it must."""
+    caught = Table(caught_path, ("mutant", "class", "policy", "caught_by", "seconds", "proved", "text", "engine")).rows
     quick = Table(quick_path, ("mutant", "said", "seen", "engine")).rows
     for path, rows in (caught_path, caught), (quick_path, quick):
         file = os.path.basename(path)
-        wanted = {name for name in mutants if rows is caught or not mutants[name].seen_by_quick}
-        for lost in sorted(wanted - rows.keys()):
+        for lost in sorted(mutants.keys() - rows.keys()) if rows is caught else ():
             yield f"{file}: no row for {lost}"
         for lost in sorted(rows.keys() - mutants.keys()):
             yield f"{file}: a row for {lost}, which is no mutant"
         for mutant, row in rows.items():
             if not row["engine"] or row["engine"].endswith("+"):
                 yield f"{file}: {mutant}: '{row['engine']}' is no commit"
-    for mutant, row in caught.items():
-        if row["caught_by"] == SURVIVED:
-            yield f"{mutant}: caught by {SURVIVED}"
+    for name, row in caught.items():
+        if name in mutants:
+            yield from (f"{name}: {why}" for why in untrue(mutants[name], row))
     for mutant, row in quick.items():
         if mutant in mutants and not mutants[mutant].values["quick"] == row["said"] == row["seen"]:
             yield f"{mutant}: its header says quick: {mutants[mutant].values['quick']}, the table {row['said']}, and seen was {row['seen']}"

@@ -15,11 +15,12 @@ from unittest import mock
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import borrow  # noqa: E402
 import clean  # noqa: E402
 import patches  # noqa: E402
 import quick  # noqa: E402
 from driver import Broken, Catch, Driver  # noqa: E402
-from table import Table, gaps  # noqa: E402
+from table import Table, gaps, is_done  # noqa: E402
 from tree import Failed  # noqa: E402
 
 HEADER = """class: 4
@@ -64,22 +65,30 @@ class Headers(Case):
         self.assertEqual((mutant.build, mutant.only, mutant.shows, mutant.checker), ("release", None, None, None))
 
     def test_the_same_without_a_check(self):
-        mutant = self.mutant(HEADER.replace("quick: no", "quick: no\nonly: lists"))
+        mutant = self.mutant(HEADER.replace("overlap", "invariants").replace("quick: no", "quick: no\nonly: lists"))
         self.assertEqual(mutant.checker.by, "invariants")
-        self.assertEqual(mutant.without, ("mems-stress run job.ini --set checks=all,-invariants", "release"))
-        mutant = self.mutant(HEADER.replace("quick: no", "quick: no\nbuild: hostile\nonly: ranks"))
-        self.assertEqual(mutant.without, ("mems-stress run job.ini", "unranked"))
+        self.assertEqual(mutant.asked, "mems-stress run job.ini --set verify=4")
+        self.assertEqual(mutant.without, ("mems-stress run job.ini --set verify=4 --set checks=all,-invariants", "release"))
+        mutant = self.mutant(HEADER.replace("overlap", "ranks").replace("quick: no", "quick: no\nbuild: hostile\nonly: ranks"))
+        self.assertEqual(mutant.without, (mutant.asked, "unranked"))
         mutant = self.mutant(HEADER.replace("quick: no", "quick: no\nshows: double hand-out"))
         self.assertEqual((mutant.checker.by, mutant.checker.alone), ("overlap", False))
+        self.assertEqual(mutant.asked, mutant.command)
+
+    def test_who_is_expected(self):
+        mutant = self.mutant(HEADER.replace("overlap", "stamp, crash, explore"))
+        for by, expected in (("stamp", True), ("crash SEGV", True), ("explore whole", True), ("whole", False)):
+            self.assertEqual(mutant.expects(by), expected)
 
     def test_what_is_refused(self):
         for old, new, told in (("class: 4\n", "", "lacks 'class:'"), ("class: 4", "class: 46", "1 .. 45"),
                                ("class: 4", "class: four", "1 .. 45"), ("dynamic", "dynamik", "policy: 'dynamik'"),
                                ("budget: 5", "budget: 61", "1 to 60"), ("quick: no", "quick: maybe", "neither yes nor no"),
                                ("quick: no", "quick: no\nonly: overlap\nshows: foreign pointer", "exclude each other"),
-                               ("quick: no", "quick: no\nonly: luck", "'luck' is none of null, alignment"),
+                               ("quick: no", "quick: no\nonly: luck", "'luck' is none of alignment, size"),
+                               ("quick: no", "quick: no\nonly: size", "'overlap' lacks size"),
                                ("quick: no", "quick: no\nonly: usable", "'usable' is none of"),
-                               ("quick: no", "quick: no\nshows: overlap", "'overlap' is none of usable, double hand-out"),
+                               ("quick: no", "quick: no\nshows: overlap", "'overlap' is none of null, usable, double hand-out"),
                                ("run job.ini\n", "explore job.ini\nonly: overlap\n", "no mems-stress run"),
                                ("mems-stress run", "stress run", "does not call mems-stress"),
                                ("budget: 5", "budget: 5\nbudget: 6", "said twice"), ("about:", "abuot:", "no line of a header")):
@@ -92,6 +101,8 @@ class Headers(Case):
         told = "\n".join(patches.complaints({str(i): self.mutant() for i in range(3)}))
         for part in "class 4 has 3 mutants", "caught by 'overlap' only", "no mutant is caught by 'double hand-out' (":
             self.assertIn(part, told)
+        both = [self.mutant(HEADER.replace("class: 4", f"class: {number}")) for number in (11, 12, 12)]
+        self.assertIn("class 11 has 3 mutants", "\n".join(patches.complaints(dict(enumerate(both)))))
         told = "\n".join(patches.too_few({str(i): self.mutant() for i in range(3)}))
         for part in "3 mutants, at least 40", "3 mutants that the quick tests do not see, at least 20":
             self.assertIn(part, told)
@@ -129,11 +140,11 @@ class Tables(Case):
 
 
 class Results(Case):
-    CAUGHT = "mutant,class,policy,caught_by,seconds,seed,engine\n"
+    CAUGHT = "mutant,class,policy,caught_by,seconds,seed,proved,text,engine\n"
     QUICK = "mutant,said,seen,tests,engine\n"
 
-    def mutants(self, *names):
-        path = self.write("m.patch", HEADER + "\n" + DIFF)
+    def mutants(self, *names, header=HEADER):
+        path = self.write("m.patch", header + "\n" + DIFF)
         return {name: patches.Mutant(path) for name in names}
 
     def told(self, mutants, caught, seen):
@@ -146,22 +157,36 @@ class Results(Case):
                                    os.path.join(folder, "mutants-quick.csv"))), [])
 
     def test_whole(self):
-        self.assertEqual(self.told(self.mutants("a"), "a,4,slab,stamp,1,1,abc\n", "a,no,no,,abc\n"), "")
+        self.assertEqual(self.told(self.mutants("a"), "a,4,dynamic,overlap,1,1,-,so it is,abc\n", "a,no,no,,abc\n"), "")
 
     def test_rows_that_lack_or_are_too_many(self):
-        told = self.told(self.mutants("a"), "b,4,slab,stamp,1,1,abc\n", "")
-        for part in ("mutants.csv: no row for a", "mutants.csv: a row for b", "mutants-quick.csv: no row for a"):
+        told = self.told(self.mutants("a"), "b,4,slab,stamp,1,1,-,,abc\n", "b,no,no,,abc\n")
+        for part in ("mutants.csv: no row for a", "mutants.csv: a row for b", "mutants-quick.csv: a row for b"):
             self.assertIn(part, told)
-        mutants = self.mutants("a")
-        mutants["a"].values["quick"] = "yes"
-        self.assertNotIn("mutants-quick.csv", self.told(mutants, "", ""))
 
     def test_rows_that_say_what_they_must_not(self):
-        told = self.told(self.mutants("a", "b"), "a,4,slab,nobody,60,9,abc\nb,4,slab,stamp,1,1,abc+\n",
+        told = self.told(self.mutants("a", "b"), "a,4,slab,nobody,61,9,yes,,abc\nb,5,dynamic,stamp,1,1,-,,abc+\n",
                          "a,no,yes,unit.x,abc\nb,yes,yes,unit.x,abc\n")
-        for part in ("a: caught by nobody", "'abc+' is no commit", "a: its header says quick: no, the table no, and seen was yes",
+        for part in ("a: caught by nobody", "'abc+' is no commit", "a: its row says policy slab, its header dynamic",
+                     "b: its row says class 5, its header 4", "a: 61 s are more", "a: proved: yes",
+                     "b: caught by stamp; expected: overlap", "a: its header says quick: no, the table no, and seen was yes",
                      "b: its header says quick: no, the table yes"):
             self.assertIn(part, told)
+
+    def test_what_is_not_proved(self):
+        header = HEADER.replace("overlap", "invariants").replace("quick: no", "quick: yes\nonly: sums")
+        mutants = self.mutants("a", header=header)
+        for row, told in (("1,1,yes,x: frames in use", ""), ("1,1,no,x: frames in use", "a: proved: no"),
+                          ("1,1,-,x: frames in use", "a: proved: -"), ("1,1,yes,x: chain is broken", "a: 'x: chain is broken' is not what sums says")):
+            self.assertEqual(self.told(mutants, f"a,4,dynamic,invariants,{row},abc\n", ""), told)
+
+    def test_what_is_done_again(self):
+        mutant = self.mutants("a", header=HEADER.replace("quick: no", "quick: no\nonly: overlap"))["a"]
+        done = {"caught_by": "overlap", "seconds": "5.0", "proved": "yes"}
+        self.assertTrue(is_done(mutant, done))
+        for key, value in (("caught_by", "nobody"), ("caught_by", "stamp"), ("seconds", "5.1"), ("proved", "no"), ("proved", "")):
+            self.assertFalse(is_done(mutant, {**done, key: value}), value)
+        self.assertFalse(is_done(mutant, {"caught_by": "overlap", "seconds": "5.0"}), "a row of an older table")
 
 
 class Quick(Case):
@@ -209,27 +234,62 @@ class Quick(Case):
             self.assertNotRegex(name, "^(" + quick.BLIND + ")")
 
 
-class Exits(Case):
-    def run_with(self, error):
-        """The exit status of a run whose only mutant ends like that."""
+class Runs(Case):
+    """The command itself, with what is told to it in place of builds and drivers."""
+
+    @staticmethod
+    def module():
         loader = importlib.machinery.SourceFileLoader("mutants_run", os.path.join(HERE, "run"))
         module = importlib.util.module_from_spec(importlib.util.spec_from_loader("mutants_run", loader))
         loader.exec_module(module)
+        module.say = lambda text: None
+        warnings.simplefilter("ignore", ResourceWarning) # the tree's lock, which is held until the program ends
+        return module
+
+    def run_with(self, error):
+        """The exit status of a run whose only mutant ends like that."""
+        module = self.module()
         name = next(iter(patches.everyone()))
 
         def catch(mutant, tree, options):
             if isinstance(error, Exception):
                 raise error
-            return ("stamp", "1.0", 1), error
+            return ("stamp", "1.0", 1, "-", "so it is"), error
         module.catch = catch
-        module.say = lambda text: None
-        warnings.simplefilter("ignore", ResourceWarning) # the tree's lock, which is held until the program ends
         return module.main([name, "--work", os.path.join(self.folder, "work"), "--results", os.path.join(self.folder, "t.csv")])
 
     def test_statuses(self):
         self.assertEqual([self.run_with(end) for end in (True, False)], [0, 1])
         for error in patches.Refused("does not apply"), Failed("does not build"), Broken("cannot"):
             self.assertEqual(self.run_with(error), 2)
+
+    def caught(self, header, catch, others=()):
+        """What a catch with seed 2 is worth, where runs without the check end like the others."""
+        module = self.module()
+        mutant = patches.Mutant(self.write("m.patch", header + "\n" + DIFF))
+        turns = []
+
+        class Fake(Driver):
+            def until_caught(self, command, seconds, wanted=None):
+                return catch, 1.0, 1.0, 2
+
+            def once(self, command, seed, seconds, extra=()):
+                turns.append(seed)
+                return others[min(len(turns), len(others)) - 1], seed
+        module.Driver = Fake
+        values, good = module.catch(mutant, mock.Mock(folder="", work="", build=lambda kind, targets: kind), mock.Mock(borrow=None, slack=1))
+        return values[3], good, turns
+
+    def test_what_a_catch_is_worth(self):
+        seen, silent = Catch("overlap", "x/0: overlaps the live block"), Catch(cells=1)
+        self.assertEqual(self.caught(HEADER, seen), ("-", True, []))
+        self.assertEqual(self.caught(HEADER, Catch("stamp", "x/0")), ("-", False, []), "it was not expected")
+        self.assertEqual(self.caught(HEADER, Catch()), ("-", False, []))
+        only = HEADER.replace("quick: no", "quick: no\nonly: overlap")
+        self.assertEqual(self.caught(only, seen, [silent]), ("yes", True, [1, 2, 3, 4, 5, 6]), "three times as many seeds")
+        self.assertEqual(self.caught(only, seen, [silent] * 5 + [Catch("stamp", "")]), ("no", False, [1, 2, 3, 4, 5, 6]))
+        self.assertEqual(self.caught(only, seen, [Catch(whole=False)]), ("no", False, [1]))
+        self.assertEqual(self.caught(only, Catch("overlap", "is handed out twice")), ("no", False, []))
 
 
 class Catches(Case):
@@ -260,6 +320,14 @@ class Catches(Case):
         catch = self.caught(f"say({aborted!r})\nsys.exit(3)\n")[0]
         self.assertEqual((catch.by, catch.text), ("crash ABRT", "s/t/0: mems: corruption: block released twice"))
 
+    def test_a_race_is_told_from_a_crash(self):
+        raced = {**cell("crashed"), "output": ["=====", "WARNING: ThreadSanitizer: data race (pid=7)", "  Write of size 8"]}
+        catch = self.caught(f"say({raced!r})\nsys.exit(3)\n")[0]
+        self.assertEqual((catch.by, catch.text), ("tsan", "s/t/0: WARNING: ThreadSanitizer: data race"))
+        build = os.path.join(self.folder, "tsan")
+        self.assertTrue(Driver(build, self.folder, self.folder).tsan)
+        self.assertFalse(Driver(self.folder, self.folder, self.folder).tsan)
+
     def test_the_turn_of_a_seed(self):
         for command, seed, turn in (("mems-stress run x", 4, 4), ("mems-stress run x --seed 10", 12, 3)):
             self.assertEqual(Driver.turn(command, seed), turn)
@@ -280,7 +348,8 @@ class Catches(Case):
         for name, by, text, right in (("double hand-out", "overlap", "x/0: 0x10 is handed out twice: ..", True),
                                       ("double hand-out", "overlap", "x/0: 0x10 .. 0x20 overlaps the live block of", False),
                                       ("foreign pointer", "crash ABRT", "x/0: mems: corruption: block released twice at once: 0x8", True),
-                                      ("foreign pointer", "crash ABRT", "x/0: SIGABRT in phase run", False), ("size", "size", "", True)):
+                                      ("foreign pointer", "crash ABRT", "x/0: SIGABRT in phase run", False),
+                                      ("foreign pointer", "crash ABRT", "x/0: mems-malloc: double free of 0x10, a block", True), ("size", "size", "", True)):
             self.assertEqual(patches.CHECKERS[name].catches(Catch(by, text)), right)
 
     def test_what_nobody_catches(self):
@@ -320,6 +389,32 @@ class Catches(Case):
         self.assertEqual(words[3:], ["--target", "preload:" + os.path.join(self.folder, "lib", "libmems-malloc.so"), "--seed", "2"])
 
 
+class Borrowed(Case):
+    COMMANDS = ["cc -o lib/a.o -c /src/lib/a.c", "cc -o lib/b.o -c /src/lib/b.c", "cd /build && cmake -o x",
+                ": && cmake -E rm -f lib/m.a && ar qc lib/m.a lib/a.o lib/b.o && ranlib lib/m.a && :", ": && cc -o stress/p lib/m.a && :"]
+
+    def test_only_what_is_touched_is_compiled(self):
+        run = list(borrow.chosen(self.COMMANDS, ["lib/b.c"], "/src", "/tree"))
+        self.assertEqual(run, ["cc -o lib/b.o -c /tree/lib/b.c", *self.COMMANDS[3:]])
+        self.assertEqual([borrow.outputs(command) for command in run], [[("lib/b.o", "")], [("", "lib/m.a")], [("stress/p", "")]])
+
+    def test_headers_are_refused(self):
+        mutant = patches.Mutant(self.write("m.patch", HEADER + "\n" + DIFF))
+        self.assertEqual(borrow.touched(mutant), ["lib/x.c"])
+        mutant = patches.Mutant(self.write("m.patch", HEADER + "\n" + DIFF.replace("x.c", "x.h")))
+        with self.assertRaisesRegex(Failed, "m touches lib/x.h"):
+            borrow.touched(mutant)
+
+    def test_the_build_stays_as_it_is(self):
+        os.makedirs(os.path.join(self.folder, "build", "lib"))
+        os.makedirs(os.path.join(self.folder, "build", "stress"))
+        self.write("build/lib/m.a", "old")
+        ours = os.path.join(self.folder, "ours")
+        for _ in range(2):
+            borrow.share(os.path.join(self.folder, "build"), ours)
+            self.assertEqual(os.listdir(os.path.join(ours, "lib")), ["m.a"])
+
+
 class Clean(Case):
     def test_commands(self):
         class One:
@@ -329,13 +424,19 @@ class Clean(Case):
         class Other:
             build = "release"
             command = "mems-stress explore a.ini"
-        self.assertEqual(clean.commands_for([One, One, Other], "libc"), [("release", "mems-stress run a.ini --target libc")])
-        self.assertEqual(len(clean.commands_for([One, One, Other], "engine")), 2)
+        self.assertEqual(clean.commands_for([One, One, Other], "libc"), ([("release", "mems-stress run a.ini --target libc")], 1))
+        commands, alone = clean.commands_for([One, One, Other], "engine")
+        self.assertEqual((len(commands), alone), (2, 0))
 
     def test_what_others_are_asked(self):
-        self.assertFalse(clean.is_beyond_blocks("workload = churn\nkept_limit = 1\n"))
-        self.assertTrue(clean.is_beyond_blocks("workload = churn\nkept_limit = 0.9\n"))
-        self.assertTrue(clean.is_beyond_blocks("workload = fork-child\nkept_limit = 1\n"))
+        for plan, reason in (("workload = churn\nkept_limit = 1\n", None), ("workload = churn\nkept_limit = 0.9\n", clean.GIVEN_BACK),
+                             ("workload = fork-child\nkept_limit = 1\n", clean.PROCESS),
+                             ("workload = extreme-sizes\npart = align\n", None),
+                             ("workload = extreme-sizes\npart = align\n\nworkload = extreme-sizes\npart = refuse\n", clean.PROCESS)):
+            self.assertEqual(clean.reason_of(plan), reason, plan)
+
+    def test_what_was_left_out_is_told(self):
+        self.assertEqual(clean.told({clean.PROCESS: 2, clean.GIVEN_BACK: 0, clean.ENGINE_ALONE: 1}), "2 about the process, 1 the engine's alone")
 
 
 class Usage(Case):

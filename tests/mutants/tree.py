@@ -18,6 +18,7 @@ TESTS = ("tests", "results", "README.md", "CMakePresets.json", "bootstrap.sh")
 SETTINGS = {
     "release": ["-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF"],
     "hostile": ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DBUILD_TESTING=OFF", "-DMEMS_CHECK_RANKS=ON", "-DMEMS_HOSTILE=ON"],
+    "tsan": ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DBUILD_TESTING=OFF", "-DMEMS_CHECK_RANKS=ON", "-DMEMS_SANITIZE=thread"],
     "unranked": ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DBUILD_TESTING=OFF", "-DMEMS_CHECK_RANKS=OFF", "-DMEMS_HOSTILE=ON"],
     "tests": ["-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=ON"],
     "faults": ["-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=ON"],  # tests/planted

@@ -157,7 +157,7 @@ static void write_from(struct trial *trial, struct block *block, uint64_t page)
 
 static uint64_t draw_size(struct trial *trial)
 {
-    uint64_t most = trial->run->page << source_below(&trial->source, 7);
+    uint64_t most = trial->run->page << source_below(&trial->source, 8);
     return 1 + source_below(&trial->source, most);
 }
 

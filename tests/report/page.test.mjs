@@ -344,6 +344,103 @@ describe("paper, size, company", () => {
     assert.deepEqual(wrong, []);
   });
 
+  // What is on a canvas is as large as it was drawn, or it is shrunk.
+  const drawnSizes = (page) => page.evaluate(() => mems.charts.map(({ title, canvas, chart, figure }) => ({ title, shown: canvas.getBoundingClientRect().width,
+    drawn: chart.width, font: chart.options.scales.y.ticks.font?.size ?? 12, three: Boolean(figure.closest(".three")), dots: chart.currentDevicePixelRatio,
+    tall: canvas.getBoundingClientRect().height, wanted: Number.parseFloat(canvas.parentElement.style.height) })));
+
+  for (const [how, begin, end] of [
+    ["a window's own event", (page) => page.evaluate(() => dispatchEvent(new Event("beforeprint"))), (page) => page.evaluate(() => dispatchEvent(new Event("afterprint")))],
+    ["another medium", (page) => page.emulateMedia({ media: "print" }), (page) => page.emulateMedia({ media: "screen" })]]) {
+    test("charts are drawn at the size of paper, whatever the window: by " + how, async () => {
+      for (const width of [400, 800, 1280]) {
+        const { page, wrong, context } = await open(browser, file, { viewport: { width, height: 900 } });
+        await page.click(".tabs button:text-is('remote')");
+        await page.evaluate(() => mems.charts.forEach((entry) => entry.canvas.offsetParent && entry.draw()));
+        await begin(page);
+        await page.locator("html.paper").waitFor({ state: "attached" });
+        const sizes = await drawnSizes(page);
+        assert.ok(sizes.filter(({ three }) => three).length >= 3);
+        for (const { title, shown, drawn, font, dots, tall, wanted } of sizes) {
+          const points = font * shown / drawn * 0.75;
+          assert.ok(points > 7.5, title + ": names of " + points.toFixed(1) + " pt from a window of " + width);
+          assert.ok(shown > 300, title + " is " + shown + " wide");
+          assert.equal(dots, 2);
+          assert.ok(Math.abs(tall - wanted) < 2, title + " is " + tall + " tall, and has " + wanted);
+        }
+        await end(page);
+        await page.locator("html:not(.paper)").waitFor({ state: "attached" });
+        assert.equal(await page.evaluate(() => document.body.getBoundingClientRect().width), width);
+        assert.deepEqual(wrong, []);
+        await context.close();
+      }
+    });
+  }
+
+  test("charts of one row begin at one height", async () => {
+    const { page } = await open(browser, file);
+    await page.click(".tabs button:text-is('remote')");
+    const tops = await page.locator(".panel:not([hidden]) .three canvas").evaluateAll((all) => all.map((canvas) => canvas.getBoundingClientRect().top));
+    assert.equal(tops.length, 3);
+    tops.forEach((top) => assert.ok(Math.abs(top - tops[0]) < 1, tops.join(", ")));
+  });
+
+  test("names of tabs that begin alike can be told apart where there is little room", async () => {
+    const other = structuredClone(result);
+    const long = "a workload of our server at its busiest hour of the whole week, recorded";
+    const names = new Map(result.job.sections.map(({ name }, i) => [name, i < 4 ? long + [" a=1 b=1", " a=1 b=2", " a=2 b=1", " a=2 b=2"][i] : name]));
+    other.job.sections.forEach((section) => (section.name = names.get(section.name)));
+    other.cells.forEach((cell) => Object.assign(cell, { section: names.get(cell.section) }));
+    write("alike.json", other);
+    const { page, wrong } = await open(browser, report("alike.html", "alike.json"), { viewport: { width: 390, height: 800 } });
+    const tabs = await page.locator("#section-by-section .tabs button").evaluateAll((all) => all.map((tab) => ({ text: tab.textContent, title: tab.title,
+      name: tab.getAttribute("aria-label") ?? tab.textContent, cut: tab.scrollWidth > tab.clientWidth || tab.scrollHeight > tab.clientHeight + 1 })));
+    assert.equal(new Set(tabs.map(({ text }) => text)).size, tabs.length);
+    tabs.forEach(({ text, title, name, cut }) => assert.ok(!cut && name === title, text));
+    assert.ok(tabs.some(({ text }) => text === "a workload… a=1 b=2"), tabs.map(({ text }) => text).join("; "));
+    assert.deepEqual(wrong, []);
+    await page.screenshot({ path: "shots/alike.png" });
+  });
+
+  test("pictures of memory are in the figures: said, and no such figure is the best", async () => {
+    const { page } = await open(browser, file);
+    await page.click(".tabs button:text-is('remote')");
+    const panel = page.locator("#section-by-section .panel:not([hidden])");
+    assert.match(await panel.locator("p.notice").textContent(), /^Pictures of memory were taken of mems:dynamic, mems:slab, mems:segmentation: .* not for comparison/);
+    const best = await panel.locator("td.best").evaluateAll((all) => all.map((cell) => cell.parentElement.firstChild.textContent));
+    assert.ok(!best.some((target) => /^mems:/.test(target)), best.join(", "));
+    const cards = await page.locator("#throughput figure").allTextContents();
+    assert.equal(cards.filter((text) => /Pictures of memory/.test(text)).length, 2);
+    assert.match(await page.textContent("#environment .warnings"), /map \[remote\] pictures of memory were taken of mems:dynamic, mems:segmentation, mems:slab/);
+  });
+
+  test("a part of a plan says what is missing, first", async () => {
+    const part = structuredClone(result);
+    const names = Array.from(new Set(result.cells.map(({ section }) => section)));
+    const targets = names.map((name) => Array.from(new Set(result.cells.filter(({ section }) => section === name).map(({ target }) => target))));
+    part.shard = { index: 1, count: 3, sections: names.map((name, i) => ({ name, sha256: "", shard: name === "paced" ? 2 : 1, targets: targets[i] })),
+      cells: result.cells.map((cell) => [names.indexOf(cell.section), targets[names.indexOf(cell.section)].indexOf(cell.target), cell.repeat]) };
+    part.verdict = "pass";
+    part.cells = part.cells.filter(({ section, verdict }) => section !== "paced" && verdict !== "failed");
+    part.job.sections = part.job.sections.filter(({ name }) => name !== "paced");
+    write("part.json", part);
+    const { page, wrong } = await open(browser, report("part.html", "part.json"));
+    const lost = result.cells.length - part.cells.length;
+    const first = await page.locator("#verdicts > :not(h2)").first().textContent();
+    assert.match(first, new RegExp("^Shard 1 of 3: " + lost + " of " + result.cells.length + " cells missing: .*paced/libc/0 \\(shard 2\\)"));
+    assert.deepEqual(await page.locator(".result .pill").allTextContents(), ["… " + lost + " of " + result.cells.length + " cells missing", "✓ pass"]);
+    assert.match(await page.locator(".matrix tr", { hasText: "paced" }).textContent(), /… missing/);
+    assert.deepEqual(wrong, []);
+    await page.screenshot({ path: "shots/part.png" });
+    part.shard.index = 0;
+    write("part.json", part);
+    const merged = await open(browser, report("part.html", "part.json"));
+    assert.match(await merged.page.locator("#verdicts > :not(h2)").first().textContent(), /^A merge of some of 3 shards: \d+ of \d+ cells missing/);
+    part.shard.cells = [[99, 0, 0]];
+    write("part.json", part);
+    assert.throws(() => report("part.html", "part.json"), /part.json: shard: /);
+  });
+
   test("a hundred cells: small, and drawn as it is looked at", async () => {
     const many = structuredClone(result);
     const copies = Math.ceil(100 / many.cells.length);

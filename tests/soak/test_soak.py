@@ -11,7 +11,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("MEMS_BUILD", os.path.join(HERE, os.pardir, os.pardir, "build", "release"))
-MOMENT = ("warmup=20ms", "runtime=50ms", "rss_slope=any") # whose slope is that of a beginning
+MOMENT = ("warmup=20ms", "runtime=50ms", "rss_slope=any", "rss_slope_limit=0") # whose slope is that of a beginning
 SHORT = "[global]\ntarget = null\nworkload = skeleton\nops = %s\n[one]\n[two]\nthreads = 2\n"
 
 
@@ -23,7 +23,8 @@ class Case(unittest.TestCase):
         self.results = os.path.join(self.folder, "soak.csv")
 
     def soak(self, *words):
-        done = subprocess.run([sys.executable, os.path.join(HERE, "run"), "--build", BUILD, "--results", self.results, *words],
+        done = subprocess.run([sys.executable, os.path.join(HERE, "run"), "--build", BUILD, "--results", self.results,
+                               *(() if "--targets" in words or "--job" not in words else ("--targets", "null")), *words],
                               capture_output=True, text=True, check=False)
         self.assertEqual([name for name in os.listdir(self.folder) if name.startswith("tmp")], [])
         return done.returncode, done.stdout, done.stdout + done.stderr
@@ -43,9 +44,10 @@ class Case(unittest.TestCase):
         self.assertEqual(status, 0, said)
         rows = self.rows()
         self.assertEqual({row["quarter"] for row in rows}, {f"quarter{i}" for i in range(1, 5)})
-        policies = {row["target"].split("(")[0] for row in rows}
-        self.assertLessEqual({f"mems:{name}" for name in ("fixed", "dynamic", "paging", "segmentation", "vm-paging",
-                                                          "vm-segmentation", "slab")}, policies)
+        targets = {f"mems:{name}" for name in ("fixed", "dynamic", "paging", "segmentation", "vm-paging", "vm-segmentation",
+                                               "slab")} | {"preload:libmems-malloc.so"}
+        for quarter in {row["quarter"] for row in rows}:
+            self.assertEqual({row["target"].split("(")[0] for row in rows if row["quarter"] == quarter}, targets)
         self.assertEqual(len({row["workload"] for row in rows}), 4)
         for row in rows:
             self.assertEqual((row["failures"], row["result"]), ("0", "pass"))
@@ -76,6 +78,29 @@ class Case(unittest.TestCase):
             self.assertIn("1 quarters, 1 failures: one/null: rss_slope", out)
             self.assertNotIn("done already", out)
             self.assertEqual([(row["failures"], row["result"]) for row in self.rows()], [("1", "rss_slope")])
+
+    def test_a_target_that_is_not_there_fails(self):
+        missing = "[a]\ntarget = null, ?preload:/nowhere/libmems-malloc.so\nworkload = skeleton\nops = 10\n"
+        status, out, said = self.soak(*self.job(missing))
+        self.assertEqual(status, 1, said)
+        self.assertIn("1 failures: a/preload:/nowhere/libmems-malloc.so: skipped", out)
+        self.assertEqual([(row["target"], row["failures"], row["result"]) for row in self.rows()],
+                         [("null", "0", "pass"), ("preload:/nowhere/libmems-malloc.so", "1", "skipped")])
+        status, out, said = self.soak(*self.job(missing.replace(", ?preload:/nowhere/libmems-malloc.so", "")), "--targets",
+                                      "null,mems:slab")
+        self.assertEqual(status, 1, said)
+        self.assertIn("1 failures: a/mems:slab: not in the job", out)
+        self.assertNotIn("done already", out)
+
+    def test_a_bound_that_is_not_kept_fails(self):
+        saw = "[a]\ntarget = libc\nworkload = sawtooth\nsize = 1Ki-64Ki\nblocks = 50\ntouch = page\nthreads = 2\nwarmup = 50ms\n" \
+              "runtime = 800ms\nsample = 2ms\nrss_slope = flat\nrss_slope_limit = %s\n"
+        status, out, said = self.soak(*self.job(saw % "1"), "--targets", "libc")
+        self.assertEqual(status, 1, said)
+        self.assertIn("1 failures: a/libc: rss_slope", out)
+        self.assertIn("too short or too noisy to exclude that the resident set grows with the work by more than 0 KiB an hour", said)
+        status, out, said = self.soak(*self.job(saw % "64Ti"), "--targets", "libc")
+        self.assertEqual(status, 0, said)
 
     def test_usage(self):
         self.assertEqual(self.soak("quarter5")[0], 2)

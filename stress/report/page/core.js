@@ -11,7 +11,8 @@
 // 3. Theme. Colours are the style sheet's variables, read when something is drawn: mems.color("--c0"). What draws on a
 //    canvas asks to be told when they change: mems.onTheme(redraw).
 // 4. Paper. Before it is printed the page is all there: mems.onPrint(draw) is called by beforeprint, and by
-//    mems.complete(), which tests and people with a console may call.
+//    mems.complete(), which tests and people with a console may call. Then the page has the class `paper`, with which it
+//    is laid out as wide as a sheet whatever the window is, and what has the size of its place is drawn anew.
 // 5. If you change this: the player and the charts use these names; so do the tests.
 
 "use strict";
@@ -141,6 +142,22 @@ mems.details = function (summary, make, printed) {
 
 // ---- tabs ---------------------------------------------------------------------------------------
 
+// Names for tabs: of long ones that begin alike the common beginning is cut, at a word, to what tells that it was there.
+mems.shortNames = function (names) {
+  const long = 30;
+  const begins = 10;
+  return names.map((name) => {
+    const alike = names.filter((other) => other.slice(0, begins) === name.slice(0, begins));
+    const shortest = Math.min(...alike.map((other) => other.length));
+    let common = 0;
+    while (alike.length > 1 && common < shortest && alike.every((other) => other[common] === name[common])) {
+      common++;
+    }
+    const word = name.slice(0, common).search(/[^\s/,:]*$/);
+    return name.length > long && word > begins ? name.slice(0, begins) + "… " + name.slice(word) : name;
+  });
+};
+
 // items: [{title, make(panel)}]. One tab is in the order of the Tab key; arrows, Home and End go from one to the next. A
 // panel is made when it is first shown; on paper all are there, each with its name.
 mems.tabs = function (parent, label, items) {
@@ -148,6 +165,7 @@ mems.tabs = function (parent, label, items) {
   const tabs = [];
   const panels = [];
   const made = [];
+  const names = mems.shortNames(items.map(({ title }) => title));
   const make = (index) => {
     if (!made[index]) {
       made[index] = true;
@@ -168,7 +186,7 @@ mems.tabs = function (parent, label, items) {
   items.forEach((item, index) => {
     const id = mems.id("tab " + item.title);
     tabs.push(mems.el("button", { type: "button", role: "tab", id, "aria-controls": id + "-panel",
-      title: item.title, click: () => select(index, false) }, item.title));
+      title: item.title, "aria-label": names[index] === item.title ? null : item.title, click: () => select(index, false) }, names[index]));
     panels.push(mems.el("div", { class: "panel", role: "tabpanel", id: id + "-panel", "aria-labelledby": id },
       mems.el("h3", { class: "panel-name" }, item.title)));
   });
@@ -278,7 +296,7 @@ mems.complete = function () {
 mems.beforePrint = function () {
   const root = document.documentElement;
   if (!root.classList.contains("printing")) {
-    root.classList.add("printing");
+    root.classList.add("printing", "paper");
     mems.screenTheme = root.dataset.theme;
     root.dataset.theme = "light";
     mems.complete();
@@ -288,7 +306,10 @@ mems.beforePrint = function () {
 
 mems.afterPrint = function () {
   const root = document.documentElement;
-  root.classList.remove("printing");
+  if (!root.classList.contains("paper")) {
+    return;
+  }
+  root.classList.remove("printing", "paper");
   if (mems.screenTheme) {
     root.dataset.theme = mems.screenTheme;
   } else {

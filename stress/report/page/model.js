@@ -4,6 +4,7 @@
 //
 // A model is made of all results of the page:
 //   results[]   {letter, name, root, sections: Map of name -> section}
+//               and missing: [{section, target, id, shard}], cells of the whole plan that a part of it has no outcome of
 //   sections[]  names, in the order of the jobs; two results meet where they have the same names
 //   targets[]   likewise, those that have cells
 //   lines(section)   one element for each result and target that has cells there: {label, target, result, style, cells}
@@ -79,6 +80,26 @@ mems.listed = function (section) {
   return names.filter(Boolean);
 };
 
+// Of a shard's result, and of shards that were merged: root.shard knows the whole plan.
+mems.missing = function ({ cells, shard }) {
+  const ended = new Set(cells.filter((cell) => !["not run", "incomplete"].includes(cell.verdict)).map((cell) => cell.id));
+  return (shard?.cells || []).map(([place, index, repeat]) => {
+    const section = shard.sections[place];
+    const target = section.targets[index];
+    return { section: section.name, target, id: [section.name, target, repeat].join("/"), shard: section.shard };
+  }).filter(({ id }) => !ended.has(id));
+};
+
+// Whether pictures of the target's memory were taken: then what they cost is in its figures.
+mems.pictured = function (section, target) {
+  return Number.parseFloat(section?.values.map) > 0 && /(^|\()mems:/.test(target);
+};
+
+mems.picturedNote = function (section, targets) {
+  const names = targets.filter((target) => mems.pictured(section, target));
+  return names.length > 0 ? "Pictures of memory were taken of " + names.join(", ") + ": the figures hold their time and memory, and are not for comparison." : "";
+};
+
 mems.model = function (documents) {
   const results = documents.map(({ name, root }, index) => ({
     letter: String.fromCharCode(65 + (index % 26)) + (index >= 26 ? Math.floor(index / 26) : ""),
@@ -86,6 +107,7 @@ mems.model = function (documents) {
     root,
     index,
     sections: new Map(root.job.sections.map((section) => [section.name, section])),
+    missing: mems.missing(root),
   }));
   const unique = (names) => Array.from(new Set(names));
   const ran = new Set(results.flatMap((result) => result.root.cells.map((cell) => cell.target)));

@@ -20,13 +20,16 @@ mems.columns = [
   { title: "Refused", get: mems.metric("refused_share"), format: mems.percent },
 ];
 
+// Whether a line's figures are an allocator's, and of that alone.
+mems.allocator = (model, section, line) => line.target !== "null" && !mems.pictured(line.result.sections.get(section), line.target);
+
 // Columns that some line knows; the best of the targets that are allocators in bold.
 mems.figuresTable = function (model, section) {
   const lines = model.lines(section);
   const columns = mems.columns.map((column) => ({ ...column, values: lines.map((line) => mems.figure(line, column.get)) }))
     .filter((column) => column.values.some((value) => mems.known(value) && (value !== 0 || column.better)));
   const best = columns.map(({ better, values }) => {
-    const known = values.filter((value, i) => mems.known(value) && lines[i].target !== "null");
+    const known = values.filter((value, i) => mems.known(value) && mems.allocator(model, section, lines[i]));
     return better && known.length > 1 ? (better === "more" ? Math.max(...known) : Math.min(...known)) : null;
   });
   return mems.el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Figures of " + section },
@@ -35,7 +38,7 @@ mems.figuresTable = function (model, section) {
       mems.el("thead", null, mems.el("tr", null, mems.el("th", { scope: "col" }, "Target"), columns.map(({ title }) => mems.el("th", { scope: "col" }, title)),
         mems.el("th", { scope: "col" }, "Result"))),
       mems.el("tbody", null, lines.map((line, i) => mems.el("tr", null, mems.el("th", { scope: "row" }, line.label),
-        columns.map(({ values, format }, c) => mems.el("td", { class: best[c] !== null && values[i] === best[c] && line.target !== "null" ? "best" : null },
+        columns.map(({ values, format }, c) => mems.el("td", { class: best[c] !== null && values[i] === best[c] && mems.allocator(model, section, line) ? "best" : null },
           format(values[i]))),
         mems.el("td", null, mems.counted(line.cells.map((cell) => cell.verdict))))))));
 };
@@ -44,6 +47,8 @@ mems.sectionHead = function (model, name, panel) {
   const section = model.section(name);
   panel.append(mems.el("p", { class: "muted" }, "Workload ", mems.el("code", null, section.workload), ", " + mems.count(section.threads, "thread") +
     ", " + mems.count(section.repeats, "repeat") + ", most that can be live " + mems.bytes(section.demand?.peak_bytes) + "."));
+  const pictured = mems.picturedNote(section, model.lines(name).map((line) => line.target));
+  panel.append(pictured && mems.el("p", { class: "card notice" }, pictured));
   panel.append(mems.details("Every value of the section", () => mems.table("[" + name + "]", ["Key", "Value"],
     Object.entries(section.values).filter(([, value]) => value !== "").map(([key, value]) => [key, mems.el("code", null, value)])), false));
 };

@@ -11,6 +11,8 @@
     mems.themeSwitch(), mems.el("button", { type: "button", id: "print", click: () => window.print() }, "Print"));
   window.addEventListener("beforeprint", mems.beforePrint);
   window.addEventListener("afterprint", mems.afterPrint);
+  const paper = matchMedia("print"); // what shows a page as printed asks for no more than that
+  paper.addEventListener("change", () => (paper.matches ? mems.beforePrint() : mems.afterPrint()));
   for (const { schema, show } of mems.views) {
     const documents = mems.documents.filter((document) => document.root.schema === schema);
     if (documents.length > 0) {

@@ -88,7 +88,8 @@ mems.showThroughput = function (model, main) {
     mems.bars(grid, {
       title: section,
       about: about.workload + ", " + mems.count(about.threads, "thread") +
-        (above ? "; null: " + datasets.map(({ values }) => mems.rate(values[floor])).join(", ") : ""),
+        (above ? "; null: " + datasets.map(({ values }) => mems.rate(values[floor])).join(", ") : "") +
+        (mems.picturedNote(about, targets) && ". " + mems.picturedNote(about, targets)),
       axis: "operations a second",
       format: (value) => mems.scaled(value, [[1, ""], [1e3, "k"], [1e6, "M"], [1e9, "G"]]),
       targets: keep(targets),

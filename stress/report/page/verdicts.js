@@ -30,13 +30,28 @@ mems.facts = function (pairs) {
     .map(([name, value]) => [mems.el("dt", null, name), mems.el("dd", null, value)]));
 };
 
+// What a result that is a part has not; null: it has all.
+mems.partOf = function (model, { letter, missing, root }) {
+  const all = root.shard?.cells.length;
+  const told = (list) => list.map(({ id, shard }) => id + " (shard " + shard + ")").join(", ");
+  const most = 20;
+  return missing.length > 0 && mems.el("div", { class: "card notice part" },
+    mems.el("p", null, model.several ? letter + ": " : "", mems.el("strong", null,
+      (root.shard.index > 0 ? "Shard " + root.shard.index + " of " + root.shard.count : "A merge of some of " + mems.count(root.shard.count, "shard")) +
+      ": " + missing.length + " of " + mems.count(all, "cell") + " missing"), ": " + told(missing.slice(0, most)) +
+      (missing.length > most ? " and " + (missing.length - most) + " more." : ". What is said below is of the others.")),
+    missing.length > most && mems.details("All that are missing", () => mems.el("p", null, told(missing)), true));
+};
+
 mems.resultCard = function (model, result) {
   const { root } = result;
   return mems.el("article", { class: "card result" },
-    mems.el("h3", null, model.several ? mems.el("span", { class: "letter" }, result.letter) : null, mems.pill(root.verdict),
-      root.job.title || root.job.path),
+    mems.el("h3", null, model.several ? mems.el("span", { class: "letter" }, result.letter) : null, result.missing.length > 0 &&
+      mems.el("span", { class: "pill warn" }, "… " + result.missing.length + " of " + mems.count(root.shard.cells.length, "cell") + " missing"),
+      mems.pill(root.verdict), root.job.title || root.job.path),
     mems.facts([
       ["Result", result.name],
+      ["Part", root.shard && (root.shard.index > 0 ? "shard " + root.shard.index + " of " + root.shard.count : "merged, of " + mems.count(root.shard.count, "shard"))],
       ["Cells", mems.counted(root.cells.map((cell) => cell.verdict))],
       ["Measured", root.started.replace("T", " ").replace("Z", " UTC") + ", " + mems.time(root.seconds * 1e9)],
       ["Machine", [root.host.cpu, root.host.cores + " CPUs", root.host.kernel].filter(Boolean).join(", ")],
@@ -49,29 +64,35 @@ mems.resultCard = function (model, result) {
 };
 
 // A cell of the matrix: the worst of the repeats, and how many were so.
-mems.worst = function (cells) {
+mems.worst = function (cells, missing) {
   const order = ["crashed", "failed", "hung", "incomplete", "unsteady", "pass", "skipped", "not run"];
   const worst = order.find((verdict) => cells.some((cell) => cell.verdict === verdict)) || cells[0].verdict;
   const count = cells.filter((cell) => cell.verdict === worst).length;
   const [style, sign] = mems.verdicts[worst] || ["warn", "?"];
-  const text = sign + " " + worst + (cells.length > 1 && count < cells.length ? " " + count + "/" + cells.length : "");
-  return mems.el("td", { class: style === "good" ? "pass" : style },
+  const text = sign + " " + worst + (cells.length > 1 && count < cells.length ? " " + count + "/" + cells.length : "") +
+    (missing > 0 ? ", " + missing + " missing" : "");
+  return mems.el("td", { class: missing > 0 && style === "good" ? "warn" : style === "good" ? "pass" : style },
     cells.some(mems.isBad) ? mems.el("a", { href: "#failures" }, text) : text);
 };
 
 mems.verdictMatrix = function (model) {
-  const columns = model.targets.flatMap((target) => model.results.map((result) => ({ target, result })))
-    .filter(({ target, result }) => result.root.cells.some((cell) => cell.target === target));
+  const missing = model.results.flatMap((result) => result.missing);
+  const planned = model.results.flatMap((result) => (result.root.shard?.sections || []).map(({ name }) => name));
+  const sections = Array.from(new Set([...planned, ...model.sections]));
+  const targets = Array.from(new Set([...model.targets, ...missing.map(({ target }) => target)]));
+  const columns = targets.flatMap((target) => model.results.map((result) => ({ target, result })))
+    .filter(({ target, result }) => [...result.root.cells, ...result.missing].some((cell) => cell.target === target));
   return mems.el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Verdicts by section and target" },
     mems.el("table", { class: "matrix" },
       mems.el("caption", null, "Each section on each target: the worst of its repeats"),
       mems.el("thead", null, mems.el("tr", null, mems.el("th", { scope: "col" }, "Section"),
         columns.map(({ target, result }) => mems.el("th", { scope: "col" }, mems.breakable(model.label(result, target)))))),
-      mems.el("tbody", null, model.sections.map((section) => mems.el("tr", null,
+      mems.el("tbody", null, sections.map((section) => mems.el("tr", null,
         mems.el("th", { scope: "row" }, section),
         columns.map(({ target, result }) => {
           const cells = model.cells(result, section).filter((cell) => cell.target === target);
-          return cells.length > 0 ? mems.worst(cells) : mems.el("td", { class: "muted" }, "");
+          const lost = result.missing.filter((cell) => cell.section === section && cell.target === target).length;
+          return cells.length > 0 ? mems.worst(cells, lost) : mems.el("td", { class: lost > 0 ? "warn" : "muted" }, lost > 0 ? "… missing" : "");
         }))))));
 };
 
@@ -105,6 +126,7 @@ mems.comparisonOf = function (result, parent) {
 
 mems.showVerdicts = function (model, main) {
   const chapter = mems.chapter(main, "Verdicts");
+  model.results.map((result) => mems.partOf(model, result)).filter(Boolean).forEach((part) => chapter.append(part));
   const grid = mems.grid(chapter);
   model.results.forEach((result) => grid.append(mems.resultCard(model, result)));
   const bad = model.results.flatMap((result) => result.root.cells.filter(mems.isBad));

@@ -135,6 +135,21 @@ class Report(unittest.TestCase):
             rate, wanted = made["metrics"]["ops_per_second"], cell["metrics"]["ops_per_second"]
             self.assertAlmostEqual(rate / wanted, 1, 6)
 
+    def test_a_part_without_scripts(self):
+        """What the page says where JavaScript is off, and a book of the whole that is none."""
+        self.result["shard"] = {"index": 1, "count": 2, "sections": [
+            {"name": "elsewhere", "sha256": "", "shard": 2, "targets": ["libc", "null"]}],
+            "cells": [[0, target, repeat] for target in (0, 1) for repeat in range(4)]}
+        name = self.write("part.json", self.result)
+        self.page(name)
+        with open(self.path("page.html"), encoding="utf-8") as file:
+            self.assertIn("<li>part.json: %s, %d of 8 cells missing</li>" % (self.result["verdict"], 8 - len(self.result["cells"])), file.read())
+        shard = self.result["shard"]
+        for wrong in ({"index": "1"}, {"sections": 7}, {"cells": [[1, 0, 0]]}, {"cells": [[0, 2, 0]]}, {"cells": [[-1, 0, 0]]},
+                      {"cells": [[0, 0]]}, {"sections": [{"name": "elsewhere", "targets": ["libc"]}]}):
+            self.result["shard"] = {**shard, **wrong}
+            self.refused(1, "part.json: shard: ", self.write("part.json", self.result))
+
     def test_no_network(self):
         page = self.page(RESULT)
         policy = [names for tag, names in page.shape if tag == "meta" and "http-equiv" in names]

@@ -293,8 +293,8 @@ class Evil(Case):
         self.assertEqual(outcome.status, 2, outcome.out + outcome.err)
         self.assertEqual(outcome.cell()["evidence"]["check"]["name"], "rss_slope")
         self.assertRegex(outcome.cell()["message"],
-                         r"the resident set grows with the work, by \d+ KiB an hour \(\d+ \.\. \d+ with 99.99 % "
-                         r"confidence, \d+ looks in \S+ s\) beyond what settles")
+                         r"the resident set grows with the work, by \d+ KiB an hour \(\d+ \.\. \d+ with 99.99 % and "
+                         r"99 % confidence, \d+ looks in \S+ s\) beyond what settles")
         # One that stands; one that goes up and comes back; one that is not asked.
         for passes in (job % (work, evil("none")),
                        job % ("sawtooth\nsize = 1Ki-64Ki\nblocks = 50\ntouch = page", "libc"),

@@ -69,7 +69,7 @@ class Plans(Case):
         classes = re.findall(r"^  (\S+)$", listed, re.MULTILINE)
         self.assertIn("threads", classes)
         members = re.search(r"^  threads\n((    .*\n)+)", listed, re.MULTILINE).group(1)
-        members = [line.split()[0] for line in members.splitlines()]
+        members = re.findall(r"^    (\S+)", members, re.MULTILINE) # what goes on below stands further in
         text = self.plan("--class", "threads", "--target", "null", "--set", "threads=2")
         self.assertEqual(re.findall(r"^workload = (.*)$", text, re.MULTILINE), members)
         for arguments, message in (

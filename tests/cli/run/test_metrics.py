@@ -223,6 +223,29 @@ class Metrics(Case):
         plain = self.run_job("[work]\nworkload = churn\ntarget = mems:dynamic\nops = 500\n")
         self.assertNotIn("map", plain.cell("mems:dynamic")["report"])
 
+    @words
+    def test_figures_with_pictures_are_no_comparison(self):
+        """What pictures cost is in the figures of the targets that have any: the run says so, and compare refuses them."""
+        text = "[work]\nworkload = churn\ntarget = libc, null, mems:dynamic, mems:slab\nops = 500\nrepeats = 2\n"
+        outcome = self.run_job(text, "--set", "map=5")
+        told, = [warning["text"] for warning in outcome.document["warnings"] if warning["code"] == "map"]
+        self.assertIn("[work] pictures of memory were taken of mems:dynamic, mems:slab: ", told)
+        self.assertIn(told, " ".join((outcome.out + outcome.err).split()))
+        for a, b, named in (("libc", "mems:slab", "mems:slab"), ("mems:dynamic", "null", "mems:dynamic"),
+                            ("mems:dynamic", "mems:slab", "both")):
+            done = self.stress("compare", "result.json", "--targets", "%s,%s" % (a, b))
+            self.assertEqual(done.status, 1, done.out + done.err)
+            self.assertIn("pictures of memory (map) were taken of %s," % named, " ".join(done.out.split()))
+        plain = self.stress("compare", "result.json", "--targets", "libc,null", "--metric", "ops_per_second")
+        self.assertEqual(plain.status, 0, plain.out + plain.err)
+        # The same target twice did the same twice: told, not refused.
+        same = self.stress("compare", "result.json", "result.json")
+        self.assertEqual(same.status, 0, same.out + same.err)
+        self.assertEqual(same.out.count("pictures of memory (map) were taken"), 2)
+        plain = self.run_job(text)
+        self.assertEqual([warning for warning in plain.document["warnings"] if warning["code"] == "map"], [])
+        self.assertNotIn("pictures", self.stress("compare", "result.json", "--targets", "libc,mems:slab").out)
+
     def test_holes_and_native_figures(self):
         outcome = self.warm()
         null, libc, engine = (outcome.cell(t)["report"] for t in ("null", "libc", "mems:dynamic"))

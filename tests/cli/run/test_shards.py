@@ -143,6 +143,11 @@ class Shards(Case):
     def test_empty_shards_pass(self):
         parts = self.shards(4, text="[a]\nworkload = churn\ntarget = null\nops = 100\n")
         self.assertEqual(sorted(len(self.load(part)["cells"]) for part in parts), [0, 0, 0, 1])
+        done = self.stress("run", "job.ini", "--shard", "1/1", "--json", "whole.json")
+        self.assertNotIn("no section", done.err)
+        empty = [i + 1 for i, part in enumerate(parts) if not self.load(part)["cells"]][0]
+        done = self.stress("run", "job.ini", "--shard", "%d/4" % empty, "--json", "anew.json")
+        self.assertIn("no section of this plan falls to shard %d of 4\n" % empty, done.err)
         self.merge(*parts, "--json", "all.json")
         self.assertEqual(len(self.load("all.json")["cells"]), 1)
 

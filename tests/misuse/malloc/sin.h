@@ -34,7 +34,7 @@ static inline void sin_aftermath(size_t size)
 }
 
 // Another thread, there and in touch with the heap before the sin: what making a thread allocates
-// does not come in between.
+// does not come in between, nor does anything of its own later, which could get the sinner's place.
 struct sin_stranger {
     sem_t work, done;
     void (*call)(void *block);
@@ -44,8 +44,8 @@ struct sin_stranger {
 static void *sin_stranger_life(void *argument)
 {
     struct sin_stranger *stranger = argument;
+    probe_free(probe_malloc(64));
     for (;;) {
-        probe_free(probe_malloc(64));
         sem_post(&stranger->done);
         sem_wait(&stranger->work);
         stranger->call(stranger->block);

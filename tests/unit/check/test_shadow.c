@@ -126,6 +126,26 @@ static void test_overlaps_are_found_and_named(void **state)
     assert_true(found > 5);
 }
 
+// It grows by the page of bits and those of owners that a block is the first to need, and by no
+// more when the same place is marked again.
+static void test_what_is_in_memory(void **state)
+{
+    (void)state;
+    struct shadow shadow = {0};
+    struct shadow_conflict conflict = {0};
+    assert_int_equal(shadow_resident(&shadow), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(shadow_insert(&shadow, BASE + RANGE, 64, 1, &conflict), 0);
+        assert_int_equal(shadow_remove(&shadow, BASE + RANGE, 64, &conflict), 0);
+    }
+    uint64_t one = shadow_resident(&shadow);
+    assert_in_range(one, 2 * 4096, 3 * 4096); // and the list's, where the leaf ends
+    assert_int_equal(shadow_insert(&shadow, BASE + RANGE, 1 << 20, 1, &conflict), 0);
+    uint64_t more = shadow_resident(&shadow); // half of it for owners, a 64th for bits
+    assert_in_range(more - one, (1 << 19) - 4 * 4096, (1 << 19) + 8 * 4096);
+    shadow_fini(&shadow);
+}
+
 static void test_a_mark_that_is_gone(void **state)
 {
     (void)state;
@@ -235,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_blocks_agree_with_the_model),
         cmocka_unit_test(test_overlaps_are_found_and_named),
+        cmocka_unit_test(test_what_is_in_memory),
         cmocka_unit_test(test_a_mark_that_is_gone),
         cmocka_unit_test(test_addresses_that_are_none),
         cmocka_unit_test(test_threads_do_not_disturb_each_other),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// law_result.h - the law of result documents: any bytes are a result, or a complaint; and what was
-// read can be compared with itself, where nothing has become worse, and be told in every form.
+// law_result.h - the law of result documents: any bytes are a result, or a complaint; what was read
+// is whole (each cell has a target and is of one of the sections), can be compared with itself,
+// where nothing has become worse, and be told in every form.
 
 #ifndef COMPARE_LAW_RESULT_H
 #define COMPARE_LAW_RESULT_H
@@ -33,6 +34,17 @@ static inline enum verdict_outcome result_told(struct comparison *comparison)
     enum verdict_outcome outcome = compare_outcome(comparison);
     compare_fini(comparison);
     return outcome;
+}
+
+static inline void result_whole(const struct measured *measured)
+{
+    for (size_t i = 0; i < measured->section_count; i++) {
+        assert_non_null(measured->sections[i].name);
+    }
+    for (size_t i = 0; i < measured->cell_count; i++) {
+        assert_true(measured->cells[i].section < measured->section_count);
+        assert_non_null(measured->cells[i].target);
+    }
 }
 
 static inline void result_compared(const struct measured *measured)
@@ -73,6 +85,7 @@ static inline bool result_law(const void *bytes, size_t length)
         assert_non_null(strstr(complaint.text, path));
         return false;
     }
+    result_whole(&measured);
     result_compared(&measured);
     measured_fini(&measured);
     return true;

@@ -11,9 +11,9 @@
 
 #include "support/test.h"
 
-#define LOOKS      600u
-#define DEVIATIONS 3.891
+#define LOOKS 600u
 
+static const struct trend_confidence sure = {3.891, 2.326};
 static double at[LOOKS], value[LOOKS];
 static uint64_t seed;
 
@@ -88,7 +88,7 @@ static void draw(void (*shape)(unsigned i), double leak)
 static struct trend lasting(void)
 {
     struct trend trend;
-    assert_true(trend_lasting(at, value, LOOKS, DEVIATIONS, &trend));
+    assert_true(trend_lasting(at, value, LOOKS, sure, &trend));
     assert_true(trend.low <= trend.slope && trend.slope <= trend.high);
     return trend;
 }
@@ -114,6 +114,25 @@ static void test_leaks_only(void **state)
         }
         if (found < 0.8 * tries) {
             fail_msg("shape %u: %u leaks of %u found", shape, found, tries);
+        }
+    }
+}
+
+// What leaks is not excluded: the upper end is below a leak that is there in few tries. Of a level
+// that wanders for as long as one looks it is too often: no number of points tells that from one
+// that leaks the other way.
+static void test_bounds_of_leaks(void **state)
+{
+    (void)state;
+    for (unsigned shape = 0; shape < sizeof shapes / sizeof shapes[0]; shape++) {
+        unsigned excluded = 0, tries = 400 / MEMS_TEST_SCALE;
+        for (uint64_t first = 1; first <= tries; first++) {
+            seed = first;
+            draw(shapes[shape], 5e4);
+            excluded += lasting().high < 5e4;
+        }
+        if (excluded > 2 + tries * (shapes[shape] == wanders ? 0.1 : 0.05)) {
+            fail_msg("shape %u: %u leaks of %u excluded", shape, excluded, tries);
         }
     }
 }
@@ -164,16 +183,16 @@ static void test_bounds(void **state)
     at[1] = 0.5;
     value[1] = -1e9;
     assert_true(fabs(lasting().slope - 1000) < 1);
-    assert_false(trend_lasting(at, value, 0, DEVIATIONS, &trend));
-    assert_false(trend_lasting(at, value, TREND_LEAST, DEVIATIONS, &trend));
+    assert_false(trend_lasting(at, value, 0, sure, &trend));
+    assert_false(trend_lasting(at, value, TREND_LEAST, sure, &trend));
     for (unsigned i = 0; i < LOOKS; i++) {
         at[i] = 7;
     }
-    assert_false(trend_lasting(at, value, LOOKS, DEVIATIONS, &trend));
-    assert_false(trend_even(at, value, LOOKS, 16, DEVIATIONS, &trend));
-    assert_false(trend_slope(at, value, 16, DEVIATIONS, &trend));
-    assert_false(trend_slope(at, value, TREND_LEAST - 1, DEVIATIONS, &trend));
-    assert_false(trend_slope(at, value, TREND_POINTS + 1, DEVIATIONS, &trend));
+    assert_false(trend_lasting(at, value, LOOKS, sure, &trend));
+    assert_false(trend_even(at, value, LOOKS, 16, sure, &trend));
+    assert_false(trend_slope(at, value, 16, sure, &trend));
+    assert_false(trend_slope(at, value, TREND_LEAST - 1, sure, &trend));
+    assert_false(trend_slope(at, value, TREND_POINTS + 1, sure, &trend));
 }
 
 // Sen's estimate by hand: slopes 1, 1, .. of a line with one point astray.
@@ -185,18 +204,18 @@ static void test_slope(void **state)
         at[i] = i;
         value[i] = i == 7 ? 1e6 : 2.0 * i;
     }
-    assert_true(trend_slope(at, value, 20, 2.576, &trend));
+    assert_true(trend_slope(at, value, 20, sure, &trend));
     assert_true(trend.slope == 2 && trend.low == 2 && trend.high == 2);
-    assert_true(trend_even(at, value, 20, 20, 2.576, &trend));
+    assert_true(trend_even(at, value, 20, 20, sure, &trend));
     assert_true(trend.slope == 2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_leaks_only), cmocka_unit_test(test_exactly),
-        cmocka_unit_test(test_other_ways), cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_slope),
+        cmocka_unit_test(test_leaks_only),      cmocka_unit_test(test_exactly),
+        cmocka_unit_test(test_bounds_of_leaks), cmocka_unit_test(test_other_ways),
+        cmocka_unit_test(test_bounds),          cmocka_unit_test(test_slope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "support/test.h"
+#include "workload/random.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -70,6 +71,63 @@ static void test_a_machine_slowed_down(void **state)
     assert_true(hourly.low <= 0);
 }
 
+// What the check's own map has in memory is not the target's.
+static void test_the_map(void **state)
+{
+    (void)state;
+    struct trend hourly;
+    draw(4, 0, 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        report.samples[i].map_bytes = i * 10000u;
+        report.samples[i].rss_bytes += report.samples[i].map_bytes;
+    }
+    assert_true(slope_of(&report, &hourly));
+    assert_true(hourly.low == 0 && hourly.high == 0);
+}
+
+// Six minutes of a heap that breathes by some MB as those of the soak do, errors that last for some
+// seconds: growth of `hourly_bytes` beside it.
+static void draw_breathing(struct random *random, double hourly_bytes)
+{
+    double breath = 0;
+    draw(15, 1e6, 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        struct report_sample *sample = &report.samples[i];
+        sample->at_ns *= 6;
+        sample->operations *= 6;
+        double normal = -6;
+        for (unsigned n = 0; n < 12; n++) {
+            normal += (double)(random_next(random) >> 11) * 0x1p-53;
+        }
+        breath = 0.97 * breath + 0.243 * 1.5e6 * normal;
+        sample->rss_bytes +=
+            (uint64_t)(2e7 + breath +
+                       hourly_bytes * (double)sample->at_ns / (3600.0 * (double)SECOND));
+    }
+}
+
+// A limit of 256 MiB an hour is kept by what does not grow, and not by what grows by as much.
+static void test_the_limit(void **state)
+{
+    (void)state;
+    double limit = 0x1p28;
+    unsigned kept = 0, excluded = 0, tries = 200 / MEMS_TEST_SCALE;
+    struct random random;
+    random_init(&random, test_seed(), 0, 0);
+    for (unsigned i = 0; i < tries; i++) {
+        struct trend hourly;
+        draw_breathing(&random, 0);
+        assert_true(slope_of(&report, &hourly));
+        kept += hourly.low <= 0 && hourly.high <= limit;
+        draw_breathing(&random, limit);
+        assert_true(slope_of(&report, &hourly));
+        excluded += hourly.low <= 0 && hourly.high <= limit;
+    }
+    if (kept < 0.95 * tries || excluded > 0.05 * tries + 2) {
+        fail_msg("of %u: %u kept, %u excluded", tries, kept, excluded);
+    }
+}
+
 static void test_too_little(void **state)
 {
     (void)state;
@@ -92,6 +150,8 @@ int main(void)
         cmocka_unit_test(test_a_leak),
         cmocka_unit_test(test_what_settles),
         cmocka_unit_test(test_a_machine_slowed_down),
+        cmocka_unit_test(test_the_map),
+        cmocka_unit_test(test_the_limit),
         cmocka_unit_test(test_too_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

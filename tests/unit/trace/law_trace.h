@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// law_trace.h - the law of traces: any bytes are a trace, or a complaint; and a trace is the same
-// after it has been written and read, in either form, through the other.
+// law_trace.h - the law of traces: any bytes are a trace, or a complaint; a text that numbers its
+// blocks has as many as it says; and a trace is the same after it has been written and read, in
+// either form, through the other.
 
 #ifndef TRACE_LAW_TRACE_H
 #define TRACE_LAW_TRACE_H
 
 #include <errno.h>
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "unit/trace/random_trace.h"
@@ -53,6 +55,31 @@ static inline bool trace_law(const struct trace *trace)
     return error == 0;
 }
 
+// The number behind a text's "numbered", of digits only. False: there is none.
+static inline bool trace_law_numbered(const char *bytes, size_t length, uint64_t *count)
+{
+    static const char word[] = "numbered";
+    const char *end = bytes + length;
+    for (const char *at = bytes, *next; at < end && *bytes != '\x89'; at = next) {
+        next = memchr(at, '\n', (size_t)(end - at));
+        next = next == NULL ? end : next + 1;
+        while (at < next && (*at == ' ' || *at == '\t' || *at == '\r')) {
+            at++;
+        }
+        if ((size_t)(next - at) > sizeof word && memcmp(at, word, sizeof word - 1) == 0 &&
+            at[sizeof word - 1] == ' ') {
+            char digits[12] = "";
+            int used = 0;
+            snprintf(digits, sizeof digits, "%.*s", (int)(next - at - (long)sizeof word),
+                     at + sizeof word);
+            return sscanf(digits, "%9" SCNu64 "%n", count, &used) == 1 &&
+                   strspn(digits, "0123456789") == (size_t)used &&
+                   (digits[used] == '\n' || digits[used] == '\0');
+        }
+    }
+    return false;
+}
+
 // Reads the bytes from a block of just that size. Returns the trace, or NULL after a complaint.
 static inline struct trace *trace_law_parse(const void *bytes, size_t length)
 {
@@ -70,6 +97,10 @@ static inline struct trace *trace_law_parse(const void *bytes, size_t length)
     struct trace *got = trace != NULL ? trace : part;
     if (got != NULL && trace_check(got, &complaint) != 0) {
         fail_msg("an illegal trace: %s", complaint.text);
+    }
+    uint64_t count;
+    if (trace != NULL && trace_law_numbered(bytes, length, &count)) {
+        assert_int_equal(trace->block_count, count);
     }
     trace_free(part);
     return trace;
