@@ -112,17 +112,17 @@ struct cli_job_settings {
 // Rows of a command's options that fill in the above, where it is what the command's settings begin
 // with.
 #define CLI_OUTPUT_OPTIONS                                                                         \
-    {"json", CLI_TEXT, "FILE",                                                                     \
+    {"json", CLI_OUTPUT, "FILE",                                                                   \
      "write the result as JSON (mems-stress schema); -: to standard output",                       \
      offsetof(struct cli_job_settings, outputs.path[OUTPUT_JSON])},                                \
-        {"csv", CLI_TEXT, "FILE", "write a row a cell as CSV; - is standard output",               \
+        {"csv", CLI_OUTPUT, "FILE", "write a row a cell as CSV; - is standard output",             \
          offsetof(struct cli_job_settings, outputs.path[OUTPUT_CSV])},                             \
-        {"junit", CLI_TEXT, "FILE", "write a test a cell as JUnit XML; - is standard output",      \
+        {"junit", CLI_OUTPUT, "FILE", "write a test a cell as JUnit XML; - is standard output",    \
          offsetof(struct cli_job_settings, outputs.path[OUTPUT_JUNIT])},                           \
-        {"google-benchmark", CLI_TEXT, "FILE",                                                     \
+        {"google-benchmark", CLI_OUTPUT, "FILE",                                                   \
          "write the result as Google Benchmark does, for its compare.py; - is standard output",    \
          offsetof(struct cli_job_settings, outputs.path[OUTPUT_GOOGLE])},                          \
-        {"history", CLI_TEXT, "FILE",                                                              \
+        {"history", CLI_STORE, "FILE",                                                             \
          "keep the run in this history (else in ~/.local/state/mems/history.db)",                  \
          offsetof(struct cli_job_settings, history.file)},                                         \
         {"no-history", CLI_FLAG, NULL, "do not keep the run in a history",                         \

@@ -13,6 +13,7 @@
 #include "cli/against.h"
 #include "cli/cli.h"
 #include "job/job.h"
+#include "job/plain.h"
 #include "result/annotation.h"
 #include "result/output.h"
 #include "target/target.h"
@@ -34,16 +35,16 @@ static const struct cli_option compare_options[] = {
     {"against", CLI_TEXT, "last|REV|DATE",
      "with the run of the history that is meant, of the same job",
      offsetof(struct compare_settings, against)},
-    {"history", CLI_TEXT, "FILE", "--against: in this history (mems-stress history --help)",
+    {"history", CLI_STORE, "FILE", "--against: in this history (mems-stress history --help)",
      offsetof(struct compare_settings, history)},
     {"machine", CLI_TEXT, "all|NAME", "--against: of any machine, or of that one (else of B's own)",
      offsetof(struct compare_settings, machine)},
     CLI_COMPARING_OPTIONS(struct compare_settings),
     {"threshold", CLI_SHARE, "5%", "the same as --max-regression",
      offsetof(struct compare_settings, comparing.threshold)},
-    {"json", CLI_TEXT, "FILE", "write the comparison as JSON; - is standard output",
+    {"json", CLI_OUTPUT, "FILE", "write the comparison as JSON; - is standard output",
      offsetof(struct compare_settings, outputs.path[OUTPUT_JSON])},
-    {"junit", CLI_TEXT, "FILE", "write a test a metric as JUnit XML; - is standard output",
+    {"junit", CLI_OUTPUT, "FILE", "write a test a metric as JUnit XML; - is standard output",
      offsetof(struct compare_settings, outputs.path[OUTPUT_JUNIT])},
     {"ci", CLI_FLAG, NULL, "also print annotations for GitHub Actions",
      offsetof(struct compare_settings, annotate)},
@@ -177,7 +178,7 @@ static int compare_write(const struct comparison *comparison, const struct findi
 
 static int compare_show(struct comparison *comparison, const struct compare_settings *settings)
 {
-    FILE *out = output_has_stdout(&settings->outputs) ? stderr : stdout;
+    FILE *out = plain_open(output_has_stdout(&settings->outputs) ? stderr : stdout);
     struct verdict verdict = {.exit = VERDICT_EXIT_PASS};
     struct findings findings;
     verdict_compare(&verdict, compare_outcome(comparison), settings->fail_inconclusive);
@@ -186,6 +187,7 @@ static int compare_show(struct comparison *comparison, const struct compare_sett
     if (settings->annotate) {
         annotation_findings(out, &findings, NULL);
     }
+    fclose(out);
     int status = compare_write(comparison, &findings, &settings->outputs, (int)verdict.exit);
     findings_fini(&findings);
     compare_fini(comparison);
@@ -357,5 +359,6 @@ const struct cli_command cli_command_compare = {
              "Exit status: 0 pass or improved, 4 regressed, 5 inconclusive (with\n"
              "--fail-inconclusive), 1 unreadable or refused.",
     .options = compare_options,
+    .inputs = true,
     .main = compare_main,
 };

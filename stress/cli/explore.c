@@ -56,7 +56,7 @@ static const struct cli_option explore_options[] = {
      offsetof(struct explore_settings, shrink)},
     {"no-shrink", CLI_FLAG, NULL, "report a failure as it was found",
      offsetof(struct explore_settings, no_shrink)},
-    {"json", CLI_TEXT, "FILE",
+    {"json", CLI_OUTPUT, "FILE",
      "write what it came to as JSON (mems-stress schema explore); -: to standard output, alone",
      offsetof(struct explore_settings, json)},
     CLI_JOB_OPTIONS,
@@ -296,5 +296,6 @@ const struct cli_command cli_command_explore = {
         "1 / (n k^(D-1)) a schedule: n threads, k points (Burckhardt et al., ASPLOS 2010).\n"
         "Weak memory is out of reach: stores are seen at once and in order.",
     .options = explore_options,
+    .inputs = true,
     .main = explore_main,
 };

@@ -22,13 +22,13 @@ struct faults_settings {
 };
 
 static const struct cli_option faults_options[] = {
-    {"frames", CLI_TEXT, "N,N..", "how many frames there are",
+    {"frames", CLI_TEXT, "N,N..", "how many frames there are; a range: 1..7",
      offsetof(struct faults_settings, frames)},
     {"replacement", CLI_TEXT, "NAME,..", "the algorithms (default: all but ws:TAU and pff:F)",
      offsetof(struct faults_settings, replacement)},
     {"csv", CLI_FLAG, NULL, "lines of algorithm,frames,faults",
      offsetof(struct faults_settings, csv)},
-    {"json", CLI_TEXT, "FILE", "write the result as JSON; - is standard output",
+    {"json", CLI_OUTPUT, "FILE", "write the result as JSON; - is standard output",
      offsetof(struct faults_settings, json)},
     {"seed", CLI_NUMBER, "N", "of random (default: 1)", offsetof(struct faults_settings, seed)},
     {0},
@@ -210,5 +210,6 @@ const struct cli_command cli_command_faults = {
         "ws:TAU (working set) and pff:F (page fault frequency), which take as many frames as they\n"
         "think right: their frames are a dash.",
     .options = faults_options,
+    .inputs = true,
     .main = faults_main,
 };

@@ -22,7 +22,7 @@ struct fit_settings {
 };
 
 static const struct cli_option fit_options[] = {
-    {"o", CLI_TEXT, "FILE", "where to write it; -, and the default, is standard output",
+    {"o", CLI_OUTPUT, "FILE", "where to write it; -, and the default, is standard output",
      offsetof(struct fit_settings, output)},
     {"log-normal", CLI_TEXT, "M,S",
      "no trace: sizes whose logarithms are normal around ln(M), spread S",
@@ -174,5 +174,6 @@ const struct cli_command cli_command_fit = {
         "average. Several traces count as one after the other. Its format is described in\n"
         "stress/population/population.h; stress/jobs/fleet has two.",
     .options = fit_options,
+    .inputs = true,
     .main = fit_main,
 };

@@ -11,12 +11,13 @@
 
 #include "history/chart.h"
 #include "job/job.h"
+#include "job/plain.h"
 #include "result/document.h"
 #include "result/host.h"
 #include "result/verdict.h"
 
 static const struct cli_option history_options[] = {
-    {"history", CLI_TEXT, "FILE", "this history (else the one that runs are kept in)",
+    {"history", CLI_STORE, "FILE", "this history (else the one that runs are kept in)",
      offsetof(struct history_settings, file)},
     {"metric", CLI_LIST, "NAME",
      "trends of this metric (else ops_per_second); may be given several times",
@@ -36,9 +37,9 @@ static const struct cli_option history_options[] = {
      offsetof(struct history_settings, alpha)},
     {"ascii", CLI_FLAG, NULL, "lines of punctuation, also where the terminal knows UTF-8",
      offsetof(struct history_settings, ascii)},
-    {"json", CLI_TEXT, "FILE", "write runs and trends (mems-stress schema history); - is stdout",
+    {"json", CLI_OUTPUT, "FILE", "write runs and trends (mems-stress schema history); - is stdout",
      offsetof(struct history_settings, json)},
-    {"o", CLI_TEXT, "FILE", "export: into this file (else to standard output)",
+    {"o", CLI_OUTPUT, "FILE", "export: into this file (else to standard output)",
      offsetof(struct history_settings, output)},
     {"run", CLI_NUMBER, "N", "export: this run only", offsetof(struct history_settings, run)},
     {"keep", CLI_NUMBER, "N", "prune: all but the newest N of each job on each machine go",
@@ -288,10 +289,11 @@ static int history_of_job(struct archive *archive, const char *job,
     struct complaint complaint = {{0}};
     struct archive_machines machines;
     bool to_output = settings->json != NULL && strcmp(settings->json, "-") == 0;
+    FILE *out = plain_open(to_output ? stderr : stdout);
     struct history_view view = {
         .settings = settings,
         .archive = archive,
-        .out = to_output ? stderr : stdout,
+        .out = out,
         .document = settings->json != NULL ? chart_document(job) : NULL,
         .chart =
             {
@@ -307,14 +309,16 @@ static int history_of_job(struct archive *archive, const char *job,
             },
     };
     if (archive_machines(archive, job, &machines, &complaint) != 0) {
+        fclose(out);
         document_free(view.document);
         return history_complain(complaint.text, VERDICT_EXIT_USAGE);
     }
     int status = history_on_machines(&view, job, &machines);
     archive_machines_fini(&machines);
     if (status == 0) {
-        history_size(view.out, archive);
+        history_size(out, archive);
     }
+    fclose(out);
     if (view.document != NULL && status == 0) {
         return cli_json_write(&cli_command_history, view.document, settings->json, 0);
     }
@@ -340,14 +344,15 @@ static int history_no_job(struct archive *archive, const char *job)
         return history_complain(complaint.text, VERDICT_EXIT_USAGE);
     }
     fprintf(stderr, "mems-stress history: no run of %s%s%s", job != NULL ? "the job " : "any job",
-            job != NULL ? job : "", job != NULL ? "; without a name it lists the jobs" : "");
+            job != NULL ? plain_line(job).text : "",
+            job != NULL ? "; without a name it lists the jobs" : "");
     const char *told = "";
     for (size_t i = 0; i < all.count && job != NULL; i++) {
         const char *name = all.items[i].job;
         size_t length = strlen(job);
         bool near = strncmp(name, job, length) == 0 && strchr("-+", name[length]) != NULL;
         if (near && strcmp(told, name) != 0) {
-            fprintf(stderr, "%s%s", *told == '\0' ? "; there is " : ", ", name);
+            fprintf(stderr, "%s%s", *told == '\0' ? "; there is " : ", ", plain_line(name).text);
             told = name;
         }
     }
@@ -372,8 +377,10 @@ static int history_show_job(struct archive *archive, const char *job,
     } else if (settings->json != NULL) {
         status = history_complain("--json: which job? history lists them", VERDICT_EXIT_USAGE);
     } else {
-        chart_jobs(stdout, &runs);
-        history_size(stdout, archive);
+        FILE *out = plain_open(stdout);
+        chart_jobs(out, &runs);
+        history_size(out, archive);
+        fclose(out);
     }
     archive_runs_fini(&runs);
     archive_let_go(archive);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cli/history.h"
+#include "job/plain.h"
 #include "result/verdict.h"
 
 #define PRUNE_NAMED 20 // runs that are listed
@@ -13,8 +14,9 @@ static void prune_list(const struct archive_runs *runs)
 {
     for (size_t i = 0; i < runs->count && i < PRUNE_NAMED; i++) {
         const struct archive_run *run = &runs->items[i];
-        printf("  %5lld  %-20.20s  %-9.9s  %.38s\n", (long long)run->id, run->started, run->host,
-               run->job);
+        printf("  %5lld  %-20.20s  %-9.9s  %.38s\n", (long long)run->id,
+               plain_line(run->started).text, plain_line(run->host).text,
+               plain_line(run->job).text);
     }
     if (runs->count > PRUNE_NAMED) {
         printf("  and %zu more\n", runs->count - PRUNE_NAMED);

@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/part.h"
 #include "cli/slurm.h"
+#include "job/plain.h"
 #include "measure/clock.h"
 #include "result/annotation.h"
 #include "result/output.h"
@@ -71,7 +72,7 @@ static int job_report(const struct output_scene *scene, const struct cli_job_set
                       const struct baseline *baseline, bool *written)
 {
     struct complaint complaint = {0};
-    FILE *out = output_has_stdout(&settings->outputs) ? stderr : stdout;
+    FILE *out = plain_open(output_has_stdout(&settings->outputs) ? stderr : stdout);
     if (!settings->quiet) {
         warning_each(&scene->head->scene, table_warning, out);
     }
@@ -82,6 +83,7 @@ static int job_report(const struct output_scene *scene, const struct cli_job_set
     if (settings->annotate) {
         annotation_print(out, scene);
     }
+    fclose(out);
     *written = output_write(&settings->outputs, scene, &complaint) == 0;
     if (!settings->history.none && settings->shard == NULL) { // a part is no run
         cli_history_keep(&settings->history,

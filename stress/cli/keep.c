@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "disk/claim.h"
 #include "history/history.h"
 #include "result/verdict.h"
 
@@ -19,6 +20,16 @@ static const char *keep_variable(const char *name)
 {
     const char *value = getenv(name);
     return value != NULL && *value != '\0' ? value : NULL;
+}
+
+// Where the run will be kept must be no output of it. That there is no place is told after the run.
+static int keep_foresee(const struct cli_command *command, const struct cli_history *history)
+{
+    struct complaint complaint = {{0}};
+    char *path = history->file != NULL ? measured_copy(history->file) : archive_place(&complaint);
+    bool good = path == NULL || cli_claim(command, CLI_STORE, "the history", path);
+    free(path);
+    return good ? 0 : VERDICT_EXIT_USAGE;
 }
 
 int cli_history_settle(const struct cli_command *command, struct cli_history *history)
@@ -32,13 +43,24 @@ int cli_history_settle(const struct cli_command *command, struct cli_history *hi
         history->none = none != NULL && strcmp(none, "0") != 0 && strcmp(none, "no") != 0;
         history->file = keep_variable("MEMS_STRESS_HISTORY");
     }
-    return 0;
+    return history->none ? 0 : keep_foresee(command, history);
+}
+
+// Its place, as long as no output of the command goes there. NULL with a complaint.
+static char *keep_claim(char *path, struct complaint *complaint)
+{
+    if (path != NULL &&
+        claim_file(path, CLAIM_KEPT, "the history", complaint->text, sizeof complaint->text) != 0) {
+        free(path);
+        path = NULL;
+    }
+    return path;
 }
 
 char *cli_history_file(const char *given, struct complaint *complaint)
 {
     given = given != NULL ? given : keep_variable("MEMS_STRESS_HISTORY");
-    return given != NULL ? measured_copy(given) : archive_place(complaint);
+    return keep_claim(given != NULL ? measured_copy(given) : archive_place(complaint), complaint);
 }
 
 static int keep_at(const char *path, bool own, struct json_t *document, struct complaint *complaint)

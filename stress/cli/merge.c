@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "job/complaint.h"
+#include "job/plain.h"
 #include "result/table.h"
 #include "result/verdict.h"
 #include "result/warning.h"
@@ -15,7 +16,7 @@ struct merge_settings {
 
 #define MERGE_OUTPUT(form, name, argument, text)                                                   \
     {                                                                                              \
-        name, CLI_TEXT, argument, text, offsetof(struct merge_settings, job.outputs.path[form])    \
+        name, CLI_OUTPUT, argument, text, offsetof(struct merge_settings, job.outputs.path[form])  \
     }
 
 static const struct cli_option merge_options[] = {
@@ -25,7 +26,7 @@ static const struct cli_option merge_options[] = {
                  "write a test a cell as JUnit XML; - is standard output"),
     MERGE_OUTPUT(OUTPUT_GOOGLE, "google-benchmark", "FILE",
                  "write what Google Benchmark's compare.py reads; - is standard output"),
-    {"history", CLI_TEXT, "FILE",
+    {"history", CLI_STORE, "FILE",
      "keep the whole in this history (else in ~/.local/state/mems/history.db)",
      offsetof(struct merge_settings, job.history.file)},
     {"no-history", CLI_FLAG, NULL, "do not keep it in a history",
@@ -53,6 +54,7 @@ const struct cli_command cli_command_merge = {
         "shard has are named, and the exit status is 1: --partial merges the others.\n"
         "The same shard may be given twice, and a partial result with those that it lacked.",
     .options = merge_options,
+    .inputs = true,
     .main = merge_main,
 };
 
@@ -67,7 +69,7 @@ static void merge_name_missing(const struct merge *merge)
     fprintf(stderr, "mems-stress merge: %zu of %zu cells are missing:\n", merge->missing_count,
             json_array_size(json_object_get(merge->book, "cells")));
     for (size_t i = 0; i < merge->missing_count && i < MERGE_NAMED; i++) {
-        fprintf(stderr, "  %s\n", merge->missing[i]);
+        fprintf(stderr, "  %s\n", plain_line(merge->missing[i]).text);
     }
     if (merge->missing_count > MERGE_NAMED) {
         fprintf(stderr, "  and %zu more\n", merge->missing_count - MERGE_NAMED);
@@ -81,7 +83,7 @@ static int merge_show(const struct merge_settings *settings, struct merge *merge
     struct complaint complaint = {{0}};
     struct verdict verdict;
     struct document_head head = {.argc = argc, .argv = argv};
-    FILE *out = output_has_stdout(&job->outputs) ? stderr : stdout;
+    FILE *out = plain_open(output_has_stdout(&job->outputs) ? stderr : stdout);
     merge_head(merge, &head);
     head.scene.silenced = job->no_warn.count > 0 ? job->no_warn.items : NULL;
     verdict_of(&merge->plan, false, &verdict);
@@ -94,6 +96,7 @@ static int merge_show(const struct merge_settings *settings, struct merge *merge
         warning_each(&head.scene, table_warning, out);
     }
     table_print(out, &merge->plan, &verdict, job->quiet);
+    fclose(out);
     struct output_scene scene = {&merge->plan, &verdict, &head, NULL};
     bool written = output_write(&job->outputs, &scene, &complaint) == 0;
     if (!job->history.none && merge->missing_count == 0) { // some cells are no run
@@ -119,7 +122,7 @@ static int merge_do(const struct merge_settings *settings, const struct cli_list
     }
     int status = VERDICT_EXIT_USAGE;
     for (size_t i = 0; i < merge.absent_count; i++) {
-        fprintf(stderr, "mems-stress merge: %s: No such file\n", merge.absent[i]);
+        fprintf(stderr, "mems-stress merge: %s: No such file\n", plain_line(merge.absent[i]).text);
     }
     if (merge.missing_count > 0) {
         merge_name_missing(&merge);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/claim.h"
 #include "job/job.h"
 
 #define OPTIONS_MOST 64
@@ -110,6 +111,9 @@ static int option_set(const struct cli_command *command, const struct cli_option
         *(bool *)field = true;
         return 0;
     case CLI_TEXT:
+    case CLI_INPUT:
+    case CLI_OUTPUT:
+    case CLI_STORE:
         *(const char **)field = value;
         return 0;
     case CLI_NUMBER:
@@ -129,6 +133,9 @@ static bool option_is_given(const struct cli_option *option, const void *setting
     case CLI_FLAG:
         return *(const bool *)field;
     case CLI_TEXT:
+    case CLI_INPUT:
+    case CLI_OUTPUT:
+    case CLI_STORE:
         return *(const char *const *)field != NULL;
     case CLI_NUMBER:
         return ((const struct cli_number *)field)->given;
@@ -174,6 +181,61 @@ static int option_take(const struct cli_command *command, int argc, char **argv,
     return option_set(command, option, value, settings);
 }
 
+// ---- files --------------------------------------------------------------------------------------
+
+bool cli_claim(const struct cli_command *command, enum cli_kind kind, const char *as,
+               const char *path)
+{
+    char why[1024];
+    enum claim_use use = kind == CLI_INPUT    ? CLAIM_READ
+                         : kind == CLI_OUTPUT ? CLAIM_WRITTEN
+                                              : CLAIM_KEPT;
+    if (claim_file(path, use, as, why, sizeof why) == 0) {
+        return true;
+    }
+    fprintf(stderr, "mems-stress %s: %s\n", command->name, why);
+    return false;
+}
+
+static bool option_is_file(const struct cli_option *option)
+{
+    return option->kind == CLI_INPUT || option->kind == CLI_OUTPUT || option->kind == CLI_STORE;
+}
+
+// Whether it is another name of an option before it.
+static bool option_is_alias(const struct cli_command *command, const struct cli_option *option)
+{
+    const struct cli_option *at = command->options;
+    while (at != option && at->offset != option->offset) {
+        at++;
+    }
+    return at != option;
+}
+
+static bool option_claim(const struct cli_command *command, const void *settings)
+{
+    bool good = true;
+    for (const struct cli_option *at = command->options; at->name != NULL && good; at++) {
+        if (option_is_file(at) && !option_is_alias(command, at) && option_is_given(at, settings)) {
+            char as[64];
+            snprintf(as, sizeof as, "%s%s", option_dashes(at), at->name);
+            good = cli_claim(command, at->kind, as,
+                             *(const char *const *)((const char *)settings + at->offset));
+        }
+    }
+    return good;
+}
+
+static bool option_claim_words(const struct cli_command *command, const struct cli_list *words)
+{
+    bool good = true;
+    for (size_t i = 0; i < words->count && good; i++) {
+        bool path = command->program && strchr(words->items[i], '/') != NULL; // else sought in PATH
+        good = (!command->inputs && !path) || cli_claim(command, CLI_INPUT, NULL, words->items[i]);
+    }
+    return good;
+}
+
 bool cli_given(const struct cli_command *command, const char *name, const void *settings)
 {
     const struct cli_option *option = option_find(command->options, name, strlen(name));
@@ -196,6 +258,9 @@ bool cli_parse(const struct cli_command *command, int argc, char **argv, void *s
         } else {
             *status = option_add(command, words, argv[i]);
         }
+    }
+    if (*status == 0 && (!option_claim_words(command, words) || !option_claim(command, settings))) {
+        *status = 1;
     }
     return *status == 0;
 }
@@ -305,7 +370,7 @@ bool cli_mirror(const struct cli_command *command, const struct cli_command *kno
     if (!option_silenced(command, settings)) {
         option_warn_unknown(known);
     }
-    return true;
+    return option_claim(command, settings);
 }
 
 static void option_help(const struct cli_command *command, FILE *out)

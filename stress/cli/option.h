@@ -13,6 +13,9 @@
 enum cli_kind {
     CLI_FLAG,   // bool
     CLI_TEXT,   // const char *
+    CLI_INPUT,  // the same: a file that is read
+    CLI_OUTPUT, // a file that is written
+    CLI_STORE,  // a file that is changed in place
     CLI_NUMBER, // struct cli_number
     CLI_LIST,   // struct cli_list: may be given several times
     CLI_SHARE,  // struct cli_share: 5% or 0.05
@@ -52,15 +55,22 @@ struct cli_command {
     const struct cli_option *options;       // NULL: only its parts have some
     const struct cli_command *const *parts; // "trace info" of trace, NULL-terminated; NULL: none
     bool mirrored; // each option may be given by the environment: MEMS_STRESS_NAME
+    bool inputs;   // its words are files that are read, those that are there
     bool program;  // the first word is a program: what follows is the program's
     int (*main)(int argc, char **argv);
 };
 
 // Reads argv[1] and on into `settings`; what is not an option goes to `words`. Returns true to go
 // on; else *status is the exit status: 0 after --help, 1 after a message on stderr.
+// Files that options and words name are claimed (disk/claim.h), before anything else.
 // Of a command with `program` `words` gets the first word only, as it stands in argv.
 bool cli_parse(const struct cli_command *command, int argc, char **argv, void *settings,
                struct cli_list *words, int *status);
+// Says that the command will use a file that is no option's so: CLI_INPUT, CLI_OUTPUT or CLI_STORE.
+// `as`: what the user knows it by, or NULL. False after a message, where an output would take the
+// place of another of the command's files (disk/claim.h): exit status 1.
+bool cli_claim(const struct cli_command *command, enum cli_kind kind, const char *as,
+               const char *path);
 // Whether the option of that name is among the settings.
 bool cli_given(const struct cli_command *command, const char *name, const void *settings);
 // Fills in what the command line left open from MEMS_STRESS_NAME of the environment, NAME in

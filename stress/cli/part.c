@@ -20,6 +20,18 @@
 #include "shard/book.h"
 #include "shard/journal.h"
 
+// The journal stands beside the result.
+static bool part_claim(const char *result)
+{
+    char *path;
+    if (asprintf(&path, "%s.journal", result) < 0) {
+        complain_exhausted();
+    }
+    bool good = cli_claim(&cli_command_run, CLI_OUTPUT, "the journal", path);
+    free(path);
+    return good;
+}
+
 int part_check(const struct cli_job_settings *settings)
 {
     const char *option = settings->shard != NULL ? "shard" : "resume";
@@ -44,6 +56,9 @@ int part_check(const struct cli_job_settings *settings)
     if (settings->shard != NULL && settings->baseline != NULL) {
         fprintf(stderr, "mems-stress: --baseline says nothing of a shard: compare what is merged "
                         "(mems-stress merge, mems-stress compare)\n");
+        return VERDICT_EXIT_USAGE;
+    }
+    if (runs && !part_claim(json)) {
         return VERDICT_EXIT_USAGE;
     }
     if (!digest_possible()) {
@@ -76,9 +91,9 @@ int part_open(const struct cli_job_settings *settings, struct plan *plan, struct
 
 static void part_tell(const struct journal_news *news, const struct plan *plan, const char *result)
 {
-    if (news->other) {
-        fprintf(stderr, "mems-stress: %s.journal is of another plan, build or shard: begun anew\n",
-                result);
+    if (news->aside != NULL) {
+        fprintf(stderr, "mems-stress: %s.journal is of another build: kept as %s, begun anew\n",
+                result, news->aside);
     }
     if (news->lost > 0) {
         fprintf(stderr,
@@ -110,6 +125,8 @@ int part_resume(const struct cli_job_settings *settings, const struct host *host
     *part->run = (struct journal_run){
         .result = settings->outputs.path[OUTPUT_JSON],
         .key = part->key.text,
+        .plan = part->hash.text,
+        .build = book_build(),
         .deal = part->deal,
         .host = host->name,
         .machine = json_of_host(host),
@@ -124,9 +141,10 @@ int part_resume(const struct cli_job_settings *settings, const struct host *host
     int error = journal_open(part->run, plan, &part->journal, &news, &complaint);
     if (error != 0) {
         fprintf(stderr, "mems-stress: %s\n", complaint.text);
-        return error == EBUSY ? VERDICT_EXIT_USAGE : VERDICT_EXIT_UNWRITTEN;
+        return error == EBUSY || error == EEXIST ? VERDICT_EXIT_USAGE : VERDICT_EXIT_UNWRITTEN;
     }
     part_tell(&news, plan, part->run->result);
+    free(news.aside);
     return -1;
 }
 

@@ -20,6 +20,7 @@ const struct cli_command cli_command_plan = {
              "variables are gone, paths start at the root, sizes are in bytes; the cells stand in\n"
              "comments, in the order in which they run.",
     .options = plan_options,
+    .inputs = true,
     .mirrored = true,
     .main = plan_main,
 };

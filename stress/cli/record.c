@@ -29,9 +29,9 @@ struct options {
 };
 
 static const struct cli_option record_options[] = {
-    {"o", CLI_TEXT, "FILE", "the trace; beside it a folder is used while the program runs",
+    {"o", CLI_OUTPUT, "FILE", "the trace; beside it a folder is used while the program runs",
      offsetof(struct options, output)},
-    {"output", CLI_TEXT, "FILE", "the same", offsetof(struct options, output)},
+    {"output", CLI_OUTPUT, "FILE", "the same", offsetof(struct options, output)},
     {"spool", CLI_TEXT, "DIR", "use a folder in DIR instead", offsetof(struct options, spool)},
     {"children", CLI_FLAG, NULL, "record the programs it starts, too, as FILE.PID",
      offsetof(struct options, children)},

@@ -130,5 +130,6 @@ const struct cli_command cli_command_replay = {
     .form = "replay TRACE --target TARGET [--target TARGET...] [OPTIONS]",
     .help = "replay a recorded program into one target or several",
     .options = replay_options,
+    .inputs = true,
     .main = replay_main,
 };

@@ -9,7 +9,11 @@
 #include <string.h>
 
 #include "cli/cli.h"
+<<<<<<< HEAD
+#include "compare/measured.h"
+=======
 #include "disk/memory.h"
+>>>>>>> main
 #include "result/document.h"
 #include "result/verdict.h"
 
@@ -22,7 +26,7 @@ struct report_settings {
 };
 
 static const struct cli_option report_options[] = {
-    {"o", CLI_TEXT, "FILE", "where to (default: " REPORT_PLACE "); - is standard output",
+    {"o", CLI_OUTPUT, "FILE", "where to (default: " REPORT_PLACE "); - is standard output",
      offsetof(struct report_settings, output)},
     {"title", CLI_TEXT, "TEXT", "of the page (default: the names of the files)",
      offsetof(struct report_settings, title)},
@@ -80,6 +84,21 @@ static int report_make(const struct report_settings *settings, const struct cli_
     return error == 0 ? VERDICT_EXIT_PASS : report_complain(complaint.text, VERDICT_EXIT_UNWRITTEN);
 }
 
+// A result is held to what compare and history hold it to. 0 or EINVAL with a complaint.
+static int report_hold(const char *path, const struct report_document *document,
+                       struct complaint *complaint)
+{
+    struct measured measured;
+    if (!report_is_result(document->root)) {
+        return 0;
+    }
+    int error = measured_of_document(path, document->root, &measured, complaint);
+    if (error == 0) {
+        measured_fini(&measured);
+    }
+    return error;
+}
+
 static int report_main(int argc, char **argv)
 {
     struct report_settings settings = {0};
@@ -96,6 +115,9 @@ static int report_main(int argc, char **argv)
                 cli_command_report.form);
         return VERDICT_EXIT_USAGE;
     }
+    if (settings.output == NULL && !cli_claim(&cli_command_report, CLI_OUTPUT, "the page", path)) {
+        return VERDICT_EXIT_USAGE; // its place by default is no option's
+    }
     if (!report_has_charts()) {
         return report_complain("this mems-stress was built without Chart.js, which draws the "
                                "charts (Debian: libjs-chart.js; then configure and build again)",
@@ -104,7 +126,8 @@ static int report_main(int argc, char **argv)
     status = 0;
     for (size_t i = 0; i < files.count && status == 0; i++) {
         documents[i].name = report_base(files.items[i]);
-        if (report_read(files.items[i], &documents[i].root, &complaint) != 0) {
+        if (report_read(files.items[i], &documents[i].root, &complaint) != 0 ||
+            report_hold(files.items[i], &documents[i], &complaint) != 0) {
             status = report_complain(complaint.text, VERDICT_EXIT_USAGE);
         }
     }
@@ -130,5 +153,6 @@ const struct cli_command cli_command_report = {
         "are shown side by side, by the names of their sections and targets. Documents of\n"
         "`trace show --json` are shown too: the memory in motion.",
     .options = report_options,
+    .inputs = true,
     .main = report_main,
 };

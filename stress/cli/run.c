@@ -19,7 +19,7 @@ static const struct cli_option run_options[] = {
     CLI_OUTPUT_OPTIONS,
     {"context", CLI_LIST, "KEY=VALUE", "into the result, as it is; may be given several times",
      offsetof(struct cli_job_settings, context)},
-    {"baseline", CLI_TEXT, "FILE|last",
+    {"baseline", CLI_INPUT, "FILE|last",
      "compare with this result, or the last comparable run of the history",
      offsetof(struct cli_job_settings, baseline)},
     CLI_COMPARING_OPTIONS(struct cli_job_settings),
@@ -97,6 +97,7 @@ const struct cli_command cli_command_run = {
         "first try:\n"
         "mems-stress run --workload churn --target libc --set threads=1,2,4",
     .options = run_options,
+    .inputs = true,
     .mirrored = true,
     .main = run_main,
 };

@@ -35,7 +35,7 @@ static const struct cli_option selftest_options[] = {
      offsetof(struct selftest_settings, threshold)},
     {"seed", CLI_NUMBER, "N", "of everything (default: 1)",
      offsetof(struct selftest_settings, seed)},
-    {"json", CLI_TEXT, "FILE", "write the result as JSON; - is standard output",
+    {"json", CLI_OUTPUT, "FILE", "write the result as JSON; - is standard output",
      offsetof(struct selftest_settings, json)},
     {0},
 };

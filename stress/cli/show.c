@@ -27,7 +27,7 @@
 static const struct cli_option show_command_options[] = {
     {"target", CLI_LIST, "TARGET", "mems:POLICY(key=value,...), or all; may be given several times",
      offsetof(struct show_command, targets)},
-    {"frames", CLI_TEXT, "N,N..", "of a reference string: how many frames there are",
+    {"frames", CLI_TEXT, "N,N..", "of a reference string: how many frames there are; a range: 1..7",
      offsetof(struct show_command, frames)},
     {"replacement", CLI_TEXT, "NAME,..",
      "of a reference string: the algorithms (default: fifo,lru,clock,clock0,opt)",
@@ -46,9 +46,9 @@ static const struct cli_option show_command_options[] = {
     {"quiet", CLI_FLAG, NULL, "the table only", offsetof(struct show_command, quiet)},
     {"width", CLI_NUMBER, "N", "columns to draw in (default: the terminal's, else 80)",
      offsetof(struct show_command, width)},
-    {"html", CLI_TEXT, "FILE", "write it as a page that plays it, and draw nothing",
+    {"html", CLI_OUTPUT, "FILE", "write it as a page that plays it, and draw nothing",
      offsetof(struct show_command, html)},
-    {"json", CLI_TEXT, "FILE", "write it as JSON too; -: only that, to standard output",
+    {"json", CLI_OUTPUT, "FILE", "write it as JSON too; -: only that, to standard output",
      offsetof(struct show_command, json)},
     {0},
 };
@@ -77,6 +77,7 @@ const struct cli_command cli_command_trace_show = {
         "a half, a quarter, .. of it. In the table, fragmentation and holes are those when most\n"
         "was live, and `enough free` counts what was refused though enough was free in all.",
     .options = show_command_options,
+    .inputs = true,
     .main = cli_trace_show,
 };
 
@@ -160,9 +161,12 @@ static int show_no_trace(const char *path, const char *complaint)
                           "(stress/trace/FORMAT.md, man mems-trace)",
                           complaint_clip(path).text);
     }
-    fprintf(stderr, "mems-stress trace show: %s%s%s%s\n", complaint,
+    fprintf(stderr, "mems-stress trace show: %s%s%s%s%s\n", complaint,
             near != NULL ? "; did you mean the exercise \"" : "", near != NULL ? near : "",
-            near != NULL ? "\"?" : "");
+            near != NULL ? "\"?" : "",
+            there          ? ""
+            : near != NULL ? " (mems-stress list exercises)"
+                           : "; exercises: mems-stress list exercises");
     return VERDICT_EXIT_USAGE;
 }
 

@@ -118,8 +118,8 @@ struct trace_settings {
 
 static const struct cli_option trace_no_options[] = {{0}};
 static const struct cli_option trace_output_options[] = {
-    {"o", CLI_TEXT, "OUT", "where it is written", offsetof(struct trace_settings, output)},
-    {"output", CLI_TEXT, "OUT", "the same", offsetof(struct trace_settings, output)},
+    {"o", CLI_OUTPUT, "OUT", "where it is written", offsetof(struct trace_settings, output)},
+    {"output", CLI_OUTPUT, "OUT", "the same", offsetof(struct trace_settings, output)},
     {0},
 };
 
@@ -149,6 +149,7 @@ static const struct cli_command trace_text = {
     .form = "trace text FILE [-o OUT]",
     .help = "write the text form, one operation a line, to OUT or standard output",
     .options = trace_output_options,
+    .inputs = true,
     .main = trace_text_main,
 };
 
@@ -157,6 +158,7 @@ static const struct cli_command trace_binary = {
     .form = "trace binary FILE -o OUT",
     .help = "write the binary form to OUT",
     .options = trace_output_options,
+    .inputs = true,
     .main = trace_binary_main,
 };
 

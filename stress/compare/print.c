@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "compare/compare.h"
+#include "job/plain.h"
 #include "result/wrap.h"
 
 #define PRINT_WIDTH 80
@@ -114,10 +115,10 @@ static void print_notes(const struct comparison *comparison, FILE *out)
         const struct compare_note *note = &comparison->notes[i];
         int at = fprintf(out, "%s:", compare_kind_name(note->kind));
         if (*note->section != '\0') {
-            at += fprintf(out, " [%s]", note->section);
+            at += fprintf(out, " [%s]", plain_line(note->section).text);
         }
         if (*note->target != '\0') {
-            at += fprintf(out, " %s", note->target);
+            at += fprintf(out, " %s", plain_line(note->target).text);
         }
         if (*note->section != '\0' || *note->target != '\0') {
             at += fprintf(out, ":");
@@ -135,13 +136,14 @@ void compare_print(const struct comparison *comparison, FILE *out)
     struct print_reasons reasons = {
         .texts = measured_zeroed(comparison->row_count, sizeof *reasons.texts),
         .rows = measured_zeroed(comparison->row_count, sizeof *reasons.rows)};
-    fprintf(out, "A: %s\nB: %s\n\n", comparison->name_a, comparison->name_b);
+    fprintf(out, "A: %s\nB: %s\n\n", plain_line(comparison->name_a).text,
+            plain_line(comparison->name_b).text);
     for (size_t i = 0; i < comparison->row_count; i++) {
         const struct compare_row *row = &comparison->rows[i];
         if (i == 0 || !print_same(row, row - 1)) {
-            fprintf(out, "%s[%s] %s: %zu and %zu repeats%s\n", i > 0 ? "\n" : "", row->section,
-                    row->target, row->sides.count_a, row->sides.count_b,
-                    row->sides.paired ? ", paired" : "");
+            fprintf(out, "%s[%s] %s: %zu and %zu repeats%s\n", i > 0 ? "\n" : "",
+                    plain_line(row->section).text, plain_line(row->target).text, row->sides.count_a,
+                    row->sides.count_b, row->sides.paired ? ", paired" : "");
             fprintf(out, "  %-*s %7s %7s %5s %11s %7s verdict\n", PRINT_NAME, "median of", "A ",
                     "B ", "B/A", "interval", "p");
         }

@@ -17,6 +17,7 @@
 #include "job/job.h"
 #include "job/number.h"
 
+#define FAULTS_FRAMES 4096u // in a range
 #define FAULTS_POLICY "vm-paging"
 #define FAULTS_SWAP   UINT64_C(1048576) // at least
 #define FAULTS_TABLE  32
@@ -150,24 +151,47 @@ int faults_choose(const char *list, struct faults_choice **choices, size_t *coun
     return error;
 }
 
+// "16" or "1..7"; where it is no such thing, EINVAL with a complaint.
+static int faults_range(const char *text, size_t length, uint64_t *first, uint64_t *last,
+                        struct complaint *complaint)
+{
+    struct complaint why = {""};
+    const char *dots = memmem(text, length, "..", 2);
+    size_t head = dots != NULL ? (size_t)(dots - text) : length;
+    int error = number_parse(text, head, NUMBER_COUNT, first, &why);
+    *last = *first;
+    if (error == 0 && dots != NULL) {
+        error = number_parse(dots + 2, length - head - 2, NUMBER_COUNT, last, &why);
+    }
+    bool good = error == 0 && *first >= 1 && *last <= UINT32_MAX && *first <= *last;
+    if (!good || *last - *first >= FAULTS_FRAMES) {
+        complain(complaint,
+                 "\"%.*s\" is no number of frames: 1 .. 4294967295, as in 16,100, or a range of at "
+                 "most %u, as in 1..7",
+                 (int)(length < 60 ? length : 60), text, FAULTS_FRAMES);
+        return EINVAL;
+    }
+    return 0;
+}
+
 int faults_frames(const char *list, uint64_t **frames, size_t *count, struct complaint *complaint)
 {
     int error = 0;
     *count = 0;
-    *frames = calloc(faults_words(list), sizeof **frames);
-    if (*frames == NULL) {
-        complain(complaint, "out of memory");
-        return ENOMEM;
-    }
+    *frames = NULL;
     while (list != NULL && error == 0) {
-        struct complaint why = {""};
         size_t length = strcspn(list, ",");
-        uint64_t *value = &(*frames)[(*count)++];
-        error = number_parse(list, length, NUMBER_COUNT, value, &why);
-        if (error != 0 || *value == 0 || *value > UINT32_MAX) {
-            complain(complaint, "\"%.*s\" is no number of frames: 1 .. 4294967295, as in 16,100",
-                     (int)(length < 60 ? length : 60), list);
-            error = EINVAL;
+        uint64_t first, last;
+        error = faults_range(list, length, &first, &last, complaint);
+        uint64_t *more =
+            error == 0 ? realloc(*frames, (*count + last - first + 1) * sizeof **frames) : NULL;
+        if (error == 0 && more == NULL) {
+            complain(complaint, "out of memory");
+            error = ENOMEM;
+        }
+        *frames = more != NULL ? more : *frames;
+        for (uint64_t value = first; error == 0 && value <= last; value++) {
+            (*frames)[(*count)++] = value;
         }
         list = list[length] == ',' ? list + length + 1 : NULL;
     }

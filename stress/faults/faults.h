@@ -37,7 +37,7 @@ struct faults_choice {
 // or ENOMEM. The caller frees the choices.
 int faults_choose(const char *list, struct faults_choice **choices, size_t *count,
                   struct complaint *complaint);
-// "16,100" in the same manner: each at least 1 and at most 2^32 - 1.
+// "16,100" or "1..7" in the same manner: each at least 1 and at most 2^32 - 1.
 int faults_frames(const char *list, uint64_t **frames, size_t *count, struct complaint *complaint);
 
 struct faults_row {

@@ -15,6 +15,7 @@
 
 #include "history/chart.h"
 #include "history/plot.h"
+#include "job/plain.h"
 #include "result/wrap.h"
 
 #define CHART_WIDTH 80
@@ -60,14 +61,14 @@ void chart_list(FILE *out, const struct archive_runs *runs, const struct archive
     char text[CHART_TEXT];
     const char *about = runs->items[runs->count - 1].about;
     size_t first = runs->count > options->runs ? runs->count - options->runs : 0;
-    fprintf(out, "%s: %zu run%s on machine %s", runs->items[0].job, runs->count,
+    fprintf(out, "%s: %zu run%s on machine %s", plain_line(runs->items[0].job).text, runs->count,
             runs->count == 1 ? "" : "s", machine->machine.name);
     fprintf(out, first > 0 && first < runs->count ? ", the newest %zu:\n" : "\n", options->runs);
     snprintf(text, sizeof text, "%.100s: %s", *machine->hosts != '\0' ? machine->hosts : "?",
              machine->machine.about);
-    wrap_within(out, CHART_WIDTH, 0, 2, text);
+    wrap_within(out, CHART_WIDTH, 0, 2, plain_line(text).text);
     if (*about != '\0') {
-        wrap_within(out, CHART_WIDTH, 0, 2, about);
+        wrap_within(out, CHART_WIDTH, 0, 2, plain_line(about).text);
     }
     if (first == runs->count) {
         return;
@@ -77,8 +78,8 @@ void chart_list(FILE *out, const struct archive_runs *runs, const struct archive
     for (size_t i = first; i < runs->count; i++) {
         const struct archive_run *run = &runs->items[i];
         fprintf(out, "  %5lld  %-19s  %-14s  %-9.9s  %7.1f  %.14s\n", (long long)run->id,
-                chart_time(run->started).text, chart_revision(run->revision).text, run->host,
-                run->seconds, run->verdict);
+                chart_time(run->started).text, chart_revision(run->revision).text,
+                plain_line(run->host).text, run->seconds, plain_line(run->verdict).text);
     }
 }
 
@@ -105,10 +106,10 @@ void chart_jobs(FILE *out, const struct archive_runs *runs)
         }
         if (first == i) { // of its job
             size_t count = chart_runs_of(runs, runs->items[i].job, &last);
-            fprintf(out, "  %-30s %6zu  %-19s  %.14s\n", runs->items[i].job, count,
+            fprintf(out, "  %-30s %6zu  %-19s  %.14s\n", plain_line(runs->items[i].job).text, count,
                     chart_time(runs->items[last].started).text, runs->items[last].verdict);
             if (*runs->items[last].about != '\0') {
-                fprintf(out, "    %.76s\n", runs->items[last].about);
+                fprintf(out, "    %.76s\n", plain_line(runs->items[last].about).text);
             }
         }
     }
@@ -296,7 +297,8 @@ static double chart_all_told(const struct trend *trend)
 static void chart_line(FILE *out, const struct chart *chart, bool ascii)
 {
     struct plot plot = {chart->values, chart->marked, chart->count, CHART_SPARK, ascii};
-    const char *target = chart->series->target;
+    const struct plain_line plain = plain_line(chart->series->target);
+    const char *target = plain.text;
     if (strlen(target) > CHART_NAME) {
         fprintf(out, "  %s\n  %-*s ", target, CHART_NAME, "");
     } else {
@@ -323,9 +325,9 @@ static void chart_plot(FILE *out, const struct archive_runs *runs, const struct 
     snprintf(first, sizeof first, "%.10s",
              runs->items[chart_index(runs, chart->points[0].run)].started);
     snprintf(last, sizeof last, "%.10s", runs->items[chart_newest(runs, series)].started);
-    fprintf(out, "\n[%s] %s: %s, %s, %zu run%s\n", series->section, series->target,
-            series->metric->name, series->metric->unit, series->count,
-            series->count == 1 ? "" : "s");
+    fprintf(out, "\n[%s] %s: %s, %s, %zu run%s\n", plain_line(series->section).text,
+            plain_line(series->target).text, series->metric->name, series->metric->unit,
+            series->count, series->count == 1 ? "" : "s");
     plot_dots(out, &plot, first, last);
 }
 
@@ -383,7 +385,7 @@ void chart_print(FILE *out, const struct archive_runs *runs, const struct charts
             chart_plot(out, runs, chart, options->ascii);
         } else {
             if (strcmp(section, chart->series->section) != 0) {
-                fprintf(out, "[%s]\n", chart->series->section);
+                fprintf(out, "[%s]\n", plain_line(chart->series->section).text);
             }
             chart_line(out, chart, options->ascii);
         }

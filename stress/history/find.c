@@ -57,6 +57,7 @@ struct finding_out {
     const struct archive_wish *wish;
     struct date not_after; // unless it is a revision's
     bool revision;         // the wish is one
+    int64_t own;           // the run that is compared, where it is kept; else 0
     bool clean;            // only trees without changes
     sqlite3_stmt *figures; // whether a run has any of a work on a machine
     sqlite3_stmt *places;  // whether it has been on a machine
@@ -140,7 +141,10 @@ static bool find_suits(const struct finding_out *out, const struct archive_run *
         return find_is_revision(run->revision, out->wish->against) &&
                (!out->clean || find_clean(run->revision) == strlen(run->revision));
     }
-    return strcmp(run->started, out->not_after.text) <= 0;
+    // Runs of one second stand in the order in which they were kept.
+    int order = strcmp(run->started, out->not_after.text);
+    bool later = out->own > 0 && strcmp(out->wish->against, "last") == 0 && run->id > out->own;
+    return order < 0 || (order == 0 && !later);
 }
 
 // Index of the run that is meant; runs->count: none.
@@ -289,6 +293,10 @@ static int find_word(struct finding_out *out, struct complaint *complaint)
 static int find_among(struct finding_out *out, const struct archive_runs *runs,
                       struct archive_found *found, struct complaint *complaint)
 {
+    for (size_t i = 0; i < runs->count && *out->wish->digest != '\0'; i++) {
+        const struct archive_run *run = &runs->items[i];
+        out->own = strcmp(run->digest, out->wish->digest) == 0 ? run->id : out->own;
+    }
     size_t newest = find_newest(out, runs, found);
     if (newest == runs->count && out->revision && out->clean) {
         out->clean = false;

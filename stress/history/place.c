@@ -7,6 +7,7 @@
 // absolute path; folders that are missing there are made with mode 0700.
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,8 +39,26 @@ char *archive_place(struct complaint *complaint)
     return path;
 }
 
+// A home that is not there is nobody's place: what is made in it would be found by no one.
+static bool place_has_home(const char *path, struct complaint *complaint)
+{
+    struct stat about;
+    const char *home = getenv("HOME");
+    size_t length = home != NULL ? strlen(home) : 0;
+    bool below = length > 0 && strncmp(path, home, length) == 0 && path[length] == '/';
+    if (below && (stat(home, &about) != 0 || !S_ISDIR(about.st_mode))) {
+        complain(complaint, "HOME is %s, which is no folder: say --history FILE, or --no-history",
+                 home);
+        return false;
+    }
+    return true;
+}
+
 int archive_make_way(const char *path, struct complaint *complaint)
 {
+    if (!place_has_home(path, complaint)) {
+        return ENOENT;
+    }
     char *way = strdup(path);
     int error = 0;
     if (way == NULL) {

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "job/plain.h"
+
 void complain(struct complaint *complaint, const char *format, ...)
 {
     if (!complaint || complaint->text[0]) {
@@ -19,6 +21,7 @@ void complain(struct complaint *complaint, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(complaint->text, sizeof complaint->text, format, arguments);
     va_end(arguments);
+    plain_make(complaint->text, sizeof complaint->text);
 }
 
 struct complaint_where complaint_where(const struct complaint_place *place)
@@ -58,6 +61,7 @@ void complain_at(struct complaint *complaint, const struct complaint_place *plac
     va_start(arguments, format);
     vsnprintf(complaint->text + used, sizeof complaint->text - used, format, arguments);
     va_end(arguments);
+    plain_make(complaint->text, sizeof complaint->text);
 }
 
 struct complaint_clip complaint_clip(const char *text)

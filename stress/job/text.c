@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk/claim.h"
 #include "job/job.h"
 #include "job/number.h"
 
@@ -59,6 +60,13 @@ int text_load(const char *path, struct arena *arena, struct text_file *file,
     if (fd < 0 || fstat(fd, &status) != 0) {
         error = errno;
         goto out;
+    }
+    char why[sizeof complaint->text];
+    error = claim_file(path, CLAIM_READ, "the job's", why, sizeof why);
+    if (error) {
+        close(fd);
+        complain(complaint, "%s", why);
+        return error;
     }
     file->device = status.st_dev;
     file->inode = status.st_ino;

@@ -252,6 +252,12 @@ int report_read(const char *path, struct json_t **root, struct complaint *compla
     return 0;
 }
 
+bool report_is_result(const struct json_t *root)
+{
+    const char *schema = json_string_value(json_object_get(root, "schema"));
+    return schema != NULL && strcmp(schema, DOCUMENT_SCHEMA) == 0;
+}
+
 void report_free(struct json_t *root)
 {
     json_decref(root);
@@ -264,6 +270,12 @@ int report_read(const char *path, struct json_t **root, struct complaint *compla
     (void)root;
     complain(complaint, "cannot read %s: this mems-stress was built without libjansson", path);
     return ENOTSUP;
+}
+
+bool report_is_result(const struct json_t *root)
+{
+    (void)root;
+    return false;
 }
 
 void report_free(struct json_t *root)

@@ -25,6 +25,8 @@ bool report_has_charts(void);
 // Reads a document that a page can show. 0, or an errno value with a complaint that names the file
 // and, where its content is at fault, the place in it and what would be right.
 int report_read(const char *path, struct json_t **root, struct complaint *complaint);
+// Whether it is the result of a run.
+bool report_is_result(const struct json_t *root);
 void report_free(struct json_t *root);
 
 // The page as text, for document_write; the caller frees it. The documents may be made smaller by

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/claim.h"
 #include "disk/disk.h"
 #include "disk/memory.h"
 #include "job/complaint.h"
@@ -430,19 +431,34 @@ static struct digest plan_digest(const struct plan *plan, const char *path)
     return digest_of_file(path);
 }
 
-// The files that the section's keys name; a folder is none.
-static void plan_files(const struct plan *plan, struct plan_section *section)
+static int plan_claim(const struct job_value *value, struct complaint *complaint)
 {
+    char as[80], why[sizeof complaint->text];
+    snprintf(as, sizeof as, "the job's %s", value->key->name);
+    int error = claim_file(value->path, CLAIM_READ, as, why, sizeof why);
+    if (error != 0) {
+        complain(complaint, "%s", why);
+    }
+    return error;
+}
+
+// The files that the section's keys name; a folder is none. 0, or errno with a complaint.
+static int plan_files(const struct plan *plan, struct plan_section *section,
+                      struct complaint *complaint)
+{
+    int error = 0;
     const struct job_section *job = section->section;
     section->files = plan_zeroed(job->value_count, sizeof *section->files);
-    for (size_t i = 0; i < job->value_count; i++) {
+    for (size_t i = 0; i < job->value_count && error == 0; i++) {
         const struct job_value *value = &job->values[i];
         const char *odd = value->path != NULL ? disk_not_a_file(value->path) : NULL;
         if (value->path != NULL && (odd == NULL || strcmp(odd, "a folder") != 0)) {
             struct plan_file file = {value->key->name, value->path, plan_digest(plan, value->path)};
             section->files[section->file_count++] = file;
+            error = plan_claim(value, complaint);
         }
     }
+    return error;
 }
 
 int plan_make(const struct job *job, const char *command, const struct plan_options *options,
@@ -455,13 +471,13 @@ int plan_make(const struct job *job, const char *command, const struct plan_opti
     int error = plan_check_names(job, options->sections, complaint);
     error = error != 0 ? error : plan_sections(made, options, complaint);
     error = error != 0 ? error : plan_order(made, options, complaint);
+    for (size_t i = 0; error == 0 && i < made->section_count; i++) {
+        made->sections[i].text = plan_section_text(made, &made->sections[i]);
+        error = plan_files(made, &made->sections[i], complaint);
+    }
     if (error != 0) {
         plan_free(made);
         return error;
-    }
-    for (size_t i = 0; i < made->section_count; i++) {
-        made->sections[i].text = plan_section_text(made, &made->sections[i]);
-        plan_files(made, &made->sections[i]);
     }
     *plan = made;
     return 0;

@@ -23,6 +23,11 @@
 #define MEMS_VERSION "unknown"
 #endif
 
+const char *book_build(void)
+{
+    return MEMS_VERSION " " MEMS_REVISION;
+}
+
 struct digest book_key(const struct plan *plan)
 {
     char *text = NULL;
@@ -32,7 +37,7 @@ struct digest book_key(const struct plan *plan)
     if (out == NULL) {
         complain_exhausted();
     }
-    fprintf(out, "%s\n%s %s\n", plan_hash(plan).text, MEMS_VERSION, MEMS_REVISION);
+    fprintf(out, "%s\n%s\n", plan_hash(plan).text, book_build());
     for (size_t i = 0; i < plan->section_count; i++) {
         const struct plan_section *section = &plan->sections[i];
         for (size_t j = 0; j < section->file_count; j++) {

@@ -14,6 +14,9 @@
 // where this build has no SHA-256.
 struct digest book_key(const struct plan *plan);
 
+// This build: version and revision.
+const char *book_build(void);
+
 // The book of a plan that is dealt but not yet parted. NULL with a complaint where two cells have
 // one name.
 json_t *book_make(const struct plan *plan, const struct dealt *dealt, unsigned index,

@@ -3,13 +3,16 @@
 // journal.c - what a run has done so far.
 //
 // 1. Form. RESULT.journal is JSON, a line a fact: the first says whose journal it is (schema, key,
-//    shard), the others are machines ("host") and cells ("cell", as the document will have them). A
-//    cell that stands there twice is worth what its last line says.
+//    plan, build, shard), the others are machines ("host") and cells ("cell", as the document will
+//    have them). A cell that stands there twice is worth what its last line says.
 // 2. Writing. A line is appended with one write and brought to the disk (fdatasync) before the next
 //    cell begins. Whatever kills the run, what is missing is the cell it was at, and at most the
 //    end of one line: whoever opens the journal next cuts it off behind its last whole line.
 // 3. Whose. The key covers the plan, the files it names and this build. A journal with another key
-//    is another run's: it is begun anew, as the result is written anew.
+//    is another run's, and may be hours of work: it is never written over. Of another plan, other
+//    files or another shard: whoever asked for that at this place made a slip, and is refused. Of
+//    another build: what it has measured is not this one's; it is put aside as
+//    RESULT.journal.old-N, and said so. A first line that is not whole has nothing to lose.
 // 4. What is taken. Cells that came to an end of their own: passed, failed, crashed, hung, not
 //    steady. Not those that were interrupted; not those that SIGKILL or SIGTERM from outside has
 //    ended: when a scheduler kills a run, it may kill the cell a moment before the driver; and not
@@ -32,6 +35,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "disk/disk.h"
@@ -42,6 +46,7 @@
 #include "json/json.h"
 
 #define JOURNAL_SCHEMA "mems-stress-journal/1"
+#define JOURNAL_ASIDE  1000 // journals of other builds
 
 struct journal {
     int file;
@@ -65,6 +70,12 @@ static char *journal_path(const char *result)
 static json_t *journal_shard(const struct deal *deal)
 {
     return deal->count > 0 ? json_pack("[i, i]", (int)deal->index, (int)deal->count) : json_null();
+}
+
+static json_t *journal_head(const struct journal_run *run)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "schema", JOURNAL_SCHEMA, "key", run->key, "plan",
+                     run->plan, "build", run->build, "shard", journal_shard(&run->deal));
 }
 
 // ---- writing ------------------------------------------------------------------------------------
@@ -123,13 +134,115 @@ void journal_add(struct journal *journal, struct plan *plan, struct cell *cell)
     }
 }
 
+// ---- whose it is --------------------------------------------------------------------------------
+
+// What becomes of the file that is there.
+enum journal_fate {
+    JOURNAL_OURS,
+    JOURNAL_FOREIGN, // stays as it is: refused
+    JOURNAL_OLD,     // of another build: put aside
+};
+
+static const char *journal_word(const json_t *head, const char *name)
+{
+    const char *word = json_string_value(json_object_get(head, name));
+    return word != NULL ? word : "";
+}
+
+static void journal_name_shard(const json_t *shard, char *text, size_t size)
+{
+    if (json_is_array(shard)) {
+        snprintf(text, size, "shard %d/%d", (int)json_integer_value(json_array_get(shard, 0)),
+                 (int)json_integer_value(json_array_get(shard, 1)));
+    } else {
+        snprintf(text, size, "the whole plan");
+    }
+}
+
+// `head` is NULL where the first line is none of a journal.
+static enum journal_fate journal_judge(const struct journal *journal, const json_t *head,
+                                       struct complaint *complaint)
+{
+    const struct journal_run *run = journal->run;
+    char theirs[40], ours[40];
+    char what[200] = "";
+    json_t *own = journal_head(run);
+    const json_t *shard = json_object_get(own, "shard");
+    journal_name_shard(json_object_get(head, "shard"), theirs, sizeof theirs);
+    journal_name_shard(shard, ours, sizeof ours);
+    bool same = strcmp(journal_word(head, "build"), run->build) == 0;
+    if (strcmp(journal_word(head, "schema"), JOURNAL_SCHEMA) != 0) {
+        snprintf(what, sizeof what, "is no journal of a run");
+    } else if (strcmp(journal_word(head, "plan"), run->plan) != 0) {
+        snprintf(what, sizeof what,
+                 "is of another plan (%.12s; this one is %.12s: other keys, options or variables)",
+                 journal_word(head, "plan"), run->plan);
+    } else if (!json_equal(json_object_get(head, "shard"), shard)) {
+        snprintf(what, sizeof what, "is of %s, and this is %s", theirs, ours);
+    } else if (same && strcmp(journal_word(head, "key"), run->key) != 0) {
+        snprintf(what, sizeof what, "is of the same plan with other files than it names now");
+    }
+    json_decref(own);
+    if (what[0] != '\0') {
+        complain(complaint,
+                 "%s %s: nothing ran, so that what it keeps is not lost; give --json another name, "
+                 "or remove %s",
+                 journal->path, what, journal->path);
+        return JOURNAL_FOREIGN;
+    }
+    return same ? JOURNAL_OURS : JOURNAL_OLD;
+}
+
+// Whether it is the beginning of a first line, and no more: a run was killed as it began.
+static bool journal_has_begun(const char *line, size_t length)
+{
+    static const char begin[] = "{\"schema\":\"" JOURNAL_SCHEMA "\"";
+    size_t least = length < sizeof begin - 1 ? length : sizeof begin - 1;
+    return length > 0 && line[length - 1] != '\n' && memcmp(line, begin, least) == 0;
+}
+
+// Reads the first line.
+static enum journal_fate journal_look(struct journal *journal, struct complaint *complaint)
+{
+    char *line = NULL;
+    size_t size = 0;
+    enum journal_fate fate = JOURNAL_OURS;
+    ssize_t length = getline(&line, &size, journal->stream);
+    if (length > 0 && !journal_has_begun(line, (size_t)length)) {
+        json_t *head = json_loadb(line, (size_t)length, 0, NULL);
+        fate = journal_judge(journal, head, complaint);
+        json_decref(head);
+        journal->end = fate == JOURNAL_OURS ? length : 0;
+    }
+    free(line);
+    return fate;
+}
+
+// The file takes another name; whoever reads it by that one finds it whole. 0 or errno.
+static int journal_put_aside(const struct journal *journal, struct journal_news *news)
+{
+    int error = EEXIST;
+    for (unsigned i = 1; i < JOURNAL_ASIDE && error == EEXIST; i++) {
+        if (asprintf(&news->aside, "%s.old-%u", journal->path, i) < 0) {
+            complain_exhausted();
+        }
+        bool moved =
+            renameat2(AT_FDCWD, journal->path, AT_FDCWD, news->aside, RENAME_NOREPLACE) == 0;
+        error = moved ? 0 : errno;
+        if (error != 0) {
+            free(news->aside);
+            news->aside = NULL;
+        }
+    }
+    return error;
+}
+
 // ---- reading ------------------------------------------------------------------------------------
 
 struct journal_reading {
     struct journal *journal;
     struct plan *plan;
     struct cell **cells; // by name
-    bool mine;           // the first line was ours
 };
 
 static int journal_compare(const void *a, const void *b)
@@ -148,27 +261,12 @@ static struct cell *journal_find(const struct journal_reading *reading, const ch
     return found != NULL ? *found : NULL;
 }
 
-static bool journal_is_mine(const struct journal_run *run, const json_t *head)
-{
-    const char *key = json_string_value(json_object_get(head, "key"));
-    const char *schema = json_string_value(json_object_get(head, "schema"));
-    json_t *shard = journal_shard(&run->deal);
-    bool mine = schema != NULL && strcmp(schema, JOURNAL_SCHEMA) == 0 && key != NULL &&
-                strcmp(key, run->key) == 0 && json_equal(json_object_get(head, "shard"), shard);
-    json_decref(shard);
-    return mine;
-}
-
 // Whether the line is one that a journal has.
 static bool journal_take(struct journal_reading *reading, const json_t *line)
 {
     const json_t *object = json_object_get(line, "cell");
     json_t *machine = json_object_get(line, "host");
     const char *name = json_string_value(json_object_get(machine, "name"));
-    if (!reading->mine) {
-        reading->mine = journal_is_mine(reading->journal->run, line);
-        return reading->mine;
-    }
     if (name != NULL) {
         json_object_set(reading->journal->machines, name, machine);
         return true;
@@ -185,12 +283,11 @@ static bool journal_take(struct journal_reading *reading, const json_t *line)
     return true;
 }
 
-// Takes every whole line; where the last one ends.
-static off_t journal_lines(struct journal_reading *reading, FILE *file)
+// Takes every whole line behind the first, which ends at `end`; where the last one ends.
+static off_t journal_lines(struct journal_reading *reading, FILE *file, off_t end)
 {
     char *line = NULL;
     size_t size = 0;
-    off_t end = 0;
     ssize_t length;
     while ((length = getline(&line, &size, file)) > 0 && line[length - 1] == '\n') {
         json_t *object = json_loadb(line, (size_t)length, 0, NULL);
@@ -256,6 +353,10 @@ static void journal_part(const struct journal_run *run, struct plan *plan,
 
 static int journal_read(struct journal *journal, struct plan *plan, struct journal_news *news)
 {
+    if (journal->end == 0) { // new, or not one whole line
+        return ftruncate(journal->file, 0) != 0 || lseek(journal->file, 0, SEEK_SET) < 0 ? errno
+                                                                                         : 0;
+    }
     struct journal_reading reading = {.journal = journal, .plan = plan};
     reading.cells = calloc(plan->cell_count + 1, sizeof(struct cell *));
     if (reading.cells == NULL) {
@@ -265,11 +366,10 @@ static int journal_read(struct journal *journal, struct plan *plan, struct journ
         reading.cells[i] = &plan->cells[i];
     }
     qsort(reading.cells, plan->cell_count, sizeof(struct cell *), journal_compare);
-    off_t end = journal_lines(&reading, journal->stream);
+    off_t end = journal_lines(&reading, journal->stream, journal->end);
     free(reading.cells);
     off_t size = lseek(journal->file, 0, SEEK_END);
-    news->other = end == 0 && size > 0;
-    news->lost = end > 0 ? (size_t)(size - end) : 0;
+    news->lost = (size_t)(size - end);
     journal_part(journal->run, plan, news);
     journal->end = end;
     return ftruncate(journal->file, end) != 0 || lseek(journal->file, end, SEEK_SET) < 0 ? errno
@@ -297,13 +397,37 @@ static int journal_begin(struct journal *journal)
 {
     int error = 0;
     if (journal->end == 0) {
-        error = journal_line(journal, json_pack("{s:s, s:s, s:o}", "schema", JOURNAL_SCHEMA, "key",
-                                                journal->run->key, "shard",
-                                                journal_shard(&journal->run->deal)));
+        error = journal_line(journal, journal_head(journal->run));
     }
     if (error == 0) {
         json_object_set(journal->machines, journal->run->host, journal->run->machine);
         error = journal_line(journal, json_pack("{s:O}", "host", journal->run->machine));
+    }
+    return error;
+}
+
+static int journal_open_file(struct journal *journal, struct complaint *complaint)
+{
+    journal->file = open(journal->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    journal->stream = journal->file >= 0 ? fdopen(journal->file, "r+") : NULL;
+    return journal->stream == NULL ? errno : journal_lock(journal, complaint);
+}
+
+// Opens what is there, where it is ours to go on with, else a new one. 0 or errno.
+static int journal_find_file(struct journal *journal, struct journal_news *news,
+                             struct complaint *complaint)
+{
+    int error = journal_open_file(journal, complaint);
+    enum journal_fate fate = error == 0 ? journal_look(journal, complaint) : JOURNAL_OURS;
+    if (fate == JOURNAL_FOREIGN) {
+        return EEXIST;
+    }
+    if (fate == JOURNAL_OLD) {
+        error = journal_put_aside(journal, news);
+        fclose(journal->stream);
+        journal->stream = NULL;
+        journal->file = -1;
+        error = error != 0 ? error : journal_open_file(journal, complaint);
     }
     return error;
 }
@@ -319,9 +443,7 @@ int journal_open(const struct journal_run *run, struct plan *plan, struct journa
     made->run = run;
     made->path = journal_path(run->result);
     made->machines = json_object();
-    made->file = open(made->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    made->stream = made->file >= 0 ? fdopen(made->file, "r+") : NULL;
-    int error = made->stream == NULL ? errno : journal_lock(made, complaint);
+    int error = journal_find_file(made, news, complaint);
     error = error != 0 ? error : journal_read(made, plan, news);
     error = error != 0 ? error : journal_begin(made);
     if (error != 0) {

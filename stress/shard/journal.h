@@ -17,6 +17,8 @@ struct journal;
 struct journal_run {
     const char *result; // where the result will stand; the journal is RESULT.journal
     const char *key;    // book_key
+    const char *plan;   // plan_hash
+    const char *build;  // book_build
     struct deal deal;
     const char *host; // this machine's name
     json_t *machine;  // and all about it, as documents have it. Taken over.
@@ -27,11 +29,12 @@ struct journal_news {
     size_t kept;      // cells that need not be done again
     size_t elsewhere; // cells done on another machine, whose sections are begun again here
     size_t lost;      // bytes at the end that were no whole line
-    bool other;       // there was one, of another plan, build or shard: it is begun anew
+    char *aside;      // where one of another build was put, from malloc; NULL: there was none
 };
 
 // Opens or begins it, and gives the cells of the plan what it has of them (cell->kept). 0; EBUSY:
-// another run writes it; or what the file system says. With a complaint.
+// another run writes it; EEXIST: what is there is of another plan or shard, or no journal, and
+// stays as it is; or what the file system says. With a complaint.
 int journal_open(const struct journal_run *run, struct plan *plan, struct journal **journal,
                  struct journal_news *news, struct complaint *complaint);
 // A cell has ended: it is on the disk when this returns, or said to be lost on standard error,

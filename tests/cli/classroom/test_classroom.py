@@ -247,7 +247,8 @@ class Classroom(unittest.TestCase):
         self.assertIn(said, err)
 
     def test_what_goes_wrong(self):
-        self.wrong('did you mean the exercise "belady"?', "beladi")
+        self.wrong('did you mean the exercise "belady"? (mems-stress list exercises)', "beladi")
+        self.wrong("nope: cannot be read: No such file or directory; exercises: mems-stress list exercises", "nope")
         self.wrong("--target, --memory and --unit are for traces", "belady", "--target", "mems:dynamic")
         self.wrong("--frames and --replacement are for reference strings", "five-holes", "--frames", "3")
         self.wrong("--frames and --replacement are for reference strings", "four-pages", "--frames", "3")

@@ -31,6 +31,32 @@ class List(Past):
         self.assertIn("no history there yet", outcome.err)
         self.assertFalse(os.path.exists(self.file))
 
+    def test_what_others_wrote_moves_no_cursor(self):
+        # A document from elsewhere, with escapes, overrides of direction and line ends wherever words may be.
+        evil = "e\x1b[2K\u202ex\nverdict: \x9b"
+        documents = [result(day, job=evil, target="libc", host=machine(evil, name=evil)) for day in (1, 2)]
+        for document in documents:
+            document["context"] = {evil: evil}
+            for section in document["job"]["sections"]:
+                section["name"] = evil
+            for cell in document["cells"]:
+                cell["section"] = evil
+        self.kept(documents)
+        path = self.write("evil.json", json.dumps(documents[0]))
+        for outcome in (self.stress("history", "--history", self.file),
+                        self.stress("history", evil, "--history", self.file, "--machine", "all"),
+                        self.stress("history", "no" + evil, "--history", self.file),
+                        self.stress("history", "prune", "--keep", "1", "--dry-run", "--history", self.file),
+                        self.stress("compare", path, path), self.stress("merge", path, "--json", "m.json"),
+                        self.stress("report", path, "-o", evil + "/r.html")):
+            said = outcome.out + outcome.err
+            self.assertNotRegex(said, "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+            self.assertNotRegex(said, "(?m)^verdict: [^p]")
+        listed = self.history().out
+        self.assertIn("e\\x1b[2K\\u202ex\\x0averdict: \\u009b: 2 runs", listed)
+        exported = [json.loads(line) for line in self.stress("history", "export", "--history", self.file).out.splitlines()]
+        self.assertEqual([document["job"]["title"] for document in exported], [evil, evil])
+
     def test_wrong_words(self):
         self.kept([result(1)])
         self.assertIn("did you mean \"ops_per_second\"?", self.history("--metric", "ops_per_secnd", status=1).err)
@@ -257,6 +283,14 @@ class Against(Past):
         out = self.against("--against", "last").out
         self.assertIn("A: run 3 of", out)
         self.assertIn("B: run 5 of", out)
+
+    def test_runs_of_one_second(self):
+        runs = [result(7, rate=1 + i / 1000) for i in range(4)]
+        self.kept(runs)
+        for i in range(1, 4):
+            path = self.write("one.json", json.dumps(runs[i]))
+            self.assertIn("A: run %d of" % (5 + i), self.against(path, "--against", "last").out)
+        self.assertIn("A: run 5 of", self.against(self.write("one.json", json.dumps(runs[0])), "--against", "last", status=4).out)
 
     def test_refused(self):
         for word, says in (("2026-09-30", "the first is of 2026-10-01"), ("cccc", "at revision cccc"),

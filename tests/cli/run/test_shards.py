@@ -402,19 +402,38 @@ class Shards(Case):
         for cell in kept:
             self.assertEqual({**cells[cell["id"]], "again": ""}, {**cell, "again": ""})
 
-    def test_another_plan_begins_anew(self):
-        self.journal_of_some()
-        with open(self.path("job.ini"), "a") as file:
-            file.write("slots = 11\n")
-        outcome = self.resume()
-        self.assertIn("begun anew", outcome.err)
-        self.assertNotIn("done already", outcome.err)
-        # A result of another plan is no reason to do nothing.
-        self.write("job.ini", COUNTED)
-        self.assertNotIn("nothing to do", self.resume().err)
-        self.assertIn("nothing to do", self.resume().err)
+    def test_another_run_does_not_take_its_place(self):
+        journal = self.journal_of_some()
+        ran = len(self.starts())
+        slips = [(["--shard", "1/2"], "is of shard 1/1, and this is shard 1/2"),
+                 (["--resume"], "is of shard 1/1, and this is the whole plan"),
+                 (["--shard", "1/1", "--seed", "7"], "is of another plan"),
+                 (["--shard", "1/1", "--set", "slots=11"], "is of another plan")]
+        for arguments, said in slips:
+            outcome = self.stress("run", "job.ini", *arguments, "--json", "r.json", "--quiet")
+            self.assertEqual(outcome.status, 1)
+            self.assertIn("r.json.journal " + said, outcome.err)
+            self.assertIn("give --json another name, or remove r.json.journal", outcome.err)
+            self.assertFalse(os.path.exists(self.path("r.json")))
+            with open(self.path("r.json.journal"), "rb") as file:
+                self.assertEqual(file.read(), journal)
+        self.assertEqual(len(self.starts()), ran)
+        self.assertIn("are done already", self.resume().err)
+        # A result of another plan is no reason to do nothing, nor one of another shard.
+        outcome = self.resume("--seed", "7")
+        self.assertNotIn("nothing to do", outcome.err)
+        self.assertIn("nothing to do", self.resume("--seed", "7").err)
         outcome = self.stress("run", "job.ini", "--shard", "1/2", "--json", "r.json", "--quiet")
         self.assertNotIn("nothing to do", outcome.err)
+
+    def test_another_build_keeps_what_there_is(self):
+        journal = self.journal_of_some().replace(b'"build":"', b'"build":"older, ', 1)
+        with open(self.path("r.json.journal"), "wb") as file:
+            file.write(journal)
+        outcome = self.resume()
+        self.assertIn("r.json.journal is of another build: kept as r.json.journal.old-1, begun anew", outcome.err)
+        with open(self.path("r.json.journal.old-1"), "rb") as file:
+            self.assertEqual(file.read(), journal)
 
     def test_interrupted_and_gone_on_with(self):
         self.write("job.ini", COUNTED.replace("ops = 200", "runtime = 300ms").replace("repeats = 2\n", ""))

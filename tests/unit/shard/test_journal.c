@@ -61,15 +61,19 @@ static void forget_cells(struct plan *plan)
     }
 }
 
-static int open_run(struct fixture *fixture, const char *host, const char *key,
-                    struct complaint *complaint)
+// Of a run that differs from the usual one in what is given; NULL: does not.
+static int open_other(struct fixture *fixture, const char *host, const struct journal_run *other,
+                      struct complaint *complaint)
 {
+    const struct deal usual = {1, 2};
     open_scene(&fixture->scene, job);
     forget_cells(fixture->scene.plan);
     fixture->run = (struct journal_run){
         .result = result,
-        .key = key,
-        .deal = {1, 2},
+        .key = other->key != NULL ? other->key : "key",
+        .plan = other->plan != NULL ? other->plan : "plan",
+        .build = other->build != NULL ? other->build : "build",
+        .deal = other->deal.count > 0 ? other->deal : usual,
         .host = host,
         .machine = json_pack("{s:s}", "name", host),
     };
@@ -78,10 +82,16 @@ static int open_run(struct fixture *fixture, const char *host, const char *key,
                         complaint);
 }
 
+static int open_run(struct fixture *fixture, const char *host, struct complaint *complaint)
+{
+    const struct journal_run same = {.key = NULL};
+    return open_other(fixture, host, &same, complaint);
+}
+
 static void begin(struct fixture *fixture, const char *host)
 {
     struct complaint complaint = {{0}};
-    if (open_run(fixture, host, "key", &complaint) != 0) {
+    if (open_run(fixture, host, &complaint) != 0) {
         fail_msg("%s", complaint.text);
     }
 }
@@ -239,22 +249,85 @@ static void test_dropped_and_missing(void **state)
     end(&fixture, true);
 }
 
+// What another run has done stays, whatever asks for its place by mistake.
 static void test_other_runs(void **state)
 {
     (void)state;
-    struct complaint complaint = {{0}};
+    static const struct {
+        struct journal_run run;
+        const char *said;
+    } others[] = {
+        {{.plan = "another", .key = "k"}, "is of another plan (plan; this one is another"},
+        {{.deal = {2, 2}}, "is of shard 1/2, and this is shard 2/2"},
+        {{.deal = {1, 3}}, "is of shard 1/2, and this is shard 1/3"},
+        {{.key = "k"}, "of the same plan with other files"},
+        {{.plan = "another", .build = "new", .key = "k"}, "is of another plan"},
+    };
     struct fixture fixture;
     begin(&fixture, "here");
     keep(&fixture, 0, CELL_PASS);
     end(&fixture, false);
-    assert_int_equal(open_run(&fixture, "here", "another key", &complaint), 0);
-    assert_true(fixture.news.other);
-    assert_int_equal(fixture.news.kept, 0);
-    end(&fixture, false);
-    begin(&fixture, "here"); // the first is gone
-    assert_true(fixture.news.other);
-    assert_int_equal(fixture.news.kept, 0);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct complaint complaint = {{0}};
+        assert_int_equal(open_other(&fixture, "here", &others[i].run, &complaint), EEXIST);
+        assert_non_null(strstr(complaint.text, others[i].said));
+        assert_non_null(strstr(complaint.text, "another name, or remove"));
+        end(&fixture, false);
+    }
+    begin(&fixture, "here");
+    assert_int_equal(fixture.news.kept, 1);
     end(&fixture, true);
+}
+
+// What is no journal is nobody's to write over.
+static void test_no_journal(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"something else\n", "{}\n", "no line"};
+    char path[80];
+    snprintf(path, sizeof path, "%s.journal", result);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct complaint complaint = {{0}};
+        struct fixture fixture;
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        fputs(texts[i], file);
+        fclose(file);
+        assert_int_equal(open_run(&fixture, "here", &complaint), EEXIST);
+        assert_non_null(strstr(complaint.text, "is no journal"));
+        end(&fixture, false);
+    }
+    assert_int_equal(unlink(path), 0);
+}
+
+// Another build's is put aside, whole, and never over an older one.
+static void test_other_builds(void **state)
+{
+    (void)state;
+    const struct journal_run other = {.build = "another", .key = "another"};
+    struct complaint complaint = {{0}};
+    struct fixture fixture;
+    char aside[2][100];
+    for (unsigned i = 0; i < 2; i++) {
+        begin(&fixture, "here");
+        assert_int_equal(fixture.news.kept, 0);
+        keep(&fixture, 0, CELL_PASS);
+        end(&fixture, false);
+        assert_int_equal(open_other(&fixture, "here", &other, &complaint), 0);
+        assert_int_equal(fixture.news.kept, 0);
+        snprintf(aside[i], sizeof aside[i], "%s.journal.old-%u", result, i + 1);
+        assert_string_equal(fixture.news.aside, aside[i]);
+        free(fixture.news.aside);
+        end(&fixture, true);
+    }
+    for (unsigned i = 0; i < 2; i++) { // under its first name it goes on
+        char path[80];
+        snprintf(path, sizeof path, "%s.journal", result);
+        assert_int_equal(rename(aside[i], path), 0);
+        begin(&fixture, "here");
+        assert_int_equal(fixture.news.kept, 1);
+        end(&fixture, true);
+    }
 }
 
 // Another process cannot write it meanwhile, and can as soon as the first has gone.
@@ -267,7 +340,7 @@ static void test_locked(void **state)
     pid_t child = fork();
     if (child == 0) {
         struct fixture second;
-        int error = open_run(&second, "here", "key", &complaint);
+        int error = open_run(&second, "here", &complaint);
         _exit(error == EBUSY && strstr(complaint.text, "is at work on it") != NULL ? 0 : 1);
     }
     int status;
@@ -286,7 +359,7 @@ static void test_no_place(void **state)
     char kept[sizeof result];
     memcpy(kept, result, sizeof result);
     snprintf(result, sizeof result, "%s/no/r.json", folder);
-    assert_int_equal(open_run(&fixture, "here", "key", &complaint), ENOENT);
+    assert_int_equal(open_run(&fixture, "here", &complaint), ENOENT);
     assert_non_null(strstr(complaint.text, result));
     end(&fixture, false);
     memcpy(result, kept, sizeof result);
@@ -295,9 +368,10 @@ static void test_no_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kept),     cmocka_unit_test(test_hurt),
-        cmocka_unit_test(test_machines), cmocka_unit_test(test_dropped_and_missing),
-        cmocka_unit_test(test_locked),   cmocka_unit_test(test_other_runs),
+        cmocka_unit_test(test_kept),         cmocka_unit_test(test_hurt),
+        cmocka_unit_test(test_machines),     cmocka_unit_test(test_dropped_and_missing),
+        cmocka_unit_test(test_locked),       cmocka_unit_test(test_other_runs),
+        cmocka_unit_test(test_other_builds), cmocka_unit_test(test_no_journal),
         cmocka_unit_test(test_no_place),
     };
     return cmocka_run_group_tests(tests, open_folder, close_folder);
