@@ -9,11 +9,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
-<<<<<<< HEAD
 #include "compare/measured.h"
-=======
 #include "disk/memory.h"
->>>>>>> main
 #include "result/document.h"
 #include "result/verdict.h"
 
