@@ -26,13 +26,8 @@ CELL = {"workload", "run", "check", "target", "faults", "population", "trace", "
 STRESS_MAY_INCLUDE = {
     "measure": set(),
     "disk": set(),
-<<<<<<< HEAD
-    "json": set(),
-    "job": {"disk", "workload"},
-=======
     "json": {"disk"},
     "job": {"workload", "disk"},
->>>>>>> main
     "trace": {"job", "measure", "disk"},
     "target": {"job", "disk"},
     "population": {"trace", "job", "disk"},
