@@ -14,11 +14,21 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "result/json.h"
 #include "run/plan_order.h"
 #include "shard/book.h"
 #include "shard/journal.h"
+
+// A stream and a device have nothing beside them.
+static bool part_has_file(const char *json)
+{
+    struct stat status;
+    return json != NULL && strcmp(json, "-") != 0 &&
+           (stat(json, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+}
 
 // The journal stands beside the result.
 static bool part_claim(const char *result)
@@ -46,7 +56,7 @@ int part_check(const struct cli_job_settings *settings)
         fprintf(stderr, "mems-stress: %s\n", complaint.text);
         return VERDICT_EXIT_USAGE;
     }
-    if (runs && (json == NULL || strcmp(json, "-") == 0)) {
+    if (runs && !part_has_file(json)) {
         fprintf(stderr,
                 "mems-stress: --%s needs --json FILE: the result is what is %s, and FILE.journal "
                 "what it is resumed by\n",

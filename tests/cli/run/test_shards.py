@@ -286,6 +286,7 @@ class Shards(Case):
         for words, said in ((("--shard", "3/2", "--json", "x"), "1/4 .. 4/4"),
                             (("--shard", "1/2"), "needs --json FILE"),
                             (("--shard", "1/2", "--json", "-"), "needs --json FILE"),
+                            (("--shard", "1/2", "--json", "/dev/null"), "needs --json FILE"),
                             (("--resume",), "needs --json FILE"),
                             (("--shard", "1/2", "--json", "x", "--baseline", "y"), "merge")):
             outcome = self.stress("run", "job.ini", *words)
