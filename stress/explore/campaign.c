@@ -259,11 +259,13 @@ enum explore_verdict campaign_run(struct campaign *campaign)
     if (found->verdict != EXPLORE_PASSED) {
         const struct player_report *again =
             campaign_try(campaign, &campaign->first.schedule, campaign->first.seed, -1);
+        // What only the machine refused, or does not come again, no smaller list can show.
+        bool comes_again = first->end != PLAYER_BROKEN && again->end != PLAYER_PASSED;
         found->same = again->end == first->end && again->totals.digest == first->totals.digest;
         found->first = campaign_new(sizeof *found->first);
         report_find(campaign, &campaign->first, found->first);
         report_failure(campaign);
-        if (campaign->order->shrink > 0) {
+        if (campaign->order->shrink > 0 && comes_again) {
             campaign_smaller(campaign);
         }
     }
