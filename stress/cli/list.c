@@ -6,6 +6,7 @@
 // alone stand at the left.
 
 #include <ctype.h>
+#include <errno.h>
 #include <mems/engine.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -133,6 +134,8 @@ static void list_policies(void)
     list_options(NULL);
 }
 
+static bool list_unread; // a job's file could not be
+
 // What the first sentence of the file says of it.
 static void list_job(void *arg, const char *word, const char *path)
 {
@@ -149,7 +152,10 @@ static void list_job(void *arg, const char *word, const char *path)
             ended = strchr(".?", *said) != NULL && isspace(said[1]) && length >= LIST_SENTENCE;
         }
     }
-    if (file != NULL) {
+    if (file == NULL) {
+        snprintf(text, sizeof text, "(cannot be read: %s)", strerror(errno));
+        list_unread = true;
+    } else {
         fclose(file);
     }
     list_row(2, 31, word, "%s", text);
@@ -209,7 +215,7 @@ static int list_main(int argc, char **argv)
         }
         list_topics[i].list();
     }
-    return 0;
+    return list_unread ? 1 : 0;
 }
 
 const struct cli_command cli_command_list = {

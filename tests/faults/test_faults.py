@@ -5,7 +5,6 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import library  # noqa: E402
 from ground import REFUSE, Fault  # noqa: E402
 from outputs import OLD  # noqa: E402
 
-SEED = int(os.environ.get("MEMS_TEST_SEED", "0")) or random.randrange(1, 1 << 31)
+SEED = int(os.environ.get("MEMS_TEST_SEED", "1"))  # the same little of everything each time: all of it is the sweep's
 
 
 class Refuse(unittest.TestCase):
