@@ -200,7 +200,7 @@ def device_full(ground, _dice, _most):
             was = put_before(command, folder)
             done = stress(folder, arguments, "damage", program=command.program)
             why = "No space left" in said(done) or "device" in said(done)
-            if command.name == "run --shard":  # nothing stands beside a device that it could be resumed by
+            if command.keeps:  # nothing stands beside a device that it could be resumed by
                 require(done.returncode == 1 and "needs --json FILE" in said(done), "a shard to /dev/full: " + said(done))
                 require(not os.path.exists("/dev/full.journal"), "a journal in /dev")
                 continue

@@ -49,8 +49,9 @@ static void test_all_of_it(void **state)
     free(text);
 }
 
+#ifndef TEST_SANITIZED // whose shadow does not fit
 // In a process with little memory: 0 when the loss was told by ferror and by fclose.
-__attribute__((unused)) static int lose_the_end(void)
+static int lose_the_end(void)
 {
     const struct rlimit little = {64 << 20, 64 << 20};
     static char line[4096];
@@ -71,9 +72,6 @@ __attribute__((unused)) static int lose_the_end(void)
 static void test_memory_refused(void **state)
 {
     (void)state;
-#ifdef TEST_SANITIZED
-    skip(); // whose shadow does not fit
-#else
     int status;
     pid_t child = fork();
     assert_true(child >= 0);
@@ -82,15 +80,17 @@ static void test_memory_refused(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-#endif
 }
+#endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_all_of_it),
+#ifndef TEST_SANITIZED
         cmocka_unit_test(test_memory_refused),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
