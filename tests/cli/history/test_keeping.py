@@ -158,7 +158,13 @@ class Keeping(Past):
     @staticmethod
     def has_open(pid, path):
         folder = "/proc/%d/fd" % pid
-        return any(os.readlink(os.path.join(folder, fd)) == path for fd in os.listdir(folder))
+        for fd in os.listdir(folder):
+            try:
+                if os.readlink(os.path.join(folder, fd)) == path:
+                    return True
+            except FileNotFoundError:  # closed since the folder was listed
+                pass
+        return False
 
     def test_waits_for_others(self):
         self.run_with("--history", self.file)
