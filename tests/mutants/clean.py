@@ -79,7 +79,7 @@ def told(left_out):
 
 def run(mutants, minutes, target, options, say):
     tree = Tree(options.work, options.jobs)
-    tree.mutate(None)
+    tree.mutate([])
     commands, alone = commands_for(mutants, target)
     left_out = collections.Counter({ENGINE_ALONE: alone})
     drivers = {build: Driver(tree.build(build, ("mems-stress", "mems-malloc")), tree.folder, tree.work)

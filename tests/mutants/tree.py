@@ -57,9 +57,10 @@ class Tree:
                 if path not in wanted:
                     os.remove(os.path.join(self.folder, path))
 
-    def mutate(self, mutant, parts=PARTS):
+    def mutate(self, mutants, parts=PARTS):
+        """The sources with these in them."""
         self.restore(parts)
-        if mutant is not None:
+        for mutant in mutants:
             apply(mutant, self.folder)
 
     def build(self, kind, targets):
