@@ -17,7 +17,6 @@
 
 #include "cli/cli.h"
 #include "disk/memory.h"
-#include "result/document.h"
 #include "result/verdict.h"
 
 #define EXPLORE_SCHEDULES 1000u
@@ -128,9 +127,6 @@ static const char *explore_objection(const struct explore_settings *settings)
         return "--shrink: 1 to 65536 schedules (2000 is right); --no-shrink reports a failure as "
                "it was found";
     }
-    if (settings->json != NULL && !document_possible()) {
-        return "this mems-stress was built without libjansson and writes no JSON";
-    }
     return NULL;
 }
 
@@ -190,18 +186,6 @@ static char *explore_command(const struct cli_job *made, const struct cli_list *
     return text;
 }
 
-static int explore_write(const struct explore_settings *settings, const struct explore_order *order,
-                         const struct explore_result *result, int status)
-{
-    struct complaint complaint = {0};
-    char *text = explore_document(result, order, status, &complaint);
-    if (text == NULL || document_write(settings->json, text, &complaint) != 0) {
-        status = explore_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
-    }
-    free(text);
-    return status;
-}
-
 static int explore_plan(const struct plan *plan, const struct explore_settings *settings,
                         const struct explore_order *order)
 {
@@ -213,15 +197,17 @@ static int explore_plan(const struct plan *plan, const struct explore_settings *
     };
     struct complaint complaint = {0};
     struct explore_result result;
-    if (settings->json != NULL && document_probe(settings->json, &complaint) != 0) {
-        return explore_fail(complaint.text, VERDICT_EXIT_UNWRITTEN);
+    int status = cli_json_probe(&cli_command_explore, settings->json);
+    if (status != 0) {
+        return status;
     }
     enum explore_verdict verdict = cli_explorer(plan, order, &result, &complaint);
-    int status = (int)exits[verdict];
+    status = (int)exits[verdict];
     if (verdict == EXPLORE_USELESS) {
         explore_fail(complaint.text, VERDICT_EXIT_USAGE);
     } else if (settings->json != NULL) {
-        status = explore_write(settings, order, &result, status);
+        status = cli_json_write(&cli_command_explore, explore_document(&result, order, status),
+                                settings->json, status);
     }
     explore_result_free(&result);
     return status;

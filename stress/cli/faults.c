@@ -12,7 +12,6 @@
 
 #include "cli/cli.h"
 #include "faults/document.h"
-#include "result/document.h"
 #include "result/verdict.h"
 
 struct faults_settings {
@@ -128,27 +127,10 @@ static void faults_print(const struct faults_order *order, bool csv)
     }
 }
 
-static int faults_write(const struct faults_order *order, const char *source, const char *path)
-{
-    struct complaint complaint = {""};
-    char *text =
-        faults_document(source, &order->references, order->rows, order->row_count, &complaint);
-    if (text == NULL) {
-        return faults_complain(&complaint, VERDICT_EXIT_USAGE);
-    }
-    int error = document_write(path, text, &complaint);
-    free(text);
-    return error == 0 ? 0 : faults_complain(&complaint, VERDICT_EXIT_UNWRITTEN);
-}
-
 static int faults_do(const struct faults_settings *settings, const char *path,
                      struct faults_order *order)
 {
     struct complaint complaint = {""};
-    if (settings->json != NULL && !document_possible()) {
-        complain(&complaint, "this mems-stress was built without libjansson and writes no JSON");
-        return faults_complain(&complaint, VERDICT_EXIT_USAGE);
-    }
     if (faults_order_read(settings, path, order, &complaint) != 0) {
         return faults_complain(&complaint, VERDICT_EXIT_USAGE);
     }
@@ -156,8 +138,9 @@ static int faults_do(const struct faults_settings *settings, const char *path,
         complain(&complaint, "this engine has no policy vm-paging");
         return faults_complain(&complaint, VERDICT_EXIT_NOTHING);
     }
-    if (settings->json != NULL && document_probe(settings->json, &complaint) != 0) {
-        return faults_complain(&complaint, VERDICT_EXIT_UNWRITTEN);
+    int status = cli_json_probe(&cli_command_faults, settings->json);
+    if (status != 0) {
+        return status;
     }
     if (faults_order_run(settings, order, &complaint) != 0) {
         return faults_complain(&complaint, VERDICT_EXIT_USAGE);
@@ -165,7 +148,12 @@ static int faults_do(const struct faults_settings *settings, const char *path,
     if (settings->json == NULL || strcmp(settings->json, "-") != 0) {
         faults_print(order, settings->csv);
     }
-    return settings->json != NULL ? faults_write(order, path, settings->json) : 0;
+    if (settings->json == NULL) {
+        return VERDICT_EXIT_PASS;
+    }
+    return cli_json_write(&cli_command_faults,
+                          faults_document(path, &order->references, order->rows, order->row_count),
+                          settings->json, VERDICT_EXIT_PASS);
 }
 
 static int faults_main(int argc, char **argv)

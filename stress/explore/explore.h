@@ -13,6 +13,8 @@
 #include "job/complaint.h"
 #include "run/plan.h"
 
+struct json_t;
+
 #define EXPLORE_SHRINK    2000u  // schedules without an operation, before it counts as needed
 #define EXPLORE_LIST_MOST 65536u // schedules of a list
 
@@ -94,8 +96,9 @@ enum explore_verdict explore_run(const struct plan *plan, const struct explore_o
                                  struct explore_result *result, struct complaint *complaint);
 void explore_result_free(struct explore_result *result);
 
-// The result as JSON, "mems-stress/explore/1"; the caller frees it. NULL with a complaint.
-char *explore_document(const struct explore_result *result, const struct explore_order *order,
-                       int exit_status, struct complaint *complaint);
+// The result as JSON, "mems-stress/explore/1"; for json_decref. NULL: this build has no libjansson,
+// or no memory.
+struct json_t *explore_document(const struct explore_result *result,
+                                const struct explore_order *order, int exit_status);
 
 #endif

@@ -7,8 +7,10 @@
 
 #include "faults/faults.h"
 
-// The text, to be freed by the caller; NULL with a complaint.
-char *faults_document(const char *source, const struct references *references,
-                      const struct faults_row *rows, size_t count, struct complaint *complaint);
+struct json_t;
+
+// For json_decref. NULL: this build has no libjansson, or no memory.
+struct json_t *faults_document(const char *source, const struct references *references,
+                               const struct faults_row *rows, size_t count);
 
 #endif

@@ -213,6 +213,11 @@ class Wrong(Explore):
         self.assertEqual(status, 3, out)
         self.assertRegex(out, r"still/mems:fixed/0: 3 schedules .*: pass")
 
+    def test_what_was_found_outranks_a_result_that_is_not_written(self):
+        status, out, err = self.broken("crash", "--no-shrink", "--schedules", "3", "--json", "/dev/full")
+        self.assertEqual(status, 3, out)
+        self.assertIn("No space left", err)
+
 
 class Readme(Explore):
     @unittest.skipIf(os.environ.get("MEMS_SANITIZE"), "the same in the build without sanitizers")
