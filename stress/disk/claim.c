@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// claim.c - no file is both read and written over by one command.
+// claim.c - no file is both read and written over by one command, and no place written twice.
 //
 // 1. Why. An output takes the place of what stands at its name (disk.c): `report a.json -o a.json`
 //    would leave a page where a measurement was, and succeed. So whoever is about to read or write
@@ -15,12 +15,16 @@
 // 2. The same file. Names say little: ./a.json, a link to it, another case of mount. Two claims are
 //    of one file where device and inode are the same; where there is no file yet, where the folder
 //    and the last part of the name are. A link that leads nowhere is replaced, as disk.c does.
-// 3. Said twice. A claim of the same use under the same name as before is the same claim: an option
+// 3. What is no file (a pipe, a terminal, standard output) keeps nothing that an output could take
+//    away: it may be read and written. But of two outputs that go there each would be in the
+//    midst of the other: that is refused as it is of a file. "-" is standard output where it is
+//    written, and is that alone: where the shell has sent it is the shell's.
+// 4. Said twice. A claim of the same use under the same name as before is the same claim: an option
 //    may be read from the command line and again from the environment.
-// 4. Bounds. A list for the life of the process; a command has as many files as words and keys. A
+// 5. Bounds. A list for the life of the process; a command has as many files as words and keys. A
 //    file that goes away and comes back between two claims is another one: this guards against a
 //    slip of the hand, not against another process.
-// 5. If you change this: each option that names a file has its use in the table (cli/option.h); a
+// 6. If you change this: each option that names a file has its use in the table (cli/option.h); a
 //    file that is found otherwise (a job's include and trace, the place of the history) is claimed
 //    where it is found. tests/faults/test_claims.py takes every command of the sweep of
 //    faults, and each pair of its files.
@@ -38,8 +42,9 @@
 
 struct claim {
     enum claim_use use;
+    bool file; // or may become one
     dev_t device;
-    ino_t inode; // of the file; of its folder where there is none
+    ino_t inode; // of the file; of its folder where there is none; standard output: 0
     char *name;  // its last part where there is no file, else NULL
     char *path, *as;
 };
@@ -64,26 +69,40 @@ static bool claim_place(const char *path, struct claim *claim)
     return claim->name != NULL;
 }
 
-// Whether it is a file, or may become one.
+static bool claim_is_stdout(const struct claim *claim)
+{
+    return claim->use == CLAIM_WRITTEN && strcmp(claim->path, "-") == 0;
+}
+
+// Whether it can meet another claim.
 static bool claim_look(const char *path, struct claim *claim)
 {
     struct stat status;
     if (strcmp(path, "-") == 0 || *path == '\0') {
-        return false;
+        return *path != '\0' && claim->use == CLAIM_WRITTEN;
     }
     if (stat(path, &status) != 0) {
-        return claim->use != CLAIM_READ && claim_place(path, claim);
+        claim->file = claim->use != CLAIM_READ && claim_place(path, claim);
+        return claim->file;
     }
     claim->device = status.st_dev;
     claim->inode = status.st_ino;
-    return S_ISREG(status.st_mode);
+    claim->file = S_ISREG(status.st_mode);
+    return claim->file || claim->use == CLAIM_WRITTEN;
 }
 
-static bool claim_is_same_file(const struct claim *a, const struct claim *b)
+static bool claim_is_same_place(const struct claim *a, const struct claim *b)
 {
     bool named = a->name != NULL && b->name != NULL;
     return a->device == b->device && a->inode == b->inode &&
            (named ? strcmp(a->name, b->name) == 0 : a->name == b->name);
+}
+
+static bool claim_goes_with(const struct claim *a, const struct claim *b)
+{
+    bool any = a->use == CLAIM_WRITTEN || b->use == CLAIM_WRITTEN;
+    bool both = a->use == CLAIM_WRITTEN && b->use == CLAIM_WRITTEN;
+    return a->file && b->file ? !any : !both;
 }
 
 static bool claim_is_same(const struct claim *a, const struct claim *b)
@@ -98,7 +117,7 @@ static void claim_tell(const struct claim *a, const struct claim *b, char *why, 
     const char *space = *output->as != '\0' ? " " : "";
     if (other->use == CLAIM_WRITTEN) {
         snprintf(why, size, "%s and %s both go to %s: give them a place each", a->as, b->as,
-                 b->path);
+                 claim_is_stdout(b) ? "standard output" : b->path);
         return;
     }
     snprintf(why, size,
@@ -123,8 +142,7 @@ static int claim_check(const struct claim *made, char *why, size_t size)
         if (claim_is_same(earlier, made)) {
             return EALREADY;
         }
-        bool written = earlier->use == CLAIM_WRITTEN || made->use == CLAIM_WRITTEN;
-        if (written && claim_is_same_file(earlier, made)) {
+        if (!claim_goes_with(earlier, made) && claim_is_same_place(earlier, made)) {
             claim_tell(earlier, made, why, size);
             return EEXIST;
         }

@@ -31,35 +31,21 @@ static const struct output_row {
     [OUTPUT_GOOGLE] = {"--google-benchmark", output_google, true},
 };
 
-static bool output_is_stdout(const char *path)
-{
-    return path != NULL && strcmp(path, "-") == 0;
-}
-
 bool output_has_stdout(const struct output_paths *paths)
 {
     bool any = false;
     for (unsigned form = 0; form < OUTPUT_FORMS; form++) {
-        any |= output_is_stdout(paths->path[form]);
+        any |= paths->path[form] != NULL && strcmp(paths->path[form], "-") == 0;
     }
     return any;
 }
 
 int output_check(const struct output_paths *paths, struct complaint *complaint)
 {
-    for (unsigned i = 0; i < OUTPUT_FORMS; i++) {
-        if (paths->path[i] != NULL && output_table[i].document && !document_possible()) {
-            complain(complaint, "%s: this build has no libjansson", output_table[i].option);
+    for (unsigned form = 0; form < OUTPUT_FORMS; form++) {
+        if (paths->path[form] != NULL && output_table[form].document && !document_possible()) {
+            complain(complaint, "%s: this build has no libjansson", output_table[form].option);
             return EINVAL;
-        }
-        for (unsigned j = i + 1; j < OUTPUT_FORMS; j++) {
-            const char *path = paths->path[i];
-            if (path != NULL && paths->path[j] != NULL && strcmp(path, paths->path[j]) == 0) {
-                complain(complaint, "%s and %s both go to %s: give them a place each",
-                         output_table[i].option, output_table[j].option,
-                         output_is_stdout(path) ? "standard output" : path);
-                return EINVAL;
-            }
         }
     }
     return 0;

@@ -30,8 +30,9 @@ struct output_scene {
 // Whether one of them has standard output for itself: everything else then goes to standard error.
 bool output_has_stdout(const struct output_paths *paths);
 
-// For before a run: two forms in one place, a form that this build cannot make (EINVAL), a path
-// that cannot be written (its errno). 0, or that with a complaint.
+// For before a run: a form that this build cannot make (EINVAL), a path that cannot be written (its
+// errno). 0, or that with a complaint. That each has a place of its own is seen to where options
+// are read (disk/claim.h).
 int output_check(const struct output_paths *paths, struct complaint *complaint);
 int output_probe(const struct output_paths *paths, struct complaint *complaint);
 

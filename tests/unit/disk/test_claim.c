@@ -96,7 +96,14 @@ static void test_no_files(void **state)
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         assert_int_equal(claim_file(paths[i], CLAIM_READ, NULL, why, sizeof why), 0);
         assert_int_equal(claim_file(paths[i], CLAIM_WRITTEN, "--json", why, sizeof why), 0);
+        assert_int_equal(claim_file(paths[i], CLAIM_KEPT, "--history", why, sizeof why), 0);
     }
+    assert_int_equal(claim("pipe", CLAIM_WRITTEN, "--csv"), EEXIST);
+    assert_non_null(strstr(why, "--json and --csv both go to"));
+    assert_int_equal(claim_file("-", CLAIM_WRITTEN, "--csv", why, sizeof why), EEXIST);
+    assert_string_equal(why, "--json and --csv both go to standard output: give them a place each");
+    assert_int_equal(claim_file("-", CLAIM_WRITTEN, "--json", why, sizeof why), 0); // said twice
+    assert_int_equal(claim_file("", CLAIM_WRITTEN, "--csv", why, sizeof why), 0);
     unlink(at("pipe"));
 }
 
