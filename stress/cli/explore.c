@@ -169,7 +169,7 @@ static char *explore_command(const struct cli_job *made, const struct cli_list *
     size_t length;
     FILE *command = disk_memory(&text, &length);
     if (command == NULL) {
-        abort();
+        complain_exhausted();
     }
     cli_job_environment(command, made->job);
     fprintf(command, "%s explore", cli_invocation());
@@ -181,7 +181,7 @@ static char *explore_command(const struct cli_job *made, const struct cli_list *
     cli_job_sources(command, &settings->job);
     cli_job_shape(command, &settings->job);
     if (fclose(command) != 0) {
-        abort();
+        complain_exhausted();
     }
     return text;
 }

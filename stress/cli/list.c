@@ -17,6 +17,7 @@
 #include "disk/home.h"
 #include "job/checks.h"
 #include "job/job.h"
+#include "job/sure.h"
 #include "job/tables.h"
 #include "lesson/exercise.h"
 #include "result/wrap.h"
@@ -29,14 +30,10 @@
 __attribute__((format(printf, 4, 5))) static void list_row(int indent, int column, const char *name,
                                                            const char *format, ...)
 {
-    char *text;
     va_list arguments;
     va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
+    char *text = sure_print_list(format, arguments);
     va_end(arguments);
-    if (length < 0) {
-        complain_exhausted();
-    }
     int at = printf("%*s%-*s", indent, "", column - indent - 1, name);
     wrap_within(stdout, wrap_terminal(stdout), at, column, text);
     free(text);

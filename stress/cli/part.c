@@ -33,10 +33,7 @@ static bool part_has_file(const char *json)
 // The journal stands beside the result.
 static bool part_claim(const char *result)
 {
-    char *path;
-    if (asprintf(&path, "%s.journal", result) < 0) {
-        complain_exhausted();
-    }
+    char *path = journal_path(result);
     bool good = cli_claim(&cli_command_run, CLI_OUTPUT, "the journal", path);
     free(path);
     return good;

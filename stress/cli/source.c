@@ -13,6 +13,7 @@
 #include "disk/memory.h"
 #include "job/complaint.h"
 #include "job/job.h"
+#include "job/sure.h"
 #include "result/host.h"
 #include "run/plan.h"
 #include "workload/workload.h"
@@ -240,11 +241,8 @@ void cli_job_environment(FILE *command, const struct job *job)
     bool first = true;
     const char *text;
     for (size_t i = 0; job != NULL && (text = job_variable_at(job, i)) != NULL; i++) {
-        char *setting;
         const char *value = getenv(text);
-        if (asprintf(&setting, "%s=%s", text, value != NULL ? value : "") < 0) {
-            complain_exhausted();
-        }
+        char *setting = sure_print("%s=%s", text, value != NULL ? value : "");
         source_assign(command, &first, setting);
         free(setting);
     }

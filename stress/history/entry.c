@@ -23,6 +23,7 @@
 #include "disk/digest.h"
 #include "disk/memory.h"
 #include "history/inner.h"
+#include "job/sure.h"
 #include "result/verdict.h"
 #include "json/json.h"
 
@@ -45,7 +46,7 @@ static bool entry_is_adhoc(const char *title, const char *path)
 
 char *archive_job_name(const char *title, const char *path, const struct measured *measured)
 {
-    char *text = NULL, *name = NULL;
+    char *text = NULL;
     size_t length;
     if (!entry_is_adhoc(title, path) || measured->section_count == 0) {
         return measured_copy(title + strspn(title, "-"));
@@ -62,11 +63,8 @@ char *archive_job_name(const char *title, const char *path, const struct measure
     struct digest digest = digest_of_bytes(text, length);
     bool several = measured->section_count > 1;
     const char *first = title[0] == '-' ? measured->sections[0].workload : ENTRY_REPLAY;
-    if (asprintf(&name, "%s%s-%.6s", first, several ? "+" : "", digest.text) < 0) {
-        complain_exhausted();
-    }
     free(text);
-    return name;
+    return sure_print("%s%s-%.6s", first, several ? "+" : "", digest.text);
 }
 
 // What a run without a job file did.
@@ -237,10 +235,8 @@ static int entry_check_names(const char *name, const struct measured *measured,
     names = measured_zeroed(measured->cell_count, sizeof *names);
     for (size_t i = 0; i < measured->cell_count; i++) {
         const struct measured_cell *cell = &measured->cells[i];
-        if (asprintf(&names[i], "%s/%s/%u", measured->sections[cell->section].name, cell->target,
-                     cell->repeat) < 0) {
-            complain_exhausted();
-        }
+        names[i] = sure_print("%s/%s/%u", measured->sections[cell->section].name, cell->target,
+                              cell->repeat);
     }
     return entry_check_twice(name, names, measured->cell_count, "the cell", complaint);
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job/complaint.h"
+#include "job/sure.h"
 #include "show/words.h"
 
 #define TABLE_NAME 10 // columns before the first reference
@@ -136,10 +136,7 @@ void lesson_steps(FILE *out, const struct lesson_run *run, unsigned width, bool 
 static void table_verdict(FILE *out, const char *what, const char *answer, const char *more,
                           unsigned width)
 {
-    char *text;
-    if (asprintf(&text, "%s: %s%s", what, answer, more) < 0) {
-        complain_exhausted();
-    }
+    char *text = sure_print("%s: %s%s", what, answer, more);
     fprintf(out, " ");
     words_wrap_from(out, 1, TABLE_STEP, width, text);
     free(text);

@@ -24,6 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "job/complaint.h"
+#include "job/sure.h"
 #include "measure/clock.h"
 
 #define HOOK_OUTPUT_KEPT 4096
@@ -46,15 +48,6 @@ char *hook_output(int file)
     return text;
 }
 
-static char *hook_variable(const char *name, const char *value)
-{
-    char *text;
-    if (asprintf(&text, "%s=%s", name, value) < 0) {
-        abort();
-    }
-    return text;
-}
-
 // The driver's environment with three variables more, which are the caller's to free: made[0 .. 2].
 static char **hook_environment(const struct hook *hook)
 {
@@ -65,11 +58,11 @@ static char **hook_environment(const struct hook *hook)
     }
     char **made = calloc(count + 4, sizeof *made);
     if (made == NULL) {
-        abort();
+        complain_exhausted();
     }
-    made[0] = hook_variable("MEMS_SECTION", hook->section);
-    made[1] = hook_variable("MEMS_TARGET", hook->target);
-    made[2] = hook_variable("MEMS_REPEAT", hook->repeat);
+    made[0] = sure_print("%s%s", names[0], hook->section);
+    made[1] = sure_print("%s%s", names[1], hook->target);
+    made[2] = sure_print("%s%s", names[2], hook->repeat);
     size_t kept = 3;
     for (size_t i = 0; i < count; i++) {
         bool ours = false;

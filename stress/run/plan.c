@@ -14,6 +14,7 @@
 #include "disk/disk.h"
 #include "disk/memory.h"
 #include "job/complaint.h"
+#include "job/sure.h"
 #include "run/course.h"
 #include "run/plan_order.h"
 #include "workload/workload.h"
@@ -140,10 +141,8 @@ static void plan_place_missing(struct target_spec *spec, const char *folder)
     if (spec->argument != NULL && strchr(spec->argument, '/') != NULL && spec->preload == NULL) {
         bool relative = spec->argument[0] != '/';
         const char *start = folder != NULL ? folder : here != NULL ? here : "";
-        if (asprintf(&spec->preload, "%s%s%s", relative ? start : "", relative ? "/" : "",
-                     spec->argument) < 0) {
-            complain_exhausted();
-        }
+        spec->preload =
+            sure_print("%s%s%s", relative ? start : "", relative ? "/" : "", spec->argument);
     }
     free(here);
 }

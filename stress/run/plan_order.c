@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "job/complaint.h"
+#include "job/sure.h"
 #include "workload/random.h"
 
 void *plan_zeroed(size_t count, size_t size)
@@ -32,9 +33,7 @@ static void order_cell(struct plan *plan, struct plan_section *section, unsigned
     // The first repeat runs with the seed itself, so that --seed with a cell's own does it again.
     // The others' have 63 bits, which documents write as they are.
     cell->seed = repeat == 0 ? section->seed : random_mix(section->seed + repeat) >> 1;
-    if (asprintf(&cell->id, "%s/%s/%u", section->section->name, cell->spec->name, repeat) < 0) {
-        complain_exhausted();
-    }
+    cell->id = sure_print("%s/%s/%u", section->section->name, cell->spec->name, repeat);
     if (section->missing[target] != NULL) {
         cell->verdict = CELL_SKIPPED;
         snprintf(cell->message, sizeof cell->message, "%s", section->missing[target]);
@@ -252,10 +251,8 @@ static void order_rerun(struct plan *plan)
         char quoted[4200] = "";
         bool skipped = cell->verdict == CELL_SKIPPED;
         plan_quote(cell->id, quoted, sizeof quoted);
-        if (asprintf(&cell->rerun, "%s%s%s", skipped ? "" : plan->command,
-                     skipped ? "" : " --only ", skipped ? "" : quoted) < 0) {
-            complain_exhausted();
-        }
+        cell->rerun = sure_print("%s%s%s", skipped ? "" : plan->command, skipped ? "" : " --only ",
+                                 skipped ? "" : quoted);
     }
 }
 

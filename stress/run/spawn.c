@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "job/complaint.h"
+#include "job/sure.h"
 #include "run/guard.h"
 #include "run/picture.h"
 #include "run/watch.h"
@@ -53,10 +54,12 @@ static char **spawn_environment(const char *file, char **mark, char **added)
     }
     char **made = calloc(count + 3, sizeof *made);
     *mark = strdup(guard_mark());
-    if (made == NULL || *mark == NULL ||
-        (file != NULL && asprintf(added, "LD_PRELOAD=%s%s%s", file, already != NULL ? ":" : "",
-                                  already != NULL ? already : "") < 0)) {
+    if (made == NULL || *mark == NULL) {
         complain_exhausted();
+    }
+    if (file != NULL) {
+        *added = sure_print("LD_PRELOAD=%s%s%s", file, already != NULL ? ":" : "",
+                            already != NULL ? already : "");
     }
     size_t kept = 0;
     made[kept++] = *mark;

@@ -39,6 +39,7 @@
 #include <unistd.h>
 
 #include "disk/disk.h"
+#include "job/sure.h"
 #include "result/document.h"
 #include "result/json.h"
 #include "result/restore.h"
@@ -58,13 +59,9 @@ struct journal {
     json_t *machines; // by name
 };
 
-static char *journal_path(const char *result)
+char *journal_path(const char *result)
 {
-    char *path;
-    if (asprintf(&path, "%s.journal", result) < 0) {
-        complain_exhausted();
-    }
-    return path;
+    return sure_print("%s.journal", result);
 }
 
 static json_t *journal_shard(const struct deal *deal)
@@ -223,9 +220,7 @@ static int journal_put_aside(const struct journal *journal, struct journal_news 
 {
     int error = EEXIST;
     for (unsigned i = 1; i < JOURNAL_ASIDE && error == EEXIST; i++) {
-        if (asprintf(&news->aside, "%s.old-%u", journal->path, i) < 0) {
-            complain_exhausted();
-        }
+        news->aside = sure_print("%s.old-%u", journal->path, i);
         bool moved =
             renameat2(AT_FDCWD, journal->path, AT_FDCWD, news->aside, RENAME_NOREPLACE) == 0;
         error = moved ? 0 : errno;

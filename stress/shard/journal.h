@@ -32,6 +32,8 @@ struct journal_news {
     char *aside;      // where one of another build was put, from malloc; NULL: there was none
 };
 
+// Where the journal of a result stands; the caller frees it.
+char *journal_path(const char *result);
 // Opens or begins it, and gives the cells of the plan what it has of them (cell->kept). 0; EBUSY:
 // another run writes it; EEXIST: what is there is of another plan or shard, or no journal, and
 // stays as it is; or what the file system says. With a complaint.

@@ -23,11 +23,11 @@
 #include "shard/merge.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "disk/memory.h"
+#include "job/sure.h"
 #include "result/restore.h"
 #include "run/plan_order.h"
 #include "shard/merge_part.h"
@@ -226,10 +226,9 @@ static int merge_find(const struct merge *merge, const char *id, const json_t **
 
 static void merge_miss(struct merge *merge, const char *id, const json_t *row)
 {
-    if (asprintf(&merge->missing[merge->missing_count++], "%s (shard %d/%d)", id,
-                 (int)merge_count(row, "shard"), (int)merge_count(merge->book, "count")) < 0) {
-        complain_exhausted();
-    }
+    merge->missing[merge->missing_count++] =
+        sure_print("%s (shard %d/%d)", id, (int)merge_count(row, "shard"),
+                   (int)merge_count(merge->book, "count"));
 }
 
 static int merge_cell(struct merge *merge, struct plan_section *section, unsigned target,
@@ -337,20 +336,6 @@ static void merge_machines(struct merge *merge)
     merge->plan.cpus = (unsigned)merge_count(json_object_get(first, "topology"), "cpus");
 }
 
-static char *merge_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *merge_print(const char *format, ...)
-{
-    char *text;
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vasprintf(&text, format, arguments);
-    va_end(arguments);
-    if (length < 0) {
-        complain_exhausted();
-    }
-    return text;
-}
-
 // Of one part; each begins with whose it is. "hosts" is about the whole, and told anew.
 static void merge_warnings(struct merge *merge, const struct merge_part *part)
 {
@@ -370,9 +355,9 @@ static void merge_warnings(struct merge *merge, const struct merge_part *part)
             complain_exhausted();
         }
         merge->told[merge->told_count++] = (struct warning_told){
-            code, part->index > 0 ? merge_print("shard %u, %s: %s", part->index,
-                                                machine != NULL ? machine : "?", text)
-                                  : merge_print("%s", text)};
+            code, part->index > 0 ? sure_print("shard %u, %s: %s", part->index,
+                                               machine != NULL ? machine : "?", text)
+                                  : sure_print("%s", text)};
     }
 }
 
@@ -390,7 +375,7 @@ static void merge_context(struct merge *merge)
     json_object_foreach(all, key, value)
     {
         const char *text = json_string_value(value);
-        merge->context[count++] = merge_print("%s=%s", key, text != NULL ? text : "");
+        merge->context[count++] = sure_print("%s=%s", key, text != NULL ? text : "");
     }
     json_decref(all);
 }
@@ -418,7 +403,7 @@ static void merge_rest(struct merge *merge)
             merge_warnings(merge, part);
         }
     }
-    merge->started = merge_print("%s", started != NULL ? started : "");
+    merge->started = sure_print("%s", started != NULL ? started : "");
     merge->whole = json_copy((json_t *)(uintptr_t)merge->book);
     json_object_set_new(merge->whole, "index", json_integer(0));
     merge_machines(merge);
