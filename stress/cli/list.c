@@ -44,7 +44,7 @@ static void list_head(const char *text)
     wrap_within(stdout, wrap_terminal(stdout), 0, 0, text);
 }
 
-static void list_workloads(void)
+static bool list_workloads(void)
 {
     const struct workload *workload;
     list_head("Workloads (workload=, or run --workload NAME) by class (run --class CLASS):");
@@ -62,15 +62,17 @@ static void list_workloads(void)
                      workload->needs_malloc ? " [libc, preload:]" : "");
         }
     }
+    return true;
 }
 
-static void list_targets(void)
+static bool list_targets(void)
 {
     const struct target *target;
     list_head("Targets (target=; a '?' in front: skipped where it is missing):");
     for (size_t i = 0; (target = target_at(i)) != NULL; i++) {
         list_row(2, 31, target->form, "%s", target->help);
     }
+    return true;
 }
 
 static void list_key_table(const struct job_key *key)
@@ -83,7 +85,7 @@ static void list_key_table(const struct job_key *key)
     }
 }
 
-static void list_keys(void)
+static bool list_keys(void)
 {
     const struct workload *workload;
     list_head("Keys of job files (more on each: mems-stress help KEY):");
@@ -95,9 +97,10 @@ static void list_keys(void)
             list_key_table(workload->keys);
         }
     }
+    return true;
 }
 
-static void list_checks(void)
+static bool list_checks(void)
 {
     list_head("Checks (checks=) and the least verify= that makes them:");
     for (unsigned i = 0; i < JOB_CHECK_COUNT; i++) {
@@ -108,6 +111,7 @@ static void list_checks(void)
             list_row(2, 17, check->name, "at the end: %s", check->help);
         }
     }
+    return true;
 }
 
 static void list_options(const char *policy)
@@ -119,7 +123,7 @@ static void list_options(const char *policy)
     }
 }
 
-static void list_policies(void)
+static bool list_policies(void)
 {
     const struct mems_policy_row *policy;
     list_head("Policies of mems:POLICY(key=value,...) and their options:");
@@ -129,18 +133,17 @@ static void list_policies(void)
     }
     printf("  every policy\n");
     list_options(NULL);
+    return true;
 }
 
-static bool list_unread; // a job's file could not be
-
-// What the first sentence of the file says of it.
+// What the first sentence of the file says of it. arg: a bool, whether all files could be read.
 static void list_job(void *arg, const char *word, const char *path)
 {
     char text[600] = "", line[200];
     size_t length = 0;
     bool ended = false;
+    bool *whole = arg;
     FILE *file = fopen(path, "re");
-    (void)arg;
     while (!ended && file != NULL && fgets(line, sizeof line, file) != NULL && line[0] == '#') {
         const char *said = line + strspn(line, "# \n");
         ended = *said == '\0';
@@ -151,31 +154,34 @@ static void list_job(void *arg, const char *word, const char *path)
     }
     if (file == NULL) {
         snprintf(text, sizeof text, "(cannot be read: %s)", strerror(errno));
-        list_unread = true;
+        *whole = false;
     } else {
         fclose(file);
     }
     list_row(2, 31, word, "%s", text);
 }
 
-static void list_jobs(void)
+static bool list_jobs(void)
 {
+    bool whole = true;
     list_head("Jobs that came with mems-stress (run NAME, where there is no file of that name):");
-    home_each_job(list_job, NULL);
+    home_each_job(list_job, &whole);
+    return whole;
 }
 
-static void list_exercises(void)
+static bool list_exercises(void)
 {
     const struct exercise *exercise;
     list_head("Exercises, with the textbooks' answers (mems-stress trace show NAME):");
     for (size_t i = 0; (exercise = exercise_at(i)) != NULL; i++) {
         list_row(2, 19, exercise->name, "%s", exercise->title);
     }
+    return true;
 }
 
 static const struct {
     const char *name;
-    void (*list)(void);
+    bool (*list)(void); // false: not all of it could be read
 } list_topics[] = {
     {"workloads", list_workloads}, {"targets", list_targets}, {"policies", list_policies},
     {"keys", list_keys},           {"checks", list_checks},   {"jobs", list_jobs},
@@ -189,13 +195,14 @@ static const struct cli_option list_command_options[] = {{0}};
 static int list_main(int argc, char **argv)
 {
     struct cli_list words = {0};
+    bool whole = true;
     int status;
     if (!cli_parse(&cli_command_list, argc, argv, NULL, &words, &status)) {
         return status;
     }
     for (size_t i = 0; i < LIST_TOPICS && words.count == 0; i++) {
         printf("%s", i > 0 ? "\n" : "");
-        list_topics[i].list();
+        whole &= list_topics[i].list();
     }
     for (size_t w = 0; w < words.count; w++) {
         size_t i = 0;
@@ -210,9 +217,9 @@ static int list_main(int argc, char **argv)
                 words.items[w]);
             return 1;
         }
-        list_topics[i].list();
+        whole &= list_topics[i].list();
     }
-    return list_unread ? 1 : 0;
+    return whole ? 0 : 1;
 }
 
 const struct cli_command cli_command_list = {
