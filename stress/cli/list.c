@@ -152,10 +152,12 @@ static void list_job(void *arg, const char *word, const char *path)
             ended = strchr(".?", *said) != NULL && isspace(said[1]) && length >= LIST_SENTENCE;
         }
     }
-    if (file == NULL) {
+    if (file == NULL || ferror(file)) {
         snprintf(text, sizeof text, "(cannot be read: %s)", strerror(errno));
+        fprintf(stderr, "mems-stress list: %s: %s\n", path, strerror(errno));
         *whole = false;
-    } else {
+    }
+    if (file != NULL) {
         fclose(file);
     }
     list_row(2, 31, word, "%s", text);
@@ -165,7 +167,12 @@ static bool list_jobs(void)
 {
     bool whole = true;
     list_head("Jobs that came with mems-stress (run NAME, where there is no file of that name):");
-    home_each_job(list_job, &whole);
+    int error = home_each_job(list_job, &whole);
+    if (error != 0 && error != ENOENT) {
+        fprintf(stderr, "mems-stress list: the folder of jobs cannot be read: %s\n",
+                strerror(error));
+        return false;
+    }
     return whole;
 }
 

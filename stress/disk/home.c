@@ -9,8 +9,8 @@
 
 #include "disk/home.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,14 +31,16 @@ static int home_folder(char *folder, size_t size)
 }
 
 // folder/relative/name as the system sees it, so that no `..` stays in what is told and preloaded.
-static bool home_look(const char *folder, const char *relative, const char *name, char *path,
-                      size_t size)
+// 0 or errno.
+static int home_look(const char *folder, const char *relative, const char *name, char *path,
+                     size_t size)
 {
     char written[3 * PATH_MAX], real[PATH_MAX];
     snprintf(written, sizeof written, "%s/%s/%s", folder, relative, name);
     bool found = realpath(written, real) != NULL && access(real, R_OK) == 0;
+    int error = found ? 0 : errno;
     snprintf(path, size, "%s", found ? real : written);
-    return found;
+    return error;
 }
 
 int home_find(enum home_place place, const char *name, char *path, size_t size)
@@ -50,12 +52,15 @@ int home_find(enum home_place place, const char *name, char *path, size_t size)
     char folder[PATH_MAX];
     int error = home_folder(folder, sizeof folder);
     snprintf(path, size, "%s", name);
-    for (size_t i = 0; i < 2 && error == 0; i++) {
-        if (home_look(folder, places[place][i], name, path, size)) {
-            return 0;
-        }
+    if (error != 0) {
+        return error;
     }
-    return error != 0 ? error : ENOENT;
+    error = home_look(folder, places[place][0], name, path, size);
+    if (error == 0) {
+        return 0;
+    }
+    int other = home_look(folder, places[place][1], name, path, size);
+    return other == 0 || error == ENOENT ? other : error;
 }
 
 // A word is a path below the folder of jobs, and does not lead out of it.
@@ -76,24 +81,32 @@ int home_job(const char *word, char *path, size_t size)
     return home_find(HOME_SHARE, name, path, size);
 }
 
-void home_each_job(void (*visit)(void *arg, const char *word, const char *path), void *arg)
+static int home_is_job(const struct dirent *entry)
 {
-    static const char *const patterns[] = {"*.ini", "workloads/*.ini"};
-    char folder[PATH_MAX], pattern[PATH_MAX + 32], word[NAME_MAX + 32];
-    if (home_find(HOME_SHARE, "jobs", folder, sizeof folder) != 0) {
-        return;
-    }
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-        glob_t found;
-        snprintf(pattern, sizeof pattern, "%s/%s", folder, patterns[i]);
-        if (glob(pattern, 0, NULL, &found) != 0) {
-            continue;
+    size_t length = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && length > 4 && strcmp(entry->d_name + length - 4, ".ini") == 0;
+}
+
+int home_each_job(void (*visit)(void *arg, const char *word, const char *path), void *arg)
+{
+    static const char *const folders[] = {"", "workloads/"};
+    char jobs[PATH_MAX], folder[PATH_MAX + 32], path[2 * PATH_MAX], word[NAME_MAX + 32];
+    int error = home_find(HOME_SHARE, "jobs", jobs, sizeof jobs);
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0] && error == 0; i++) {
+        struct dirent **found;
+        snprintf(folder, sizeof folder, "%s/%s", jobs, folders[i]);
+        int count = scandir(folder, &found, home_is_job, alphasort);
+        error = count < 0 ? errno : 0;
+        for (int at = 0; at < count; at++) {
+            const char *name = found[at]->d_name;
+            snprintf(path, sizeof path, "%s%s", folder, name);
+            snprintf(word, sizeof word, "%s%.*s", folders[i], (int)(strlen(name) - 4), name);
+            visit(arg, word, path);
+            free(found[at]);
         }
-        for (size_t at = 0; at < found.gl_pathc; at++) {
-            const char *name = found.gl_pathv[at] + strlen(folder) + 1;
-            snprintf(word, sizeof word, "%.*s", (int)(strlen(name) - strlen(".ini")), name);
-            visit(arg, word, found.gl_pathv[at]);
+        if (count >= 0) {
+            free(found);
         }
-        globfree(&found);
     }
+    return error;
 }

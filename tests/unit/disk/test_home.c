@@ -80,7 +80,7 @@ static void test_each_job(void **state)
 {
     (void)state;
     struct seen seen = {0};
-    home_each_job(see, &seen);
+    assert_int_equal(home_each_job(see, &seen), 0);
     assert_true(seen.count > 10);
 }
 
