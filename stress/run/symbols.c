@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
 #include "measure/proc.h"
 
 #ifdef MEMS_HAVE_LIBDW
@@ -177,6 +178,17 @@ bool symbols_look(pid_t process, pid_t thread, struct unwind *unwind)
 
 #endif
 
+// As many whole lines as there is room for.
+static void symbols_keep(const char *text, size_t length, char *room, size_t size)
+{
+    length = length < size ? length : size - 1;
+    while (length > 0 && text[length - 1] != '\n') {
+        length--;
+    }
+    memcpy(room, text, length);
+    room[length] = '\0';
+}
+
 void symbols_resolve(struct evidence *evidence)
 {
     if (evidence->maps[0] == '\0') {
@@ -189,12 +201,15 @@ void symbols_resolve(struct evidence *evidence)
     for (unsigned i = 0; maps != NULL && i <= EVIDENCE_TRACES; i++) {
         struct evidence_trace *trace = i == 0 ? &evidence->trace : &evidence->dump[i - 1];
         uint32_t count = __atomic_load_n(&trace->unwind.count, __ATOMIC_ACQUIRE);
-        FILE *out = count > 0 ? fmemopen(trace->text, sizeof trace->text - 1, "w") : NULL;
+        char *text;
+        size_t length;
+        FILE *out = count > 0 ? disk_memory(&text, &length) : NULL;
         for (uint32_t k = 0; out != NULL && k < count && k < UNWIND_FRAMES; k++) {
             symbols_line(out, maps, trace->unwind.frame[k]);
         }
-        if (out != NULL) {
-            fclose(out);
+        if (out != NULL && fclose(out) == 0) {
+            symbols_keep(text, length, trace->text, sizeof trace->text);
+            free(text);
         }
     }
     symbols_close(maps);

@@ -55,6 +55,9 @@ PLANTS = [
     ("stdio", "lib/engine/plant_print.c", "int f(char *s) { return snprintf(s, 1, 0); }"),
     ("seam", "lib/memory/plant_map.c", "void *f(void) { return mmap(0, 1, 0, 0, -1, 0); }"),
     ("seam", "lib/sync/plant_clock.c", "int f(void) { return clock_gettime(0, 0); }"),
+    ("memory-stream", "stress/result/plant_stream.c", "FILE *f(char **t, size_t *n) { return open_memstream(t, n); }"),
+    ("memory-stream", "stress/disk/plant_stream.c", "FILE *(*f)(wchar_t **, size_t *) = open_wmemstream;"),
+    ("memory-stream", "stress/report/plant_stream.h", 'static FILE *f(char *t) { return fmemopen(t, 9, "w"); }'),
     ("typedef", "stress/run/plant_typedef.h", "typedef struct plant plant;"),
     ("machine-path", "stress/jobs/plant.ini", "trace = /ho" + "me/someone/a.trace"),
     ("machine-path", "results/plant.json", '{"command": "/wo' + 'rk/a/mems-stress"}'),
@@ -79,6 +82,7 @@ INNOCENT = [
     ("lib/memory/plant_good.c", "// malloc(1), rcu_read_lock() and <stdio.h>\nchar s[] = \"free(p) \\\" printf(\";"),
     ("lib/policy/plant_good.c", "void f(struct p *p) { p->free(p); p->ops.mmap(p); os_free(p); mems_malloc(1); }"),
     ("lib/sync/plant_good.c", "int x; // [R:planted-pair]\nint y; // [A:planted-pair]"),
+    ("stress/run/plant_stream.c", "// not open_memstream(), nor fmemopen()\nFILE *f(char **t, size_t *n) { return disk_memory(t, n); }"),
     ("stress/run/plant_good.c", '#include <mems/engine.h>\n#include <pthread.h>\n#include "job/job.h"'),
 ]
 

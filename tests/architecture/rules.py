@@ -87,6 +87,21 @@ BAN = [
         r"|fwrite|fread|f?scanf)\s*\(|\b(stdout|stderr|stdin)\b|\bFILE\b",
     },
     {
+        "rule": "memory-stream",
+        "why": "when memory runs out its text ends there, and nobody is told; disk_memory (disk/memory.h) tells",
+        "files": r"stress/.*\.[ch]$",
+        "but": r"stress/disk/memory\.c$",
+        "pattern": r"(?<![\w.>])open_w?memstream\b",
+    },
+    {
+        "rule": "memory-stream",
+        "why": "what does not fit is cut off, and nobody is told; disk_memory (disk/memory.h) grows, and tells; only "
+        "run/symbols.c reads so, for libdw",
+        "files": r"stress/.*\.[ch]$",
+        "but": r"stress/run/symbols\.c$",
+        "pattern": r"(?<![\w.>])fmemopen\b",
+    },
+    {
         "rule": "typedef",
         "why": "no typedefs of structs, unions or enums",
         "files": r"(lib|stress|bench)/.*\.([ch]|cc)$",
