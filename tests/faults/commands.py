@@ -152,13 +152,10 @@ SEAMS = [
 
 
 class Point:
-    """A command once, with one fault (nth 0: without), number `call` behind the loader's. `fresh`: not after a failure, of
-    which a history has to recover."""
+    """A command once, with one fault (nth 0: without). `fresh`: not after a failure, of which a history has to recover."""
 
-    journal = 0  # syncs before those of the outputs: a journal that cannot be kept costs no result
-
-    def __init__(self, folder, command, seam, nth, whose="first", call=0, fresh=True):
-        self.folder, self.command, self.call = folder, command, call
+    def __init__(self, folder, command, seam, nth, whose="first", fresh=True):
+        self.folder, self.command = folder, command
         self.was = put_before(command, folder, fresh)
         report = os.path.join(folder, "report")
         mark = "%s.%d" % (os.path.basename(folder), nth)
@@ -198,6 +195,19 @@ def loader_gave_up(point):
     return point.status == 3 and any(b"ended with status %d in phase start" % LOADER in document for document in says)
 
 
+def judge_sync(point, said):
+    """The disk has not taken a file, which is known by its name: then it is not written, if it is an output (a part of one, or
+    the journal of a database). What a command keeps to go on with it can do without: it says so. And a folder's it does not hear of."""
+    command, name = point.command, point.report["file"]
+    output = re.sub(r"\.part-\w{6}$|(?<=\.db)-(journal|wal)$", "", name)
+    if output in command.outputs or (command.more and re.fullmatch(command.more, output)):
+        require(point.status == UNWRITTEN, "status %d, though the disk has not taken %s" % (point.status, name))
+    elif name in command.keeps:
+        require("cannot keep" in said and name in said, "not a word of %s, which the disk has not taken" % name)
+    else:
+        require(name == os.path.basename(point.folder), "who knows the file %s, that is brought to the disk?" % name)
+
+
 def judge(point, good, whose):
     command, report = point.command, point.report
     said = point.err.decode(errors="replace").strip()
@@ -207,9 +217,8 @@ def judge(point, good, whose):
     if report["hits"] > 0 and point.seam.harmless:
         loader = whose == "others" and loader_gave_up(point)
         require(point.status == 0 or told or loader, "status %d, though nothing was lost: %s" % (point.status, said))
-    nth = point.call - point.journal
-    if report["hits"] > 0 and point.seam.name == "sync" and nth > 0 and nth % 2 == 1:  # the file's; then the folder's
-        require(point.status == UNWRITTEN, "status %d, though the disk has not taken the file" % point.status)
+    if report["hits"] > 0 and point.seam.name == "sync":
+        judge_sync(point, said)
     if not told:
         require(point.status in STATUSES | {0}, "status %d: %s" % (point.status, said))
         mute = point.seam.on and point.seam.calls == WRITES  # no word can be written either
@@ -246,9 +255,8 @@ def sweep(ground, command, seam, whose, dice, most):
     count = max(0, plain.report["calls"] - start)
     numbers, struck = chosen(count, dice, most), 0
     for nth in numbers:
-        point = Point(folder, command, seam, start + nth, whose, nth)
+        point = Point(folder, command, seam, start + nth, whose)
         struck += point.report["hits"] > 0
-        point.journal = count - 2 * len(command.outputs) if command.keeps else 0
         try:
             judge(point, good, whose)
             parts = [name for name in left_behind(folder) if ".part-" in name and seam.name != "rename, unlink"]

@@ -143,7 +143,8 @@ struct refuse {
     pid_t pid;
     int listener;
     uint64_t seen, hits;
-    int last; // the call that was refused last
+    int last;       // the call that was refused last
+    char file[512]; // and what it was to bring to the disk
     bool hung, orphan;
     int status; // as waitpid says
 };
@@ -442,6 +443,20 @@ static bool refusal(const struct refuse *refuse, const struct seccomp_notif *cal
     return reply->val >= 0;
 }
 
+// The file that a call brings to the disk, by the end of its name; none of another call.
+static void name_file(struct refuse *refuse, const struct seccomp_notif *call)
+{
+    char path[64], name[4096] = "";
+    bool syncs = call->data.nr == SYS_fsync || call->data.nr == SYS_fdatasync;
+    snprintf(path, sizeof path, "/proc/%u/fd/%d", call->pid, (int)call->data.args[0]);
+    ssize_t length = syncs ? readlink(path, name, sizeof name - 1) : 0;
+    const char *end = length > 0 ? strrchr(name, '/') : NULL;
+    snprintf(refuse->file, sizeof refuse->file, "%s", end != NULL ? end + 1 : "");
+    for (char *at = refuse->file; *at != '\0'; at++) {
+        *at = *at == '"' || *at == '\\' || (unsigned char)*at < ' ' ? '?' : *at;
+    }
+}
+
 static void answer(struct refuse *refuse, const struct seccomp_notif *call)
 {
     struct seccomp_notif_resp reply = {.id = call->id};
@@ -455,6 +470,7 @@ static void answer(struct refuse *refuse, const struct seccomp_notif *call)
     if (refused) {
         refuse->hits++;
         refuse->last = call->data.nr;
+        name_file(refuse, call);
     } else {
         reply =
             (struct seccomp_notif_resp){.id = call->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
@@ -520,10 +536,11 @@ static void report(const struct refuse *refuse)
         }
     }
     fprintf(file,
-            "{\"calls\": %llu, \"hits\": %llu, \"last\": \"%s\", \"hung\": %d, \"orphan\": %d, "
-            "\"status\": %d, \"signal\": %d}\n",
-            (unsigned long long)refuse->seen, (unsigned long long)refuse->hits, last, refuse->hung,
-            refuse->orphan, WIFEXITED(refuse->status) ? WEXITSTATUS(refuse->status) : -1,
+            "{\"calls\": %llu, \"hits\": %llu, \"last\": \"%s\", \"file\": \"%s\", \"hung\": %d, "
+            "\"orphan\": %d, \"status\": %d, \"signal\": %d}\n",
+            (unsigned long long)refuse->seen, (unsigned long long)refuse->hits, last, refuse->file,
+            refuse->hung, refuse->orphan,
+            WIFEXITED(refuse->status) ? WEXITSTATUS(refuse->status) : -1,
             WIFSIGNALED(refuse->status) ? WTERMSIG(refuse->status) : 0);
     if (fclose(file) != 0) {
         fail(1, refuse->report);

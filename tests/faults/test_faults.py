@@ -62,6 +62,15 @@ class Refuse(unittest.TestCase):
                               "-c", script)
         self.assertEqual(done.stdout, "b'01234'\n")
 
+    def test_which_file_a_sync_is_of(self):
+        script = "import os, tempfile; f = tempfile.NamedTemporaryFile(prefix='odd\" '); print(f.name); os.fsync(f.fileno())"
+        report, done = self.refuse("--calls", "fsync", "--nth", "1", "--with", "EIO", "--", sys.executable, "-S", "-c", script)
+        self.assertIn("Input/output error", done.stderr)
+        self.assertRegex(report["file"], r"^odd\? \w+$")
+        self.assertTrue(done.stdout.strip().endswith(report["file"][5:]))
+        report, _ = self.refuse("--calls", "fsync,write", "--nth", "1", "--with", "EIO", "--", "/bin/echo")
+        self.assertEqual((report["hits"], report["file"]), (1, ""))
+
     def test_whose(self):
         script = "echo mine; (echo theirs; :)"
         _, done = self.refuse("--calls", "write", "--nth", "1", "--with", "EIO", "--whose", "others", "--",
@@ -86,7 +95,7 @@ class Judge(unittest.TestCase):
         self.point.folder = folder.name
         self.point.command = commands.Command("fit", ["fit"], ["fit.out"])
         self.point.seam = commands.SEAMS[0]
-        self.point.report, self.point.call = {"hung": 0, "signal": 0, "hits": 1}, 1
+        self.point.report = {"hung": 0, "signal": 0, "hits": 1, "file": ""}
         self.point.out, self.point.err, self.point.status = b"", b"why", 7
         self.put(b"a whole new one")
         self.point.out = b""
@@ -128,14 +137,33 @@ class Judge(unittest.TestCase):
         def gives_up():
             self.point.seam = next(seam for seam in commands.SEAMS if seam.harmless)
 
-        def unsynced():
-            self.point.seam = next(seam for seam in commands.SEAMS if seam.name == "sync")
-            self.point.status = 1
-        for sin in half, silent, lies, crashes, hangs, odd, gives_up, unsynced:
+        for sin in half, silent, lies, crashes, hangs, odd, gives_up:
             self.setUp()
             sin()
             with self.assertRaises(Fault, msg=sin.__name__):
                 self.judge()
+
+    def test_what_the_disk_has_not_taken(self):
+        """Which file it was decides: an output is not written, a journal is told of, a folder is not heard of."""
+        self.point.seam = next(seam for seam in commands.SEAMS if seam.name == "sync")
+        self.point.command.outputs = ["fit.out", "h.db"]
+        self.point.command.keeps = ["fit.out.journal"]
+        folder = os.path.basename(self.point.folder)
+        kept = "cannot keep what is done in fit.out.journal: Input/output error"
+        for name, status, err, right in (
+                ("fit.out.part-a1B2c3", 7, "why", True), ("fit.out.part-a1B2c3", 1, "why", False), ("fit.out", 0, "", False),
+                ("h.db", 7, "why", True), ("h.db", 0, "why", False), ("h.db-journal", 0, "why", False),
+                ("fit.out.journal", 0, kept, True), ("fit.out.journal", 7, kept, True), ("fit.out.journal", 0, "why", False),
+                (folder, 0, "", True), ("another", 7, "why", False), ("", 7, "why", False)):
+            self.point.report["file"], self.point.status = name, status
+            with self.subTest(name=name, status=status, err=err):
+                if right:
+                    commands.judge_sync(self.point, err)
+                else:
+                    self.assertRaises(Fault, commands.judge_sync, self.point, err)
+        self.point.report["file"], self.point.err = "fit.out.part-a1B2c3", b"why"
+        self.point.status, self.point.command.outputs = 1, ["fit.out"]
+        self.assertRaises(Fault, self.judge)
 
 
 class Rows(unittest.TestCase):
