@@ -13,7 +13,9 @@
 # 3. Which commands there are says the driver itself (of_the_driver): each has a row, else a test fails.
 # 4. Before main() the calls are the loader's and the C library's, the same for every command: as many as
 #    `mems-stress --version` makes. They are skipped, and swept once for that command (start_up), where the loader may
-#    say so (status 127), and may crash: glibc's does when it is refused its first map or the heap its first brk.
+#    say so, and may crash: glibc's does when it is refused its first map or the heap its first brk. Status 127 is the
+#    loader's where its words stand beside it (by_loader), nowhere else: our own processes end so, too, when they cannot
+#    become what they were started for.
 
 import json
 import os
@@ -21,11 +23,18 @@ import re
 import subprocess
 
 from ground import EXPLORE, NO_FILTER, REFUSE, STRESS, TIMEOUT_S, Fault, Skip, documents_hold, environment, left_behind, nobody_left, require
-from outputs import Plain, examine, more_of, put_before, read
+from outputs import OLD, Plain, examine, more_of, put_before, read
 
 LOADER = 127  # its status when it cannot load
+LOADER_SAYS = re.compile(r": error while loading shared libraries: |"
+                         r"^cannot (allocate TLS data structures for initial thread|set up thread-local storage: .*)$", re.MULTILINE)
 UNWRITTEN = 7
 STATUSES = {1, 2, 3, 6, UNWRITTEN}
+
+
+def by_loader(status, said):
+    """Whether the loader has ended a program, before its first instruction."""
+    return status == LOADER and LOADER_SAYS.search(said) is not None
 
 
 class Command:
@@ -190,9 +199,13 @@ def last_word(out):
 
 
 def loader_gave_up(point):
-    """A cell's process ended in the loader, which takes no half of a read for an answer: the result says so."""
-    says = [read(os.path.join(point.folder, name)) or b"" for name in point.command.outputs if name.endswith(".json")]
-    return point.status == 3 and any(b"ended with status %d in phase start" % LOADER in document for document in says)
+    """A cell's process ended in the loader, which takes no half of a read for an answer: the result says so, and of no cell else."""
+    content = read(os.path.join(point.folder, "r.json"))
+    if point.status != 3 or content in (None, OLD):
+        return False
+    cells = [cell for cell in json.loads(content)["cells"] if cell["verdict"] != "pass"]
+    return bool(cells) and all(cell["verdict"] == "crashed" and cell["evidence"]["phase"] == "start" and
+                               by_loader(cell["evidence"]["status"], "\n".join(cell["output"])) for cell in cells)
 
 
 def judge_sync(point, said):
@@ -273,19 +286,34 @@ def sweep(ground, command, seam, whose, dice, most):
     return struck, len(numbers), count
 
 
+def judge_start(point, good):
+    """A process that was refused a call before main(): it is as ever, or says why it is not and has said nothing else."""
+    report, said = point.report, point.err.decode(errors="replace")
+    mapped = point.seam.calls == MAPS and report["signal"] in (6, 11)  # the loader, where it has no memory for a word
+    ended = by_loader(report["status"], said) or mapped or \
+        (report["status"] == 126 and report["last"] == "execve") or \
+        (report["status"] == UNWRITTEN and point.seam.calls == WRITES and (said or point.seam.on))
+    right = report["status"] == 0 and report["signal"] == 0 and point.out == good.out
+    require(not report["hung"], "it hangs")
+    require(right or (ended and report["hits"] > 0 and not point.out), "status %d, signal %d: %s%s" % (
+        report["status"], report["signal"], said, point.out.decode(errors="replace")))
+
+
 def start_up(ground, dice, most):
     """The loader's and the C library's calls, once, of `mems-stress --version`."""
     version = version_of(COMMANDS[0])
     folder = ground.folder()
+    good = Point(folder, version, SEAMS[0], 0)
     struck = tried = total = 0
     for seam in SEAMS:
         count = Point(folder, version, seam, 0).report["calls"]
         total += count
         for nth in chosen(count, dice, most):
             point = Point(folder, version, seam, nth)
-            require(not point.report["hung"], "%s number %d of the start: it hangs" % (seam.calls, nth))
-            require(point.status in (0, 7, LOADER, 126) or point.report["signal"] in (6, 11), "%s number %d: status %d: %s" % (
-                seam.calls, nth, point.status, point.err.decode(errors="replace")))
+            try:
+                judge_start(point, good)
+            except Fault as fault:
+                raise Fault("%s number %d of the start, refused with %s: %s" % (seam.calls, nth, seam.error, fault)) from None
             struck += point.report["hits"] > 0
             tried += 1
     return struck, tried, total

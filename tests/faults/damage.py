@@ -11,9 +11,9 @@ import resource
 import shutil
 import subprocess
 
-from commands import COMMANDS, LOADER, UNWRITTEN, Command
+from commands import COMMANDS, UNWRITTEN, Command, by_loader
 from ground import STRESS, TIMEOUT_S, Fault, Skip, environment, left_behind, nobody_left, require
-from outputs import Plain, examine, put_before
+from outputs import Plain, State, examine, put_before
 
 
 def stress(folder, arguments, mark, prefix=(), program=STRESS, **keywords):
@@ -126,10 +126,12 @@ def plain_of(folder, command, arguments=None, place="."):
 
 
 def look(folder, command, plain, done, what, was, names=None):
-    """What became of the outputs, and that it is told."""
+    """What became of the outputs, and that it is told. The loader, which has ended a program before it began, changes nothing."""
     try:
-        examine(command, folder, plain, done.returncode, was, names)
+        found = examine(command, folder, plain, done.returncode, was, names)
         require(done.returncode == 0 or said(done) or done.stdout, "status %d and not a word" % done.returncode)
+        if by_loader(done.returncode, said(done)):
+            require(not done.stdout and State.WHOLE not in found.values(), "it has not been loaded, and has an output")
     except Fault as fault:
         raise Fault("%s, %s: %s" % (command.name, what, fault)) from None
 
@@ -139,8 +141,8 @@ def try_writing(folder, command, plain, what, allowed=(0, 1, 3, UNWRITTEN), **ke
     was = put_before(command, folder)
     before = others(folder, command)
     done = stress(folder, command.arguments, "damage", program=command.program, **keywords)
-    loader = done.returncode == LOADER and "while loading shared libraries" in said(done)
-    require(done.returncode in allowed or loader, "%s, %s: status %d: %s" % (command.name, what, done.returncode, said(done)))
+    require(done.returncode in allowed or by_loader(done.returncode, said(done)), "%s, %s: status %d: %s" % (
+        command.name, what, done.returncode, said(done)))
     look(folder, command, plain, done, what, was)
     require(others(folder, command) == before, "%s, %s: left %s" % (command.name, what, left_behind(folder)))
 

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 
-from commands import chosen
+from commands import by_loader, chosen
 from ground import ENGINE, FAMILY, HEAP, MALLOC, NO_FILTER, REFUSE, Fault, Skip, environment, require
 
 ALL = 100000  # points: more than there are
@@ -87,7 +87,7 @@ def preload_row(calls, how):
         numbers, struck = chosen(plain["calls"], dice, most), 0
         for nth in numbers:
             report, said = point(folder, nth)
-            loader = report["status"] == 127 and "refused" not in said
+            loader = by_loader(report["status"], said) and "refused" not in said
             loader = loader or (report["signal"] == 11 and nth <= 2 and "mmap" in calls)  # its first map
             # Once memory is refused for good, a program that insists on some may end by abort.
             gone = how == "on" and report["signal"] == 6 and "not so" in said

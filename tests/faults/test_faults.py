@@ -143,6 +143,43 @@ class Judge(unittest.TestCase):
             with self.assertRaises(Fault, msg=sin.__name__):
                 self.judge()
 
+    def test_before_main(self):
+        """A process that does not come to its main() is the loader's, with its words, or the kernel's, or as ever."""
+        seams = {seam.name: seam for seam in commands.SEAMS}
+        words = b"mems-stress: error while loading shared libraries: libm.so.6: no\n"
+        good = commands.Point.__new__(commands.Point)
+        good.out = b"0.1\n"
+        for seam, status, signal, last, out, err, right in (
+                ("open", 0, 0, "openat", b"0.1\n", b"", True), ("open", 0, 0, "openat", b"", b"", False),
+                ("open", 127, 0, "openat", b"", words, True), ("open", 127, 0, "openat", b"", b"why\n", False),
+                ("open", 127, 0, "openat", b"0.1\n", words, False), ("open", 7, 0, "openat", b"", b"why\n", False),
+                ("write EIO", 7, 0, "write", b"", b"why\n", True), ("write EIO", 7, 0, "write", b"", b"", False),
+                ("map", -1, 11, "mmap", b"", b"", True), ("open", -1, 11, "openat", b"", b"", False),
+                ("fork, exec, thread", 126, 0, "execve", b"", b"", True), ("open", 126, 0, "openat", b"", b"", False)):
+            self.point.seam, self.point.out, self.point.err = seams[seam], out, err
+            self.point.report = {"hung": 0, "hits": 1, "last": last, "status": status, "signal": signal}
+            with self.subTest(seam=seam, status=status, signal=signal, out=out, err=err):
+                if right:
+                    commands.judge_start(self.point, good)
+                else:
+                    self.assertRaises(Fault, commands.judge_start, self.point, good)
+
+    def test_a_cell_that_was_not_loaded(self):
+        self.point.status = 3
+        lost = {"verdict": "crashed", "evidence": {"phase": "start", "status": 127},
+                "output": ["mems-stress: error while loading shared libraries: libm.so.6: no"]}
+
+        def of(*cells):
+            with open(os.path.join(self.point.folder, "r.json"), "w", encoding="ascii") as file:
+                json.dump({"cells": cells}, file)
+            return commands.loader_gave_up(self.point)
+        self.assertFalse(commands.loader_gave_up(self.point))
+        self.assertTrue(of(lost, {"verdict": "pass"}))
+        self.assertFalse(of({"verdict": "pass"}))
+        self.assertFalse(of({**lost, "output": []}))
+        self.assertFalse(of({**lost, "evidence": {"phase": "run", "status": 127}}))
+        self.assertFalse(of(lost, {"verdict": "failed"}))
+
     def test_what_the_disk_has_not_taken(self):
         """Which file it was decides: an output is not written, a journal is told of, a folder is not heard of."""
         self.point.seam = next(seam for seam in commands.SEAMS if seam.name == "sync")

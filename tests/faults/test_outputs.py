@@ -222,6 +222,15 @@ class Lies(Folder):
         self.writers(self.liar(1))
         self.found(damage.limited([20], damage.descriptors), 1, "fit.out is neither")
 
+    def test_the_status_of_the_loader(self):
+        """It is the loader's with the loader's words and no output; where a driver ends so by itself, it is a fault."""
+        second = '[ "${runs:-0}" -lt 1 ] || { echo "%s" >&2; exit 127; }'
+        for words, wrong in ("liar: why", "status 127: liar: why"), (
+                "liar: error while loading shared libraries: libm.so.6: why", "it has not been loaded, and has an output"):
+            self.setUp()
+            self.writers(self.liar(99, before=second % words))
+            self.found(damage.limited([20], damage.descriptors), 1, wrong)
+
     def test_folder_vanishes(self):
         self.found(damage.folder_vanishes(self.liar(3, before="sleep 0.01")), 40, "fit.out is neither")
 
