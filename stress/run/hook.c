@@ -147,7 +147,6 @@ static int hook_wait(const struct hook *hook, pid_t pid, int *status)
         }
         if (error != 0) {
             kill(-pid, SIGKILL);
-            kill(pid, SIGKILL); // it may not have made its group yet
             while (waitpid(pid, status, 0) < 0 && errno == EINTR) {
             }
             break;
@@ -201,6 +200,10 @@ int hook_run(struct hook *hook)
         pid_t pid = fork();
         if (pid == 0) {
             hook_guard(hook, parent, output, arguments, environment);
+        }
+        if (pid > 0) {
+            // As the guard does, whoever comes first: what ends the hook ends its whole group.
+            setpgid(pid, pid);
         }
         error = pid < 0 ? errno : hook_wait(hook, pid, &status);
         hook->output = hook_output(output);

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import unittest
 
-from stress import EVIL, JOBS, PROGRAM, SANITIZED, Case, evil, wait_for
+from stress import EVIL, JOBS, PROGRAM, SANITIZED, Case, evil, processes, wait_for
 
 JOB = """[global]
 target = null, libc, ?preload:no-such-allocator
@@ -32,14 +32,15 @@ wait_for = a
 workload = skeleton
 threads = 1,2
 """
-# Each start of a cell is a line of the file "starts".
+# Each start of a cell is a line of the file "starts". While there is a file "hold" the fifth cell waits in its prepare, so that
+# a run is not at its end when somebody who is slow comes to interrupt it.
 COUNTED = """[global]
 target = null, libc
 ops = 200
 workload = churn
 slots = 10
 repeats = 2
-prepare = echo $$MEMS_SECTION/$$MEMS_TARGET/$$MEMS_REPEAT >> starts
+prepare = echo $$MEMS_SECTION/$$MEMS_TARGET/$$MEMS_REPEAT >> starts; while [ -e hold ] && [ $$(wc -l < starts) -gt 4 ]; do sleep 0.01; done
 [one]
 [two]
 [three]
@@ -312,7 +313,30 @@ class Shards(Case):
 
     def begin(self, *arguments, job="job.ini"):
         return subprocess.Popen([PROGRAM, "run", job, *arguments, "--quiet"], cwd=self.folder.name,
+                                env={**os.environ, "SHARDS_FOLDER": self.folder.name},
                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def alive(self):
+        """Whether a process lives that a driver of this test has started."""
+        mark = b"SHARDS_FOLDER=" + os.fsencode(self.folder.name) + b"\0"
+        for pid, _, _ in processes():
+            try:
+                with open("/proc/%d/environ" % pid, "rb") as file:
+                    if mark in file.read() + b"\0":
+                        return True
+            except OSError:
+                pass  # it has ended, or is another user's
+        return False
+
+    def all_gone(self):
+        """What a killed driver was at, a prepare too, ends soon after it, and may have written until then."""
+        wait_for(lambda: not self.alive() and not self.alive())
+
+    def kill(self, driver):
+        driver.kill()
+        driver.wait()
+        driver.stderr.close()
+        self.all_gone()
 
     def test_killed_at_random_moments(self):
         seed = int(os.environ.get("MEMS_TEST_SEED", random.randrange(1 << 32)))
@@ -334,6 +358,7 @@ class Shards(Case):
             self.assertIn(status, (0, -signal.SIGKILL))
             if status != 0 and os.path.exists(self.path("r.json")):
                 self.load("r.json")  # whole, or not there
+        self.all_gone()
         document = self.load("r.json")
         listed = self.stress("run", "job.ini", "--list").out.splitlines()
         self.assertEqual([cell["id"] for cell in document["cells"]], listed)
@@ -348,22 +373,22 @@ class Shards(Case):
         self.assertFalse(os.path.exists(self.path("r.json.journal")))
 
     def journal_of_some(self, count=4):
-        """A run of COUNTED that was killed when so many cells were kept."""
+        """A run of COUNTED that was killed when so many cells were kept, the last that it can before it is held."""
         self.write("job.ini", COUNTED)
+        self.write("hold", "")
 
         def kept():
             try:
                 with open(self.path("r.json.journal")) as file:
-                    return file.read().count('{"cell":') >= count
+                    return sum(line.startswith('{"cell":') and line.endswith("\n") for line in file) >= count
             except FileNotFoundError:
                 return False
         driver = self.begin("--shard", "1/1", "--json", self.path("r.json"))
         try:
             wait_for(kept)
         finally:
-            driver.kill()
-            driver.wait()
-            driver.stderr.close()
+            self.kill(driver)
+        os.remove(self.path("hold"))
         with open(self.path("r.json.journal"), "rb") as file:
             return file.read()
 
@@ -395,8 +420,8 @@ class Shards(Case):
 
     def test_kept_cells_are_as_they_were(self):
         journal = self.journal_of_some()
-        kept = [json.loads(line)["cell"] for line in journal.splitlines() if line.startswith(b'{"cell":')
-                and line.endswith(b"}")]
+        kept = [json.loads(line)["cell"] for line in journal.splitlines(keepends=True) if line.startswith(b'{"cell":')
+                and line.endswith(b"\n")]
         self.resume()
         cells = {cell["id"]: cell for cell in self.load("r.json")["cells"]}
         self.assertGreaterEqual(len(kept), 4)
@@ -438,14 +463,18 @@ class Shards(Case):
 
     def test_interrupted_and_gone_on_with(self):
         self.write("job.ini", COUNTED.replace("ops = 200", "runtime = 300ms").replace("repeats = 2\n", ""))
+        self.write("hold", "")
         driver = self.begin("--shard", "1/1", "--json", self.path("r.json"))
         wait_for(lambda: len(self.starts()) >= 3)
         driver.send_signal(signal.SIGTERM)
         self.assertEqual(driver.wait(60), 130)
         driver.stderr.close()
+        os.remove(self.path("hold"))
+        started = len(self.starts())
         document = self.load("r.json")
         done = [cell["verdict"] for cell in document["cells"]].count("pass")
-        self.assertIn(done, (2, 3, 4))
+        self.assertIn(done, (started - 1, started))  # but for the one that it was at
+        self.assertIn(started, (3, 4, 5))
         self.assertTrue({cell["verdict"] for cell in document["cells"]} <= {"pass", "incomplete", "not run"})
         self.refused("r.json", words=["%d of 8 cells are missing" % (8 - done)])
         outcome = self.resume()
@@ -465,9 +494,7 @@ class Shards(Case):
             self.assertEqual(outcome.status, 1)
             self.assertIn("process %d is at work on it" % driver.pid, outcome.err)
         finally:
-            driver.kill()
-            driver.wait()
-            driver.stderr.close()
+            self.kill(driver)
 
     def test_abort_and_gone_on_with(self):
         text = ("[global]\nworkload = churn\nops = 20k\nslots = 50\nsize = 777\nverify = 4\n"
