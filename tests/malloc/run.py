@@ -72,7 +72,11 @@ def where_threads_wait(group):
     lines = []
     for pid, line in members(group):
         lines.append("process %d: %s" % (pid, line))
-        for tid in sorted(os.listdir("/proc/%d/task" % pid), key=int):
+        try:
+            threads = sorted(os.listdir("/proc/%d/task" % pid), key=int)
+        except OSError:  # it has ended meanwhile
+            continue
+        for tid in threads:
             words = []
             for what in ("wchan", "syscall"):
                 try:

@@ -79,15 +79,22 @@ def cell_of(driver):
     return None
 
 
+def of_threads(process, name):
+    """That file of each thread of a process: (thread, text). A thread that has ended since they were listed has none."""
+    for thread in os.listdir("/proc/%d/task" % process):
+        try:
+            with open("/proc/%d/task/%s/%s" % (process, thread, name)) as file:
+                text = file.read()
+        except OSError:
+            continue
+        yield int(thread), text
+
+
 def at_work(cell, workers=2):
     """Whether so many threads of a cell beside its first have run for 5 ms: they are past their start,
     in which a sanitizer's runtime takes no signal, and have begun with operations."""
-    ran = 0
-    for thread in os.listdir("/proc/%d/task" % cell):
-        if int(thread) != cell:
-            with open("/proc/%d/task/%s/schedstat" % (cell, thread)) as file:
-                ran += int(file.read().split()[0]) >= 5000000
-    return ran >= workers
+    ran = [int(text.split()[0]) for thread, text in of_threads(cell, "schedstat") if thread != cell]
+    return sum(time_ns >= 5000000 for time_ns in ran) >= workers
 
 
 class Outcome:
