@@ -23,10 +23,9 @@
 #include "disk/digest.h"
 #include "disk/memory.h"
 #include "history/inner.h"
+#include "job/job.h"
 #include "result/verdict.h"
 #include "json/json.h"
-
-#define ENTRY_REPLAY "replay"
 
 const char *entry_text(const json_t *object, const char *key)
 {
@@ -36,18 +35,11 @@ const char *entry_text(const json_t *object, const char *key)
 
 // ---- its job -------------------------------------------------------------------------------
 
-static bool entry_is_adhoc(const char *title, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return title[0] == '-' || (strcmp(title, ENTRY_REPLAY) == 0 &&
-                               strcmp(slash != NULL ? slash + 1 : path, ENTRY_REPLAY) == 0);
-}
-
 char *archive_job_name(const char *title, const char *path, const struct measured *measured)
 {
     char *text = NULL, *name = NULL;
     size_t length;
-    if (!entry_is_adhoc(title, path) || measured->section_count == 0) {
+    if (!job_is_adhoc(title, path) || measured->section_count == 0) {
         return measured_copy(title + strspn(title, "-"));
     }
     FILE *out = disk_memory(&text, &length);
@@ -61,7 +53,7 @@ char *archive_job_name(const char *title, const char *path, const struct measure
     }
     struct digest digest = digest_of_bytes(text, length);
     bool several = measured->section_count > 1;
-    const char *first = title[0] == '-' ? measured->sections[0].workload : ENTRY_REPLAY;
+    const char *first = title[0] == '-' ? measured->sections[0].workload : JOB_OF_REPLAY;
     if (asprintf(&name, "%s%s-%.6s", first, several ? "+" : "", digest.text) < 0) {
         complain_exhausted();
     }
@@ -75,7 +67,7 @@ static char *entry_about(const char *title, const char *path, const struct measu
     char *text = NULL;
     size_t length;
     FILE *out = disk_memory(&text, &length);
-    for (size_t i = 0; out != NULL && entry_is_adhoc(title, path) && i < measured->section_count;
+    for (size_t i = 0; out != NULL && job_is_adhoc(title, path) && i < measured->section_count;
          i++) {
         char *work = compare_work_told(&measured->sections[i]);
         size_t end = strlen(work);
