@@ -190,53 +190,6 @@ static int entry_check_head(const char *name, const json_t *document, struct com
     return 0;
 }
 
-static int entry_order(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-// Sorts the names and frees them. 0, or EINVAL: one is there twice.
-static int entry_check_twice(const char *name, char **names, size_t count, const char *what,
-                             struct complaint *complaint)
-{
-    int error = 0;
-    qsort(names, count, sizeof *names, entry_order);
-    for (size_t i = 1; i < count && error == 0; i++) {
-        if (strcmp(names[i - 1], names[i]) == 0) {
-            complain(complaint, "%s: %s \"%s\" is there twice: each once is wanted", name, what,
-                     complaint_clip(names[i]).text);
-            error = EINVAL;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        free(names[i]);
-    }
-    free(names);
-    return error;
-}
-
-static int entry_check_names(const char *name, const struct measured *measured,
-                             struct complaint *complaint)
-{
-    char **names = measured_zeroed(measured->section_count, sizeof *names);
-    for (size_t i = 0; i < measured->section_count; i++) {
-        names[i] = measured_copy(measured->sections[i].name);
-    }
-    int error = entry_check_twice(name, names, measured->section_count, "the section", complaint);
-    if (error != 0) {
-        return error;
-    }
-    names = measured_zeroed(measured->cell_count, sizeof *names);
-    for (size_t i = 0; i < measured->cell_count; i++) {
-        const struct measured_cell *cell = &measured->cells[i];
-        if (asprintf(&names[i], "%s/%s/%u", measured->sections[cell->section].name, cell->target,
-                     cell->repeat) < 0) {
-            complain_exhausted();
-        }
-    }
-    return entry_check_twice(name, names, measured->cell_count, "the cell", complaint);
-}
-
 // ---- all of it -----------------------------------------------------------------------------
 
 static const char *entry_revision(const json_t *document)
@@ -253,11 +206,6 @@ int entry_read(const char *name, json_t *document, struct entry *entry, struct c
         error = measured_of_document(name, document, &entry->measured, complaint);
     }
     if (error != 0) {
-        return error;
-    }
-    error = entry_check_names(name, &entry->measured, complaint);
-    if (error != 0) {
-        measured_fini(&entry->measured);
         return error;
     }
     const json_t *job = json_object_get(document, "job");

@@ -201,8 +201,8 @@ class Report(unittest.TestCase):
         self.assertEqual(self.heading(RESULT), "demo")
         trace = next(section for section in self.result["job"]["sections"] if section["workload"] == "trace")
         self.result["job"].update(title="replay", path="/tmp/replay", sections=[trace])
-        self.result["cells"] = [{**cell, "section": trace["name"], "target": target}
-                                for cell, target in zip(self.result["cells"], ("libc", "a", "b", "a", "c"))]
+        self.result["cells"] = [{**cell, "section": trace["name"], "target": target, "repeat": repeat}
+                                for cell, target, repeat in zip(self.result["cells"], ("libc", "a", "b", "a", "c"), (0, 0, 0, 1, 0))]
         file = os.path.basename(trace["values"]["trace"])
         self.assertEqual(self.heading(self.write("replay.json", self.result)), "trace %s on libc, a, b, c" % file)
         for cell, target in zip(self.result["cells"], "abcde"):
@@ -252,6 +252,11 @@ class Report(unittest.TestCase):
             del inner[left_out[-1]]
             self.write("bad.json", document)
             self.refused(1, "bad.json: " + what, "bad.json")
+        cell, section = self.result["cells"][2], self.result["job"]["sections"][0]
+        self.write("cell.json", {**self.result, "cells": [*self.result["cells"], cell]})
+        self.refused(1, "cell.json: the cell \"%s\" is there twice" % cell["id"], "cell.json")
+        self.write("section.json", {**self.result, "job": {**self.result["job"], "sections": [*self.result["job"]["sections"], section]}})
+        self.refused(1, "section.json: the section \"%s\" is there twice" % section["name"], "section.json")
         self.assertFalse(os.path.exists(self.path("report.html")))
 
     def test_whole_or_not(self):
