@@ -15,6 +15,7 @@
 #include "result/document.h"
 #include "result/host.h"
 #include "result/verdict.h"
+#include "result/wrap.h"
 
 static const struct cli_option history_options[] = {
     {"history", CLI_STORE, "FILE", "this history (else the one that runs are kept in)",
@@ -133,6 +134,13 @@ struct history_view {
     size_t figures;          // trends that were shown
 };
 
+// The columns of what is told: of a terminal with fewer, those.
+static int history_width(FILE *stream)
+{
+    int width = wrap_terminal(stream);
+    return width < CHART_WIDTH ? width : CHART_WIDTH;
+}
+
 static int history_trends(struct history_view *view, const char *job, const char *metric_name,
                           const struct archive_machine *machine, const struct archive_runs *runs)
 {
@@ -211,7 +219,10 @@ static int history_choose(const struct history_view *view, const struct archive_
             (*first)++;
         }
         if (*first == machines->count) {
-            fprintf(view->out, "no run on this machine, %s; that of the newest:\n", this.name);
+            char text[96];
+            snprintf(text, sizeof text, "machine, %s; that of the newest:", this.name);
+            wrap_within(view->out, view->chart.width, fprintf(view->out, "no run on this"), 0,
+                        text);
             *first = 0;
         }
     }
@@ -233,9 +244,11 @@ static int history_no_figures(const struct history_view *view, const char *job)
 
 #define HISTORY_NAMED 8 // machines that are listed
 
-static void history_others(FILE *out, const struct archive_machines *machines, size_t first,
-                           size_t end)
+static void history_others(const struct history_view *view, const struct archive_machines *machines,
+                           size_t first, size_t end)
 {
+    FILE *out = view->out;
+    char text[96];
     size_t runs = 0, named = 0;
     for (size_t i = 0; i < machines->count; i++) {
         runs += i < first || i >= end ? machines->items[i].runs : 0;
@@ -243,15 +256,16 @@ static void history_others(FILE *out, const struct archive_machines *machines, s
     if (runs == 0) {
         return;
     }
-    fprintf(out, "\nnot shown: %zu run%s on other machines; --machine all, or NAME:\n", runs,
-            runs == 1 ? "" : "s");
+    snprintf(text, sizeof text, "%zu run%s on other machines; --machine all, or NAME:", runs,
+             runs == 1 ? "" : "s");
+    wrap_within(out, view->chart.width, fprintf(out, "\nnot shown:") - 1, 2, text);
     for (size_t i = 0; i < machines->count && named < HISTORY_NAMED; i++) {
         const struct archive_machine *it = &machines->items[i];
-        char about[60];
         if (i < first || i >= end) {
-            snprintf(about, sizeof about, "%.16s: %.36s", it->hosts, it->machine.about);
-            fprintf(out, "  %s %4zu run%s %s\n", it->machine.name, it->runs,
-                    it->runs == 1 ? ", " : "s,", about);
+            snprintf(text, sizeof text, "%.16s: %.36s", it->hosts, it->machine.about);
+            int at = fprintf(out, "  %s %4zu run%s", it->machine.name, it->runs,
+                             it->runs == 1 ? ", " : "s,");
+            wrap_within(out, view->chart.width, at, 6, text);
             named++;
         }
     }
@@ -267,19 +281,21 @@ static int history_on_machines(struct history_view *view, const char *job,
         status = history_on_machine(view, job, &machines->items[i]);
     }
     if (status == 0) {
-        history_others(view->out, machines, first, end);
+        history_others(view, machines, first, end);
     }
     return status == 0 && view->figures == 0 ? history_no_figures(view, job) : status;
 }
 
 // How large the history is.
-static void history_size(FILE *out, struct archive *archive)
+static void history_size(FILE *out, int width, struct archive *archive)
 {
     struct complaint complaint = {{0}};
     uint64_t bytes;
     if (archive_size(archive, &bytes, &complaint) == 0) {
-        fprintf(out, "\nthe history: %.1f MiB (mems-stress history prune makes it less)\n",
-                (double)bytes / 0x1p20);
+        char text[96];
+        snprintf(text, sizeof text, "%.1f MiB (mems-stress history prune makes it less)",
+                 (double)bytes / 0x1p20);
+        wrap_within(out, width, fprintf(out, "\nthe history:") - 1, 2, text);
     }
 }
 
@@ -289,7 +305,8 @@ static int history_of_job(struct archive *archive, const char *job,
     struct complaint complaint = {{0}};
     struct archive_machines machines;
     bool to_output = settings->json != NULL && strcmp(settings->json, "-") == 0;
-    FILE *out = plain_open(to_output ? stderr : stdout);
+    FILE *stream = to_output ? stderr : stdout;
+    FILE *out = plain_open(stream);
     struct history_view view = {
         .settings = settings,
         .archive = archive,
@@ -301,6 +318,7 @@ static int history_of_job(struct archive *archive, const char *job,
                 .target = settings->target,
                 .plots = settings->plot,
                 .ascii = settings->ascii || !history_is_utf8(),
+                .width = history_width(stream),
                 .runs = settings->runs.given ? settings->runs.value : 10,
                 .change = {.alpha = settings->alpha.given ? settings->alpha.value : CHANGE_ALPHA,
                            .least = CHANGE_LEAST,
@@ -316,7 +334,7 @@ static int history_of_job(struct archive *archive, const char *job,
     int status = history_on_machines(&view, job, &machines);
     archive_machines_fini(&machines);
     if (status == 0) {
-        history_size(out, archive);
+        history_size(out, view.chart.width, archive);
     }
     fclose(out);
     if (view.document != NULL && status == 0) {
@@ -378,8 +396,8 @@ static int history_show_job(struct archive *archive, const char *job,
         status = history_complain("--json: which job? history lists them", VERDICT_EXIT_USAGE);
     } else {
         FILE *out = plain_open(stdout);
-        chart_jobs(out, &runs);
-        history_size(out, archive);
+        chart_jobs(out, history_width(stdout), &runs);
+        history_size(out, history_width(stdout), archive);
         fclose(out);
     }
     archive_runs_fini(&runs);

@@ -18,6 +18,7 @@
 #include "result/progress.h"
 #include "result/table.h"
 #include "result/verdict.h"
+#include "result/wrap.h"
 #include "run/drive.h"
 #include "run/plan.h"
 
@@ -72,7 +73,9 @@ static int job_report(const struct output_scene *scene, const struct cli_job_set
                       const struct baseline *baseline, bool *written)
 {
     struct complaint complaint = {0};
-    FILE *out = plain_open(output_has_stdout(&settings->outputs) ? stderr : stdout);
+    FILE *stream = output_has_stdout(&settings->outputs) ? stderr : stdout;
+    FILE *out = plain_open(stream);
+    wrap_settle(stream);
     if (!settings->quiet) {
         warning_each(&scene->head->scene, table_warning, out);
     }

@@ -8,6 +8,7 @@
 #include "result/table.h"
 #include "result/verdict.h"
 #include "result/warning.h"
+#include "result/wrap.h"
 
 struct merge_settings {
     struct cli_job_settings job; // outputs, quiet, no_warn
@@ -83,7 +84,9 @@ static int merge_show(const struct merge_settings *settings, struct merge *merge
     struct complaint complaint = {{0}};
     struct verdict verdict;
     struct document_head head = {.argc = argc, .argv = argv};
-    FILE *out = plain_open(output_has_stdout(&job->outputs) ? stderr : stdout);
+    FILE *stream = output_has_stdout(&job->outputs) ? stderr : stdout;
+    FILE *out = plain_open(stream);
+    wrap_settle(stream);
     merge_head(merge, &head);
     head.scene.silenced = job->no_warn.count > 0 ? job->no_warn.items : NULL;
     verdict_of(&merge->plan, false, &verdict);

@@ -112,7 +112,7 @@ static int replay_main(int argc, char **argv)
     char *text;
     char *command;
     replay_compose(path, &settings, &text, &command);
-    if (job_parse(text, strlen(text), "replay", ".", &job, &complaint) != 0) {
+    if (job_parse(text, strlen(text), JOB_OF_REPLAY, ".", &job, &complaint) != 0) {
         fprintf(stderr, "%s\n", complaint.text);
         status = 1;
     } else {

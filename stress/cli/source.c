@@ -291,7 +291,7 @@ static int source_named(const struct cli_command *command, const struct cli_job_
         return 1;
     }
     made->text = source_compose(settings, &names);
-    if (job_parse_set(made->text, strlen(made->text), "--workload", ".",
+    if (job_parse_set(made->text, strlen(made->text), JOB_OF_OPTIONS, ".",
                       settings->set.count > 0 ? settings->set.items : NULL, &made->job,
                       complaint) != 0) {
         fprintf(stderr, "%s\n", complaint->text);

@@ -18,10 +18,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "compare/read.h"
 #include "job/complaint.h"
+#include "job/sure.h"
 #include "result/document.h"
 #include "json/json.h"
 
@@ -297,6 +299,51 @@ static int read_cell(const struct reading *reading, const json_t *object, const 
     return 0;
 }
 
+static int read_order(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// Sorts the names and frees them. 0, or EINVAL: one is there twice.
+static int read_check_twice(const struct reading *reading, char **names, size_t count,
+                            const char *what)
+{
+    int error = 0;
+    qsort(names, count, sizeof *names, read_order);
+    for (size_t i = 1; i < count && error == 0; i++) {
+        if (strcmp(names[i - 1], names[i]) == 0) {
+            complain(reading->complaint, "%s: %s \"%s\" is there twice: each once is wanted",
+                     reading->file, what, complaint_clip(names[i]).text);
+            error = EINVAL;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+    return error;
+}
+
+// A cell that counts twice would be a repeat that nobody measured.
+static int read_check_names(const struct reading *reading, const struct measured *measured)
+{
+    char **names = measured_zeroed(measured->section_count, sizeof *names);
+    for (size_t i = 0; i < measured->section_count; i++) {
+        names[i] = measured_copy(measured->sections[i].name);
+    }
+    int error = read_check_twice(reading, names, measured->section_count, "the section");
+    if (error != 0) {
+        return error;
+    }
+    names = measured_zeroed(measured->cell_count, sizeof *names);
+    for (size_t i = 0; i < measured->cell_count; i++) {
+        const struct measured_cell *cell = &measured->cells[i];
+        names[i] = sure_print("%s/%s/%u", measured->sections[cell->section].name, cell->target,
+                              cell->repeat);
+    }
+    return read_check_twice(reading, names, measured->cell_count, "the cell");
+}
+
 static int read_own(const struct reading *reading, json_t *root, struct measured *measured)
 {
     char at[64];
@@ -319,7 +366,7 @@ static int read_own(const struct reading *reading, json_t *root, struct measured
         snprintf(at, sizeof at, "cells[%zu]", i);
         error = read_cell(reading, json_array_get(cells, i), at, measured, &measured->cells[i]);
     }
-    return error;
+    return error != 0 ? error : read_check_names(reading, measured);
 }
 
 static bool read_is_own(const json_t *root)

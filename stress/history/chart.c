@@ -18,9 +18,9 @@
 #include "job/plain.h"
 #include "result/wrap.h"
 
-#define CHART_WIDTH 80
 #define CHART_NAME  24 // of a target, in front of its line
 #define CHART_SPARK 32
+#define CHART_ENDS  21 // columns beside a line below its target's name
 #define CHART_TEXT  512
 
 // ---- runs ----------------------------------------------------------------------------------
@@ -55,31 +55,63 @@ static struct chart_revision chart_revision(const char *revision)
     return made;
 }
 
+static bool chart_is_narrow(const struct chart_options *options)
+{
+    return options->width < CHART_WIDTH;
+}
+
+// In 40 columns: when and how, and below it of what and where.
+static void chart_run_below(FILE *out, const struct archive_run *run)
+{
+    fprintf(out, "%5lld %-19s %.14s\n", (long long)run->id, chart_time(run->started).text,
+            plain_line(run->verdict).text);
+    fprintf(out, "      %-14s %-9.9s %7.1f\n", chart_revision(run->revision).text,
+            plain_line(run->host).text, run->seconds);
+}
+
+static void chart_list_runs(FILE *out, const struct archive_runs *runs, size_t first,
+                            const struct chart_options *options)
+{
+    if (chart_is_narrow(options)) {
+        fprintf(out, "\n%5s %-19s %s\n      %-14s %-9s %7s\n", "run", "started, UTC", "verdict",
+                "revision", "host", "seconds");
+    } else {
+        fprintf(out, "\n  %5s  %-19s  %-14s  %-9s  %7s  %s\n", "run", "started, UTC", "revision",
+                "host", "seconds", "verdict");
+    }
+    for (size_t i = first; i < runs->count; i++) {
+        const struct archive_run *run = &runs->items[i];
+        if (chart_is_narrow(options)) {
+            chart_run_below(out, run);
+        } else {
+            fprintf(out, "  %5lld  %-19s  %-14s  %-9.9s  %7.1f  %.14s\n", (long long)run->id,
+                    chart_time(run->started).text, chart_revision(run->revision).text,
+                    plain_line(run->host).text, run->seconds, plain_line(run->verdict).text);
+        }
+    }
+}
+
 void chart_list(FILE *out, const struct archive_runs *runs, const struct archive_machine *machine,
                 const struct chart_options *options)
 {
     char text[CHART_TEXT];
     const char *about = runs->items[runs->count - 1].about;
     size_t first = runs->count > options->runs ? runs->count - options->runs : 0;
-    fprintf(out, "%s: %zu run%s on machine %s", plain_line(runs->items[0].job).text, runs->count,
-            runs->count == 1 ? "" : "s", machine->machine.name);
-    fprintf(out, first > 0 && first < runs->count ? ", the newest %zu:\n" : "\n", options->runs);
+    int length = snprintf(text, sizeof text, "%zu run%s on machine %s", runs->count,
+                          runs->count == 1 ? "" : "s", machine->machine.name);
+    if (first > 0 && first < runs->count) {
+        snprintf(text + length, sizeof text - (size_t)length, ", the newest %zu:", options->runs);
+    }
+    int at = fprintf(out, "%s:", plain_line(runs->items[0].job).text);
+    wrap_within(out, options->width, at, 2, plain_line(text).text);
     snprintf(text, sizeof text, "%.100s: %s", *machine->hosts != '\0' ? machine->hosts : "?",
              machine->machine.about);
-    wrap_within(out, CHART_WIDTH, 0, 2, plain_line(text).text);
+    wrap_within(out, options->width, 0, 2, plain_line(text).text);
     if (*about != '\0') {
-        wrap_within(out, CHART_WIDTH, 0, 2, plain_line(about).text);
+        wrap_within(out, options->width, 0, 2, plain_line(about).text);
     }
-    if (first == runs->count) {
-        return;
-    }
-    fprintf(out, "\n  %5s  %-19s  %-14s  %-9s  %7s  %s\n", "run", "started, UTC", "revision",
-            "host", "seconds", "verdict");
-    for (size_t i = first; i < runs->count; i++) {
-        const struct archive_run *run = &runs->items[i];
-        fprintf(out, "  %5lld  %-19s  %-14s  %-9.9s  %7.1f  %.14s\n", (long long)run->id,
-                chart_time(run->started).text, chart_revision(run->revision).text,
-                plain_line(run->host).text, run->seconds, plain_line(run->verdict).text);
+    if (first < runs->count) {
+        chart_list_runs(out, runs, first, options);
     }
 }
 
@@ -95,9 +127,27 @@ static size_t chart_runs_of(const struct archive_runs *runs, const char *job, si
     return count;
 }
 
-void chart_jobs(FILE *out, const struct archive_runs *runs)
+static void chart_job(FILE *out, int width, const struct archive_run *newest, size_t count)
 {
-    fprintf(out, "  %-30s %6s  %-19s  %s\n", "job", "runs", "newest, UTC", "verdict");
+    if (width < CHART_WIDTH) {
+        fprintf(out, "  %s\n    %6zu %-19s %.14s\n", plain_line(newest->job).text, count,
+                chart_time(newest->started).text, newest->verdict);
+    } else {
+        fprintf(out, "  %-30s %6zu  %-19s  %.14s\n", plain_line(newest->job).text, count,
+                chart_time(newest->started).text, newest->verdict);
+    }
+    if (*newest->about != '\0') {
+        fprintf(out, "    %.*s\n", width - 4, plain_line(newest->about).text);
+    }
+}
+
+void chart_jobs(FILE *out, int width, const struct archive_runs *runs)
+{
+    if (width < CHART_WIDTH) {
+        fprintf(out, "  job\n    %6s %-19s %s\n", "runs", "newest, UTC", "verdict");
+    } else {
+        fprintf(out, "  %-30s %6s  %-19s  %s\n", "job", "runs", "newest, UTC", "verdict");
+    }
     for (size_t i = 0; i < runs->count; i++) {
         size_t first = 0;
         size_t last = i;
@@ -106,11 +156,7 @@ void chart_jobs(FILE *out, const struct archive_runs *runs)
         }
         if (first == i) { // of its job
             size_t count = chart_runs_of(runs, runs->items[i].job, &last);
-            fprintf(out, "  %-30s %6zu  %-19s  %.14s\n", plain_line(runs->items[i].job).text, count,
-                    chart_time(runs->items[last].started).text, runs->items[last].verdict);
-            if (*runs->items[last].about != '\0') {
-                fprintf(out, "    %.76s\n", plain_line(runs->items[last].about).text);
-            }
+            chart_job(out, width, &runs->items[last], count);
         }
     }
 }
@@ -206,8 +252,8 @@ static bool chart_other_build(const struct chart *chart, size_t before, size_t a
     return !own && *old != '\0' && *new != '\0' && strcmp(old, new) != 0;
 }
 
-static void chart_step(FILE *out, const struct archive_runs *runs, const struct chart *chart,
-                       const struct trend_step *step)
+static void chart_step(FILE *out, int width, const struct archive_runs *runs,
+                       const struct chart *chart, const struct trend_step *step)
 {
     char text[CHART_TEXT];
     int length = snprintf(text, sizeof text, "between %s and %s",
@@ -217,7 +263,7 @@ static void chart_step(FILE *out, const struct archive_runs *runs, const struct 
         snprintf(text + length, sizeof text - (size_t)length, ", likeliest at run %lld",
                  (long long)chart->points[step->at].run);
     }
-    wrap_within(out, CHART_WIDTH, fprintf(out, "    |"), 6, text);
+    wrap_within(out, width, fprintf(out, "    |"), 6, text);
     length = snprintf(text, sizeof text, "%s -> %s", plot_number(step->before).text,
                       plot_number(step->after).text);
     if (step->before > 0) {
@@ -227,15 +273,15 @@ static void chart_step(FILE *out, const struct archive_runs *runs, const struct 
     }
     snprintf(text + length, sizeof text - (size_t)length, ", p %.2g%s", step->p,
              chart_word(chart->series->metric, step->before, step->after));
-    wrap_within(out, CHART_WIDTH, 0, 6, text);
+    wrap_within(out, width, 0, 6, text);
     if (chart_other_build(chart, step->first - 1, step->last)) {
         snprintf(text, sizeof text, "with another malloc: %s, before %s",
                  chart->points[step->last].build, chart->points[step->first - 1].build);
-        wrap_within(out, CHART_WIDTH, 0, 6, text);
+        wrap_within(out, width, 0, 6, text);
     }
 }
 
-static void chart_drift(FILE *out, const struct chart *chart)
+static void chart_drift(FILE *out, int width, const struct chart *chart)
 {
     char text[CHART_TEXT];
     const struct trend_drift *drift = &chart->trend.drift;
@@ -244,11 +290,11 @@ static void chart_drift(FILE *out, const struct chart *chart)
              drift->share * 100, drift->low * 100, drift->high * 100, plot_number(drift->from).text,
              plot_number(drift->to).text, chart->count, drift->p,
              chart_word(chart->series->metric, drift->from, drift->to));
-    wrap_within(out, CHART_WIDTH, fprintf(out, "    /"), 6, text);
+    wrap_within(out, width, fprintf(out, "    /"), 6, text);
 }
 
 // The newest other malloc, where no step tells of it.
-static void chart_build(FILE *out, const struct chart *chart)
+static void chart_build(FILE *out, int width, const struct chart *chart)
 {
     char text[CHART_TEXT];
     for (size_t i = chart->count; i-- > 1;) {
@@ -264,23 +310,26 @@ static void chart_build(FILE *out, const struct chart *chart)
         snprintf(text, sizeof text, "another malloc since run %lld: %s, before %s",
                  (long long)chart->points[i].run, chart->points[i].build,
                  chart->points[i - 1].build);
-        wrap_within(out, CHART_WIDTH, fprintf(out, "    +"), 6, text);
+        wrap_within(out, width, fprintf(out, "    +"), 6, text);
         return;
     }
 }
 
-static void chart_tell(FILE *out, const struct archive_runs *runs, const struct chart *chart)
+static void chart_tell(FILE *out, int width, const struct archive_runs *runs,
+                       const struct chart *chart)
 {
     for (size_t i = 0; i < chart->trend.step_count; i++) {
-        chart_step(out, runs, chart, &chart->trend.steps[i]);
+        chart_step(out, width, runs, chart, &chart->trend.steps[i]);
     }
     if (chart->trend.kind == TREND_DRIFT) {
-        chart_drift(out, chart);
+        chart_drift(out, width, chart);
     }
-    chart_build(out, chart);
+    chart_build(out, width, chart);
     if (chart->older > 0) {
-        fprintf(out, "    %zu figure%s before it of other work: not shown\n", chart->older,
-                chart->older == 1 ? "" : "s");
+        char text[CHART_TEXT];
+        snprintf(text, sizeof text, "%zu figure%s before it of other work: not shown", chart->older,
+                 chart->older == 1 ? "" : "s");
+        wrap_within(out, width, 0, 4, text);
     }
 }
 
@@ -294,12 +343,21 @@ static double chart_all_told(const struct trend *trend)
     return from > 0 ? to / from : NAN;
 }
 
-static void chart_line(FILE *out, const struct chart *chart, bool ascii)
+// How long a line is: what the ends leave of few columns.
+static size_t chart_spark(const struct chart_options *options)
 {
-    struct plot plot = {chart->values, chart->marked, chart->count, CHART_SPARK, ascii};
+    return chart_is_narrow(options) ? (size_t)options->width - CHART_ENDS : CHART_SPARK;
+}
+
+static void chart_line(FILE *out, const struct chart *chart, const struct chart_options *options)
+{
+    struct plot plot = {chart->values, chart->marked, chart->count, chart_spark(options),
+                        options->ascii};
     const struct plain_line plain = plain_line(chart->series->target);
     const char *target = plain.text;
-    if (strlen(target) > CHART_NAME) {
+    if (chart_is_narrow(options)) {
+        fprintf(out, "  %s\n  ", target);
+    } else if (strlen(target) > CHART_NAME) {
         fprintf(out, "  %s\n  %-*s ", target, CHART_NAME, "");
     } else {
         fprintf(out, "  %-*s ", CHART_NAME, target);
@@ -316,18 +374,22 @@ static void chart_line(FILE *out, const struct chart *chart, bool ascii)
 }
 
 static void chart_plot(FILE *out, const struct archive_runs *runs, const struct chart *chart,
-                       bool ascii)
+                       const struct chart_options *options)
 {
-    struct plot plot = {chart->values, chart->marked, chart->count, CHART_WIDTH, ascii};
+    struct plot plot = {chart->values, chart->marked, chart->count, (size_t)options->width,
+                        options->ascii};
+    char text[CHART_TEXT];
     const struct archive_series *series = chart->series;
     char first[11];
     char last[11];
     snprintf(first, sizeof first, "%.10s",
              runs->items[chart_index(runs, chart->points[0].run)].started);
     snprintf(last, sizeof last, "%.10s", runs->items[chart_newest(runs, series)].started);
-    fprintf(out, "\n[%s] %s: %s, %s, %zu run%s\n", plain_line(series->section).text,
-            plain_line(series->target).text, series->metric->name, series->metric->unit,
-            series->count, series->count == 1 ? "" : "s");
+    snprintf(text, sizeof text, "%s, %s, %zu run%s", series->metric->name, series->metric->unit,
+             series->count, series->count == 1 ? "" : "s");
+    int at = fprintf(out, "\n[%s] %s:", plain_line(series->section).text,
+                     plain_line(series->target).text);
+    wrap_within(out, options->width, at - 1, 2, text);
     plot_dots(out, &plot, first, last);
 }
 
@@ -359,16 +421,18 @@ void chart_fini(struct charts *charts)
     *charts = (struct charts){0};
 }
 
-static void chart_head(FILE *out, const struct metric *metric, bool plots)
+static void chart_head(FILE *out, const struct metric *metric, const struct chart_options *options)
 {
     static const char *const words[] = {[METRIC_NEITHER] = "",
                                         [METRIC_HIGHER] = ", more is better",
                                         [METRIC_LOWER] = ", less is better"};
-    fprintf(out, "\n%s, %s%s: the median of each run; | is a step\n", metric->name, metric->unit,
-            words[metric->better]);
-    if (!plots) {
-        fprintf(out, "\n  %-*s %-*s %8s %9s\n", CHART_NAME, "", CHART_SPARK, "", "newest",
-                "all told");
+    char text[CHART_TEXT];
+    snprintf(text, sizeof text, "%s%s: the median of each run; | is a step", metric->unit,
+             words[metric->better]);
+    wrap_within(out, options->width, fprintf(out, "\n%s,", metric->name) - 1, 2, text);
+    if (!options->plots) {
+        fprintf(out, "\n  %-*s%-*s %8s %9s\n", chart_is_narrow(options) ? 0 : CHART_NAME + 1, "",
+                (int)chart_spark(options), "", "newest", "all told");
     }
 }
 
@@ -377,19 +441,19 @@ void chart_print(FILE *out, const struct archive_runs *runs, const struct charts
 {
     const char *section = "";
     if (charts->count > 0) {
-        chart_head(out, charts->items[0].series->metric, options->plots);
+        chart_head(out, charts->items[0].series->metric, options);
     }
     for (size_t i = 0; i < charts->count; i++) {
         const struct chart *chart = &charts->items[i];
         if (options->plots) {
-            chart_plot(out, runs, chart, options->ascii);
+            chart_plot(out, runs, chart, options);
         } else {
             if (strcmp(section, chart->series->section) != 0) {
                 fprintf(out, "[%s]\n", plain_line(chart->series->section).text);
             }
-            chart_line(out, chart, options->ascii);
+            chart_line(out, chart, options);
         }
-        chart_tell(out, runs, chart);
+        chart_tell(out, options->width, runs, chart);
         section = chart->series->section;
     }
 }

@@ -12,6 +12,7 @@ struct chart_options {
     bool plots;                   // a plot of each, instead of a line
     bool ascii;                   // no block characters
     size_t runs;                  // that are listed at most: the newest
+    int width;                    // columns, at most CHART_WIDTH; from WRAP_LEAST
     struct change_options change;
 };
 
@@ -36,14 +37,17 @@ void chart_find(const struct archive_runs *runs, const struct archive_serieses *
                 const struct chart_options *options, struct charts *charts);
 void chart_fini(struct charts *charts);
 
-// The runs of a job on a machine, the newest last; 80 columns wide, as all of these.
+#define CHART_WIDTH 80
+
+// The runs of a job on a machine, the newest last. All of these are as wide as they are told; with
+// fewer columns than CHART_WIDTH a run, a job and a target have two lines each.
 void chart_list(FILE *out, const struct archive_runs *runs, const struct archive_machine *machine,
                 const struct chart_options *options);
 // How its figures of one metric went.
 void chart_print(FILE *out, const struct archive_runs *runs, const struct charts *charts,
                  const struct chart_options *options);
 // A line a job, where there are several.
-void chart_jobs(FILE *out, const struct archive_runs *runs);
+void chart_jobs(FILE *out, int width, const struct archive_runs *runs);
 
 // The run of an id; runs->count: it is not among them.
 size_t chart_index(const struct archive_runs *runs, int64_t run);

@@ -23,11 +23,10 @@
 #include "disk/digest.h"
 #include "disk/memory.h"
 #include "history/inner.h"
+#include "job/job.h"
 #include "job/sure.h"
 #include "result/verdict.h"
 #include "json/json.h"
-
-#define ENTRY_REPLAY "replay"
 
 const char *entry_text(const json_t *object, const char *key)
 {
@@ -37,18 +36,11 @@ const char *entry_text(const json_t *object, const char *key)
 
 // ---- its job -------------------------------------------------------------------------------
 
-static bool entry_is_adhoc(const char *title, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return title[0] == '-' || (strcmp(title, ENTRY_REPLAY) == 0 &&
-                               strcmp(slash != NULL ? slash + 1 : path, ENTRY_REPLAY) == 0);
-}
-
 char *archive_job_name(const char *title, const char *path, const struct measured *measured)
 {
     char *text = NULL;
     size_t length;
-    if (!entry_is_adhoc(title, path) || measured->section_count == 0) {
+    if (!job_is_adhoc(title, path) || measured->section_count == 0) {
         return measured_copy(title + strspn(title, "-"));
     }
     FILE *out = disk_memory(&text, &length);
@@ -62,7 +54,7 @@ char *archive_job_name(const char *title, const char *path, const struct measure
     }
     struct digest digest = digest_of_bytes(text, length);
     bool several = measured->section_count > 1;
-    const char *first = title[0] == '-' ? measured->sections[0].workload : ENTRY_REPLAY;
+    const char *first = title[0] == '-' ? measured->sections[0].workload : JOB_OF_REPLAY;
     free(text);
     return sure_print("%s%s-%.6s", first, several ? "+" : "", digest.text);
 }
@@ -73,7 +65,7 @@ static char *entry_about(const char *title, const char *path, const struct measu
     char *text = NULL;
     size_t length;
     FILE *out = disk_memory(&text, &length);
-    for (size_t i = 0; out != NULL && entry_is_adhoc(title, path) && i < measured->section_count;
+    for (size_t i = 0; out != NULL && job_is_adhoc(title, path) && i < measured->section_count;
          i++) {
         char *work = compare_work_told(&measured->sections[i]);
         size_t end = strlen(work);
@@ -196,51 +188,6 @@ static int entry_check_head(const char *name, const json_t *document, struct com
     return 0;
 }
 
-static int entry_order(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-// Sorts the names and frees them. 0, or EINVAL: one is there twice.
-static int entry_check_twice(const char *name, char **names, size_t count, const char *what,
-                             struct complaint *complaint)
-{
-    int error = 0;
-    qsort(names, count, sizeof *names, entry_order);
-    for (size_t i = 1; i < count && error == 0; i++) {
-        if (strcmp(names[i - 1], names[i]) == 0) {
-            complain(complaint, "%s: %s \"%s\" is there twice: each once is wanted", name, what,
-                     complaint_clip(names[i]).text);
-            error = EINVAL;
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        free(names[i]);
-    }
-    free(names);
-    return error;
-}
-
-static int entry_check_names(const char *name, const struct measured *measured,
-                             struct complaint *complaint)
-{
-    char **names = measured_zeroed(measured->section_count, sizeof *names);
-    for (size_t i = 0; i < measured->section_count; i++) {
-        names[i] = measured_copy(measured->sections[i].name);
-    }
-    int error = entry_check_twice(name, names, measured->section_count, "the section", complaint);
-    if (error != 0) {
-        return error;
-    }
-    names = measured_zeroed(measured->cell_count, sizeof *names);
-    for (size_t i = 0; i < measured->cell_count; i++) {
-        const struct measured_cell *cell = &measured->cells[i];
-        names[i] = sure_print("%s/%s/%u", measured->sections[cell->section].name, cell->target,
-                              cell->repeat);
-    }
-    return entry_check_twice(name, names, measured->cell_count, "the cell", complaint);
-}
-
 // ---- all of it -----------------------------------------------------------------------------
 
 static const char *entry_revision(const json_t *document)
@@ -257,11 +204,6 @@ int entry_read(const char *name, json_t *document, struct entry *entry, struct c
         error = measured_of_document(name, document, &entry->measured, complaint);
     }
     if (error != 0) {
-        return error;
-    }
-    error = entry_check_names(name, &entry->measured, complaint);
-    if (error != 0) {
-        measured_fini(&entry->measured);
         return error;
     }
     const json_t *job = json_object_get(document, "job");

@@ -509,6 +509,13 @@ static void name_job(struct job_whole *whole, const char *name, const char *fold
                                                : arena_print(arena, "%s/%s", folder, base);
 }
 
+bool job_is_adhoc(const char *title, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return title[0] == JOB_OF_OPTIONS[0] ||
+           (strcmp(title, JOB_OF_REPLAY) == 0 && slash != NULL && strcmp(slash + 1, title) == 0);
+}
+
 static int finish(struct job_whole *whole, int error, struct job **job)
 {
     if (error) {

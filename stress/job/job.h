@@ -118,6 +118,13 @@ int job_parse_set(const char *text, size_t length, const char *name, const char 
 int job_recall(const char *text, const char *name, struct job **job, struct complaint *complaint);
 void job_free(struct job *job);
 
+// Whether a job of that title and path was read from no file: options of `run` made it up, or
+// `replay` did.
+bool job_is_adhoc(const char *title, const char *path);
+// What stands for the file's name in those jobs.
+#define JOB_OF_OPTIONS "--workload"
+#define JOB_OF_REPLAY  "replay"
+
 // The index-th variable of the environment that a ${NAME} of the job's values stands for, by its
 // name, each once; those that were not set are not among them. NULL past the last.
 const char *job_variable_at(const struct job *job, size_t index);

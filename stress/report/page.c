@@ -17,6 +17,7 @@
 #include "report/report.h"
 
 #include "disk/memory.h"
+#include "report/heading.h"
 #include "report/pick.h"
 
 #ifdef MEMS_HAVE_JANSSON
@@ -224,6 +225,7 @@ char *report_page(const char *title, const struct report_document *documents, si
     json_t **roots = calloc(count + 1, sizeof *roots);
     for (size_t i = 0; roots != NULL && i < count; i++) {
         roots[i] = documents[i].root;
+        heading_settle(roots[i]);
     }
     if (roots != NULL) {
         pick_shown(roots, count);

@@ -6,7 +6,7 @@
 //
 // A target that has no such figure is left out. The bound stands once where it is the same for all
 // targets, else behind each value: "held, x live (bound): libc 13.3 (32.8)". A line that would be
-// longer than FIGURES_WIDTH goes on below, indented.
+// longer than wrap_width() goes on below, indented.
 
 #include "result/figures.h"
 
@@ -17,8 +17,8 @@
 #include "job/complaint.h"
 #include "measure/median.h"
 #include "result/summary.h"
+#include "result/wrap.h"
 
-#define FIGURES_WIDTH  100
 #define FIGURES_INDENT 4
 #define FIGURES_MOST   (4 * REPORT_FIGURES) // names in a section: cells of one workload share them
 
@@ -100,7 +100,7 @@ static void figures_number(char *text, size_t size, double value)
 static void figures_piece(FILE *out, int *column, const char *piece)
 {
     int length = (int)strlen(piece);
-    if (*column + 1 + length > FIGURES_WIDTH) {
+    if (*column + 1 + length > wrap_width()) {
         fprintf(out, "\n%*s%s", FIGURES_INDENT, "", piece);
         *column = FIGURES_INDENT + length;
     } else {

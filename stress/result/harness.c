@@ -11,6 +11,7 @@
 
 #include "job/complaint.h"
 #include "result/summary.h"
+#include "result/wrap.h"
 
 enum harness_figure {
     HARNESS_OP,
@@ -75,10 +76,15 @@ void harness_print(FILE *out, const struct plan *plan)
     if (isnan(median[HARNESS_OP])) {
         return;
     }
-    fprintf(out, "harness: %.1f ns/op, ", median[HARNESS_OP]);
+    char text[160];
+    int length = snprintf(text, sizeof text, "%.1f ns/op, ", median[HARNESS_OP]);
     if (!isnan(median[HARNESS_TIMED])) {
-        fprintf(out, "timed %.0f, ", median[HARNESS_TIMED]);
+        length += snprintf(text + length, sizeof text - (size_t)length, "timed %.0f, ",
+                           median[HARNESS_TIMED]);
     }
-    fprintf(out, "checked (64 B) %.0f; metrics %.1f MiB; %zu cell%s\n\n", median[HARNESS_CHECKED],
-            median[HARNESS_METRICS] / 0x1p20, cells, cells == 1 ? "" : "s");
+    snprintf(text + length, sizeof text - (size_t)length,
+             "checked (64 B) %.0f; metrics %.1f MiB; %zu cell%s", median[HARNESS_CHECKED],
+             median[HARNESS_METRICS] / 0x1p20, cells, cells == 1 ? "" : "s");
+    wrap_words(out, fprintf(out, "harness:"), 4, text);
+    fputc('\n', out);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/memory.h"
 #include "job/complaint.h"
 #include "job/number.h"
 #include "result/summary.h"
@@ -185,51 +186,65 @@ struct scaling_page {
 };
 
 // The section's name without its number of threads, which a sweep has added: "churn size=64".
-static void scaling_name(FILE *out, const char *name)
+static int scaling_name(FILE *out, const char *name)
 {
     const char *added = strstr(name, " threads=");
     if (added == NULL) {
-        fprintf(out, "%s", name);
-        return;
+        return fprintf(out, "%s", name);
     }
     const char *rest = added + 1 + strcspn(added + 1, " ");
-    fprintf(out, "%.*s%s", (int)(added - name), name, rest);
+    return fprintf(out, "%.*s%s", (int)(added - name), name, rest);
+}
+
+// "E(2) 1.98, E(4) 3.71; fit: ...", as far as is known; whether the curve was fitted is `fits`.
+static void scaling_describe(const struct scaling_curve *curve, FILE *text)
+{
+    const char *separator = "";
+    for (size_t i = 0; i < curve->count; i++) {
+        double efficiency = scaling_efficiency(curve, i);
+        if (curve->points[i].threads != 1 && !isnan(efficiency)) {
+            fprintf(text, "%sE(%u) %.2f", separator, curve->points[i].threads, efficiency);
+            separator = ", ";
+        }
+    }
+    if (*separator == '\0') {
+        fprintf(text, "no E(T) without a rate of one thread");
+    }
+    if (curve->fits) {
+        const struct usl *usl = &curve->usl;
+        fprintf(text, "; fit: sigma %.3g, kappa %.3g", usl->sigma, usl->kappa);
+        if (!isnan(usl->peak)) {
+            fprintf(text, ", peak at %.3g threads", usl->peak);
+        }
+        fprintf(text, ", R2 %.3f", usl->r2);
+    }
 }
 
 static void scaling_print_curve(void *arg, const struct scaling_curve *curve)
 {
     struct scaling_page *page = arg;
-    const char *separator = ":";
-    size_t known = 0;
+    char *text = NULL;
+    size_t known = 0, size;
     for (size_t i = 0; i < curve->count; i++) {
         known += !isnan(curve->points[i].rate) ? 1 : 0;
     }
     if (known == 0) {
         return; // skipped
     }
-    fprintf(page->out, "scaling ");
-    scaling_name(page->out, curve->sections[0]->section->name);
-    fprintf(page->out, ", %s", curve->target);
-    for (size_t i = 0; i < curve->count; i++) {
-        double efficiency = scaling_efficiency(curve, i);
-        if (curve->points[i].threads != 1 && !isnan(efficiency)) {
-            fprintf(page->out, "%s E(%u) %.2f", separator, curve->points[i].threads, efficiency);
-            separator = ",";
-        }
+    FILE *made = disk_memory(&text, &size);
+    if (made != NULL) {
+        scaling_describe(curve, made);
     }
-    if (*separator == ':') {
-        fprintf(page->out, ": no E(T) without a rate of one thread");
+    if (made == NULL || fclose(made) != 0) {
+        complain_exhausted();
     }
+    int at = fprintf(page->out, "scaling ");
+    at += scaling_name(page->out, curve->sections[0]->section->name);
+    at += fprintf(page->out, ", %s:", curve->target);
+    wrap_words(page->out, at, 4, text);
+    free(text);
     if (!curve->fits) {
-        fprintf(page->out, "\n");
         snprintf(page->why, sizeof page->why, "%s", curve->why);
-    } else {
-        const struct usl *usl = &curve->usl;
-        fprintf(page->out, "; fit: sigma %.3g, kappa %.3g", usl->sigma, usl->kappa);
-        if (!isnan(usl->peak)) {
-            fprintf(page->out, ", peak at %.3g threads", usl->peak);
-        }
-        fprintf(page->out, ", R2 %.3f\n", usl->r2);
     }
     page->lines++;
 }

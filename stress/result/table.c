@@ -2,9 +2,8 @@
 //
 // table.c - the result for people: a table a section, what went wrong, the verdict.
 //
-// A column has one unit for all its rows, chosen for the largest of them and printed in the
-// header; the latencies share theirs. A figure that nobody can know is a dash. What does not fit
-// into 100 columns (more percentiles, every lock) is in the document.
+// What does not fit into 100 columns (more percentiles, every lock) is in the document. A terminal
+// with fewer has every figure too, in bands (columns.c), and lines that end where it ends (wrap.h).
 
 #include "result/table.h"
 
@@ -14,6 +13,7 @@
 
 #include "job/checks.h"
 #include "job/complaint.h"
+#include "result/columns.h"
 #include "result/figures.h"
 #include "result/harness.h"
 #include "result/scaling.h"
@@ -22,60 +22,7 @@
 #include "result/wrap.h"
 #include "workload/workload.h"
 
-#define TABLE_TARGET_WIDTH 19
-#define TABLE_RATE_WIDTH   6
-#define TABLE_LONGER       1 // a name may reach so far into the next column
-#define TABLE_INDENT       4 // of lines that go on
-
-struct table_unit {
-    const char *name;
-    double factor;
-};
-
-static const struct table_unit table_rates[] = {
-    {"Gops/s", 1e9}, {"Mops/s", 1e6}, {"kops/s", 1e3}, {"ops/s", 1}, {NULL, 0}};
-static const struct table_unit table_times[] = {
-    {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}, {"ns", 1}, {NULL, 0}};
-static const struct table_unit table_sizes[] = {
-    {"GiB", 0x1p30}, {"MiB", 0x1p20}, {"KiB", 0x1p10}, {NULL, 0}};
-
-// The largest unit in which `figure` is at least `least`.
-static const struct table_unit *table_unit(const struct table_unit *units, double figure,
-                                           double least)
-{
-    while (units[1].name != NULL && !(figure >= least * units->factor)) {
-        units++;
-    }
-    return units;
-}
-
-static double table_larger(double a, double b)
-{
-    return isnan(a) || b > a ? b : a;
-}
-
-// Right-aligned, with three significant digits where there is room for them; a dash where it is
-// unknown. What would touch the column before it even without digits is told as a power: 3e5.
-static void table_number(FILE *out, int width, double figure)
-{
-    char text[64] = "-";
-    if (!isnan(figure)) {
-        int digits = figure < 9.995 ? 2 : figure < 99.95 ? 1 : 0;
-        int length = snprintf(text, sizeof text, "%.*f", digits, figure);
-        while (length >= width && digits > 0) {
-            length = snprintf(text, sizeof text, "%.*f", --digits, figure);
-        }
-        if (length >= width) {
-            snprintf(text, sizeof text, "%.0e", figure);
-            char *exponent = strchr(text, '+');
-            long power = exponent != NULL ? strtol(exponent, NULL, 10) : 0;
-            if (exponent != NULL) {
-                snprintf(exponent, sizeof text - (size_t)(exponent - text), "%ld", power);
-            }
-        }
-    }
-    fprintf(out, "%*s", width, text);
-}
+#define TABLE_INDENT 4 // of lines that go on
 
 // How many repeats of a target of the section the plan has: fewer than the job's where cells were
 // chosen.
@@ -119,98 +66,27 @@ static void table_title(FILE *out, const struct plan *plan, const struct plan_se
     wrap_words(out, fprintf(out, "%s:", job->name), TABLE_INDENT, text);
 }
 
-// Waits for each operation: seldom, so that what is below a thousandth is told as a power.
-static void table_waits(FILE *out, int width, double waits)
-{
-    if (isnan(waits)) {
-        fprintf(out, "%*s", width, "-");
-    } else if (waits > 0 && waits < 0.0005) {
-        fprintf(out, "%*.0e", width, waits);
-    } else {
-        fprintf(out, "%*.*f", width, waits > 0 ? 3 : 0, waits);
-    }
-}
-
-struct table_units {
-    const struct table_unit *rate, *time, *size;
-    bool response; // not service: open loop
-    enum metric_index p50, p99, free_p99, remote_p99;
-};
-
-static void table_header(FILE *out, const struct table_units *units)
-{
-    char latency[96];
-    char alloc[32];
-    char release[32];
-    snprintf(alloc, sizeof alloc, "alloc %s", units->time->name);
-    snprintf(release, sizeof release, "free p99 %s", units->time->name);
-    snprintf(latency, sizeof latency, "%10s %11s", alloc, release);
-    if (units->response) {
-        snprintf(latency, sizeof latency, "response %s, free p99", units->time->name);
-    }
-    fprintf(out, "%-*s%*s%5s%22s%5s%5s%5s%5s%4s%6s%6s\n", TABLE_TARGET_WIDTH, "", TABLE_RATE_WIDTH,
-            "rate", "rel.", latency, "held", "int.", "ext.", "RSS", "cv", "waits", "wait");
-    fprintf(out, "%-*s%*s%5s%5s%6s%5s%6s%5s%5s%5s%5s%4s%6s%6s result\n", TABLE_TARGET_WIDTH,
-            "target", TABLE_RATE_WIDTH, units->rate->name, "x", "p50", "p99", "loc.", "rem.",
-            "live", "%", "%", units->size->name, "%", "/op", "ns/op");
-}
-
-static void table_row(FILE *out, const struct summary *summary, const struct table_units *units)
-{
-    const char *name = summary->spec->name;
-    int length = (int)strlen(name);
-    if (length > TABLE_TARGET_WIDTH + TABLE_LONGER) {
-        fprintf(out, "%s\n", name);
-        name = "";
-        length = 0;
-    }
-    int over = length > TABLE_TARGET_WIDTH ? length - TABLE_TARGET_WIDTH : 0;
-    fprintf(out, "%-*s", TABLE_TARGET_WIDTH, name);
-    table_number(out, TABLE_RATE_WIDTH - over, summary->median[METRIC_RATE] / units->rate->factor);
-    table_number(out, 5, summary->relative);
-    table_number(out, 5, summary->median[units->p50] / units->time->factor);
-    table_number(out, 6, summary->median[units->p99] / units->time->factor);
-    table_number(out, 5, summary->median[units->free_p99] / units->time->factor);
-    table_number(out, 6, summary->median[units->remote_p99] / units->time->factor);
-    table_number(out, 5, summary->median[METRIC_HELD]);
-    table_number(out, 5, summary->median[METRIC_INTERNAL] * 100);
-    table_number(out, 5, summary->median[METRIC_EXTERNAL] * 100);
-    table_number(out, 5, summary->median[METRIC_RSS] / units->size->factor);
-    table_number(out, 4, summary->median[METRIC_CV] * 100);
-    table_waits(out, 6, summary->median[METRIC_WAITS]);
-    table_number(out, 6, summary->median[METRIC_WAIT_NS]);
-    fprintf(out, "%c%s\n", summary->median[METRIC_REFUSED] > 0.01 ? '*' : ' ',
-            cell_verdict_name(summary->verdict));
-}
-
-// Three significant digits and a unit.
-static void table_time(FILE *out, double ns)
-{
-    const struct table_unit *unit = table_unit(table_times, ns, 1);
-    fprintf(out, isnan(ns) ? "-" : "%.3g %s", ns / unit->factor, unit->name);
-}
-
 static void table_open_loop(FILE *out, const struct plan_section *section,
                             const struct summary *summary)
 {
-    double intended = summary_intended_rate(section);
-    const struct table_unit *unit = table_unit(table_rates, intended, 1);
     const double *median = summary->median;
+    char text[200];
     if (isnan(median[METRIC_STARTS])) {
         return;
     }
-    fprintf(out, "open loop, %s: %.3g of %.3g %s intended", summary->spec->name,
-            median[METRIC_STARTS] / unit->factor, intended / unit->factor, unit->name);
+    int length =
+        snprintf(text, sizeof text, "%s intended",
+                 columns_rates(median[METRIC_STARTS], summary_intended_rate(section)).text);
     if (!isnan(median[METRIC_LATE])) {
-        fprintf(out, "; %.0f %% started late", median[METRIC_LATE] * 100);
+        length += snprintf(text + length, sizeof text - (size_t)length, "; %.0f %% started late",
+                           median[METRIC_LATE] * 100);
     }
     if (!isnan(median[METRIC_ALLOC_P50])) {
-        fprintf(out, "; service p50 ");
-        table_time(out, median[METRIC_ALLOC_P50]);
-        fprintf(out, ", p99 ");
-        table_time(out, median[METRIC_ALLOC_P99]);
+        snprintf(text + length, sizeof text - (size_t)length, "; service p50 %s, p99 %s",
+                 columns_time(median[METRIC_ALLOC_P50]).text,
+                 columns_time(median[METRIC_ALLOC_P99]).text);
     }
-    fprintf(out, "\n");
+    wrap_words(out, fprintf(out, "open loop, %s:", summary->spec->name), TABLE_INDENT, text);
 }
 
 static void table_section(FILE *out, const struct plan *plan, const struct plan_section *section)
@@ -221,40 +97,17 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
     }
     summary_section(plan, section, summaries);
     bool open_loop = summary_intended_rate(section) > 0;
-    struct table_units units = {
-        .p50 = open_loop ? METRIC_RESPONSE_P50 : METRIC_ALLOC_P50,
-        .p99 = open_loop ? METRIC_RESPONSE_P99 : METRIC_ALLOC_P99,
-        .free_p99 = open_loop ? METRIC_FREE_RESPONSE_P99 : METRIC_FREE_P99,
-        .remote_p99 = open_loop ? METRIC_REMOTE_RESPONSE_P99 : METRIC_REMOTE_P99,
-        .response = open_loop,
-    };
-    double rate = NAN;
-    double time = NAN;
-    double size = NAN;
-    for (size_t i = 0; i < section->spec_count; i++) {
-        const struct summary *summary = &summaries[i];
-        rate = table_larger(rate, summary->median[METRIC_RATE]);
-        time = table_larger(time, summary->median[units.p50]);
-        time = table_larger(time, summary->median[units.p99] / 10);
-        time = table_larger(time, summary->median[units.free_p99] / 10);
-        time = table_larger(time, summary->median[units.remote_p99] / 10);
-        size = table_larger(size, summary->median[METRIC_RSS]);
-    }
-    units.rate = table_unit(table_rates, rate, 1);
-    units.time = table_unit(table_times, time, 10);
-    units.size = table_unit(table_sizes, size, 1);
     table_title(out, plan, section);
-    table_header(out, &units);
-    for (size_t i = 0; i < section->spec_count; i++) {
-        table_row(out, &summaries[i], &units);
-    }
+    columns_print(out, wrap_width(), summaries, section->spec_count, open_loop);
     for (size_t i = 0; i < section->spec_count && open_loop; i++) {
         table_open_loop(out, section, &summaries[i]);
     }
     for (size_t i = 0; i < section->spec_count; i++) {
         if (summaries[i].median[METRIC_REFUSED] > 0.01) {
-            fprintf(out, "* %s refused %.1f %% of the allocations\n", summaries[i].spec->name,
-                    summaries[i].median[METRIC_REFUSED] * 100);
+            char text[64];
+            snprintf(text, sizeof text, "refused %.1f %% of the allocations",
+                     summaries[i].median[METRIC_REFUSED] * 100);
+            wrap_words(out, fprintf(out, "* %s", summaries[i].spec->name), TABLE_INDENT, text);
         }
     }
     free(summaries);
@@ -263,15 +116,18 @@ static void table_section(FILE *out, const struct plan *plan, const struct plan_
 
 static void table_verdict(FILE *out, const struct plan *plan, const struct verdict *verdict)
 {
-    const char *separator = " (";
-    int at = fprintf(out, "verdict: %s", verdict->name);
+    char text[1400] = "";
+    size_t length = 0;
+    const char *separator = "(";
     for (enum cell_verdict i = CELL_WAITING; i <= CELL_SKIPPED; i++) {
         if (verdict->cells[i] > 0) {
-            at += fprintf(out, "%s%zu %s", separator, verdict->cells[i], cell_verdict_name(i));
+            length += (size_t)snprintf(text + length, sizeof text - length, "%s%zu %s", separator,
+                                       verdict->cells[i], cell_verdict_name(i));
             separator = ", ";
         }
     }
-    at += fprintf(out, "%s", separator[0] == ',' ? ")" : "");
+    length +=
+        (size_t)snprintf(text + length, sizeof text - length, "%s", separator[0] == ',' ? ")" : "");
     double most = 0;
     const struct cell *worst = NULL;
     for (size_t i = 0; i < plan->cell_count; i++) {
@@ -282,13 +138,10 @@ static void table_verdict(FILE *out, const struct plan *plan, const struct verdi
         }
     }
     if (most > 0.01) {
-        char text[1400];
-        snprintf(text, sizeof text, "up to %.1f %% refused (%s in %s)", most * 100,
-                 worst->spec->name, worst->section->section->name);
-        wrap_words(out, at + fprintf(out, ";"), TABLE_INDENT, text);
-    } else {
-        fprintf(out, "\n");
+        snprintf(text + length, sizeof text - length, "; up to %.1f %% refused (%s in %s)",
+                 most * 100, worst->spec->name, worst->section->section->name);
     }
+    wrap_words(out, fprintf(out, "verdict: %s", verdict->name), TABLE_INDENT, text);
 }
 
 void table_describe(FILE *out)

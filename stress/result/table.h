@@ -10,8 +10,8 @@
 #include "result/verdict.h"
 #include "run/plan.h"
 
-// At most 100 columns wide (but for names and messages that are longer themselves). `brief`: only
-// troubles and the verdict.
+// At most wrap_width() columns wide (but for names and messages that are longer themselves).
+// `brief`: only troubles and the verdict.
 void table_print(FILE *out, const struct plan *plan, const struct verdict *verdict, bool brief);
 // One line a warning. `arg` is a FILE: a warning_teller.
 void table_warning(void *arg, const char *code, const char *text);

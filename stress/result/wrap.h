@@ -16,7 +16,13 @@ void wrap_words(FILE *out, int at, int indent, const char *text);
 // The same within `width` columns.
 void wrap_within(FILE *out, int width, int at, int indent, const char *text);
 // The columns of the terminal that the stream is, within WRAP_LEAST and 1000; 80 where it is none.
+// COLUMNS in the environment, a number above 0, holds against both.
 int wrap_terminal(FILE *out);
+// What tables and wrap_words have: WRAP_WIDTH, or what wrap_settle found.
+int wrap_width(void);
+// From now on that is what `out` has where it is a terminal, or COLUMNS says, but WRAP_WIDTH at
+// most.
+void wrap_settle(FILE *out);
 
 #define WRAP_LEAST 40
 

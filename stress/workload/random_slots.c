@@ -33,8 +33,8 @@
 #define RANDOM_SLOTS_BATCHES     4u   // that an inbox holds
 #define RANDOM_SLOTS_LOOK        256u // slots filled between two looks whether to stop
 
-static const char *const random_slots_aligns[] = {"0", "8", "16", "64", "4Ki", NULL};
-static const size_t random_slots_align[] = {0, 8, 16, 64, 4096};
+static const char *const random_slots_aligns[] = {"0", "8", "16", "64", "4Ki", "2Mi", "8Mi", NULL};
+static const size_t random_slots_align[] = {0, 8, 16, 64, 4 << 10, 2 << 20, 8 << 20};
 static const char *const random_slots_falloffs[] = {"none", "linear", NULL};
 static const uint64_t random_slots_primes[] = {7919, 10007, 3};
 
@@ -69,7 +69,7 @@ static const struct job_key random_slots_keys[] = {
     {.name = "align",
      .kind = JOB_CHOICE,
      .choices = random_slots_aligns,
-     .values = "0 (the usual), 8, 16, 64, 4Ki",
+     .values = "0 (the usual), 8, 16, 64, 4Ki, 2Mi (a huge page), 8Mi",
      .standard = "0",
      .help = "alignment of the blocks"},
     {.name = "slots",

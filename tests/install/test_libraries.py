@@ -4,6 +4,7 @@
 # static, by pkg-config and by CMake, from an installation that was staged and moved.
 
 import os
+import re
 import shlex
 import subprocess
 import unittest
@@ -143,6 +144,12 @@ class Libraries(Installed):
     def test_shared_needs_no_other(self):
         # Who links with the shared library is not told of liburcu.
         self.assertEqual([word for word in self.pkg_config("--libs", "mems") if word.startswith("-l")], ["-lmems"])
+
+    def test_each_field_has_a_value(self):
+        for name in ("mems", "mems-malloc"):
+            with open(os.path.join(self.libdir, "pkgconfig", name + ".pc"), encoding="utf-8") as file:
+                self.assertEqual([line for line in file if not re.fullmatch(r"(\w+=|[\w.]+: )\S.*\n|\n", line)], [])
+            self.pkg_config("--validate", name)
 
     def test_by_cmake(self):
         self.write("CMakeLists.txt", PROJECT)

@@ -25,13 +25,19 @@ LOCK_ORDER = "lock order: " # lib/sync/lock.c
 RACE = "WARNING: ThreadSanitizer: " # the first line of its report
 # Of a build of that name: it stops at the first race, and addresses are where it can follow them.
 TSAN = "tsan"
-TSAN_ENVIRONMENT = {"TSAN_OPTIONS": "halt_on_error=1:exitcode=66:allocator_may_return_null=1"}
+RACED = 66 # exit status
+TSAN_ENVIRONMENT = {"TSAN_OPTIONS": f"halt_on_error=1:exitcode={RACED}:allocator_may_return_null=1"}
 TSAN_PREFIX = ["setarch", os.uname().machine, "-R"]
 GRACE_SECONDS = 10 # that a driver whose time is over has to end
 
 
 class Broken(Exception):
     """A command does not do what a mutant's command must."""
+
+
+def race_of(lines):
+    """What ThreadSanitizer said first of all, without the process's number; or None."""
+    return next((re.sub(r" \(pid=\d+\)", "", line.strip()) for line in lines if RACE in line), None)
 
 
 class Catch:
@@ -45,9 +51,9 @@ class Catch:
 def cell_catch(cell):
     """What caught this cell, or None."""
     verdict, evidence = cell["verdict"], cell.get("evidence") or {}
-    race = next((line for line in cell.get("output") or [] if RACE in line), None)
+    race = race_of(cell.get("output") or [])
     if race is not None:
-        return Catch(TSAN, f"{cell['id']}: " + re.sub(r" \(pid=\d+\)", "", race.strip()))
+        return Catch(TSAN, f"{cell['id']}: {race}")
     check = (evidence.get("check") or {}).get("name")
     text = f"{cell['id']}: {(evidence.get('check') or {}).get('text') or cell.get('message') or verdict}"
     if verdict == "failed":
@@ -156,6 +162,9 @@ class Driver:
             return Catch(whole=status == 0)
         if status < 0:
             return Catch(f"crash {signal.Signals(-status).name[3:]}", "the driver itself: " + " ".join(lines[-1:]))
+        race = race_of(lines)
+        if race is not None and status == RACED:
+            return Catch(TSAN, f"the driver itself: {race}") # it opens each engine once, before any cell
         if words[1] == "run" or status not in (FAILED, CRASHED):
             raise Broken(f"{shlex.join(words)}: exit status {status}: {' / '.join(lines[-3:])}")
         saw = re.search(r"^  [a-z -]+, ([^:]+): ", output, re.MULTILINE) # "  failed check, stamp: byte 3 of ..."

@@ -324,6 +324,12 @@ class Catches(Case):
         raced = {**cell("crashed"), "output": ["=====", "WARNING: ThreadSanitizer: data race (pid=7)", "  Write of size 8"]}
         catch = self.caught(f"say({raced!r})\nsys.exit(3)\n")[0]
         self.assertEqual((catch.by, catch.text), ("tsan", "s/t/0: WARNING: ThreadSanitizer: data race"))
+        early = "print('=====\\nWARNING: ThreadSanitizer: data race (pid=7)')\n"
+        catch = self.caught(early + "sys.exit(66)\n")[0]
+        self.assertEqual((catch.by, catch.text), ("tsan", "the driver itself: WARNING: ThreadSanitizer: data race"))
+        for other in early + "sys.exit(1)\n", "sys.exit(66)\n":
+            with self.assertRaises(Broken):
+                self.caught(other)
         build = os.path.join(self.folder, "tsan")
         self.assertTrue(Driver(build, self.folder, self.folder).tsan)
         self.assertFalse(Driver(self.folder, self.folder, self.folder).tsan)

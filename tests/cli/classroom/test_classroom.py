@@ -246,6 +246,16 @@ class Classroom(unittest.TestCase):
         self.assertEqual((got, out), (status, ""), err)
         self.assertIn(said, err)
 
+    def test_ranges_of_frames(self):
+        for word, frames in (("2..4", [2, 3, 4]), ("1,3..3,2", [1, 3, 2]), ("5..6,1..2", [5, 6, 1, 2])):
+            out = self.document("1 2 1", "--frames", word, "--replacement", "fifo")
+            self.assertEqual([target["frames"] for target in out["targets"]], frames, word)
+        for word, amiss in (("4..2", "4..2"), ("0..3", "0..3"), ("1..4097", "1..4097"), ("..3", "..3"), ("2..", "2.."), ("2...4", "2...4"),
+                            ("1..2..3", "1..2..3"), ("1-3", "1-3"), ("2,3..x", "3..x"), ("2,", ""), ("4294967296", "4294967296"),
+                            ("1..4294967296", "1..4294967296")):
+            self.wrong('"%s" is no number of frames: 1 .. 4294967295, as in 16,100, or a range of at most 4096, as in 1..7' % amiss,
+                       "1 2 1", "--frames", word)
+
     def test_what_goes_wrong(self):
         self.wrong('did you mean the exercise "belady"? (mems-stress list exercises)', "beladi")
         self.wrong("nope: cannot be read: No such file or directory; exercises: mems-stress list exercises", "nope")

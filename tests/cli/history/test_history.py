@@ -5,6 +5,7 @@
 import json
 import os
 import random
+import re
 import unittest
 
 from past import Past, machine, result
@@ -147,6 +148,23 @@ class Trends(Past):
         self.assertIn("[churn] libc: ops_per_second, ops/s, 24 runs", out)
         self.assertGreater(out.count("o"), 24)
         self.assertRegex(out, r"2026-10-01 +2026-10-24")
+
+
+    def test_few_columns(self):
+        """Two lines for each run, job and target; no figure is lost."""
+        there = machine("Another, with a name of some length, as processors have", name="there")
+        self.steps([1] * 12 + [0.9] * 12, target="mems:dynamic(fit=best)")
+        narrow = self.history("nightly", "--ascii", env={"COLUMNS": "40"}).out
+        self.assertRegex(narrow, r"(?m)^ +24 2026-10-24 10:00:00 pass\n +aaaa00000024 +here +1\.5$")
+        self.assertRegex(narrow, r"(?m)^  mems:dynamic\(fit=best\)\n  \S+\|\S+ +[\d.]+ k +-\d+\.\d %$")
+        self.kept([result(25, job="ci"), result(26, target="mems:dynamic(fit=best)", host=there)])
+        for arguments in ((), ("nightly",), ("nightly", "--plot"), ("nightly", "--machine", "all")):
+            for width in 40, 79:
+                out = self.history(*arguments, "--ascii", env={"COLUMNS": str(width)}).out
+                self.assertLessEqual(max(map(len, out.splitlines())), width, out)
+                wide = self.history(*arguments, "--ascii").out
+                told = [re.sub(r"[ _.:=+*#-]+[_.:=+*#-]| +", " ", text) for text in (out, wide)]
+                self.assertEqual(sorted(set(re.findall(r"\d[\d.,:]*", told[0]))), sorted(set(re.findall(r"\d[\d.,:]*", told[1]))))
 
 
 class Machines(Past):

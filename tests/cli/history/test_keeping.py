@@ -135,6 +135,23 @@ class Keeping(Past):
         self.run_with("--history", "limit.db")  # what is left of it does no harm
         self.assertEqual(self.runs(self.path("limit.db")), 2)
 
+    def test_no_home(self):
+        """Whoever asks for the history by no name is told that it has no place; nothing is made where they stand."""
+        document = self.write("r.json", json.dumps(result(1)))
+        said = "neither XDG_STATE_HOME nor HOME names a folder to keep it in: say --history FILE, or --no-history\n"
+        for where in {}, {"HOME": "", "XDG_STATE_HOME": ""}, {"HOME": "home", "XDG_STATE_HOME": "state"}:
+            for words in (["history"], ["history", "export"], ["history", "import", document], ["history", "prune", "--keep", "1"],
+                          ["compare", document, "--against", "last"], [*SMALL, "--baseline", "last"]):
+                done = self.run_with(words=words, status=1, **where)
+                self.assertTrue(done.stderr.endswith(": " + said), done.stderr)
+                self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1))
+            self.assertEqual(self.run_with(**where).stderr, "mems-stress: warning: the history does not have this run: " + said)
+            self.run_with("--no-history", **where)
+        state = self.path("state")
+        self.run_with(XDG_STATE_HOME=state)  # that is enough
+        self.assertEqual(os.listdir(os.path.join(state, "mems")), ["history.db"])
+        self.assertEqual(sorted(os.listdir(self.folder.name)), ["r.json", "state"])
+
     def test_read_only(self):
         self.run_with("--history", self.file)
         os.chmod(self.file, 0o444)

@@ -47,7 +47,7 @@ ELSEWHERE = (
     (r"LD_PRELOAD=libmems-malloc\.so\.0 PROGRAM", ("install.libraries",), "an installation"),
     (r"mems-stress run smoke$", ("install.driver",), "an installation"),
     (r"man mems-", ("install.manual",), "an installation"),
-    # the drop-in malloc, in lib/README.md and README.md
+    # the drop-in malloc, in lib/malloc/README.md and README.md
     (r"LD_PRELOAD=\$PWD/build/release/lib|cc -static", ("unit.malloc.readme",), "a program of that test's own"),
     # schedulers and other machines
     (r"parallel --sshlogin", ("cli.run.shards",), "GNU parallel, with this machine as the only one"),

@@ -187,6 +187,31 @@ class Report(unittest.TestCase):
                          [("one.json", "pass"), ("two.json", "failed")])
         self.assertEqual(page.titles, ["mems-stress: one.json, two.json"])
 
+    def heading(self, *arguments):
+        shown = self.page(*arguments).documents[0][1]["job"]
+        self.assertEqual(shown["path"].endswith("/demo.ini"), shown["title"] == "demo")
+        return shown["title"]
+
+    def test_heading_without_a_job_file(self):
+        """Options make a job up, or replay does: the page says what was done to whom."""
+        made = self.path("made.json")
+        subprocess.run([PROGRAM, "run", "--workload", "churn", "--workload", "comb", "--target", "libc", "--target", "mems:fixed", "--set",
+                        "threads=1,2", "--set", "ops=100", "--quiet", "--no-history", "--json", made], check=True, capture_output=True)
+        self.assertEqual(self.heading(made), "churn, comb on libc, mems:fixed")
+        self.assertEqual(self.heading(RESULT), "demo")
+        trace = next(section for section in self.result["job"]["sections"] if section["workload"] == "trace")
+        self.result["job"].update(title="replay", path="/tmp/replay", sections=[trace])
+        self.result["cells"] = [{**cell, "section": trace["name"], "target": target, "repeat": repeat}
+                                for cell, target, repeat in zip(self.result["cells"], ("libc", "a", "b", "a", "c"), (0, 0, 0, 1, 0))]
+        file = os.path.basename(trace["values"]["trace"])
+        self.assertEqual(self.heading(self.write("replay.json", self.result)), "trace %s on libc, a, b, c" % file)
+        for cell, target in zip(self.result["cells"], "abcde"):
+            cell["target"] = target
+        self.result["cells"].append({**cell, "target": "f"})
+        self.assertEqual(self.heading(self.write("many.json", self.result)), "trace %s on a, b, c, d and 2 more" % file)
+        self.result["job"].update(path="/tmp/replay.ini")
+        self.assertEqual(self.page(self.write("file.json", self.result)).documents[0][1]["job"]["title"], "replay")
+
     def test_show(self):
         shown = self.path("show.json")
         trace = os.path.join(TRACES, "compaction.trace")
@@ -227,6 +252,11 @@ class Report(unittest.TestCase):
             del inner[left_out[-1]]
             self.write("bad.json", document)
             self.refused(1, "bad.json: " + what, "bad.json")
+        cell, section = self.result["cells"][2], self.result["job"]["sections"][0]
+        self.write("cell.json", {**self.result, "cells": [*self.result["cells"], cell]})
+        self.refused(1, "cell.json: the cell \"%s\" is there twice" % cell["id"], "cell.json")
+        self.write("section.json", {**self.result, "job": {**self.result["job"], "sections": [*self.result["job"]["sections"], section]}})
+        self.refused(1, "section.json: the section \"%s\" is there twice" % section["name"], "section.json")
         self.assertFalse(os.path.exists(self.path("report.html")))
 
     def test_whole_or_not(self):

@@ -14,6 +14,7 @@ import unittest
 
 PROGRAM = os.environ["MEMS_STRESS"]
 os.environ["MEMS_STRESS_NO_HISTORY"] = "1"  # what tests run is not the user's
+os.environ.pop("COLUMNS", None)  # nor as wide as somebody's terminal
 EVIL = os.environ.get("MEMS_EVIL", "")
 SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
 THREAD = "thread" in os.environ.get("MEMS_SANITIZE", "")

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: MIT
 #
-# test_console.py - what people read fits 100 columns, whatever the job; only names that are longer
-# themselves may not.
+# test_console.py - what people read fits 100 columns, or the terminal's where it has fewer, whatever the job; only names
+# that are longer themselves may not.
 
+import fcntl
 import os
+import pty
 import re
+import struct
+import subprocess
+import termios
 import unittest
 
-from stress import Case, evil
+from stress import Case, PROGRAM, evil, words
 
 JOBS = os.environ["MEMS_JOBS"]
 SANITIZED = bool(os.environ.get("MEMS_SANITIZE"))
@@ -30,13 +35,13 @@ ODD = {
 
 
 class Console(Case):
-    def fits(self, text, *names):
+    def fits(self, text, *names, width=WIDTH):
         self.assertTrue(text)
         for line in text.splitlines():
-            if len(line) > WIDTH:
+            if len(line) > width:
                 # One word that is longer itself, or a command to type.
-                words = [word for word in line.split() if len(word) > WIDTH / 2]
-                self.assertTrue(words or line.startswith("  again: ") or any(name in line for name in names), line)
+                long = [word for word in line.split() if len(word) > width / 2]
+                self.assertTrue(long or line.startswith("  again: ") or any(name in line for name in names), line)
 
     def shown(self, *arguments, status=0):
         outcome = self.stress("run", *arguments)
@@ -63,6 +68,47 @@ class Console(Case):
         self.assertIn("*pass", out)
         ends = [match.end() for match in re.finditer(r"\S+", second)][1:-1]
         self.assertTrue({match.end() for match in re.finditer(r"\S+", libc)} >= set(ends), out)
+
+    @words
+    def test_bands(self):
+        """With less room the columns stand below each other, each once, with all rows, in place."""
+        job = self.write("job.ini", ODD["long names"].replace("ops = 2k", "ops = 100").replace("repeats = 3", "repeats = 1") +
+                         ODD["slow"].replace("ops = 20", "ops = 2"))
+        heads = ["rate", "rel.", "p50", "p99", "loc.", "rem.", "held", "int.", "ext.", "RSS", "cv", "waits", "wait"]
+        for width, bands in ((40, 3), (80, 2)):
+            out = self.stress("run", job, env={"COLUMNS": str(width)}).out
+            self.fits(out, LONG, "a section whose name alone", width=width)
+            lines = out.splitlines()
+            begun = [at for at, line in enumerate(lines) if line.startswith("target")]
+            self.assertEqual(len(begun), 2 * bands)
+            for section in begun[:bands], begun[bands:]:
+                self.assertEqual("".join(lines[at] for at in section).count(" result"), 1)
+                self.assertEqual([word for at in section for word in lines[at - 1].split()], heads)
+                for at in section:
+                    libc = next(line for line in lines[at:] if line.startswith("libc"))
+                    ends = [match.end() for match in re.finditer(r"\S+", libc.replace(" pass", "     "))][1:]
+                    self.assertEqual(ends, [match.end() for match in re.finditer(r"\S+", lines[at - 1])][-len(ends):],
+                                     out)
+        self.assertEqual(self.stress("run", job, "--section", "slow", env={"COLUMNS": "0"}).out.count("\ntarget"), 1)
+
+    @words
+    def test_a_terminal(self):
+        """Its columns hold where nobody says others."""
+        terminal, other = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+        job = self.write("job.ini", "[some]\nworkload = skeleton\ntarget = null\nops = 100\n")
+        done = subprocess.run([PROGRAM, "run", job], stdin=subprocess.DEVNULL, stdout=other, stderr=subprocess.PIPE, check=False)
+        os.close(other)
+        out = b""
+        while True:
+            try:
+                out += os.read(terminal, 65536)
+            except OSError:  # all is read, and nobody writes any more
+                break
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.fits(out.decode(), width=40)
+        self.assertEqual(out.count(b"\ntarget"), 3)
 
     def test_title_tells_how_many_repeats_there_are(self):
         job = self.write("job.ini", "[a]\nworkload = skeleton\ntarget = null, libc\nops = 100\nrepeats = 3\n")

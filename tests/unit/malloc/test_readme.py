@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# test_readme.py - what lib/README.md says of the drop-in malloc: its commands, its knobs.
+# test_readme.py - what lib/malloc/README.md says of the drop-in malloc: its commands, its knobs.
 #
 # MEMS_SOURCE and MEMS_BUILD are the tops of the tree and of its build, MEMS_CC the compiler.
 
@@ -11,8 +11,8 @@ import tempfile
 import unittest
 
 SOURCE, BUILD, CC = os.environ["MEMS_SOURCE"], os.environ["MEMS_BUILD"], os.environ["MEMS_CC"]
-with open(os.path.join(SOURCE, "lib/README.md"), encoding="utf-8") as readme:
-    SECTION = readme.read().split("\n## The drop-in malloc\n", 1)[1].split("\n## ", 1)[0]
+with open(os.path.join(SOURCE, "lib/malloc/README.md"), encoding="utf-8") as readme:
+    PAGE = readme.read()
 
 # Whose malloc it has is told by what only ours does with a second free.
 PROGRAM = r"""
@@ -43,7 +43,7 @@ def run(command, folder, **more):
 
 class Readme(unittest.TestCase):
     def test_commands(self):
-        commands = [line for block in re.findall(r"```sh\n(.*?)```", SECTION, re.S) for line in block.splitlines()]
+        commands = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.S) for line in block.splitlines()]
         self.assertTrue(commands)
         with tempfile.TemporaryDirectory() as folder:
             os.makedirs(os.path.join(folder, "build"))
@@ -58,7 +58,7 @@ class Readme(unittest.TestCase):
                 self.assertEqual(outcome.stderr[:len(said) or None], said, command)
 
     def test_knobs(self):
-        rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (\w+) \|", SECTION, re.M)
+        rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (\w+) \|", PAGE, re.M)
         self.assertTrue(rows)
         library = os.path.join(BUILD, "lib/libmems-malloc.so")
         said = run("true", "/", LD_PRELOAD=library, MEMS_MALLOC_CONF="nosuch=1").stderr
