@@ -28,7 +28,8 @@
 #include "job/sure.h"
 #include "measure/clock.h"
 
-#define HOOK_OUTPUT_KEPT 4096
+// A sanitizer's report is several screens long, and begins with what it is.
+#define HOOK_OUTPUT_KEPT 16384
 #define HOOK_TICK_MS     100
 
 extern char **environ;
