@@ -81,13 +81,14 @@ def untrue(mutant, row):
 
 
 def gaps(mutants, caught_path, quick_path):
-    """What the two committed tables lack: a row for each mutant (of quick tests: those that were asked), of a commit,
-    which says what it must."""
+    """What the two committed tables lack: a row for each mutant (of the quick tests: for each that they are said not to
+    see), of a commit, which says what it must."""
     caught = Table(caught_path, ("mutant", "class", "policy", "caught_by", "seconds", "proved", "text", "engine")).rows
     quick = Table(quick_path, ("mutant", "said", "seen", "engine")).rows
-    for path, rows in (caught_path, caught), (quick_path, quick):
+    unseen = {name for name, mutant in mutants.items() if not mutant.seen_by_quick}
+    for path, rows, wanted in (caught_path, caught, mutants.keys()), (quick_path, quick, unseen):
         file = os.path.basename(path)
-        for lost in sorted(mutants.keys() - rows.keys()) if rows is caught else ():
+        for lost in sorted(wanted - rows.keys()):
             yield f"{file}: no row for {lost}"
         for lost in sorted(rows.keys() - mutants.keys()):
             yield f"{file}: a row for {lost}, which is no mutant"

@@ -141,7 +141,7 @@ class Tables(Case):
 
 class Results(Case):
     CAUGHT = "mutant,class,policy,caught_by,seconds,seed,proved,text,engine\n"
-    QUICK = "mutant,said,seen,tests,engine\n"
+    QUICK = "mutant,said,seen,tests,with,engine\n"
 
     def mutants(self, *names, header=HEADER):
         path = self.write("m.patch", header + "\n" + DIFF)
@@ -157,16 +157,17 @@ class Results(Case):
                                    os.path.join(folder, "mutants-quick.csv"))), [])
 
     def test_whole(self):
-        self.assertEqual(self.told(self.mutants("a"), "a,4,dynamic,overlap,1,1,-,so it is,abc\n", "a,no,no,,abc\n"), "")
+        self.assertEqual(self.told(self.mutants("a"), "a,4,dynamic,overlap,1,1,-,so it is,abc\n", "a,no,no,,b c,abc\n"), "")
 
     def test_rows_that_lack_or_are_too_many(self):
-        told = self.told(self.mutants("a"), "b,4,slab,stamp,1,1,-,,abc\n", "b,no,no,,abc\n")
-        for part in ("mutants.csv: no row for a", "mutants.csv: a row for b", "mutants-quick.csv: a row for b"):
+        told = self.told(self.mutants("a"), "b,4,slab,stamp,1,1,-,,abc\n", "b,no,no,,,abc\n")
+        for part in ("mutants.csv: no row for a", "mutants.csv: a row for b", "mutants-quick.csv: no row for a",
+                     "mutants-quick.csv: a row for b"):
             self.assertIn(part, told)
 
     def test_rows_that_say_what_they_must_not(self):
         told = self.told(self.mutants("a", "b"), "a,4,slab,nobody,61,9,yes,,abc\nb,5,dynamic,stamp,1,1,-,,abc+\n",
-                         "a,no,yes,unit.x,abc\nb,yes,yes,unit.x,abc\n")
+                         "a,no,yes,unit.x,,abc\nb,yes,yes,unit.x,,abc\n")
         for part in ("a: caught by nobody", "'abc+' is no commit", "a: its row says policy slab, its header dynamic",
                      "b: its row says class 5, its header 4", "a: 61 s are more", "a: proved: yes",
                      "b: caught by stamp; expected: overlap", "a: its header says quick: no, the table no, and seen was yes",
