@@ -121,6 +121,9 @@ void job_free(struct job *job);
 // Whether a job of that title and path was read from no file: options of `run` made it up, or
 // `replay` did.
 bool job_is_adhoc(const char *title, const char *path);
+
+// What machines are told that it is called: its title; "run" where options made it up.
+const char *job_name(const struct job *job);
 // What stands for the file's name in those jobs.
 #define JOB_OF_OPTIONS "--workload"
 #define JOB_OF_REPLAY  "replay"

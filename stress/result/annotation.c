@@ -162,5 +162,5 @@ void annotation_print(FILE *out, const struct output_scene *scene)
     }
     warning_each(&scene->head->scene, annotation_warning, out);
     fprintf(out, "::notice title=mems-stress %s::verdict: %s, exit status %d\n",
-            scene->plan->job->title, scene->verdict->name, (int)scene->verdict->exit);
+            job_name(scene->plan->job), scene->verdict->name, (int)scene->verdict->exit);
 }

@@ -86,7 +86,7 @@ static void junit_cell(FILE *out, const struct plan *plan, const struct cell *ce
     char name[600];
     char class[600];
     snprintf(name, sizeof name, "%s, repeat %u", cell->spec->name, cell->repeat);
-    snprintf(class, sizeof class, "%s.%s", plan->job->title, cell->section->section->name);
+    snprintf(class, sizeof class, "%s.%s", job_name(plan->job), cell->section->section->name);
     fprintf(out, "    <testcase");
     junit_attribute(out, "name", name);
     junit_attribute(out, "classname", class);

@@ -72,6 +72,14 @@ class Outputs(Case):
                             "verdict", "message"):
                 self.assertRegex(name, r"^\S+ \(\S+\)$")
 
+    def test_what_no_file_names_is_called_run(self):
+        """And not by the option that made it up."""
+        path = self.path("result.xml")
+        outcome = self.stress("run", "--workload", "churn", "--target", "null", "--set", "ops=100", "--junit", path, "--ci")
+        self.assertEqual(outcome.status, 0)
+        self.assertEqual(ElementTree.parse(path).getroot().find(".//testcase").get("classname"), "run.churn")
+        self.assertIn("::notice title=mems-stress run::verdict: pass", outcome.out + outcome.err)
+
     def test_figures_are_those_of_the_document(self):
         outcome = self.run_job(JOB, "--csv", self.path("result.csv"))
         with open(self.path("result.csv"), newline="") as file:
