@@ -516,11 +516,6 @@ bool job_is_adhoc(const char *title, const char *path)
            (strcmp(title, JOB_OF_REPLAY) == 0 && slash != NULL && strcmp(slash + 1, title) == 0);
 }
 
-const char *job_name(const struct job *job)
-{
-    return job->title[0] == JOB_OF_OPTIONS[0] ? "run" : job->title;
-}
-
 static int finish(struct job_whole *whole, int error, struct job **job)
 {
     if (error) {

@@ -122,11 +122,15 @@ void job_free(struct job *job);
 // `replay` did.
 bool job_is_adhoc(const char *title, const char *path);
 
-// What machines are told that it is called: its title; "run" where options made it up.
-const char *job_name(const struct job *job);
 // What stands for the file's name in those jobs.
 #define JOB_OF_OPTIONS "--workload"
 #define JOB_OF_REPLAY  "replay"
+
+// What machines are told that a job is called: its title; "run" where options made it up.
+static inline const char *job_name(const struct job *job)
+{
+    return job->title[0] == JOB_OF_OPTIONS[0] ? "run" : job->title;
+}
 
 // The index-th variable of the environment that a ${NAME} of the job's values stands for, by its
 // name, each once; those that were not set are not among them. NULL past the last.
