@@ -27,7 +27,7 @@ SOURCES = ("lib", "tests/unit", "tests/property", "tests/concurrency", "tests/mi
 BLIND = (r"(architecture|mutants|models|planted|install|slurm)[.]"
          r"|unit[.](job|trace|disk|measure|result|compare|show|report|history|shard|lesson|population|cli)[.]"
          r"|unit[.]bench[.](goals|suite_verdict)$|unit[.]malloc[.](exports|readme)$"
-         r"|cli[.](job|complaints|compare|fit|history|report|schema|stress)[.]|cli[.]runner$"
+         r"|cli[.](job|complaints|compare|fit|history|report|schema|stress)[.]|cli[.](runner|readme[.]commands)$"
          r"|cli[.]run[.](language|outputs|streams|console|shards|slurm|evil|process_evil)$")
 
 # Files that nothing but the malloc family has in it: not the engine, whose slabs are the heap's, too.

@@ -229,7 +229,7 @@ class Quick(Case):
             self.asks([], lambda run, some: {})
 
     def test_who_cannot(self):
-        for name in "architecture.rules", "mutants.words", "models.small", "planted.apply", "cli.complaints.keys", "unit.job.job":
+        for name in "architecture.rules", "mutants.words", "models.small", "planted.apply", "cli.complaints.keys", "unit.job.job", "cli.readme.commands":
             self.assertRegex(name, "^(" + quick.BLIND + ")")
         for name in "cli.explore", "cli.run.smoke", "unit.memory.frame", "faults.sample", "malloc.preload.fork.load", "soak.sample":
             self.assertNotRegex(name, "^(" + quick.BLIND + ")")

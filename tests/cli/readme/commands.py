@@ -26,7 +26,7 @@ ELSEWHERE = (
     (r"valgrind --tool=callgrind", ("unit.bench.goals",), "instructions of the rows `instructions`"),
     (r"tests/mutants/run NAME|tests/mutants/run --(all|list|check-apply)", ("mutants.sample", "mutants.apply", "mutants.all"),
      "builds a tree for each mutant"),
-    (r"tests/mutants/run --clean", ("mutants.words",), "as many minutes as it is given"),
+    (r"tests/mutants/run --(clean|quick)", ("mutants.words",), "as many minutes as it is given"),
     (r"tests/planted/run --all", ("planted.apply", "planted.all"), "builds a tree for each patch"),
     (r"tests/faults/sweep", ("faults.sample", "faults.sweep"), "an hour"),
     (r"tests/soak/run", ("soak.sample", "soak.hour"), "an hour"),
