@@ -143,6 +143,35 @@ class Judge(unittest.TestCase):
             with self.assertRaises(Fault, msg=sin.__name__):
                 self.judge()
 
+    def test_what_a_target_refused(self):
+        """Only where memory was refused, and as many in the verdict's line as in the results."""
+        seams = {seam.name: seam for seam in commands.SEAMS}
+        self.point.command = commands.Command("run", ["run"], ["r.json"], exact=False)
+
+        def put(share):
+            cells = [{"id": name, "verdict": "pass", "metrics": {"refused_share": part}} for name, part in (("a", share), ("b", 0))]
+            with open(os.path.join(self.point.folder, "r.json"), "w", encoding="ascii") as file:
+                json.dump({"schema": "mems-stress/1", "verdict": "pass", "exit_status": 0, "cells": cells}, file)
+
+        def line(tail):
+            return ("verdict: pass (2 pass)%s\n" % tail).encode()
+        tail = "; up to 9.1 %% refused\n    (mems:vm-paging(page=4Ki) in %s)"
+        put(0)
+        self.point.out, self.point.status, self.point.was = line(""), 0, {"r.json": OLD}
+        good = commands.Good(self.point)
+        for seam, hits, share, said, right in (
+                ("map", 1, 0, "", True), ("map, and all after it", 1, 0.0909, tail % "one", True), ("map", 1, 0.009, "", True),
+                ("open", 1, 0, "", True), ("map", 1, 0.0909, "", False), ("map", 1, 0, tail % "one", False),
+                ("map", 1, 0.5, tail % "one", False), ("open", 1, 0.0909, tail % "one", False),
+                ("map", 0, 0.0909, tail % "one", False), ("map", 1, 0.0909, (tail % "one") + " and so on", False)):
+            put(share)
+            self.point.seam, self.point.report["hits"], self.point.out = seams[seam], hits, line(said)
+            with self.subTest(seam=seam, hits=hits, share=share, said=said):
+                if right:
+                    commands.judge(self.point, good, "others")
+                else:
+                    self.assertRaises(Fault, commands.judge, self.point, good, "others")
+
     def test_before_main(self):
         """A process that does not come to its main() is the loader's, with its words, or the kernel's, or as ever."""
         seams = {seam.name: seam for seam in commands.SEAMS}

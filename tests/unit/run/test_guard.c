@@ -113,7 +113,8 @@ static void test_guard_comes_and_goes(void **state)
     assert_int_equal(errno, ECHILD);
 }
 
-// The guard is there though the look at it was interrupted: it is not told that the driver has died.
+// The guard is there though the look at it was interrupted: it is not told that the driver has
+// died.
 static void test_guard_is_not_missed(void **state)
 {
     (void)state;
