@@ -15,7 +15,7 @@ sys.path.insert(0, HERE)
 
 import commands  # noqa: E402
 import library  # noqa: E402
-from ground import REFUSE, Fault  # noqa: E402
+from ground import EXPLORE, REFUSE, Fault  # noqa: E402
 from outputs import OLD  # noqa: E402
 
 SEED = int(os.environ.get("MEMS_TEST_SEED", "1"))  # the same little of everything each time: all of it is the sweep's
@@ -76,6 +76,18 @@ class Refuse(unittest.TestCase):
         _, done = self.refuse("--calls", "write", "--nth", "1", "--with", "EIO", "--whose", "others", "--",
                               "/bin/sh", "-c", script)
         self.assertEqual(done.stdout, "mine\n")
+
+    def test_explore_tells_what_was_refused(self):
+        """A schedule for which there was no process: not that something had taken other steps."""
+        with tempfile.NamedTemporaryFile("w", suffix=".ini", encoding="ascii") as job:
+            job.write("[a]\nworkload = churn\ntarget = mems:dynamic\nthreads = 2\nops = 5\nsize = 16-64\n")
+            job.flush()
+            report, done = self.refuse("--calls", "clone", "--nth", "2", "--with", "EAGAIN", "--", EXPLORE, "explore", job.name,
+                                       "--schedules", "4")
+        self.assertEqual((report["status"], report["hits"], done.stderr), (3, 1, ""), done.stdout)
+        self.assertIn("no engine, process: fork: Resource temporarily unavailable\n", done.stdout)
+        self.assertIn("this schedule was not played", done.stdout)
+        self.assertNotIn("other steps", done.stdout)
 
     def test_a_crash_a_hang_an_orphan(self):
         report, _ = self.refuse("--calls", "write", "--nth", "0", "--with", "EIO", "--", "/bin/sh", "-c", "kill -SEGV $$")
