@@ -450,13 +450,16 @@ static bool account_all_touched(const struct run *run)
            (short_ones && (touch >= TOUCH_FIRST || ends));
 }
 
+// Nothing is known of it where less is resident than lives: a part is swapped out, or stands on
+// pages that the process had before.
 static double account_overhead(const struct run *run, const struct report_sample *last)
 {
     if (run->ops->no_memory || last->live_bytes == 0 || !account_all_touched(run)) {
         return NAN;
     }
     double live = (double)last->live_bytes;
-    return ((double)last->rss_bytes - (double)run->stage->report.baseline_rss_bytes - live) / live;
+    double more = (double)last->rss_bytes - (double)run->stage->report.baseline_rss_bytes - live;
+    return more >= 0 ? more / live : NAN;
 }
 
 static void account_native(void *arg, const char *name, double value)

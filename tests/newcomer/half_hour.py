@@ -4,7 +4,7 @@
 # half_hour.py - a newcomer's first half hour: a Debian that has never seen the project, and nothing but README.md.
 #
 # usage: half_hour.py [--check] [--pages FOLDER]     try it, as root; the pages and their pictures into FOLDER
-#        half_hour.py --list                         the commands, in their order
+#        half_hour.py --list                         the commands, in their order, and the pages they leave
 #
 # 1. The commands are README.md's: the sh blocks of the sections in PARTS, line by line as they stand there, so that page
 #    and trial cannot part. A section or a page that has gone is an error. <this repository> is this tree's HEAD.
@@ -34,7 +34,7 @@ PARTS = (("MeMS: fio for memory allocators", "the two commands"),
          ("In CI", "a CI job with a baseline"),
          ("Look, keep, share", "a report, a history, shards"))
 LONG = "./bootstrap.sh check"
-PAGES = ("results/local/demo.html", "mine.html", "both.html")
+DEMO = "results/local/demo.html" # what `demo` leaves; README.md says so
 VERDICTS = {"compare": (0, 4), "--baseline": (0, 4)}
 
 
@@ -53,6 +53,17 @@ def commands():
         if section not in typed:
             sys.exit(f"half_hour.py: README.md has no section '{section}' with commands")
     return [(section, what, typed[section]) for section, what in PARTS]
+
+
+def pages():
+    """What demo leaves, and what the other commands write."""
+    with open(os.path.join(TREE, "README.md"), encoding="utf-8") as file:
+        if f"`{DEMO}`" not in file.read():
+            sys.exit(f"half_hour.py: README.md does not name {DEMO}, the page that demo leaves")
+    written = re.findall(r" (?:-o|--html) (\S+\.html)", "\n".join(line for _, _, lines in commands() for line in lines))
+    if not written:
+        sys.exit("half_hour.py: no command of README.md writes a page")
+    return [DEMO, *dict.fromkeys(written)]
 
 
 class Newcomer:
@@ -129,7 +140,7 @@ def half_hour(root, options):
             if status and "bootstrap" in line or not newcomer.where.endswith("mems"):
                 break
     since = spent()
-    for page in PAGES:
+    for page in pages():
         newcomer.look(page, options.pages)
     table.append(minutes("the pages in a browser", since))
     print("\n   wall     CPU  minutes", *table, minutes(f"all, of {GOAL_MINUTES}", start), sep="\n")
@@ -148,6 +159,7 @@ def main():
     if options.list:
         for section, what, lines in commands():
             print(f"{section}: {what}", *lines, sep="\n    ")
+        print("Pages", *pages(), sep="\n    ")
         return 0
     lacks = [what for what, there in (("root", os.getuid() == 0), ("debootstrap", shutil.which("debootstrap")),
                                       ("chromium", chromium())) if not there]

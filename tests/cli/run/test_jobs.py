@@ -50,6 +50,7 @@ class Jobs(Case):
 
     @unittest.skipIf("thread" in os.environ.get("MEMS_SANITIZE", ""), "their unit tests show it, in a tenth of the time")
     def test_each_workload_for_a_moment(self):
+        results = []
         for name in self.workloads():
             if SANITIZED and name in EDGE:
                 continue
@@ -57,9 +58,14 @@ class Jobs(Case):
             # Steps that are whole processes take longer.
             words = ["--set", "runtime=200ms"] if name in EDGE - {"destructors"} else words
             words += [] if name == "references" else ["--target", "libc"]
-            outcome = self.stress("run", os.path.join(JOBS, "workloads", name + ".ini"), *words)
+            results.append(self.path(name + ".json"))
+            outcome = self.stress("run", os.path.join(JOBS, "workloads", name + ".ini"), *words, "--json", results[-1])
             self.assertEqual(outcome.status, 0, name + outcome.out + outcome.err)
             self.assertNotIn("failed", outcome.out)
+        if not SANITIZED:  # what the driver wrote, the driver reads
+            for words in ["report", *results, "-o", self.path("x.html")], ["history", "import", *results, "--history", self.path("x.db")]:
+                outcome = self.stress(*words)
+                self.assertEqual((outcome.status, outcome.err), (0, ""), words[0])
 
 
 if __name__ == "__main__":
