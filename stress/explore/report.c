@@ -157,7 +157,10 @@ void report_failure(const struct campaign *campaign)
     fprintf(out, "  seed %" PRIu64 ", strategy %s, schedule %" PRIu64 "\n", found->first->seed,
             found->first->strategy, found->schedules);
     report_what(campaign, &campaign->first.report, out);
-    if (!found->same) {
+    if (campaign->first.report.end == PLAYER_BROKEN) {
+        fprintf(out, "  the machine refused what it takes: this schedule was not played, and none "
+                     "after it\n");
+    } else if (!found->same) {
         fprintf(out, "  done again it took other steps: something decides that is not the seed\n");
     }
     fprintf(out, "  again: %s\n", found->first->again);

@@ -124,6 +124,7 @@ const struct player_report *trial_run(struct trial *trial, const struct operatio
     int status = 0;
     if (child < 0) {
         report->end = PLAYER_BROKEN;
+        snprintf(report->check, sizeof report->check, "process");
         snprintf(report->text, sizeof report->text, "fork: %s", strerror(errno));
         return report;
     }

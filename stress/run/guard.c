@@ -135,10 +135,21 @@ static _Noreturn void guard_wait(int end)
     _exit(0);
 }
 
+// Whether the guard that was started is there. One that only seems gone would be told so by the end
+// of its pipe, and kill the very cell that is started next.
+static bool guard_lives(void)
+{
+    pid_t ended;
+    do {
+        ended = guard.pid != 0 ? waitpid(guard.pid, NULL, WNOHANG) : -1;
+    } while (ended < 0 && guard.pid != 0 && errno == EINTR);
+    return ended == 0;
+}
+
 int guard_open(void)
 {
     int ends[2];
-    if (guard.pid != 0 && waitpid(guard.pid, NULL, WNOHANG) == 0) {
+    if (guard_lives()) {
         return 0;
     }
     if (guard.pid != 0) {

@@ -6,7 +6,8 @@
 #    calls, then the second, to the last that the command makes. The folder holds an old file for each output.
 # 2. What must hold, whatever was refused: the command ends by itself (no signal, no hang), leaves no process, and
 #    every output is the old file or a whole new one. Exit status 0: all outputs, standard output included, are what
-#    they are without a fault (or, where they tell of times, whole and complete). Another status: it is one that the
+#    they are without a fault (or, where they tell of times, whole and complete); but a target that was given no memory
+#    may refuse allocations, as many as the verdict's line says (tells_of_refusals). Another status: it is one that the
 #    driver documents, and standard error says something. It takes its parts of outputs away, unless that is what is
 #    refused. Then the command runs again in the same folder without a fault, succeeds, and leaves nothing beside its
 #    outputs.
@@ -193,9 +194,29 @@ class Good:
         self.out, self.plain = point.out, Plain(point.command, point.folder)
 
 
-def last_word(out):
-    """Of a command that prints other figures each time: what it makes of them."""
-    return out.split()[-1:]
+REFUSED = re.compile(r"; up to ([0-9.]+) % refused \(.*\)$")
+REFUSED_LEAST = 0.01  # of its allocations: beyond it the verdict's line says what a cell was refused
+
+
+def conclusion(out):
+    """Of a command that prints other figures each time, its last word: what it makes of them; and the share of allocations
+    (%) that it says its targets have refused."""
+    text = " ".join(out.decode(errors="replace").split())
+    refused = REFUSED.search(text)
+    return REFUSED.sub("", text).split(" ")[-1], float(refused[1]) if refused else 0.0
+
+
+def tells_of_refusals(point, good):
+    """A target that is given no memory may refuse allocations: it has done nothing wrong. How many they are the verdict's line
+    says, as the results have them; and there are none where no memory was refused."""
+    documents = [json.loads(read(os.path.join(point.folder, name))) for name in point.command.outputs if name.endswith(".json")]
+    cells = [cell for document in documents for cell in document.get("cells", [])]
+    shares = [(cell.get("metrics") or {}).get("refused_share") or 0 for cell in cells]
+    most = 100 * max((share for share in shares if share > REFUSED_LEAST), default=0)
+    told = conclusion(point.out)[1]
+    require(not documents or abs(told - most) < 0.06, "%.1f %% of the allocations were refused, and it says %.1f %%" % (most, told))
+    memory = point.report["hits"] > 0 and point.seam.calls == MAPS
+    require(told == 0 or memory or conclusion(good.out)[1] > 0, "allocations were refused, and no memory was")
 
 
 def loader_gave_up(point):
@@ -236,9 +257,11 @@ def judge(point, good, whose):
         require(point.status in STATUSES | {0}, "status %d: %s" % (point.status, said))
         mute = point.seam.on and point.seam.calls == WRITES  # no word can be written either
         require(said or mute or point.status in (0, 2, 3), "status %d and not a word" % point.status)
-    same = point.out == good.out if command.exact else last_word(point.out) == last_word(good.out)
+    same = point.out == good.out if command.exact else conclusion(point.out)[0] == conclusion(good.out)[0]
     require(point.status != 0 or same or told, "status 0, and standard output is not what it should be")
     examine(command, point.folder, good.plain, 1 if told else point.status, point.was)
+    if point.status == 0 and not told and not command.exact:
+        tells_of_refusals(point, good)
     documents_hold(point.folder)
 
 

@@ -23,7 +23,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { BLOCKS = 90, LOOKS = 3 };
+enum { BLOCKS = 90, LOOKS = 3, ENDING_SECONDS = 10 };
 
 static const char *const seam_names[MEMS_SEAM_COUNT] = {
     [MEMS_SEAM_MAP] = "map",
@@ -420,6 +420,20 @@ static struct holdings holdings_now(void)
     return now;
 }
 
+// A joined thread is on the list of threads until the kernel is done with it, a moment later: where
+// there are more than `threads`, they are waited for. One that does not end is there for good.
+static struct holdings holdings_of(uint64_t threads)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    time_t until = now.tv_sec + ENDING_SECONDS;
+    while (entries("/proc/self/task") > threads && now.tv_sec < until) {
+        sched_yield();
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    }
+    return holdings_now();
+}
+
 static void run_once(struct run *run)
 {
     pthread_t thread;
@@ -432,16 +446,16 @@ static void sweep(const struct scenario *scenario, enum mems_seam seam, bool on,
                   uint64_t step)
 {
     static struct run run;
-    uint64_t points = 0;
+    uint64_t points = 0, alone = entries("/proc/self/task");
     for (unsigned warm = 0; warm < 2; warm++) {
         run = (struct run){.scenario = scenario, .seam = seam};
         run_once(&run);
     }
-    struct holdings before = holdings_now();
+    struct holdings before = holdings_of(alone);
     for (uint64_t nth = first;; nth += step) {
         run = (struct run){.scenario = scenario, .seam = seam, .nth = nth, .on = on};
         run_once(&run);
-        struct holdings after = holdings_now();
+        struct holdings after = holdings_of(before.threads);
         bool kept = seam == MEMS_SEAM_UNMAP;
 #ifdef TEST_SANITIZED // whose shadow grows with what is touched
         kept = true;

@@ -11,7 +11,8 @@
 #    shape to give: that is half a result, too.
 # 3. Status 0 says that nothing was lost: every output is there, whole, and says what the undisturbed run's says. Of a
 #    command that ended otherwise an output may be as it was; one that is new has every cell, row and case still, but
-#    may tell another verdict of them (`said`, of the two parts of a shape). A command that was killed has told nothing
+#    may tell another verdict of them (`said`, of the two parts of a shape), and of one that does not pass that it was
+#    ended before all of its schedules; what passes has had all of them. A command that was killed has told nothing
 #    wrong before: it is held to the same verdicts (status None).
 # 4. Everybody who disturbs a command asks here, by examine(): the sweep, kills, full disks, folders that vanish.
 
@@ -39,12 +40,22 @@ class State(enum.Enum):
 
 # ---- shapes: (what every whole one has, what it says besides) -----------------------------------------------------
 
-IDENTITY = ("id", "section", "target", "repeat", "seed", "strategy", "algorithm", "threads", "operations", "schedules")
+IDENTITY = ("id", "section", "target", "repeat", "seed", "strategy", "algorithm", "threads", "operations")
+DONE = (*IDENTITY, "schedules", "verdict")  # and how far a row came, and how
 
 
 def keys_of(value):
     """The names in an object, and in the objects in it; of lists nothing, whose length is the run's."""
     return {name: keys_of(inner) for name, inner in value.items()} if isinstance(value, dict) else None
+
+
+def rows_of(document):
+    return [row for name in ("cells", "rows") for row in document.get(name, [])]
+
+
+def passed(content):
+    """The rows of a document that passed, with all that each run does alike in them."""
+    return {json.dumps([row.get(name) for name in DONE]) for row in rows_of(json.loads(content)) if row.get("verdict") == "pass"}
 
 
 def document_shape(content):
@@ -55,9 +66,9 @@ def document_shape(content):
         require(len(document["tries"]) == done, "%d tries, and it says %s" % (len(document["tries"]), done))
         require(done == times or document["exit_status"] != 0, "%s of %s tries, and its exit status is 0" % (done, times))
         return sorted(document), (done, document["exit_status"])
-    rows = [row for name in ("cells", "rows") for row in document.get(name, [])]
+    rows = rows_of(document)
     ids = sorted(json.dumps([row.get(name) for name in IDENTITY]) for row in rows)
-    told = [json.dumps([[row.get(name) for name in (*IDENTITY, "verdict")], keys_of(row.get("metrics")), sorted(row),
+    told = [json.dumps([[row.get(name) for name in DONE], keys_of(row.get("metrics")), sorted(row),
                         sorted(row.get("report") or ())], sort_keys=True) for row in rows]
     verdicts = [document.get(name) for name in ("verdict", "exit_status", "done", "judged")]
     return (sorted(document), ids), (sorted(told), verdicts)
@@ -181,6 +192,8 @@ def is_whole(command, path, name, content, plain, strict):
         return
     require(shape is not None, "nothing tells whether %s is whole" % name)
     require(shape[0] == plain.shape[name][0], "%s has not all that it has without a fault" % name)
+    if name.endswith(".json"):
+        require(passed(content) <= passed(plain.content[name]), "%s has rows that pass and are none without a fault" % name)
     require(not strict or shape[1] == plain.shape[name][1], "%s says other things than without a fault" % name)
 
 

@@ -15,7 +15,7 @@ sys.path.insert(0, HERE)
 
 import commands  # noqa: E402
 import library  # noqa: E402
-from ground import REFUSE, Fault  # noqa: E402
+from ground import EXPLORE, REFUSE, Fault  # noqa: E402
 from outputs import OLD  # noqa: E402
 
 SEED = int(os.environ.get("MEMS_TEST_SEED", "1"))  # the same little of everything each time: all of it is the sweep's
@@ -76,6 +76,18 @@ class Refuse(unittest.TestCase):
         _, done = self.refuse("--calls", "write", "--nth", "1", "--with", "EIO", "--whose", "others", "--",
                               "/bin/sh", "-c", script)
         self.assertEqual(done.stdout, "mine\n")
+
+    def test_explore_tells_what_was_refused(self):
+        """A schedule for which there was no process: not that something had taken other steps."""
+        with tempfile.NamedTemporaryFile("w", suffix=".ini", encoding="ascii") as job:
+            job.write("[a]\nworkload = churn\ntarget = mems:dynamic\nthreads = 2\nops = 5\nsize = 16-64\n")
+            job.flush()
+            report, done = self.refuse("--calls", "clone", "--nth", "2", "--with", "EAGAIN", "--", EXPLORE, "explore", job.name,
+                                       "--schedules", "4")
+        self.assertEqual((report["status"], report["hits"], done.stderr), (3, 1, ""), done.stdout)
+        self.assertIn("no engine, process: fork: Resource temporarily unavailable\n", done.stdout)
+        self.assertIn("this schedule was not played", done.stdout)
+        self.assertNotIn("other steps", done.stdout)
 
     def test_a_crash_a_hang_an_orphan(self):
         report, _ = self.refuse("--calls", "write", "--nth", "0", "--with", "EIO", "--", "/bin/sh", "-c", "kill -SEGV $$")
@@ -142,6 +154,35 @@ class Judge(unittest.TestCase):
             sin()
             with self.assertRaises(Fault, msg=sin.__name__):
                 self.judge()
+
+    def test_what_a_target_refused(self):
+        """Only where memory was refused, and as many in the verdict's line as in the results."""
+        seams = {seam.name: seam for seam in commands.SEAMS}
+        self.point.command = commands.Command("run", ["run"], ["r.json"], exact=False)
+
+        def put(share):
+            cells = [{"id": name, "verdict": "pass", "metrics": {"refused_share": part}} for name, part in (("a", share), ("b", 0))]
+            with open(os.path.join(self.point.folder, "r.json"), "w", encoding="ascii") as file:
+                json.dump({"schema": "mems-stress/1", "verdict": "pass", "exit_status": 0, "cells": cells}, file)
+
+        def line(tail):
+            return ("verdict: pass (2 pass)%s\n" % tail).encode()
+        tail = "; up to 9.1 %% refused\n    (mems:vm-paging(page=4Ki) in %s)"
+        put(0)
+        self.point.out, self.point.status, self.point.was = line(""), 0, {"r.json": OLD}
+        good = commands.Good(self.point)
+        for seam, hits, share, said, right in (
+                ("map", 1, 0, "", True), ("map, and all after it", 1, 0.0909, tail % "one", True), ("map", 1, 0.009, "", True),
+                ("open", 1, 0, "", True), ("map", 1, 0.0909, "", False), ("map", 1, 0, tail % "one", False),
+                ("map", 1, 0.5, tail % "one", False), ("open", 1, 0.0909, tail % "one", False),
+                ("map", 0, 0.0909, tail % "one", False), ("map", 1, 0.0909, (tail % "one") + " and so on", False)):
+            put(share)
+            self.point.seam, self.point.report["hits"], self.point.out = seams[seam], hits, line(said)
+            with self.subTest(seam=seam, hits=hits, share=share, said=said):
+                if right:
+                    commands.judge(self.point, good, "others")
+                else:
+                    self.assertRaises(Fault, commands.judge, self.point, good, "others")
 
     def test_before_main(self):
         """A process that does not come to its main() is the loader's, with its words, or the kernel's, or as ever."""

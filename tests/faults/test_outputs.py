@@ -132,6 +132,19 @@ class Examine(Folder):
         self.refused(command, crashed, plain, None)
         self.refused(command, result(CELLS[:1], verdict="failed"), plain, 3)
 
+    def test_what_passes_has_had_all_of_it(self):
+        """A cell that was ended early says so: it does not pass with fewer schedules than without a fault."""
+        command, cells = self.command("x.json", exact=False), [{**cell, "schedules": 20} for cell in CELLS]
+        self.put("x.json", result(cells))
+        plain = outputs.Plain(command, self.folder)
+        stuck = result([{**cells[0], "schedules": 3, "verdict": "stuck"}, cells[1]])
+        self.assertEqual(self.state(command, stuck, plain, 3), State.WHOLE)
+        self.refused(command, stuck, plain, 0)
+        self.refused(command, stuck, plain, None)
+        for status in 0, 3, None:
+            self.refused(command, result([{**cells[0], "schedules": 3}, cells[1]]), plain, status)
+            self.refused(command, result([cells[0], {**cells[1], "id": "two/null/0"}]), plain, status)
+
     def test_nothing_known_is_not_whole(self):
         """Neither bytes nor a shape to compare: that cannot pass."""
         command = self.command("x.unknown", exact=False)
