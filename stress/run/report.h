@@ -84,7 +84,8 @@ struct report_fragmentation {
     double
         waste_per_block;  // bytes that a live block takes beyond what it was asked for, at the end
     double concentration; // of the holes at the end: 1 - sqrt(sum h^2)/sum h; negative: unknown
-    double rss_overhead;  // (RSS - baseline - touched live)/touched live at the end, >= 0; NAN: unknown
+    double
+        rss_overhead; // (RSS - baseline - touched live)/touched live at the end, >= 0; NAN: unknown
     // Share of the free bytes in holes too small for a request of 2^i bytes, at the end of the run;
     // negative: unknown.
     double unusable[REPORT_CURVE];
