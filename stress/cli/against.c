@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/commit.h"
 #include "history/history.h"
 #include "result/host.h"
 #include "run/plan.h"
@@ -90,6 +91,36 @@ static int against_machine(struct archive *archive, const struct against *agains
     return error;
 }
 
+// The run of the wish; where no run is of a revision of that name, of the commit that git has under
+// it.
+static int against_find(struct archive *archive, struct archive_wish *wish,
+                        struct archive_found *found, struct complaint *complaint)
+{
+    char commit[COMMIT_TEXT];
+    const char *word = wish->against;
+    int error = archive_find(archive, wish, found, complaint);
+    if ((error != ENOENT && error != EINVAL) || !found->revision) {
+        return error;
+    }
+    struct complaint first = *complaint;
+    *complaint = (struct complaint){{0}}; // the first that is said stays
+    if (!commit_named(word, commit)) {
+        complain(complaint, "%s; nor has git a commit \"%s\" in this folder", first.text,
+                 complaint_clip(word).text);
+        return error;
+    }
+    wish->against = commit;
+    error = archive_find(archive, wish, found, complaint);
+    wish->against = word;
+    if (error != 0) {
+        first = *complaint;
+        *complaint = (struct complaint){{0}};
+        complain(complaint, "%s is commit %.12s: %s", complaint_clip(word).text, commit,
+                 first.text);
+    }
+    return error;
+}
+
 // The run that is wished for, but for its machine and word, which `against` says.
 static int against_wished(struct archive *archive, const struct against *against,
                           struct archive_wish *wish, struct measured *a, char *left_out,
@@ -102,7 +133,7 @@ static int against_wished(struct archive *archive, const struct against *against
     wish->against = against->word;
     int error = against_machine(archive, against, &machine, &wish->machine, complaint);
     if (error == 0) {
-        error = archive_find(archive, wish, &found, complaint);
+        error = against_find(archive, wish, &found, complaint);
     }
     if (error == 0) {
         char text[AGAINST_TEXT - 80];

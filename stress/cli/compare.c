@@ -351,11 +351,12 @@ const struct cli_command cli_command_compare = {
              "are left alone, and cpu_time where a benchmark times itself (/manual_time).\n"
              "--against takes A from the history (mems-stress history): the newest run of B's\n"
              "job that is not after B (last), is of a git revision or the beginning of one\n"
-             "(REV; that of --context revision=REV, else mems-stress's own), or is not after\n"
-             "a DATE (2026-11-20, 2026-11-20T13:05; UTC). Only runs on B's machine count\n"
-             "(processor, CPUs, memory, kernel's first number; --machine says another), first\n"
-             "those that have all of B's work; what was left out is told. Without B: the\n"
-             "newest run of all.\n"
+             "(REV; that of --context revision=REV, else mems-stress's own) or of the commit\n"
+             "that git has under that name in this folder (HEAD, HEAD~1, a branch, a tag), or\n"
+             "is not after a DATE (2026-11-20, 2026-11-20T13:05; UTC). Only runs on B's\n"
+             "machine count (processor, CPUs, memory, kernel's first number; --machine says\n"
+             "another), first those that have all of B's work; what was left out is told.\n"
+             "Without B: the newest run of all.\n"
              "Exit status: 0 pass or improved, 4 regressed, 5 inconclusive (with\n"
              "--fail-inconclusive), 1 unreadable or refused.",
     .options = compare_options,

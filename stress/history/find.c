@@ -35,19 +35,25 @@ static size_t find_clean(const char *revision)
                                                                                 : length;
 }
 
-// `wanted` is a revision's beginning, or its end is that of `git describe`, or it goes on where the
-// recorded one was cut off.
+// `wanted` is the beginning of a name with `length` characters, or goes on where that was cut off.
+static bool find_is_name(const char *name, size_t length, const char *wanted)
+{
+    size_t most = strlen(wanted);
+    return (most <= length && strncmp(name, wanted, most) == 0) ||
+           (length >= 7 && strncmp(name, wanted, length) == 0);
+}
+
+// `wanted` is the revision, or the commit at its end where `git describe` made it of a tag.
 static bool find_is_revision(const char *revision, const char *wanted)
 {
-    size_t length = strlen(wanted);
     size_t clean = find_clean(revision);
     const char *described = strstr(revision, "-g");
-    if (find_clean(wanted) != length) { // "-dirty" is asked for
+    if (find_clean(wanted) != strlen(wanted)) { // "-dirty" is asked for
         return strcmp(revision, wanted) == 0;
     }
-    return (length <= clean && strncmp(revision, wanted, length) == 0) ||
-           (clean >= 7 && strncmp(revision, wanted, clean) == 0) ||
-           (described != NULL && strncmp(described + 2, wanted, length) == 0);
+    size_t tag = described != NULL ? (size_t)(described + 2 - revision) : clean;
+    return find_is_name(revision, clean, wanted) ||
+           (tag < clean && find_is_name(revision + tag, clean - tag, wanted));
 }
 
 // ---- what a run has ------------------------------------------------------------------------
@@ -320,6 +326,7 @@ int archive_find(struct archive *archive, const struct archive_wish *wish,
     struct finding_out out = {.archive = archive, .wish = wish, .clean = true};
     *found = (struct archive_found){.elsewhere = 0};
     int error = find_word(&out, complaint);
+    found->revision = out.revision;
     if (error != 0) {
         return error;
     }
@@ -339,6 +346,7 @@ int archive_find(struct archive *archive, const struct archive_wish *wish,
     if (error == 0) {
         error = find_among(&out, &runs, found, complaint);
     }
+    found->revision = out.revision;
     archive_runs_fini(&runs);
     sqlite3_finalize(out.figures);
     sqlite3_finalize(out.places);

@@ -153,6 +153,7 @@ struct archive_found {
     // Runs that would have been it, from newest to oldest, and were left out: of other machines
     // only; of nothing that the other did; of no date.
     size_t elsewhere, other_work, undated;
+    bool revision; // the word was taken for one
 };
 
 // The run that is meant. 0, or ENOENT with a complaint that says what there is.

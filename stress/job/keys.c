@@ -128,7 +128,9 @@ const struct job_key job_common_keys[] = {
             "pictures of the memory map of a mems: target to keep, for `report`: after the first "
             "operation, after every so many, and at the end; a thread stops for each while it "
             "walks over every block (with a runtime, for a twentieth of it at most), which is in "
-            "the target's rate, latencies, CPU time and resident set: they are not for comparison",
+            "the target's rate, latencies, CPU time and resident set: they are not for comparison; "
+            "with one thread and a target without caches, as mems:dynamic(thread_cache=no), each "
+            "says why its last operation took that hole or that victim",
     },
     {
         .name = "timeout",

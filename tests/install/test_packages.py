@@ -71,6 +71,18 @@ class Packages(unittest.TestCase):
                 file.write(f"\nPackage: {name}\nArchitecture: any\nDescription: x\n")
         return folder
 
+    def test_copyright(self):
+        """What is in the program and is not ours, is told."""
+        tree = os.path.join(self.folder, "mems-stress-doc")
+        run("dpkg-deb", "-x", self.files["mems-stress"], tree)
+        with open(os.path.join(tree, "usr/bin/mems-stress"), "rb") as program:
+            notices = [line for line in program.read().splitlines() if line.startswith((b" * Chart.js v", b" * @kurkle/color v"))]
+        self.assertEqual(len(notices), 2, notices)
+        with open(os.path.join(tree, "usr/share/doc/mems-stress/copyright"), encoding="utf-8") as file:
+            told = file.read()
+        for holder in ("Chart.js Contributors", "Jukka Kurkela", "libjs-chart.js"):
+            self.assertIn(holder, told)
+
     def test_nothing_of_this_machine(self):
         for name, path in self.files.items():
             tree = os.path.join(self.folder, name + "-all")

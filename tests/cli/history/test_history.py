@@ -6,6 +6,8 @@ import json
 import os
 import random
 import re
+import shutil
+import subprocess
 import unittest
 
 from past import Past, machine, result
@@ -272,7 +274,6 @@ class Carried(Past):
         self.kept([result(1)])
         self.assertIn("cannot write", self.history("export", "-o", "no/folder.json", status=7).err)
         with open("/dev/full", "w") as full:
-            import subprocess
             from stress import PROGRAM
             done = subprocess.run([PROGRAM, "history", "export", "--history", self.file], stdout=full, stderr=subprocess.PIPE)
         self.assertEqual(done.returncode, 7)
@@ -336,6 +337,34 @@ class Against(Past):
         self.assertIn("no run of the job nightly that could be compared; left out: 6 of other machines", err)
         self.assertIn("says nothing without --against", self.against(self.new, self.new, "--machine", "all", status=1).err)
         self.assertIn("--machine nobody: no such", self.against(self.new, "--against", "last", "--machine", "nobody", status=1).err)
+
+    @unittest.skipUnless(shutil.which("git"), "git is not installed")
+    def test_names_that_git_knows(self):
+        self.assertIn("nor has git a commit", self.against(self.new, "--against", "HEAD", status=1).err)  # no checkout
+        env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+
+        def git(*words):
+            return subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *words], cwd=self.folder.name, env=env,
+                                  check=True, capture_output=True, text=True).stdout.strip()
+        git("init", "-q", "-b", "main")
+        hashes = []
+        for text in "123":
+            git("commit", "-q", "--allow-empty", "-m", text)
+            hashes.append(git("rev-parse", "HEAD"))
+        git("tag", "v1", hashes[0])
+        git("tag", "-a", "-m", "x", "annotated", hashes[1])
+        # As results may have them: cut off, by git describe and changed, whole.
+        self.kept([result(6, revision=hashes[0][:12]), result(7, revision="v1-1-g%s-dirty" % hashes[1][:12])])
+        for word, run in (("v1", 6), ("HEAD~2", 6), ("annotated", 7), ("HEAD^", 7)):
+            self.assertIn("A: run %d of" % run, self.against(self.new, "--against", word).out)
+        err = self.against(self.new, "--against", "main", status=1).err
+        self.assertIn("main is commit %s: " % hashes[2][:12], err)
+        self.assertIn("no run of the job nightly at revision " + hashes[2], err)
+        self.kept([result(8, revision=hashes[2])])
+        for word in ("main", "HEAD", "@"):
+            self.assertIn("A: run 8 of", self.against(self.new, "--against", word).out)
+        for word in ("no-such-branch", "HEAD~9", "^HEAD", "HEAD..v1", "--all"):
+            self.assertIn("nor has git a commit", self.against(self.new, "--against=" + word, status=1).err)
 
     def test_no_such_day(self):
         self.assertIn('"2026-02-30": the calendar has no such day', self.against(self.new, "--against", "2026-02-30", status=1).err)
