@@ -85,6 +85,7 @@ static void test_dots(void **state)
 static const struct chart_options standard = {
     .ascii = true,
     .runs = 3,
+    .width = CHART_WIDTH,
     .change = {CHANGE_ALPHA, CHANGE_LEAST, CHANGE_PERMUTATIONS, 1},
 };
 
