@@ -39,7 +39,8 @@ ELSEWHERE = (
     (r"(build/release/stress/)?mems-stress explore stress/jobs/explore\.ini --seconds 60", ("cli.explore",), "a minute"),
     (r"mems-stress selftest (aa|sensitivity)", ("cli.compare.selftest",), "minutes"),
     (r"mems-stress run stress/jobs/known-bugs\.ini", ("cli.run.jobs",), "minutes, and ends with 2 or 3"),
-    (r"mems-stress run stress/jobs/(smoke|ci|demo|programs|nightly)\.ini( --json results.*)?$", ("cli.run.jobs", "cli.run.smoke"),
+    (r"mems-stress run stress/jobs/(smoke|ci|demo|programs|nightly)\.ini( --repeats 3)?( --json results.*)?$",
+     ("cli.run.jobs", "cli.run.smoke"),
      "seconds to an hour"),
     # what was installed
     (r"cmake --install|cc mine\.c \$\(pkg-config", ("install.libraries",), "an installation"),
