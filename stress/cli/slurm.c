@@ -6,20 +6,17 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/capture.h"
 #include "cli/cli.h"
 #include "disk/disk.h"
 #include "disk/memory.h"
 #include "result/verdict.h"
 #include "shard/slurm.h"
-
-extern char **environ;
 
 #define SLURM_TASKS 16 // unless the plan has fewer parts, or the user says otherwise
 
@@ -331,40 +328,9 @@ static int slurm_write(const struct slurm_scene *scene)
 // has said why.
 static int slurm_submit(char *const arguments[], char *number, size_t size)
 {
-    int ends[2];
-    pid_t pid;
-    char text[256] = "";
-    size_t length = 0;
-    ssize_t got;
-    posix_spawn_file_actions_t actions;
-    if (pipe(ends) != 0) {
-        return errno;
-    }
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addclose(&actions, ends[0]);
-    posix_spawn_file_actions_addclose(&actions, ends[1]);
-    int error = posix_spawnp(&pid, arguments[0], &actions, NULL, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    close(ends[1]);
-    while (error == 0 && (got = read(ends[0], text + length, sizeof text - 1 - length)) != 0) {
-        if (got < 0 && errno != EINTR) {
-            break;
-        }
-        length += got > 0 ? (size_t)got : 0;
-        if (length == sizeof text - 1) {
-            length = 0; // far more than a number
-        }
-    }
-    close(ends[0]);
-    if (error != 0) {
-        return error;
-    }
-    int status = -1;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    text[length] = '\0';
-    return status == 0 && slurm_job_number(text, number, size) ? 0 : EIO;
+    char text[256];
+    int error = capture_output(arguments, CAPTURE_SAID, text, sizeof text);
+    return error != 0 ? error : slurm_job_number(text, number, size) ? 0 : EIO;
 }
 
 static int slurm_submit_script(const struct slurm_scene *scene, const char *name, const char *after,

@@ -28,12 +28,6 @@
 #include "result/verdict.h"
 #include "json/json.h"
 
-const char *entry_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
 // ---- its job -------------------------------------------------------------------------------
 
 char *archive_job_name(const char *title, const char *path, const struct measured *measured)
@@ -86,7 +80,7 @@ static const json_t *entry_host(const json_t *document, const char *name)
     const json_t *hosts = json_object_get(document, "hosts");
     for (size_t i = 0; i < json_array_size(hosts); i++) {
         const json_t *host = json_array_get(hosts, i);
-        if (*name != '\0' && strcmp(entry_text(host, "name"), name) == 0) {
+        if (*name != '\0' && strcmp(json_text(host, "name"), name) == 0) {
             return host;
         }
     }
@@ -101,8 +95,8 @@ struct machine *archive_machines_of(const struct json_t *document, const struct 
         const char *name = "";
         for (size_t i = 0; i < json_array_size(cells) && *name == '\0'; i++) {
             const json_t *cell = json_array_get(cells, i);
-            if (strcmp(entry_text(cell, "section"), measured->sections[s].name) == 0) {
-                name = entry_text(cell, "host");
+            if (strcmp(json_text(cell, "section"), measured->sections[s].name) == 0) {
+                name = json_text(cell, "host");
             }
         }
         machine_of_document(entry_host(document, name), &machines[s]);
@@ -160,8 +154,8 @@ static int entry_check_head(const char *name, const json_t *document, struct com
 {
     const json_t *job = json_object_get(document, "job");
     const json_t *seconds = json_object_get(document, "seconds");
-    const char *started = entry_text(document, "started");
-    const char *verdict = entry_text(document, "verdict");
+    const char *started = json_text(document, "started");
+    const char *verdict = json_text(document, "verdict");
     if (!json_is_object(document)) {
         return entry_wants(name, "this", "", "a result of mems-stress, an object,", complaint);
     }
@@ -170,12 +164,12 @@ static int entry_check_head(const char *name, const json_t *document, struct com
                            "a moment of the calendar in UTC, like \"2026-11-20T13:05:00Z\",",
                            complaint);
     }
-    if (*entry_text(job, "title") == '\0') {
+    if (*json_text(job, "title") == '\0') {
         return entry_wants(name, "\"job.title\"", "", "the text that mems-stress run writes",
                            complaint);
     }
     if (!json_is_number(seconds) || !(json_number_value(seconds) >= 0)) {
-        return entry_wants(name, "\"seconds\"", entry_text(document, "seconds"),
+        return entry_wants(name, "\"seconds\"", json_text(document, "seconds"),
                            "a number from 0 on", complaint);
     }
     if (!entry_is_verdict(verdict)) {
@@ -192,8 +186,8 @@ static int entry_check_head(const char *name, const json_t *document, struct com
 
 static const char *entry_revision(const json_t *document)
 {
-    const char *given = entry_text(json_object_get(document, "context"), "revision");
-    return *given != '\0' ? given : entry_text(json_object_get(document, "host"), "revision");
+    const char *given = json_text(json_object_get(document, "context"), "revision");
+    return *given != '\0' ? given : json_text(json_object_get(document, "host"), "revision");
 }
 
 int entry_read(const char *name, json_t *document, struct entry *entry, struct complaint *complaint)
@@ -207,17 +201,17 @@ int entry_read(const char *name, json_t *document, struct entry *entry, struct c
         return error;
     }
     const json_t *job = json_object_get(document, "job");
-    const char *title = entry_text(job, "title");
-    const char *path = entry_text(job, "path");
+    const char *title = json_text(job, "title");
+    const char *path = json_text(job, "path");
     entry->machines = archive_machines_of(document, &entry->measured);
     entry->run = (struct archive_run){
         .digest = entry_digest(document),
         .job = archive_job_name(title, path, &entry->measured),
         .about = entry_about(title, path, &entry->measured),
-        .started = measured_copy(entry_text(document, "started")),
-        .verdict = measured_copy(entry_text(document, "verdict")),
+        .started = measured_copy(json_text(document, "started")),
+        .verdict = measured_copy(json_text(document, "verdict")),
         .revision = measured_copy(entry_revision(document)),
-        .host = measured_copy(entry_text(json_object_get(document, "host"), "name")),
+        .host = measured_copy(json_text(json_object_get(document, "host"), "name")),
         .seconds = json_number_value(json_object_get(document, "seconds")),
     };
     return 0;

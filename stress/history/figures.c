@@ -205,7 +205,7 @@ static int figures_draw(const struct archive *archive, const struct entry *entry
                         struct complaint *complaint)
 {
     const struct measured *measured = &entry->measured;
-    const char *revision = entry_text(json_object_get(entry->document, "host"), "revision");
+    const char *revision = json_text(json_object_get(entry->document, "host"), "revision");
     struct machine machine;
     machine_of_document(json_object_get(entry->document, "host"), &machine);
     int error = measured->section_count > 0

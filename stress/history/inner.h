@@ -64,8 +64,6 @@ struct entry {
 int entry_read(const char *name, struct json_t *document, struct entry *entry,
                struct complaint *complaint);
 void entry_fini(struct entry *entry);
-// A member's text; "" where it has none.
-const char *entry_text(const struct json_t *object, const char *key);
 
 // What series know a section's work by.
 struct digest figures_work(const char *work);

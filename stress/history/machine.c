@@ -23,6 +23,7 @@
 
 #include "disk/digest.h"
 #include "result/host.h"
+#include "json/json.h"
 
 struct machine_memory {
     char text[24];
@@ -80,15 +81,9 @@ void machine_of_host(const struct host *host, struct machine *machine)
     machine_make(host->cpu, host->cores, host->memory_bytes, host->kernel, machine);
 }
 
-static const char *machine_text(const json_t *host, const char *key)
-{
-    const char *text = json_string_value(json_object_get(host, key));
-    return text != NULL ? text : "";
-}
-
 void machine_of_document(const struct json_t *host, struct machine *machine)
 {
     json_int_t memory = json_integer_value(json_object_get(host, "memory_bytes"));
-    machine_make(machine_text(host, "cpu"), json_integer_value(json_object_get(host, "cores")),
-                 memory > 0 ? (uint64_t)memory : 0, machine_text(host, "kernel"), machine);
+    machine_make(json_text(host, "cpu"), json_integer_value(json_object_get(host, "cores")),
+                 memory > 0 ? (uint64_t)memory : 0, json_text(host, "kernel"), machine);
 }

@@ -15,6 +15,9 @@ json_t *json_of_lines(const char *text);
 json_t *json_of_real(double real);
 json_t *json_of_count(uint64_t count);
 
+// A member's text; "" where it has none.
+const char *json_text(const json_t *object, const char *key);
+
 // The document as text, laid out; the caller frees it. NULL: out of memory.
 char *json_print(json_t *root);
 // On one line, as histories and journals keep it; `flags` of jansson's more. NULL: out of memory.

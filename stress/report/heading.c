@@ -20,19 +20,14 @@
 #include "disk/memory.h"
 #include "job/job.h"
 #include "target/target.h"
+#include "json/json.h"
 
 #define HEADING_NAMES 4 // of workloads, and of targets
-
-static const char *heading_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
 
 // The trace that a section replays, without its folder; empty: none.
 static const char *heading_trace(const json_t *section)
 {
-    const char *path = heading_text(json_object_get(section, "values"), "trace");
+    const char *path = json_text(json_object_get(section, "values"), "trace");
     const char *slash = strrchr(path, '/');
     return slash != NULL ? slash + 1 : path;
 }
@@ -54,7 +49,7 @@ static void heading_add(json_t *names, const char *name, const char *more)
 // The targets that the section's job lists, of those that cells have.
 static void heading_add_listed(json_t *names, const json_t *section, const json_t *cells)
 {
-    const char *at = heading_text(json_object_get(section, "values"), "target");
+    const char *at = json_text(json_object_get(section, "values"), "target");
     while (*at != '\0') {
         at += strspn(at, " ?,");
         size_t length = target_list_piece(at);
@@ -62,7 +57,7 @@ static void heading_add_listed(json_t *names, const json_t *section, const json_
         const json_t *cell;
         json_array_foreach(cells, index, cell)
         {
-            const char *target = heading_text(cell, "target");
+            const char *target = json_text(cell, "target");
             if (strlen(target) == length && memcmp(target, at, length) == 0) {
                 heading_add(names, target, "");
                 break;
@@ -93,12 +88,12 @@ static char *heading_made(const json_t *sections, const json_t *cells)
     const json_t *each;
     json_array_foreach(sections, index, each)
     {
-        heading_add(works, heading_text(each, "workload"), heading_trace(each));
+        heading_add(works, json_text(each, "workload"), heading_trace(each));
     }
     heading_add_listed(targets, json_array_get(sections, 0), cells);
     json_array_foreach(cells, index, each)
     {
-        heading_add(targets, heading_text(each, "target"), "");
+        heading_add(targets, json_text(each, "target"), "");
     }
     FILE *out = json_array_size(works) > 0 ? disk_memory(&text, &size) : NULL;
     if (out != NULL) {
@@ -118,7 +113,7 @@ static char *heading_made(const json_t *sections, const json_t *cells)
 void heading_settle(struct json_t *root)
 {
     json_t *job = json_object_get(root, "job");
-    if (!job_is_adhoc(heading_text(job, "title"), heading_text(job, "path"))) {
+    if (!job_is_adhoc(json_text(job, "title"), json_text(job, "path"))) {
         return;
     }
     char *made = heading_made(json_object_get(job, "sections"), json_object_get(root, "cells"));

@@ -21,15 +21,9 @@
 #include "result/metric.h"
 #include "json/json.h"
 
-static const char *google_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
 static bool google_is_measured(const json_t *cell)
 {
-    const char *verdict = google_text(cell, "verdict");
+    const char *verdict = json_text(cell, "verdict");
     const json_t *metrics = json_object_get(cell, "metrics");
     const json_t *rate = json_object_get(metrics, metric_table[METRIC_RATE].name);
     return (strcmp(verdict, "pass") == 0 || strcmp(verdict, "unsteady") == 0) &&
@@ -42,7 +36,7 @@ static const json_t *google_section(const json_t *document, const char *name)
     json_t *section;
     json_array_foreach(json_object_get(json_object_get(document, "job"), "sections"), i, section)
     {
-        if (strcmp(google_text(section, "name"), name) == 0) {
+        if (strcmp(json_text(section, "name"), name) == 0) {
             return section;
         }
     }
@@ -68,8 +62,8 @@ static json_t *google_cell(const json_t *section, const json_t *cell, size_t fam
     double rate = json_number_value(json_object_get(metrics, metric_table[METRIC_RATE].name));
     double cpu_ns = json_number_value(json_object_get(metrics, metric_table[METRIC_CPU].name));
     json_int_t threads = json_integer_value(json_object_get(section, "threads"));
-    json_t *name = json_sprintf("%s/%s/threads:%lld", google_text(cell, "section"),
-                                google_text(cell, "target"), (long long)threads);
+    json_t *name = json_sprintf("%s/%s/threads:%lld", json_text(cell, "section"),
+                                json_text(cell, "target"), (long long)threads);
     json_t *entry = json_object();
     json_object_set(entry, "name", name);
     json_object_set_new(entry, "family_index", json_integer((json_int_t)family));
@@ -98,8 +92,8 @@ static json_t *google_context(const json_t *document, size_t left_out)
     json_object_set_new(context, "executable", json_string("mems-stress"));
     json_object_set(context, "num_cpus", json_object_get(host, "cores"));
     json_object_set_new(context, "cpu_scaling_enabled",
-                        json_boolean(strcmp(google_text(host, "governor"), "") != 0 &&
-                                     strcmp(google_text(host, "governor"), "performance") != 0));
+                        json_boolean(strcmp(json_text(host, "governor"), "") != 0 &&
+                                     strcmp(json_text(host, "governor"), "performance") != 0));
     json_object_set_new(context, "caches", json_array());
     json_object_set_new(context, "load_avg",
                         json_is_array(load) ? json_incref(load) : json_array());
@@ -118,8 +112,8 @@ static size_t google_family(const json_t *cells, size_t index)
     size_t first = 0;
     for (; first < index; first++) {
         const json_t *other = json_array_get(cells, first);
-        if (strcmp(google_text(other, "section"), google_text(cell, "section")) == 0 &&
-            strcmp(google_text(other, "target"), google_text(cell, "target")) == 0) {
+        if (strcmp(json_text(other, "section"), json_text(cell, "section")) == 0 &&
+            strcmp(json_text(other, "target"), json_text(cell, "target")) == 0) {
             break;
         }
     }
@@ -135,7 +129,7 @@ json_t *google_of_document(const json_t *document)
     size_t left_out = 0;
     json_array_foreach(cells, i, cell)
     {
-        const json_t *section = google_section(document, google_text(cell, "section"));
+        const json_t *section = google_section(document, json_text(cell, "section"));
         if (section != NULL && google_is_measured(cell)) {
             json_array_append_new(entries, google_cell(section, cell, google_family(cells, i)));
         } else {

@@ -13,17 +13,12 @@
 #include "result/restore.h"
 #include "run/worker.h"
 #include "workload/op.h"
-
-static const char *evidence_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
+#include "json/json.h"
 
 // A number written as "0x..".
 static uint64_t evidence_hex(const json_t *object, const char *key)
 {
-    return strtoull(evidence_text(object, key), NULL, 16);
+    return strtoull(json_text(object, key), NULL, 16);
 }
 
 static uint64_t evidence_count(const json_t *object, const char *key)
@@ -65,8 +60,8 @@ static void evidence_trace(const json_t *object, struct evidence_trace *trace)
 
 static void evidence_check(const json_t *check, struct evidence *evidence)
 {
-    snprintf(evidence->check, sizeof evidence->check, "%s", evidence_text(check, "name"));
-    snprintf(evidence->text, sizeof evidence->text, "%s", evidence_text(check, "text"));
+    snprintf(evidence->check, sizeof evidence->check, "%s", json_text(check, "name"));
+    snprintf(evidence->text, sizeof evidence->text, "%s", json_text(check, "text"));
     evidence->slot = (uint32_t)evidence_count(check, "slot");
     evidence->generation = (uint32_t)evidence_count(check, "generation");
     evidence->owner = (uint32_t)evidence_count(check, "owner");
@@ -89,7 +84,7 @@ static uint32_t evidence_kind(const char *name)
 static void evidence_operation(const json_t *object, struct history *history)
 {
     history->count = evidence_count(object, "index");
-    history_begin(history, evidence_kind(evidence_text(object, "kind")),
+    history_begin(history, evidence_kind(json_text(object, "kind")),
                   (uint32_t)evidence_count(object, "slot"),
                   (uint32_t)evidence_count(object, "generation"), evidence_hex(object, "block"),
                   evidence_count(object, "size_bytes"));
@@ -134,7 +129,7 @@ static void evidence_children(const json_t *children, struct stage *stage)
 static int evidence_phase(const struct restore *restore, const json_t *object, uint32_t *phase)
 {
     for (*phase = STAGE_BORN; *phase <= STAGE_DONE; ++*phase) {
-        if (strcmp(stage_phase_name(*phase), evidence_text(object, "phase")) == 0) {
+        if (strcmp(stage_phase_name(*phase), json_text(object, "phase")) == 0) {
             return 0;
         }
     }
@@ -143,7 +138,7 @@ static int evidence_phase(const struct restore *restore, const json_t *object, u
 
 static void evidence_end(const json_t *object, struct cell *cell)
 {
-    const char *name = evidence_text(object, "signal");
+    const char *name = json_text(object, "signal");
     cell->status = (int)json_integer_value(json_object_get(object, "status"));
     for (int signal = 1; signal < NSIG && *name != '\0'; signal++) {
         const char *known = sigabbrev_np(signal);

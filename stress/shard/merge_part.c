@@ -15,12 +15,6 @@
 #include "disk/digest.h"
 #include "result/document.h"
 
-static const char *part_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
 static int part_complain(const struct merge_part *part, const char *place, const char *wanted,
                          struct complaint *complaint)
 {
@@ -77,8 +71,8 @@ static const char *part_book_hash(const json_t *book, const char *name)
     json_t *row;
     json_array_foreach(json_object_get(book, "sections"), index, row)
     {
-        if (strcmp(part_text(row, "name"), name) == 0) {
-            return part_text(row, "sha256");
+        if (strcmp(json_text(row, "name"), name) == 0) {
+            return json_text(row, "sha256");
         }
     }
     return "";
@@ -95,8 +89,8 @@ static int part_index_sections(struct merge_part *part, struct complaint *compla
     }
     json_array_foreach(sections, index, section)
     {
-        const char *name = part_text(section, "name");
-        const char *text = part_text(section, "text");
+        const char *name = json_text(section, "name");
+        const char *text = json_text(section, "text");
         if (!json_is_string(json_object_get(section, "name")) ||
             !json_is_integer(json_object_get(section, "threads")) ||
             json_integer_value(json_object_get(section, "threads")) < 1) {
@@ -126,7 +120,7 @@ static int part_index_cells(struct merge_part *part, struct complaint *complaint
     }
     json_array_foreach(cells, index, cell)
     {
-        const char *id = part_text(cell, "id");
+        const char *id = json_text(cell, "id");
         if (*id == '\0' || json_object_get(part->cells, id) != NULL) {
             return part_complain(part, "cells", "an id of each, another for each", complaint);
         }
@@ -147,7 +141,7 @@ int merge_part_read(const char *path, struct merge_part *part, struct complaint 
     if (error != 0) {
         return error;
     }
-    if (strcmp(part_text(part->root, "schema"), DOCUMENT_SCHEMA) != 0) {
+    if (strcmp(json_text(part->root, "schema"), DOCUMENT_SCHEMA) != 0) {
         complain(complaint,
                  "%s: no result of mems-stress: schema \"" DOCUMENT_SCHEMA "\" is wanted", path);
         return EINVAL;
@@ -183,21 +177,21 @@ static void part_describe(const json_t *a, const json_t *b, char *text, size_t s
     json_t *row;
     json_array_foreach(json_object_get(a, "sections"), index, row)
     {
-        const char *name = part_text(row, "name");
+        const char *name = json_text(row, "name");
         const char *other = part_book_hash(b, name);
         if (*other == '\0') {
             snprintf(text, size, "section [%s] is in the first only", name);
             return;
         }
-        if (strcmp(other, part_text(row, "sha256")) != 0) {
+        if (strcmp(other, json_text(row, "sha256")) != 0) {
             snprintf(text, size, "section [%s] differs", name);
             return;
         }
     }
     json_array_foreach(json_object_get(b, "sections"), index, row)
     {
-        if (*part_book_hash(a, part_text(row, "name")) == '\0') {
-            snprintf(text, size, "section [%s] is in the second only", part_text(row, "name"));
+        if (*part_book_hash(a, json_text(row, "name")) == '\0') {
+            snprintf(text, size, "section [%s] is in the second only", json_text(row, "name"));
             return;
         }
     }
@@ -207,10 +201,10 @@ static void part_describe(const json_t *a, const json_t *b, char *text, size_t s
 static int part_other_key(const struct merge_part *first, const struct merge_part *part,
                           struct complaint *complaint)
 {
-    const char *one = part_text(json_object_get(first->root, "host"), "revision");
-    const char *other = part_text(json_object_get(part->root, "host"), "revision");
+    const char *one = json_text(json_object_get(first->root, "host"), "revision");
+    const char *other = json_text(json_object_get(part->root, "host"), "revision");
     if (strcmp(one, other) != 0 ||
-        strcmp(part_text(first->root, "version"), part_text(part->root, "version")) != 0) {
+        strcmp(json_text(first->root, "version"), json_text(part->root, "version")) != 0) {
         complain(complaint, "%s and %s are of different builds of mems-stress: %s and %s",
                  first->path, part->path, one, other);
     } else {
@@ -229,8 +223,8 @@ int merge_part_fits(const struct merge_part *first, const struct merge_part *par
     const json_t *other = json_object_get(part->root, "job");
     json_int_t count = json_integer_value(json_object_get(first->book, "count"));
     json_int_t counts = json_integer_value(json_object_get(part->book, "count"));
-    const char *hash = part_text(job, "plan_sha256");
-    const char *hashes = part_text(other, "plan_sha256");
+    const char *hash = json_text(job, "plan_sha256");
+    const char *hashes = json_text(other, "plan_sha256");
     char why[400];
     if (strcmp(hash, hashes) != 0) {
         part_describe(first->book, part->book, why, sizeof why);
@@ -246,7 +240,7 @@ int merge_part_fits(const struct merge_part *first, const struct merge_part *par
                  part->path, (int)count, (int)counts);
         return EINVAL;
     }
-    if (strcmp(part_text(job, "resume_key"), part_text(other, "resume_key")) != 0) {
+    if (strcmp(json_text(job, "resume_key"), json_text(other, "resume_key")) != 0) {
         return part_other_key(first, part, complaint);
     }
     if (!json_equal(json_object_get(first->book, "sections"),

@@ -164,6 +164,9 @@ class Results(Case):
         for part in ("mutants.csv: no row for a", "mutants.csv: a row for b", "mutants-quick.csv: no row for a",
                      "mutants-quick.csv: a row for b"):
             self.assertIn(part, told)
+        mutants = self.mutants("a")
+        mutants["a"].values["quick"] = "yes"
+        self.assertNotIn("mutants-quick.csv", self.told(mutants, "", ""))
 
     def test_rows_that_say_what_they_must_not(self):
         told = self.told(self.mutants("a", "b"), "a,4,slab,nobody,61,9,yes,,abc\nb,5,dynamic,stamp,1,1,-,,abc+\n",
