@@ -214,7 +214,7 @@ demo() {
     build release
     mkdir -p results/local
     rm -f "$json" "$page" # what is there after the run is of this run
-    say "running stress/jobs/demo.ini: eight workloads on seven targets, about half a minute"
+    say "running stress/jobs/demo.ini: eight workloads on seven targets, about 40 seconds"
     "$stress" run stress/jobs/demo.ini --json "$json" || status=$?
     if [ -s "$json" ]; then
         "$stress" report "$json" -o "$page" >/dev/null || page=
