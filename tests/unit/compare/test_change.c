@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "support/chance.h"
 #include "support/test.h"
 #include "workload/random.h"
 
@@ -57,57 +58,85 @@ static void test_nothing_to_find(void **state)
     assert_int_equal(change_points(few, 6, &standard, changes), 0);
 }
 
-// Without a change the chance of one is alpha: of 600 series 30 at 5 %, and 48 or more with a
-// chance below 1 in 1,000; at 1 % 6, and 15 or more.
+struct alarms {
+    double alpha;
+    uint64_t seed;
+};
+
+static bool few_alarms(const void *what, size_t tries, double beyond, unsigned look)
+{
+    const struct alarms *alarms = what;
+    const struct step none[] = {{30, 100}, {0, 0}};
+    struct change_options options = standard;
+    size_t found = 0;
+    options.alpha = alarms->alpha;
+    options.permutations = 199;
+    for (size_t i = 0; i < tries; i++) {
+        struct random random;
+        double values[30];
+        struct change changes[30];
+        random_init(&random, alarms->seed, i, look);
+        options.seed = i;
+        size_t count = series(&random, none, values);
+        found += change_points(values, count, &options, changes) > 0;
+    }
+    size_t most = chance_most(tries, alarms->alpha, beyond);
+    if (found > most) {
+        print_message("%zu alarms in %zu series at %g; chance gives at most %zu\n", found, tries,
+                      alarms->alpha, most);
+    }
+    // A test that never says yes is none; where chance alone gives none once in 10^8, it does not.
+    assert_true(found > 0 || (double)tries * log1p(-alarms->alpha) > log(1e-8));
+    return found <= most;
+}
+
+// Without a change the chance of one is alpha.
 static void test_false_alarms(void **state)
 {
     (void)state;
-    static const struct {
-        double alpha;
-        unsigned most;
-    } cases[] = {{0.05, 47}, {0.01, 14}};
-    const struct step none[] = {{30, 100}, {0, 0}};
-    uint64_t seed = test_seed();
-    unsigned series_count = 600 / MEMS_TEST_SCALE;
-    for (size_t c = 0; c < 2; c++) {
-        struct change_options options = standard;
-        unsigned alarms = 0;
-        options.alpha = cases[c].alpha;
-        options.permutations = 199;
-        for (unsigned i = 0; i < series_count; i++) {
-            struct random random;
-            double values[30];
-            struct change changes[30];
-            random_init(&random, seed, i, c);
-            options.seed = i;
-            size_t count = series(&random, none, values);
-            alarms += change_points(values, count, &options, changes) > 0;
-        }
-        if (alarms > cases[c].most) {
-            fail_msg("%u alarms in %u series at %g, seed %llu", alarms, series_count,
-                     cases[c].alpha, (unsigned long long)seed);
-        }
-        // A test that never says yes is none.
-        assert_true(MEMS_TEST_SCALE > 1 || alarms > 0);
+    static const double alphas[] = {0.05, 0.01};
+    for (size_t i = 0; i < 2; i++) {
+        const struct alarms alarms = {alphas[i], test_seed()};
+        assert_true(chance_holds(few_alarms, &alarms, 600 / MEMS_TEST_SCALE));
     }
 }
 
-// Every step is found near its place, and nothing else, but for a few series by chance.
-static void expect_steps(const struct step *steps, size_t wanted, const char *what)
+// By sums of fractions.
+static void test_bounds(void **state)
 {
-    uint64_t seed = test_seed();
-    unsigned tries = MEMS_TEST_SCALE > 2 ? 15 : 40;
-    unsigned good = 0;
-    for (unsigned i = 0; i < tries; i++) {
+    (void)state;
+    assert_int_equal(chance_most(600, 0.05, 1e-3), 48);
+    assert_int_equal(chance_most(600, 0.01, 1e-3), 15);
+    assert_int_equal(chance_most(6000, 0.05, 1e-5), 375);
+    assert_int_equal(chance_most(6000, 0.01, 1e-5), 96);
+    assert_int_equal(chance_most(10, 0.5, 0.01), 9);
+    assert_int_equal(chance_most(1, 0.5, 0.01), 1);
+}
+
+struct planted {
+    const struct step *steps;
+    size_t wanted;
+    const char *what;
+    uint64_t seed;
+};
+
+// Six series of ten at the least.
+static bool steps_found(const void *what, size_t tries, double beyond, unsigned look)
+{
+    const struct planted *planted = what;
+    const struct step *steps = planted->steps;
+    size_t good = 0;
+    (void)beyond;
+    for (size_t i = 0; i < tries; i++) {
         struct random random;
         double values[CHANGE_MOST];
         struct change changes[CHANGE_MOST];
-        random_init(&random, seed, i, wanted);
+        random_init(&random, planted->seed, i, look);
         size_t count = series(&random, steps, values);
         size_t found = change_points(values, count, &standard, changes);
-        bool right = found == wanted;
+        bool right = found == planted->wanted;
         size_t at = 0;
-        for (size_t c = 0; right && c < wanted; c++) {
+        for (size_t c = 0; right && c < planted->wanted; c++) {
             at += steps[c].values;
             right = llabs((long long)changes[c].at - (long long)at) <= 1;
             right = right && fabs(changes[c].before / steps[c].level - 1) < 0.02;
@@ -117,8 +146,16 @@ static void expect_steps(const struct step *steps, size_t wanted, const char *wh
         good += right ? 1 : 0;
     }
     if (good * 10 < tries * 6) {
-        fail_msg("%s: %u of %u series, seed %llu", what, good, tries, (unsigned long long)seed);
+        print_message("%s: %zu of %zu series\n", planted->what, good, tries);
     }
+    return good * 10 >= tries * 6;
+}
+
+// Every step is found near its place, and nothing else, but for a few series by chance.
+static void expect_steps(const struct step *steps, size_t wanted, const char *what)
+{
+    const struct planted planted = {steps, wanted, what, test_seed()};
+    assert_true(chance_holds(steps_found, &planted, MEMS_TEST_SCALE > 2 ? 15 : 40));
 }
 
 static void test_planted_steps(void **state)
@@ -152,9 +189,8 @@ static void test_same_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_to_find),
-        cmocka_unit_test(test_false_alarms),
-        cmocka_unit_test(test_planted_steps),
+        cmocka_unit_test(test_nothing_to_find), cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_false_alarms),    cmocka_unit_test(test_planted_steps),
         cmocka_unit_test(test_same_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
