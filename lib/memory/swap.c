@@ -22,7 +22,7 @@ int swap_open(struct swap *swap, const char *folder, size_t length, uint32_t cou
 {
     uint64_t users = (uint64_t)count * sizeof(uint32_t), bytes = 0;
     *swap = (struct swap){.page_bits = page_bits, .file = -1};
-    lock_init(&swap->lock, LOCK_FRAMES, "swap", UINT32_MAX);
+    lock_init(&swap->lock, LOCK_FRAMES, "swap", LOCK_LAST);
     if (count == 0) {
         return 0;
     }

@@ -196,6 +196,12 @@ void lock_init(struct lock *lock, enum lock_rank rank, const char *name, uint32_
     *lock = (struct lock){.rank = (uint8_t)rank, .name = name, .number = number};
 }
 
+// Its number for a trace; -1: it has none.
+static inline int64_t lock_told(const struct lock *lock)
+{
+    return lock->number == LOCK_LAST ? -1 : (int64_t)lock->number;
+}
+
 // The word of a lock that this thread holds.
 static uint32_t held_word(void)
 {
@@ -311,7 +317,7 @@ static __attribute__((noinline)) bool lock_slow(struct lock *lock, const uint32_
 // `frozen` NULL: never.
 static inline bool take(struct lock *lock, const uint32_t *frozen)
 {
-    schedule_lock("lock", lock->name, lock->number);
+    schedule_lock("lock", lock->name, lock_told(lock));
     if (frozen != NULL && load_acquire(frozen) != 0) {
         return false;
     }
@@ -377,7 +383,7 @@ void lock_thaw(struct lock *lock)
 
 bool lock_try(struct lock *lock)
 {
-    schedule_lock("try", lock->name, lock->number);
+    schedule_lock("try", lock->name, lock_told(lock));
     if (load_relaxed(&lock->word) != 0 || !take_free(lock)) {
         return false;
     }
@@ -387,7 +393,7 @@ bool lock_try(struct lock *lock)
 
 void lock_unlock(struct lock *lock)
 {
-    schedule_lock("unlock", lock->name, lock->number);
+    schedule_lock("unlock", lock->name, lock_told(lock));
     rank_remove(lock);
     if (lock->hold_start_ns != 0) {
         account_hold(lock);
@@ -395,7 +401,7 @@ void lock_unlock(struct lock *lock)
     if ((swap_release(&lock->word, 0) & SLEEPER) != 0) { // [R:lock]
         os_wake(&lock->word, 1);
     }
-    schedule_lock("unlocked", lock->name, lock->number);
+    schedule_lock("unlocked", lock->name, lock_told(lock));
 }
 
 void lock_stats(const struct lock *lock, struct mems_lock_stats *stats)
@@ -403,7 +409,10 @@ void lock_stats(const struct lock *lock, struct mems_lock_stats *stats)
     *stats = (struct mems_lock_stats){.hold_sample = LOCK_HOLD_SAMPLE};
     struct printer name;
     print_init(&name, stats->name, sizeof stats->name);
-    print_format(&name, "%s.%u", lock->name, lock->number);
+    print_text(&name, lock->name);
+    if (lock->number != LOCK_LAST) {
+        print_format(&name, ".%u", lock->number);
+    }
     // Parts before wholes: [A:lock account].
     stats->spin_acquired = load_acquire(&lock->spin_acquired);
     stats->waited = load_acquire(&lock->waited);

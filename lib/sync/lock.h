@@ -55,6 +55,8 @@ struct lock {
         .rank = (rank_), .name = (name_)                                                           \
     }
 
+#define LOCK_LAST UINT32_MAX // a number: the last of its rank, and the only one of its name
+
 #define LOCK_HOLD_SAMPLE 1024 // hold time is taken on one acquisition in so many
 
 // Called when a rank is taken out of order; tests replace it. The default complains and aborts.

@@ -108,7 +108,7 @@ static void player_trace(void *arg, const struct mems_schedule_event *event)
 {
     const struct player *player = arg;
     char line[400], number[24] = "", next[32] = "";
-    if (event->number >= 0 && event->number != UINT32_MAX) { // a lock without one says so
+    if (event->number >= 0) {
         snprintf(number, sizeof number, ".%" PRId64, event->number);
     }
     if (event->next >= 0) {

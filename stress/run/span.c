@@ -89,17 +89,6 @@ static void span_lock_since(struct mems_lock_stats *lock, const struct mems_lock
     }
 }
 
-// A lock that is the only one of its name has no number, which the engine tells as the largest one:
-// only the name is kept.
-static void span_name_lock(char *name)
-{
-    static const char none[] = ".4294967295";
-    size_t length = strlen(name);
-    if (length >= sizeof none && strcmp(name + length - (sizeof none - 1), none) == 0) {
-        name[length - (sizeof none - 1)] = '\0';
-    }
-}
-
 static void span_take_locks(struct span_locks *locks, struct run *run)
 {
     struct mems_lock_stats lock;
@@ -114,7 +103,6 @@ static void span_take_locks(struct span_locks *locks, struct run *run)
     for (size_t i = 0; mems_lock_at(engine, i, &lock) == 0; i++) {
         span_add_lock(&locks->sum, &lock);
         if (i < REPORT_LOCKS) {
-            span_name_lock(lock.name);
             locks->lock[locks->count] = lock;
         }
         locks->count++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// test_span.c - how evenly operations are spread over threads; what locks are called.
+// test_span.c - how evenly operations are spread over threads.
 
 #include "run/span.h"
 
@@ -53,42 +53,13 @@ static void test_nothing(void **state)
     assert_true(report.jain == 1 && report.thread_cv == 0);
 }
 
-static struct mems_engine *engine;
-
-static struct mems_engine *engine_of(struct target_instance *instance)
-{
-    (void)instance;
-    return engine;
-}
-
-// The lock of the swap file is the only one of its name, and has no number.
-static void test_names_of_locks(void **state)
-{
-    (void)state;
-    static struct span span;
-    static const struct target target = {.name = "mems", .engine = engine_of};
-    static struct run run = {.target = &target};
-    const struct mems_config config = {.policy = "vm-paging", .options = "frames=16,swap=1Mi"};
-    assert_int_equal(mems_engine_open(&config, &engine), 0);
-    span_begin(&span, &run, NULL, 0);
-    unsigned swaps = 0, orders = 0;
-    for (uint32_t i = 0; i < span.locks.count && i < REPORT_LOCKS; i++) {
-        const char *name = span.locks.lock[i].name;
-        swaps += strcmp(name, "swap") == 0;
-        orders += strcmp(name, "vm.order.1") == 0;
-        assert_null(strstr(name, "4294967295"));
-    }
-    assert_int_equal(swaps, 1);
-    assert_int_equal(orders, 1);
-    mems_engine_close(engine);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_even),           cmocka_unit_test(test_one_does_everything),
-        cmocka_unit_test(test_figures),        cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_names_of_locks),
+        cmocka_unit_test(test_even),
+        cmocka_unit_test(test_one_does_everything),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

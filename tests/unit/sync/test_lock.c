@@ -45,6 +45,11 @@ static void test_account_of_one_thread(void **state)
     lock_unlock(&lock);
     lock_stats(&lock, &stats);
     assert_string_equal(stats.name, "arena.7");
+    struct lock last;
+    struct mems_lock_stats of_last;
+    lock_init(&last, LOCK_FRAMES, "swap", LOCK_LAST);
+    lock_stats(&last, &of_last);
+    assert_string_equal(of_last.name, "swap"); // the only one of its name needs no number
     assert_int_equal(stats.acquisitions, 3 * LOCK_HOLD_SAMPLE + 1);
     assert_int_equal(stats.contended, 0);
     assert_int_equal(stats.spin_acquired, 0);
