@@ -145,6 +145,12 @@ int mems_walk(struct mems_engine *engine, mems_visitor visit, void *arg)
     return engine->policy->walk(engine->state, visit, arg);
 }
 
+size_t mems_candidates(struct mems_engine *engine, struct mems_candidate *list, size_t most)
+{
+    const struct policy *policy = engine->policy;
+    return policy->candidates == NULL ? 0 : policy->candidates(engine->state, list, most);
+}
+
 // ---- checking ----------------------------------------------------------------------------------
 
 static int violate(struct mems_violation *first, const char *invariant, const char *what,

@@ -136,6 +136,8 @@ struct policy {
                      size_t *size);
 
     int (*walk)(void *state, mems_visitor visit, void *arg);
+    // mems_candidates.
+    size_t (*candidates)(void *state, struct mems_candidate *list, size_t most);
     int (*check)(void *state, struct mems_violation *first); // 0 or EUCLEAN
     void (*totals)(void *state, struct policy_totals *totals);
     const struct lock *(*lock_at)(void *state, size_t index); // NULL past the last

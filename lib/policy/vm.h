@@ -98,6 +98,7 @@ int vm_swap_refused(uint64_t swap, const struct option_text *folder, int error,
 void vm_close(void *state);
 void vm_space_close(void *state, void *owned, struct policy_closed *closed);
 int vm_check(void *state, struct mems_violation *first);
+size_t vm_candidates(void *state, struct mems_candidate *list, size_t most);
 void vm_totals(void *state, struct policy_totals *totals);
 const struct lock *vm_lock_at(void *state, size_t index);
 

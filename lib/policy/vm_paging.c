@@ -394,6 +394,30 @@ int vm_check(void *state, struct mems_violation *first)
     return EUCLEAN;
 }
 
+size_t vm_candidates(void *state, struct mems_candidate *list, size_t most)
+{
+    struct vm *vm = state;
+    const struct replacement *replacement = vm->replacement;
+    uint32_t frame = REPLACEMENT_NONE;
+    size_t count = 0;
+    if (replacement->next == NULL) {
+        return 0;
+    }
+    lock_lock(&vm->order);
+    while (count < most &&
+           (frame = replacement->next(vm->order_state, frame)) != REPLACEMENT_NONE) {
+        uint64_t key = vm->frame[frame].key;
+        list[count++] = (struct mems_candidate){
+            .page = (uint32_t)key,
+            .space = (uint32_t)(key >> 32) + 1,
+            .referenced = replacement_touched(&vm->config, frame) != 0,
+            .modified = load_relaxed(&vm->dirty[frame]) != 0,
+        };
+    }
+    lock_unlock(&vm->order);
+    return count;
+}
+
 static void references_total(struct vm *vm, struct policy_totals *totals)
 {
     lock_lock(&vm->order);
@@ -517,6 +541,7 @@ const struct policy policy_vm_paging = {
     .share = paged_share,
     .space_stats = paged_space_stats,
     .walk = paged_walk,
+    .candidates = vm_candidates,
     .check = vm_check,
     .totals = vm_totals,
     .lock_at = vm_lock_at,

@@ -441,6 +441,7 @@ const struct policy vm_segment_paged = {
     .fault = active_fault,
     .space_stats = paged_space_stats,
     .walk = paged_walk,
+    .candidates = vm_candidates,
     .check = active_check,
     .totals = active_totals,
     .lock_at = vm_lock_at,

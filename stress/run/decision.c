@@ -4,12 +4,16 @@
 // joined with, which page went.
 //
 // 1. Seen, not told. The engine publishes no events. One thread walks the map, does the operation
-//    and walks again; where the block lies now, and what was there before, is what happened. What
-//    two walks cannot show (which list a policy looked through, where its hand stands) is not said.
+//    and walks again; where the block lies now, and what was there before, is what happened. Of
+//    pages that may have to go the engine also says in which order it will look at them, and with
+//    which marks (mems_candidates). What neither shows is not said.
 // 2. Rules are for the reader to apply: of the hole that was taken this counts how many others
 //    would have held the block, at lower places, smaller ones, larger ones. First fit is right
 //    where none was lower, best fit where none was smaller, worst fit where none was larger. The
 //    page says the rule only where the counts bear it out.
+//    Of a victim this counts the pages that were looked at before it, and how many of these had
+//    been used: FIFO and LRU are right where there was none, CLOCK where all had R set and the
+//    victim had not, NRU where no class was lower.
 //    A hole fits that holds what was asked for: holes are whole granules, as what is asked for
 //    becomes.
 // 3. Caches. A block that a magazine had at hand was no decision of the policy; one of a batch was
@@ -58,6 +62,8 @@ void decision_before(struct decision *decision, struct mems_engine *engine, mems
     decision->whole = true;
     (void)mems_snapshot(engine, &decision->stats);
     (void)mems_walk(engine, decision_note, decision); // the visitor never stops it
+    decision->candidate_count =
+        (uint32_t)mems_candidates(engine, decision->candidates, DECISION_CANDIDATES);
 }
 
 // ---- after --------------------------------------------------------------------------------------
@@ -223,6 +229,35 @@ static enum picture_deed decision_free(const struct decision *decision,
     return DEED_FREE_HOLE;
 }
 
+static unsigned decision_class(const struct mems_candidate *candidate)
+{
+    return (candidate->referenced ? 2U : 0) + (candidate->modified ? 1U : 0);
+}
+
+// The victim among the pages that replacement had to choose from. One that is not there (it came
+// in and went within the operation, or there are more than were kept) leaves all figures 0.
+static void decision_judge(const struct decision *decision, struct picture_decision *made)
+{
+    const struct mems_candidate *candidates = decision->candidates;
+    uint32_t at = 0;
+    while (at < decision->candidate_count && (candidates[at].page != made->victim_page ||
+                                              candidates[at].space != made->victim_space)) {
+        at++;
+    }
+    if (at == decision->candidate_count || decision->candidate_count == DECISION_CANDIDATES) {
+        return;
+    }
+    for (uint32_t i = 0; i < decision->candidate_count; i++) {
+        made->used += candidates[i].referenced;
+        made->passed_used += i < at && candidates[i].referenced;
+        made->lower_class += decision_class(&candidates[i]) < decision_class(&candidates[at]);
+    }
+    made->candidates = decision->candidate_count;
+    made->passed = at;
+    made->victim_used = candidates[at].referenced;
+    made->victim_dirty = candidates[at].modified;
+}
+
 static enum picture_deed decision_touch(const struct decision *decision,
                                         const struct decision_look *look,
                                         const struct mems_stats *stats,
@@ -240,6 +275,7 @@ static enum picture_deed decision_touch(const struct decision *decision,
     if (look->was.kind == MEMS_PIECE_BLOCK) {
         made->victim_page = look->was.page;
         made->victim_space = look->was.space;
+        decision_judge(decision, made);
     }
     return DEED_TOUCH_FAULT;
 }

@@ -8,7 +8,8 @@
 
 #include "run/picture.h"
 
-#define DECISION_PLACES 8192
+#define DECISION_PLACES     8192
+#define DECISION_CANDIDATES 4096
 
 // A hole or a frame.
 struct decision_place {
@@ -22,6 +23,8 @@ struct decision {
     bool whole; // places[] has every hole and frame
     uint32_t count;
     struct decision_place places[DECISION_PLACES];
+    uint32_t candidate_count; // DECISION_CANDIDATES: there may be more
+    struct mems_candidate candidates[DECISION_CANDIDATES];
     // the block that is about to be freed; size 0: not found, or in several pieces
     mems_addr addr;
     struct decision_place block;

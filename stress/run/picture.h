@@ -94,7 +94,15 @@ enum picture_deed {
     X(page, "page")                                                                                \
     X(space, "space")                                                                              \
     X(victim_page, "victim_page")                                                                  \
-    X(victim_space, "victim_space") /* 0: the frame was free */
+    X(victim_space, "victim_space") /* 0: the frame was free */                                    \
+    /* pages that replacement had to choose from, in its order; 0: not known */                    \
+    X(candidates, "candidates")                                                                    \
+    X(used, "candidates_referenced")                                                               \
+    X(passed, "passed") /* before the victim */                                                    \
+    X(passed_used, "passed_referenced")                                                            \
+    X(victim_used, "victim_referenced")                                                            \
+    X(victim_dirty, "victim_modified")                                                             \
+    X(lower_class, "lower_class") /* candidates with a smaller 2 R + M */
 
 struct picture_decision {
     uint32_t deed; // enum picture_deed

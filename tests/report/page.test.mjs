@@ -314,6 +314,16 @@ describe("hands", () => {
     assert.doesNotMatch(await say("mems:dynamic(fit=tlsf)", {}), / fit:/);
     assert.match(await say("mems:vm-paging(replacement=clock)", { what: "touch, fault", page: 7, frame: 2, victim_page: 9, victim_space: 1 }),
       /page 7 came into frame 2, where page 9 had to go\. The rule: CLOCK/);
+    const victim = (replacement, evidence) => say("mems:vm-paging(replacement=" + replacement + ")",
+      { what: "touch, fault", page: 7, frame: 2, victim_page: 9, victim_space: 1, candidates: 5, ...evidence });
+    assert.match(await victim("lru", {}), /page 9 had to go: not used for longest of 5 pages\./);
+    assert.doesNotMatch(await victim("lru", { passed: 1 }), /longest of/);
+    assert.match(await victim("clock", { passed: 2, passed_referenced: 2, candidates_referenced: 3 }), /the hand passed 2 pages whose R was 1, cleared it, and came to this one with R 0\./);
+    assert.match(await victim("clock", { candidates_referenced: 1 }), /the hand stood at it, and its R was 0\./);
+    assert.match(await victim("sieve", { candidates_referenced: 5, victim_referenced: 1 }), /R was 1 of all 5 pages: the hand cleared each/);
+    assert.doesNotMatch(await victim("clock", { passed: 2, passed_referenced: 1, candidates_referenced: 3 }), /the hand/);
+    assert.match(await victim("nru", { victim_modified: 1 }), /R 0 and M 1: none of 5 pages is of a lower class; it had been written, and was saved to swap\./);
+    assert.doesNotMatch(await victim("nru", { lower_class: 2 }), /lower class;|is of a lower/);
     assert.match(await say("mems:slab", { what: "unknown" }, 2), /2 threads at work/);
   });
 

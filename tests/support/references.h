@@ -5,7 +5,8 @@
 // It keeps what the policy keeps: which page is in which frame, the free frames (lowest first), the
 // touch and dirty bytes. references_to() is one reference, from the trace that a hit leaves to the
 // fault with its victim and load; the pieces are there too, for tests that take them in another
-// order. Each step requires what must hold of any algorithm: a victim is a frame with a page in it.
+// order. Each step requires what must hold of any algorithm: a victim is a frame with a page in it,
+// and where the algorithm says what it looks at next, the one that follows from that.
 
 #ifndef SUPPORT_REFERENCES_H
 #define SUPPORT_REFERENCES_H
@@ -98,10 +99,36 @@ static inline uint64_t references_unmap(struct references *r, uint32_t frame)
     return page;
 }
 
+// What goes next by the order of `next` and the marks: the first page of the lowest class, which is
+// R alone but for nru. REPLACEMENT_NONE: the algorithm keeps no order.
+static inline uint32_t references_foreseen(const struct references *r)
+{
+    const struct replacement *replacement = r->replacement;
+    bool classes = strcmp(replacement->name, "nru") == 0;
+    uint32_t found = REPLACEMENT_NONE, frame = REPLACEMENT_NONE;
+    unsigned lowest = 4;
+    if (replacement->next == NULL) {
+        return REPLACEMENT_NONE;
+    }
+    while (lowest > 0 && (frame = replacement->next(r->state, frame)) != REPLACEMENT_NONE) {
+        unsigned used = replacement_touched(&r->config, frame) != 0;
+        unsigned class = classes ? 2 * used + (r->dirty[frame] != 0) : used;
+        if (class < lowest) {
+            lowest = class;
+            found = frame;
+        }
+    }
+    return found;
+}
+
 // An eviction for `incoming` or REPLACEMENT_ANY: the frame, which is not put among the free ones.
 static inline uint32_t references_victim(struct references *r, uint64_t incoming, uint64_t *page)
 {
+    uint32_t foreseen = references_foreseen(r);
     uint32_t frame = r->replacement->victim(r->state, incoming);
+    test_require(r->replacement->next == NULL || frame == foreseen,
+                 "%s evicts frame %u, by its order it is %u", r->replacement->name, frame,
+                 foreseen);
     *page = references_unmap(r, frame);
     return frame;
 }
@@ -175,8 +202,31 @@ static inline void references_release(struct references *r, uint64_t page)
     r->free[r->free_count++] = frame;
 }
 
+// The order holds each page once, and no frame without one.
+static inline void references_ordered(const struct references *r)
+{
+    uint32_t frame = REPLACEMENT_NONE, seen = 0, loaded = 0;
+    if (r->replacement->next == NULL) {
+        return;
+    }
+    uint8_t *met = references_array(r->config.frames, 1);
+    while ((frame = r->replacement->next(r->state, frame)) != REPLACEMENT_NONE) {
+        test_require(r->page_in[frame] != REFERENCES_NO_PAGE && met[frame]++ == 0,
+                     "%s: frame %u is in the order and holds no page, or is there twice",
+                     r->replacement->name, frame);
+        seen++;
+    }
+    for (uint32_t i = 0; i < r->config.frames; i++) {
+        loaded += r->page_in[i] != REFERENCES_NO_PAGE;
+    }
+    test_require(seen == loaded, "%s: %u of %u pages in the order", r->replacement->name, seen,
+                 loaded);
+    free(met);
+}
+
 static inline void references_checked(const struct references *r)
 {
+    references_ordered(r);
     const char *broken = r->replacement->check == NULL ? NULL : r->replacement->check(r->state);
     test_require(broken == NULL, "%s with %u frames, after %" PRIu64 " references: %s",
                  r->replacement->name, r->config.frames, r->count, broken);

@@ -355,6 +355,21 @@ typedef int (*mems_visitor)(const struct mems_extent *extent, void *arg);
 // The memory map. Pieces that change while it runs are seen before or after the change.
 int mems_walk(struct mems_engine *engine, mems_visitor visit, void *arg);
 
+// A page in memory that may have to go.
+struct mems_candidate {
+    uint64_t page;   // its number within its space, as in struct mems_extent
+    uint32_t space;  // its owner's id
+    bool referenced; // R: used since replacement cleared its mark; false where it keeps none
+    bool modified;   // M: written since it came in, so that it costs a write to swap
+};
+
+// What replacement looks at next when it needs a frame, in its order: from its hand, or from the
+// front of its queue, on. Writes at most `most` of them and returns how many; 0 where pages are
+// not swapped, and where an algorithm goes by more than one order and these marks (random, opt,
+// arc, 2q, lirs, s3fifo). Pages that go meanwhile are seen before. Takes a lock; safe from any
+// thread.
+size_t mems_candidates(struct mems_engine *engine, struct mems_candidate *list, size_t most);
+
 struct mems_violation {
     const char *invariant; // its label in the sources ("H2")
     char text[200];        // what was found, with numbers

@@ -95,6 +95,14 @@ static void clock_forget(void *state, uint32_t frame)
     clock_remove(state, frame);
 }
 
+static uint32_t clock_next(const void *state, uint32_t frame)
+{
+    const struct clock *clock = state;
+    uint32_t anchor = clock->ring.anchor;
+    uint32_t first = clock->hand == anchor ? queue_front(&clock->ring) : clock->hand;
+    return queue_round(&clock->ring, first, frame);
+}
+
 static const char *clock_check(const void *state)
 {
     const struct clock *clock = state;
@@ -120,5 +128,6 @@ const struct replacement replacement_clock = {
     .victim = clock_victim,
     .load = clock_load,
     .forget = clock_forget,
+    .next = clock_next,
     .check = clock_check,
 };

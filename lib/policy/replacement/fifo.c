@@ -59,6 +59,12 @@ static void fifo_forget(void *state, uint32_t frame)
     queue_remove(&fifo->queue, frame);
 }
 
+static uint32_t fifo_next(const void *state, uint32_t frame)
+{
+    const struct fifo *fifo = state;
+    return queue_next(&fifo->queue, frame);
+}
+
 static const char *fifo_check(const void *state)
 {
     const struct fifo *fifo = state;
@@ -74,5 +80,6 @@ const struct replacement replacement_fifo = {
     .victim = fifo_victim,
     .load = fifo_load,
     .forget = fifo_forget,
+    .next = fifo_next,
     .check = fifo_check,
 };

@@ -148,6 +148,23 @@ static void lfu_load(void *state, uint32_t frame, uint64_t key)
     lfu->loaded++;
 }
 
+static uint32_t lfu_next(const void *state, uint32_t frame)
+{
+    const struct lfu *lfu = state;
+    uint32_t bucket;
+    if (frame != REPLACEMENT_NONE) {
+        bucket = lfu->bucket[frame];
+        frame = queue_after(&lfu->queue[bucket], frame);
+        if (frame != QUEUE_NONE) {
+            return frame;
+        }
+        bucket = queue_after(&lfu->buckets, bucket);
+    } else {
+        bucket = queue_front(&lfu->buckets);
+    }
+    return bucket == QUEUE_NONE ? REPLACEMENT_NONE : queue_front(&lfu->queue[bucket]);
+}
+
 static const char *lfu_check(const void *state)
 {
     const struct lfu *lfu = state;
@@ -189,5 +206,6 @@ const struct replacement replacement_lfu = {
     .victim = lfu_victim,
     .load = lfu_load,
     .forget = lfu_forget,
+    .next = lfu_next,
     .check = lfu_check,
 };

@@ -69,6 +69,12 @@ static void lru_forget(void *state, uint32_t frame)
     queue_remove(&lru->queue, frame);
 }
 
+static uint32_t lru_next(const void *state, uint32_t frame)
+{
+    const struct lru *lru = state;
+    return queue_next(&lru->queue, frame);
+}
+
 static const char *lru_check(const void *state)
 {
     const struct lru *lru = state;
@@ -85,5 +91,6 @@ const struct replacement replacement_lru = {
     .victim = lru_victim,
     .load = lru_load,
     .forget = lru_forget,
+    .next = lru_next,
     .check = lru_check,
 };

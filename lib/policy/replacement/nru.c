@@ -153,6 +153,21 @@ static void nru_load(void *state, uint32_t frame, uint64_t key)
     nru->count++;
 }
 
+static uint32_t nru_next(const void *state, uint32_t frame)
+{
+    const struct nru *nru = state;
+    uint64_t frames = nru->config->frames;
+    // Counted from the hand.
+    uint64_t from = frame == REPLACEMENT_NONE ? 0 : (frame + frames - nru->hand) % frames + 1;
+    for (; from < frames; from++) {
+        uint32_t at = (uint32_t)((nru->hand + from) % frames);
+        if (nru->loaded[at] != 0) {
+            return at;
+        }
+    }
+    return REPLACEMENT_NONE;
+}
+
 static const char *nru_check(const void *state)
 {
     const struct nru *nru = state;
@@ -178,5 +193,6 @@ const struct replacement replacement_nru = {
     .victim = nru_victim,
     .load = nru_load,
     .forget = nru_forget,
+    .next = nru_next,
     .check = nru_check,
 };

@@ -80,6 +80,12 @@ static uint32_t pff_surplus(void *state, uint64_t incoming)
     return frame;
 }
 
+static uint32_t pff_next(const void *state, uint32_t frame)
+{
+    const struct pff *pff = state;
+    return queue_next(&pff->recency.order, frame);
+}
+
 static const char *pff_check(const void *state)
 {
     const struct pff *pff = state;
@@ -101,5 +107,6 @@ const struct replacement replacement_pff = {
     .load = pff_load,
     .forget = pff_forget,
     .surplus = pff_surplus,
+    .next = pff_next,
     .check = pff_check,
 };

@@ -60,6 +60,23 @@ static inline uint32_t queue_before(const struct queue *queue, uint32_t i)
     return queue_item(queue, queue->links[i].before);
 }
 
+// From the front to the back: the first item (`i` is QUEUE_NONE), or the one after `i`.
+static inline uint32_t queue_next(const struct queue *queue, uint32_t i)
+{
+    return i == QUEUE_NONE ? queue_front(queue) : queue_after(queue, i);
+}
+
+// The same from item `hand` on, round the whole ring.
+static inline uint32_t queue_round(const struct queue *queue, uint32_t hand, uint32_t i)
+{
+    if (i == QUEUE_NONE) {
+        return hand;
+    }
+    uint32_t after = queue_after(queue, i);
+    after = after == QUEUE_NONE ? queue_front(queue) : after;
+    return after == hand ? QUEUE_NONE : after;
+}
+
 // `at` is an item or the anchor: before the anchor is the back.
 static inline void queue_insert_before(struct queue *queue, uint32_t at, uint32_t i)
 {

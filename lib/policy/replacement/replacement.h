@@ -86,6 +86,10 @@ struct replacement {
     // out; REPLACEMENT_NONE when there is none. Called at a fault, before victim and load;
     // `incoming` is the key that faults.
     uint32_t (*surplus)(void *state, uint64_t incoming);
+    // For who asks what goes next: the frame that victim would look at first (`frame`:
+    // REPLACEMENT_NONE), and those after it, until REPLACEMENT_NONE. victim takes one of them by
+    // their traces and `dirty` alone. NULL: it goes by more than that (ghosts, the future, chance).
+    uint32_t (*next)(const void *state, uint32_t frame);
     // NULL, or the label of the first invariant that does not hold.
     const char *(*check)(const void *state);
 };

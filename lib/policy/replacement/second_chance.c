@@ -70,6 +70,12 @@ static void second_chance_forget(void *state, uint32_t frame)
     queue_remove(&chance->queue, frame);
 }
 
+static uint32_t second_chance_next(const void *state, uint32_t frame)
+{
+    const struct second_chance *chance = state;
+    return queue_next(&chance->queue, frame);
+}
+
 static const char *second_chance_check(const void *state)
 {
     const struct second_chance *chance = state;
@@ -85,5 +91,6 @@ const struct replacement replacement_second_chance = {
     .victim = second_chance_victim,
     .load = second_chance_load,
     .forget = second_chance_forget,
+    .next = second_chance_next,
     .check = second_chance_check,
 };

@@ -88,6 +88,13 @@ static void sieve_forget(void *state, uint32_t frame)
     sieve_remove(state, frame);
 }
 
+static uint32_t sieve_next(const void *state, uint32_t frame)
+{
+    const struct sieve *sieve = state;
+    uint32_t first = sieve->hand == QUEUE_NONE ? queue_front(&sieve->queue) : sieve->hand;
+    return queue_round(&sieve->queue, first, frame);
+}
+
 static const char *sieve_check(const void *state)
 {
     const struct sieve *sieve = state;
@@ -110,5 +117,6 @@ const struct replacement replacement_sieve = {
     .victim = sieve_victim,
     .load = sieve_load,
     .forget = sieve_forget,
+    .next = sieve_next,
     .check = sieve_check,
 };

@@ -86,6 +86,12 @@ static uint32_t ws_surplus(void *state, uint64_t incoming)
     return frame;
 }
 
+static uint32_t ws_next(const void *state, uint32_t frame)
+{
+    const struct ws *ws = state;
+    return queue_next(&ws->recency.order, frame);
+}
+
 static const char *ws_check(const void *state)
 {
     const struct ws *ws = state;
@@ -104,5 +110,6 @@ const struct replacement replacement_ws = {
     .load = ws_load,
     .forget = ws_forget,
     .surplus = ws_surplus,
+    .next = ws_next,
     .check = ws_check,
 };

@@ -265,13 +265,35 @@ mems.replacementRules = {
   ws: "the working set gives up pages not used for tau references", pff: "PFF gives up pages when faults are far apart",
 };
 
+// Why this victim: the rule in words, where the pages that replacement had to choose from bear it out.
+mems.mapVictimRule = function (replacement, made) {
+  if (made.candidates === 0) {
+    return "";
+  }
+  const first = (words) => [made.passed === 0, words + " of " + mems.count(made.candidates, "page")];
+  const round = made.passed === 0 && made.candidates_referenced === made.candidates;
+  const hand = round ? [true, "R was 1 of all " + mems.count(made.candidates, "page") + ": the hand cleared each, came round, and took the first"]
+    : [made.passed === made.passed_referenced && made.victim_referenced === 0, made.passed === 0 ? "the hand stood at it, and its R was 0"
+      : "the hand passed " + mems.count(made.passed, "page") + " whose R was 1, cleared it, and came to this one with R 0"];
+  const marks = "R " + made.victim_referenced + " and M " + made.victim_modified;
+  const rules = {
+    fifo: first("loaded first"), lru: first("not used for longest"), ws: first("not used for longest"), pff: first("not used for longest"), lfu: first("used least often"),
+    clock: hand, "second-chance": hand, sieve: hand,
+    nru: [made.lower_class === 0, marks + ": none of " + mems.count(made.candidates, "page") + " is of a lower class"],
+  };
+  const [holds, words] = rules[replacement] ?? [false];
+  return (holds ? ": " + words : "") + (made.victim_modified === 1 ? "; it had been written, and was saved to swap" : "");
+};
+
 mems.mapWhy = function (target, picture, threads) {
   const zeros = ["asked_bytes", "at_bytes", "taken_bytes", "hole_at_bytes", "hole_bytes", "holes", "holes_fitting", "fitting_lower", "fitting_smaller",
-    "fitting_larger", "joined_below_bytes", "joined_above_bytes", "frames", "frame", "page", "space", "victim_page", "victim_space"];
+    "fitting_larger", "joined_below_bytes", "joined_above_bytes", "frames", "frame", "page", "space", "victim_page", "victim_space",
+    "candidates", "candidates_referenced", "passed", "passed_referenced", "victim_referenced", "victim_modified", "lower_class"];
   const made = picture.decision && { ...Object.fromEntries(zeros.map((name) => [name, 0])), ...picture.decision };
   const { policy, options } = mems.policyOf(target);
   const paged = policy === "vm-paging" || policy === "vm-segmentation";
-  const rule = paged ? mems.replacementRules[options.replacement ?? (policy === "vm-paging" ? "sieve" : "")] : null;
+  const replacement = options.replacement ?? (policy === "vm-paging" ? "sieve" : "");
+  const rule = paged ? mems.replacementRules[replacement] : null;
   const asked = () => mems.bytes(made.asked_bytes) + (made.taken_bytes > made.asked_bytes ? " (" + mems.bytes(made.taken_bytes) + " with rounding)" : "");
   const words = {
     "alloc from a hole": () => asked() + " came out of the hole of " + mems.bytes(made.hole_bytes) + " at " + mems.bytes(made.hole_at_bytes) + ", one of " +
@@ -288,7 +310,8 @@ mems.mapWhy = function (target, picture, threads) {
     "free to a magazine": () => mems.bytes(made.taken_bytes) + " freed into the thread's magazine: no hole changes",
     "free of frames": () => mems.count(made.frames, "frame") + " freed",
     "touch, in memory": () => "the page was in memory: no fault",
-    "touch, fault": () => "page " + made.page + " came into frame " + made.frame + (made.victim_space > 0 ? ", where page " + made.victim_page + " had to go" : ", which was free"),
+    "touch, fault": () => "page " + made.page + " came into frame " + made.frame + (made.victim_space > 0 ? ", where page " + made.victim_page + " had to go" + mems.mapVictimRule(replacement, made) :
+      ", which was free"),
     "alloc refused": () => mems.bytes(made.asked_bytes) + " refused: " + mems.bytes(picture.free_bytes) + " are free in " + mems.count(picture.holes, "hole") + ", the largest of " +
       mems.bytes(picture.largest_hole_bytes),
   };

@@ -485,6 +485,59 @@ static void test_refused(void **state)
     test_require(strstr(mems_complaint(), "room") != NULL, "%s", mems_complaint());
 }
 
+// Four frames, all read, the first written: what goes next, and with which marks.
+static void test_candidates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *replacement;
+        size_t count;
+        uint64_t first;
+        bool referenced;
+    } rows[] = {
+        {"fifo", 4, 0, false},  {"lru", 4, 1, false},   {"lfu", 4, 1, false},
+        {"clock", 4, 0, true},  {"sieve", 4, 0, true},  {"second-chance", 4, 0, true},
+        {"ws", 4, 1, false},    {"pff", 4, 1, false},   {"nru", 4, 0, true},
+        {"random", 0, 0, true}, {"arc", 0, 0, true},    {"2q", 0, 0, true},
+        {"lirs", 0, 0, true},   {"s3fifo", 0, 0, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char options[200];
+        snprintf(options, sizeof options,
+                 "page=64,frames=4,swap=8Ki,low=0,high=1,thread_cache=no,replacement=%s",
+                 rows[i].replacement);
+        struct mems_engine *engine = open_with(options, NULL, 0);
+        struct mems_space *space = test_space(engine);
+        struct mems_candidate list[8];
+        assert_int_equal(mems_candidates(engine, list, 8), 0);
+        mems_addr addr = test_alloc(space, 10 * PAGE);
+        for (uint64_t page = 0; page < 4; page++) {
+            refer(space, addr, page);
+        }
+        write_page(space, addr, 0, 1);
+        size_t count = mems_candidates(engine, list, 8);
+        test_require(count == rows[i].count, "%s: %zu", rows[i].replacement, count);
+        if (count > 0) {
+            test_require(list[0].page == rows[i].first && list[0].referenced == rows[i].referenced,
+                         "%s: page %" PRIu64 ", R %d", rows[i].replacement, list[0].page,
+                         list[0].referenced);
+            assert_int_equal(mems_candidates(engine, list, 2), 2);
+            assert_int_equal(mems_candidates(engine, list, 8), 4);
+        }
+        for (size_t c = 0; c < count; c++) {
+            assert_int_equal(list[c].space, mems_space_id(space));
+            assert_int_equal(list[c].modified, list[c].page == 0);
+        }
+        mems_engine_close(engine);
+    }
+    const struct mems_config flat = {.policy = "dynamic"};
+    struct mems_candidate none;
+    struct mems_engine *engine;
+    assert_int_equal(mems_engine_open(&flat, &engine), 0);
+    assert_int_equal(mems_candidates(engine, &none, 1), 0);
+    mems_engine_close(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -494,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_thrashing),        cmocka_unit_test(test_share),
         cmocka_unit_test(test_swap_fails),       cmocka_unit_test(test_map_fails),
         cmocka_unit_test(test_strangers),        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_candidates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -301,7 +301,7 @@ static void some_album(struct source *source, struct cell *cell)
             *at = source_below(source, 1u << 30);
         }
         picture->decision.deed = (uint32_t)source_below(source, DEEDS);
-        for (uint64_t *at = &picture->decision.asked; at <= &picture->decision.victim_space; at++) {
+        for (uint64_t *at = &picture->decision.asked; at <= &picture->decision.lower_class; at++) {
             *at = source_below(source, 1u << 30);
         }
         picture->drawn = (uint32_t)source_below(source, PICTURE_WAYS);

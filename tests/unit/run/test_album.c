@@ -20,9 +20,10 @@ struct scene {
     mems_addr addr[600];
 };
 
-static void scene_open(struct scene *scene, unsigned room, const char *options, uint64_t operations)
+static void scene_open_of(struct scene *scene, const char *policy, unsigned room,
+                          const char *options, uint64_t operations)
 {
-    const struct mems_config config = {.policy = "dynamic", .options = options};
+    const struct mems_config config = {.policy = policy, .options = options};
     memset(scene, 0, sizeof *scene);
     assert_int_equal(mems_engine_open(&config, &scene->engine), 0);
     assert_int_equal(mems_space_open(scene->engine, &scene->space), 0);
@@ -34,6 +35,11 @@ static void scene_open(struct scene *scene, unsigned room, const char *options, 
     scene->pictures->pieces = 2000;
     album_init(scene->album, scene->pictures, scene->engine, &scene->worker, 1, operations);
     album_begin(scene->album, 0, 0);
+}
+
+static void scene_open(struct scene *scene, unsigned room, const char *options, uint64_t operations)
+{
+    scene_open_of(scene, "dynamic", room, options, operations);
 }
 
 static void scene_close(struct scene *scene)
@@ -64,6 +70,22 @@ static const struct picture_decision *do_free(struct scene *scene, unsigned i)
     scene->worker.count[OP_FREE]++;
     if (pictured) {
         album_take(scene->album, DECISION_FREE, 0, 0);
+    }
+    return scene->pictures->count > before ? &scene->pictures->pictures[before].decision : NULL;
+}
+
+static const struct picture_decision *do_touch(struct scene *scene, uint64_t page, bool write)
+{
+    uint32_t before = scene->pictures->count;
+    bool pictured = album_begin_try(scene->album, true, 0);
+    char byte = 1;
+    mems_addr addr = scene->addr[0] + page * 4096;
+    assert_int_equal(write ? mems_write(scene->space, addr, &byte, 1)
+                           : mems_read(scene->space, addr, &byte, 1),
+                     0);
+    scene->worker.count[OP_ALLOC]++; // an operation, whatever its name
+    if (pictured) {
+        album_take(scene->album, DECISION_TOUCH, 0, 0);
     }
     return scene->pictures->count > before ? &scene->pictures->pictures[before].decision : NULL;
 }
@@ -189,6 +211,45 @@ static void caches_decide_nothing(void **state)
     scene_close(&scene);
 }
 
+// Pages 0 to 3 come in, 0 is written, 1 read again; whose place does 4 take?
+static void a_victim_is_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *replacement;
+        uint64_t victim, candidates, used, passed, passed_used, dirty, lower;
+    } rows[] = {
+        {"fifo", 0, 4, 0, 0, 0, 1, 3},  {"lru", 0, 4, 0, 0, 0, 1, 3},
+        {"clock", 0, 4, 4, 0, 0, 1, 3}, {"sieve", 0, 4, 1, 0, 0, 1, 2},
+        {"nru", 2, 4, 2, 2, 1, 0, 0},   {"arc", 0, 0, 0, 0, 0, 0, 0},
+    };
+    for (unsigned row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        struct scene scene;
+        char options[200];
+        snprintf(options, sizeof options,
+                 "page=4Ki,frames=4,swap=1Mi,low=0,high=1,thread_cache=no,replacement=%s",
+                 rows[row].replacement);
+        scene_open_of(&scene, "vm-paging", 100, options, 40);
+        do_alloc(&scene, 0, 8 * 4096);
+        for (uint64_t page = 0; page < 4; page++) {
+            do_touch(&scene, page, page == 0);
+        }
+        const struct picture_decision *told = do_touch(&scene, 1, false);
+        assert_int_equal(told->deed, DEED_TOUCH_HIT);
+        told = do_touch(&scene, 4, false);
+        assert_int_equal(told->deed, DEED_TOUCH_FAULT);
+        assert_int_equal(told->page, 4);
+        assert_true(rows[row].candidates == 0 || told->victim_page == rows[row].victim);
+        assert_int_equal(told->candidates, rows[row].candidates);
+        assert_int_equal(told->used, rows[row].used);
+        assert_int_equal(told->passed, rows[row].passed);
+        assert_int_equal(told->passed_used, rows[row].passed_used);
+        assert_int_equal(told->victim_dirty, rows[row].dirty);
+        assert_int_equal(told->lower_class, rows[row].lower);
+        scene_close(&scene);
+    }
+}
+
 static void a_refusal_is_told(void **state)
 {
     (void)state;
@@ -208,6 +269,7 @@ int main(void)
         cmocka_unit_test(time_is_kept),
         cmocka_unit_test(a_hole_is_weighed),
         cmocka_unit_test(caches_decide_nothing),
+        cmocka_unit_test(a_victim_is_judged),
         cmocka_unit_test(a_refusal_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
