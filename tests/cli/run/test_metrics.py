@@ -223,6 +223,27 @@ class Metrics(Case):
         plain = self.run_job("[work]\nworkload = churn\ntarget = mems:dynamic\nops = 500\n")
         self.assertNotIn("map", plain.cell("mems:dynamic")["report"])
 
+    def test_victims_bear_their_rule_out(self):
+        """Pages that had to go: what replacement passed on the way to them."""
+        target = "mems:vm-paging(page=4Ki,frames=12,low=0,high=1,thread_cache=no,replacement=%s)"
+        algorithms = ("fifo", "lru", "clock", "nru", "arc")
+        outcome = self.run_job("[work]\nworkload = references\nstream = zipf:1\nblocks = 40\nsize = 4Ki\nops = 300\nmap = 100\n"
+                               "target = %s\n" % ", ".join(target % name for name in algorithms))
+        for name in algorithms:
+            made = [picture["decision"] for picture in outcome.cell(target % name)["report"]["map"]]
+            victims = [one for one in made if one["what"] == "touch, fault" and one["victim_space"] > 0]
+            self.assertGreater(len(victims), 10, name)
+            for one in victims:
+                self.assertEqual(one["candidates"], 0 if name == "arc" else 12, one)
+                if name in ("fifo", "lru"):
+                    self.assertEqual(one["passed"], 0, one)
+                elif name == "clock":
+                    round_once = one["candidates_referenced"] == 12 and one["passed"] == 0
+                    self.assertTrue(round_once or (one["passed"] == one["passed_referenced"] and not one["victim_referenced"]), one)
+                elif name == "nru":
+                    self.assertEqual(one["lower_class"], 0, one)
+            self.assertTrue(name in ("fifo", "lru", "arc") or any(one["passed"] for one in victims), name)
+
     @words
     def test_figures_with_pictures_are_no_comparison(self):
         """What pictures cost is in the figures of the targets that have any: the run says so, and compare refuses them."""
