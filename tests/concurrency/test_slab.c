@@ -131,7 +131,7 @@ static int see(const struct mems_extent *piece, void *arg)
 static void *run_looker(void *arg)
 {
     struct party *party = arg;
-    while (!__atomic_load_n(&party->over, __ATOMIC_ACQUIRE)) {
+    do { // once at least, however late it starts
         struct look look = {0, 0};
         struct mems_stats stats;
         mems_walk(party->engine, see, &look);
@@ -139,7 +139,7 @@ static void *run_looker(void *arg)
         mems_snapshot(party->engine, &stats);
         test_require(stats.held_bytes >= stats.free_bytes, "more free than held");
         party->looks++;
-    }
+    } while (!__atomic_load_n(&party->over, __ATOMIC_ACQUIRE));
     return NULL;
 }
 

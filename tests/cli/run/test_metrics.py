@@ -90,7 +90,9 @@ class Metrics(Case):
         warnings = [w for w in outcome.document["warnings"] if w["code"] == "late"]
         self.assertTrue(any("[over]" in w["text"] for w in warnings), warnings)
         if not SANITIZED:
-            self.assertLessEqual(cells["easy"]["report"]["operations"]["all"], 7)
+            # However late the end came: one at the start, and one for each hundredth of a second.
+            easy = cells["easy"]["report"]
+            self.assertLessEqual(easy["operations"]["all"], 2 + easy["wall_ns"] // 10000000)
 
     def test_a_fill_is_neither_paced_nor_counted(self):
         for workload, keys in (("larson", "slots = 3000\n"), ("inverse-square", "slots = 3000\n"),
@@ -112,8 +114,9 @@ class Metrics(Case):
         self.laws(cell, 2)
         figures = {f["name"]: f["value"] for f in cell["report"]["figures"]}
         self.assertEqual(figures["prefilled"], 20000)
-        self.assertLess(cell["report"]["operations"]["all"], 2000)
-        self.assertLess(cell["report"]["latency"]["alloc"]["count"], 2000)
+        most = 1000 + 5000 * cell["report"]["wall_ns"] / 1e9  # a fill would be 20,000
+        self.assertLess(cell["report"]["operations"]["all"], most)
+        self.assertLess(cell["report"]["latency"]["alloc"]["count"], most)
         self.assertGreater(min(cell["report"]["samples"]["live_bytes"]), 20000 * 16 * 0.9)
 
     def test_a_budget_begins_after_the_fill_and_is_the_same_each_time(self):

@@ -9,21 +9,21 @@ from stress import SANITIZED, Case, edge
 
 # With a job's keys that make it short.
 SHORT = {
-    "fork-stdio": "ops = 60\nchild_timeout = 3s",
-    "fork-child": "ops = 20\nchild_timeout = 3s",
-    "fork-handler": "ops = 60\nforks = 30\nchild_timeout = 3s",
-    "first-operation": "ops = 54\nchild_timeout = 3s",
+    "fork-stdio": "ops = 60\nchild_timeout = 30s",
+    "fork-child": "ops = 20\nchild_timeout = 30s",
+    "fork-handler": "ops = 60\nforks = 30\nchild_timeout = 30s",
+    "first-operation": "ops = 54\nchild_timeout = 30s",
     "signals": "ops = 10",
-    "exits": "ops = 12\nhandlers = 1000\nchild_timeout = 3s",
+    "exits": "ops = 12\nhandlers = 1000\nchild_timeout = 30s",
     "dlopen": "ops = 400",
     "extreme-sizes": "ops = 2000",
-    "no-memory": "ops = 4\nchild_timeout = 3s",
-    "maps": "ops = 1\nchild_timeout = 3s",
+    "no-memory": "ops = 4\nchild_timeout = 30s",
+    "maps": "ops = 1\nchild_timeout = 30s",
     "destructors": "count = 320",
 }
 
 def job(workload, target, more=""):
-    return "[it]\nworkload = %s\ntarget = %s\ntimeout = 10s\n%s\n%s\n" % (
+    return "[it]\nworkload = %s\ntarget = %s\ntimeout = 60s\n%s\n%s\n" % (
         workload, target, SHORT[workload], more)
 
 
@@ -57,7 +57,7 @@ for name in SHORT:
 class Jobs(Case):
     def test_a_child_must_hang_before_its_cell(self):
         outcome = self.stress("run", self.write("job.ini", job("exits", "libc").replace(
-            "child_timeout = 3s", "child_timeout = 10s")))
+            "child_timeout = 30s", "child_timeout = 60s")))
         self.assertEqual(outcome.status, 1)
         self.assertIn("child_timeout", outcome.err)
         self.assertIn("less than timeout", outcome.err)

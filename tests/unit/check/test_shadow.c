@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "support/chance.h"
 #include "support/test.h"
 #include "workload/random.h"
 
@@ -95,14 +96,18 @@ static void test_random_blocks_agree_with_the_model(void **state)
     shadow_fini(&shadow);
 }
 
-// An overlap is found exactly where the model has one, and its owner is named.
+// An overlap is found exactly where the model has one, and its owner is named. About a third of the
+// rounds have one; where few had, which chance gives once in 500,000 tests of 60 rounds, there are
+// more.
 static void test_overlaps_are_found_and_named(void **state)
 {
     (void)state;
     struct random random;
     random_init(&random, seed, 1, 0);
+    const unsigned rounds = 400 / MEMS_TEST_SCALE + 20;
     unsigned found = 0;
-    for (unsigned round = 0; round < 400 / MEMS_TEST_SCALE + 20; round++) {
+    for (unsigned round = 0; round < rounds || (found <= 5 && round < CHANCE_MORE * rounds);
+         round++) {
         struct shadow shadow = {0};
         size_t live = 0;
         memset(owners, -1, sizeof owners);

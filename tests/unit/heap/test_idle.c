@@ -12,7 +12,7 @@
 #include "heap/idle.h"
 #include "os/os.h"
 
-enum { CLASSES = 32, RESTING = 60, MANY = 1000 };
+enum { CLASSES = 32, RESTING = 60, MANY = 1000, HOUR_MS = 3600000 };
 
 // As if there were so many threads.
 static void among(uint32_t threads)
@@ -53,9 +53,16 @@ static void tick(void)
     store_relaxed(&front_clock, load_relaxed(&front_clock) + FRONT_TICK);
 }
 
-// A front of a test's own: nothing in it.
+static void decay_in(uint64_t ms)
+{
+    depot_settings.decay_ms = ms;
+    depots[0].purge_ms = 0; // counted from the next visit
+}
+
+// A front of a test's own: nothing in it, and nobody looks at it because time goes by.
 static void fresh_front(void)
 {
+    decay_in(HOUR_MS);
     assert_non_null(family_front());
     front_trim(front_here);
     tick();
@@ -169,11 +176,10 @@ static void test_taken(void **state)
 static void test_decay(void **state)
 {
     (void)state;
-    struct depot_settings saved = depot_settings;
     enum { BLOCKS = 1000, SIZE = 500 };
     static void *blocks[BLOCKS];
-    depot_settings.decay_ms = 20;
     fresh_front();
+    decay_in(20);
     for (size_t i = 0; i < BLOCKS; i++) {
         blocks[i] = family_malloc(SIZE);
         memset(blocks[i], 1, SIZE);
@@ -194,7 +200,6 @@ static void test_decay(void **state)
         }
     }
     family_checked();
-    depot_settings = saved;
     front_trim(front_here);
     assert_int_equal(family_slabs(), 0);
     among(1);
@@ -215,11 +220,9 @@ static void *fill(void *arg)
 static void test_first_visit(void **state)
 {
     (void)state;
-    struct depot_settings saved = depot_settings;
     static void *blocks[1000];
-    depot_settings.decay_ms = 20;
-    depots[0].purge_ms = 0;
     fresh_front();
+    decay_in(20);
     (void)depot_purge(true);
     use_each(3);
     pthread_t thread;
@@ -238,7 +241,6 @@ static void test_first_visit(void **state)
     assert_int_equal(depots[0].dirty_bytes, 2 * GRANULE_BYTES); // of the block that is young
     assert_int_equal(spares(), 0);
     family_checked();
-    depot_settings = saved;
     front_trim(front_here);
     among(1);
 }

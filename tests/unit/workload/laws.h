@@ -10,6 +10,7 @@
 #ifndef TESTS_UNIT_WORKLOAD_LAWS_H
 #define TESTS_UNIT_WORKLOAD_LAWS_H
 
+#include "support/chance.h"
 #include "unit/workload/fake_run.h"
 
 static const struct workload *const *law_rows;
@@ -197,22 +198,53 @@ static void law_threads_do_what_was_asked_and_nothing_is_left(void **state)
     }
 }
 
+// A demand is a bound by chance (workload/demand.h): five spreads, of which a job sees many draws.
+// Measured on all jobs of these tests: at most one run in 200 goes beyond it, for a moment.
+#define LAW_DEMAND_MISSED 0.01
+
+struct law_demand {
+    const char *keys;
+    uint64_t seed;
+};
+
+static bool law_keeps_demand(const char *keys, uint64_t seed)
+{
+    struct target_demand demand = {0};
+    struct job *job = open_law(keys, seed, 0);
+    assert_int_equal(fake_run.workload->demand(fake_run.section, &demand, &complaint), 0);
+    work(fake_run.workload);
+    fake_run.workload->close(&fake_run);
+    job_free(job);
+    assert_true(fake_peak.largest <= demand.largest);
+    bool kept = fake_peak.peak_bytes <= demand.peak_bytes;
+    for (unsigned i = 0; i < TARGET_CLASSES; i++) {
+        kept = kept && fake_peak.peak_blocks[i] <= demand.peak_blocks[i];
+    }
+    return kept;
+}
+
+// The first look is one run.
+static bool law_demand_look(const void *what, size_t tries, double beyond, unsigned look)
+{
+    const struct law_demand *law = what;
+    size_t most = look == 0 ? 0 : chance_most(tries, LAW_DEMAND_MISSED, beyond), missed = 0;
+    for (size_t i = 0; i < tries; i++) {
+        missed += !law_keeps_demand(law->keys, law->seed + look + i);
+    }
+    if (missed > most) {
+        print_message("%zu of %zu runs are beyond the demand; %zu may be: %s\n", missed, tries,
+                      most, law->keys);
+    }
+    return missed <= most;
+}
+
 static void law_the_demand_holds(void **state)
 {
     (void)state;
     uint64_t seed = test_seed();
     for (unsigned i = 0; i < law_job_count; i++) {
-        struct target_demand demand = {0};
-        struct job *job = open_law(law_jobs[i], seed, 0);
-        assert_int_equal(fake_run.workload->demand(fake_run.section, &demand, &complaint), 0);
-        work(fake_run.workload);
-        fake_run.workload->close(&fake_run);
-        assert_true(fake_peak.largest <= demand.largest);
-        assert_true(fake_peak.peak_bytes <= demand.peak_bytes);
-        for (unsigned j = 0; j < TARGET_CLASSES; j++) {
-            assert_true(fake_peak.peak_blocks[j] <= demand.peak_blocks[j]);
-        }
-        job_free(job);
+        const struct law_demand law = {law_jobs[i], seed};
+        assert_true(chance_holds(law_demand_look, &law, 1));
     }
 }
 
