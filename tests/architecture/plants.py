@@ -61,6 +61,7 @@ PLANTS = [
     ("typedef", "stress/run/plant_typedef.h", "typedef struct plant plant;"),
     ("machine-path", "stress/jobs/plant.ini", "trace = /ho" + "me/someone/a.trace"),
     ("machine-path", "results/plant.json", '{"command": "/wo' + 'rk/a/mems-stress"}'),
+    ("no-commit", "results/plant.csv", "mutant,engine\nplant,a2a102a+"),
     ("c++", "stress/run/plant.cc", "int x;"),
     ("length", "lib/base/plant_length.c", "\n" * 600),
     ("labels", "lib/sync/plant_release.c", "int x; // [R:planted release]"),

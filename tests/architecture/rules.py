@@ -116,6 +116,14 @@ BAN = [
         "raw": True,
         "pattern": r"(?<![\w.*$}-])/(?:home|root|work|Users|tmp/(?:wt|build|deb))/",
     },
+    {
+        "rule": "no-commit",
+        "why": "a row of what was not committed (+): nobody can measure it again; commit, and measure",
+        "files": r"results/[^/]*\.csv$",
+        "but": r"$^",
+        "raw": True,
+        "pattern": r",[0-9a-f]{7,}\+\s*$",
+    },
 ]
 
 # C++ is one file: the binding of bench/ to Google Benchmark.

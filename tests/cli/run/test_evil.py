@@ -28,7 +28,6 @@ def soon(job):
     return job.replace("timeout = 60s", "timeout = 1s")
 
 
-
 def evil_is_mapped(pid, sin):
     try:
         with open("/proc/%d/maps" % pid) as file:
