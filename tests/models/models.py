@@ -147,14 +147,15 @@ def check_without(name):
 
 
 def rules_of(essay):
-    """label -> (codes [(file, text)], names of the models without it)"""
+    """label -> (codes [(file, text, how many lines)], names of the models without it)"""
     rules, label = {}, None
     for line in essay.split("\n"):
         if found := re.match(r"//    " + LABEL, line):
             label = found.group(1)
             rules[label] = ([], [])
-        elif label and (found := re.match(r"//        (lib/\S+): (.+)$", line)):
-            rules[label][0].append(found.groups())
+        elif label and (found := re.match(r"//        (lib/\S+): (.+?)(?: x(\d+))?$", line)):
+            file, code, lines = found.groups()
+            rules[label][0].append((file, code, int(lines or 1)))
         elif label and (found := re.match(r"//        without: (.+)$", line)):
             rules[label][1].extend(found.group(1).split())
         elif label and not line.startswith("//    "):
@@ -162,10 +163,16 @@ def rules_of(essay):
     return rules
 
 
-def keeps(text, label, code):
-    """Whether a line with the label, or the one after it, has the code."""
+def kept(text, label, code):
+    """How many lines with the label have the code, or the line after them."""
     lines = text.split("\n") + [""]
-    return any(f"[model:{label}]" in line and (code in line or code in lines[i + 1]) for i, line in enumerate(lines))
+    return sum(f"[model:{label}]" in line and (code in line or code in lines[i + 1]) for i, line in enumerate(lines))
+
+
+def without_each(text, gone):
+    """The text without `gone`, in one place after the other."""
+    pieces = text.split(gone)
+    return [gone.join(pieces[:i]) + gone.join(pieces[i:]) for i in range(1, len(pieces))]
 
 
 def complaints(essay, model, sources, tried):
@@ -174,9 +181,9 @@ def complaints(essay, model, sources, tried):
     for label, (codes, without) in rules.items():
         if not codes:
             wrong.append(f"[model:{label}] names no code")
-        for file, code in codes:
-            if not keeps(sources.get(file, ""), label, code):
-                wrong.append(f"[model:{label}]: {file} has no such line any more: {code}")
+        for file, code, lines in codes:
+            if (there := kept(sources.get(file, ""), label, code)) != lines:
+                wrong.append(f"[model:{label}]: {file} has {there} such lines, not {lines}: {code}")
         if f"[model:{label}]" not in model:
             wrong.append(f"[model:{label}] is nowhere in the model")
         wrong += [f"[model:{label}]: no model without it is tried: {name}" for name in without if name not in tried]
@@ -187,7 +194,7 @@ def complaints(essay, model, sources, tried):
         for label in re.findall(LABEL, text):
             if label not in rules:
                 wrong.append(f"{file}: [model:{label}] is no rule of the model")
-            elif file not in (f for f, _ in rules[label][0]):
+            elif file not in (f for f, _, _ in rules[label][0]):
                 wrong.append(f"{file}: [model:{label}]: the rule does not name this file")
     return wrong
 
@@ -210,12 +217,13 @@ def check_rules():
         fail("\n" + "\n".join(wrong))
     planted = 0
     for label, (codes, _) in rules_of(essay).items():
-        for file, code in codes:  # each line gone, and each label gone, must be seen
-            for gone in (code, f"[model:{label}]"):
-                broken = dict(sources, **{file: sources[file].replace(gone, "")})
-                planted += 1
-                if not complaints(essay, model, broken, WITHOUT):
-                    fail(f"nobody misses {gone} in {file}")
+        for file, code, _ in codes:  # each line gone, and each label gone, must be seen
+            marked = [text for gone in (f"[model:{label}]", code) for text in without_each(sources[file], gone)
+                      if gone != code or kept(text, label, code) != kept(sources[file], label, code)]
+            planted += len(marked)
+            for text in marked:
+                if not complaints(essay, model, dict(sources, **{file: text}), WITHOUT):
+                    fail(f"nobody misses a line or label of [model:{label}] in {file}: {code}")
     if not complaints(essay, model, dict(sources, **{"lib/x.c": "[model:none]"}), WITHOUT):
         fail("nobody minds a label without a rule")
     if not complaints(essay, model, sources, {**WITHOUT, "NOBODY": ""}):

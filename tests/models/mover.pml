@@ -30,7 +30,7 @@
 //    blocks and rounds are few: what needs more than two batches, sections or releases in a row
 //    is not found.
 // 5. Rules. Each with the code that keeps it (a line with the label, or the one after it, has that
-//    text), and what the model is without it. tests/models/models.py finds that line, and that Spin
+//    text; x3: three lines have), and what the model is without it. tests/models/models.py finds that line, and that Spin
 //    finds an error in each of these models. Here the label stands where the rule is kept.
 //
 //    [model:mark] A mark is one compare-and-swap, from RESIDENT. CACHED is its thread's.
@@ -52,9 +52,9 @@
 //        lib/engine/access.c: *found = relocation_cancel(entry, *found, page_turned(*found, PAGE_RESIDENT));
 //        without: NO_CANCEL STORE_CANCEL
 //    [model:bound] It does so movers + 1 times at most (an assertion, here and there).
-//        lib/engine/access.c: assert(tries < RELOCATION_CANCELS);
+//        lib/engine/access.c: assert(tries < RELOCATION_CANCELS); x2
 //    [model:one mover] Who marks, publishes or brings in is alone, by a lock; or marks have tags (TAGS).
-//        lib/policy/compaction.c: lock_lock(&compaction->lock);
+//        lib/policy/compaction.c: lock_lock(&compaction->lock); x3
 //        lib/policy/vm_fault.c: lock_lock(&vm->paged.mover);
 //        lib/policy/vm_segment_evict.c: lock_lock(&segments->compaction.lock);
 //        without: NO_TAG FAULT_UNLOCKED
