@@ -64,6 +64,7 @@ static void run(const struct replacement *replacement, uint64_t seed)
     struct replacement_config config = {.frames = FRAMES, .clock_load_ref = true};
     struct stage stage = {references_open(replacement, &config, PAGES), seed, false};
     struct references *r = stage.r;
+    r->hit_meanwhile = true;
     pthread_t threads[HITTERS];
     for (size_t i = 0; i < HITTERS; i++) {
         test_require(pthread_create(&threads[i], NULL, hitter, &stage) == 0, "thread");
