@@ -80,26 +80,14 @@ def untrue(mutant, row):
         yield f"proved: {row.get('proved')}"
 
 
-def misjudged(mutants, quick):
-    """What the tables of the quick tests say, a table a build, and headers not."""
-    seen = {name for rows in quick.values() for name, row in rows.items() if row["seen"] == "yes"}
-    for file, rows in quick.items():
-        for name, row in rows.items():
-            if name in mutants and row["seen"] == "yes" and not mutants[name].seen_by_quick:
-                yield f"{name}: its header says quick: no, and by {file} it is seen by {row['tests']}"
-    for name in sorted(set().union(*quick.values()) & mutants.keys()):
-        if mutants[name].seen_by_quick and name not in seen:
-            yield f"{name}: its header says quick: yes, and no table says by whom"
-
-
-def gaps(mutants, caught_path, *quick_paths):
-    """What the committed tables lack: a row for each mutant (of the quick tests of each build: for each that they are said
-    not to see), of a commit, which says what it must."""
+def gaps(mutants, caught_path, quick_path):
+    """What the two committed tables lack: a row for each mutant (of the quick tests: for each that they are said not to
+    see), of a commit, which says what it must."""
     caught = Table(caught_path, ("mutant", "class", "policy", "caught_by", "seconds", "proved", "text", "engine")).rows
-    quick = {os.path.basename(path): Table(path, ("mutant", "seen", "tests", "engine")).rows for path in quick_paths}
+    quick = Table(quick_path, ("mutant", "said", "seen", "engine")).rows
     unseen = {name for name, mutant in mutants.items() if not mutant.seen_by_quick}
-    tables = [(os.path.basename(caught_path), caught, mutants.keys()), *((file, rows, unseen) for file, rows in quick.items())]
-    for file, rows, wanted in tables:
+    for path, rows, wanted in (caught_path, caught, mutants.keys()), (quick_path, quick, unseen):
+        file = os.path.basename(path)
         for lost in sorted(wanted - rows.keys()):
             yield f"{file}: no row for {lost}"
         for lost in sorted(rows.keys() - mutants.keys()):
@@ -110,4 +98,6 @@ def gaps(mutants, caught_path, *quick_paths):
     for name, row in caught.items():
         if name in mutants:
             yield from (f"{name}: {why}" for why in untrue(mutants[name], row))
-    yield from misjudged(mutants, quick)
+    for mutant, row in quick.items():
+        if mutant in mutants and not mutants[mutant].values["quick"] == row["said"] == row["seen"]:
+            yield f"{mutant}: its header says quick: {mutants[mutant].values['quick']}, the table {row['said']}, and seen was {row['seen']}"

@@ -21,10 +21,6 @@ SETTINGS = {
     "tsan": ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DBUILD_TESTING=OFF", "-DMEMS_CHECK_RANKS=ON", "-DMEMS_SANITIZE=thread"],
     "unranked": ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DBUILD_TESTING=OFF", "-DMEMS_CHECK_RANKS=OFF", "-DMEMS_HOSTILE=ON"],
     "tests": ["-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=ON"],
-    "tests-asan": ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_C_FLAGS_RELWITHDEBINFO=-Og -g1", "-DBUILD_TESTING=ON",
-                   "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-Og -g1", "-DMEMS_CHECK_RANKS=ON", "-DMEMS_SANITIZE=address,undefined"],
-    "tests-tsan": ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DCMAKE_C_FLAGS_RELWITHDEBINFO=-O1 -g1", "-DBUILD_TESTING=ON",
-                   "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1", "-DMEMS_CHECK_RANKS=ON", "-DMEMS_SANITIZE=thread"],
     "faults": ["-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=ON"],  # tests/planted
     "fuzz": ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DBUILD_TESTING=ON", "-DCMAKE_C_COMPILER=clang",
              "-DCMAKE_CXX_COMPILER=clang++", "-DMEMS_CHECK_RANKS=ON", "-DMEMS_FUZZ=ON", "-DMEMS_SANITIZE=address,undefined"],
