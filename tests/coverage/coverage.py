@@ -110,9 +110,9 @@ def ranges(files, gaps):
     faults, found = [], set()
     for file in files:
         for function, first, last, count in file.ranges:
+            found.add((file.name, "~" + function))
             if function in file.uncalled:
                 continue
-            found.add((file.name, "~" + function))
             why = gaps.get((file.name, "~" + function))
             print(f"  {file.name}:{first}-{last} {function}: {why or 'no reason is listed'}")
             if why is None and count > RANGE_LINES:
