@@ -280,6 +280,7 @@ coverage() {
     command -v gcovr >/dev/null || die "gcovr is not installed; './bootstrap.sh setup full' installs it"
     build coverage
     find build/coverage -name '*.gcda' -delete
+    rm -f build/coverage/tests.log
     say "running the quick tests with counters"
     ctest --preset coverage -L quick --parallel "$(nproc)" --quiet --output-log "$PWD/build/coverage/tests.log" ||
         say "some tests fail where lib/ counts: build/coverage/tests.log" >&2

@@ -14,12 +14,16 @@
 #    One that is not there, and a row that is none any more, are named, and the exit status is 1.
 # 4. Ranges. Lines that nobody executed in functions that are called are printed with what gaps.txt says of the function
 #    (~FUNCTION WHY). What random tests reach differs from run to run: a range without a row, and a row without a range,
-#    are told and are no failure, up to RANGE_LINES lines in a row.
+#    are told and are no failure, up to RANGE_LINES lines in a row. Such a row also excuses the whole function, called or not.
 # 5. CSV gets a row for each file, and one for lib/ as a whole, with the commit that last changed lib/ or its tests.
+# 6. Tests. The row of lib/ says how many tests ran, how many of them failed, and how many did not run, by CTest's summary in
+#    BUILD/tests.log: what they would have executed is not in the figures. Without a summary, or where a test's program is
+#    not there (Not Run), the exit status is 1; one that fails, as some do for being counted, or is skipped is told.
 
 import csv
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -106,9 +110,9 @@ def ranges(files, gaps):
     faults, found = [], set()
     for file in files:
         for function, first, last, count in file.ranges:
+            found.add((file.name, "~" + function))
             if function in file.uncalled:
                 continue
-            found.add((file.name, "~" + function))
             why = gaps.get((file.name, "~" + function))
             print(f"  {file.name}:{first}-{last} {function}: {why or 'no reason is listed'}")
             if why is None and count > RANGE_LINES:
@@ -118,15 +122,26 @@ def ranges(files, gaps):
     return faults
 
 
-def write(path, files):
+# What CTest's log says of the tests: (ran, failed, did not run, of these without a program), or None.
+def tests_of(log):
+    summary = re.search(r"^\d+% tests passed, (\d+) tests? failed out of (\d+)$", log, re.M)
+    if summary is None:
+        return None
+    failed, total = map(int, summary.groups())
+    absent = len(re.findall(r"^\s*\d+ - .*\(Not Run\)\s*$", log[summary.end():], re.M))
+    skipped = len(re.findall(r"^\s*\d+ - .*\(Skipped\)\s*$", log[summary.end():], re.M))
+    return total - absent - skipped, failed - absent, absent + skipped, absent
+
+
+def write(path, files, tests):
     with open(path, "w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream, lineterminator="\n")
-        table.writerow(("file", "lines", "executed", "branches", "taken", "sources"))
+        table.writerow(("file", "lines", "executed", "branches", "taken", "ran", "failed", "not run", "sources"))
         commit = engine_of(SOURCES)
         for file in files:
-            table.writerow((file.name, file.lines, file.hit, file.branches, file.taken, commit))
+            table.writerow((file.name, file.lines, file.hit, file.branches, file.taken, "", "", "", commit))
         sums = [sum(getattr(file, of) for file in files) for of in ("lines", "hit", "branches", "taken")]
-        table.writerow(("lib", *sums, commit))
+        table.writerow(("lib", *sums, *(tests[:3] if tests else ("unknown",) * 3), commit))
 
 
 def main():
@@ -149,14 +164,21 @@ def main():
             found.add((file.name, "*"))
     print("\nnot called, or below the file's least:")
     for gap in sorted(found):
-        print(f"  {gap[0]} {gap[1]}: {gaps.get(gap, 'NOT IN gaps.txt')}")
-        if gap not in gaps:
+        why = gaps.get(gap) or gaps.get((gap[0], "~" + gap[1]))
+        print(f"  {gap[0]} {gap[1]}: {why or 'NOT IN gaps.txt'}")
+        if why is None:
             faults.append(f"{gap[0]} {gap[1]} is not covered, and gaps.txt does not say why")
     faults += ranges(files, gaps)
     gaps = {gap: why for gap, why in gaps.items() if not gap[1].startswith("~")}
     faults += [f"{gap[0]} {gap[1]} is covered: take it out of gaps.txt" for gap in sorted(set(gaps) - found)]
+    log = pathlib.Path(sys.argv[1]) / "tests.log"
+    tests = tests_of(log.read_text(errors="replace")) if log.exists() else None
+    if tests is None:
+        faults.append(f"{log} has no summary of the tests: nobody knows which ran")
+    elif tests[3] > 0:
+        faults.append(f"{tests[3]} tests have no program: what they would execute is not counted")
     if len(sys.argv) == 3:
-        write(sys.argv[2], files)
+        write(sys.argv[2], files, tests)
     lines = percent(sum(file.hit for file in files), sum(file.lines for file in files))
     branches = percent(sum(file.taken for file in files), sum(file.branches for file in files))
     if lines < LINES:
@@ -166,7 +188,8 @@ def main():
     print()
     for fault in faults:
         print(f"coverage: {fault}")
-    print(f"coverage of lib/: {lines:.1f} % of lines, {branches:.1f} % of branches")
+    said = f"{tests[0]} tests ran, {tests[1]} of them failed, {tests[2]} did not run" if tests else "tests unknown"
+    print(f"coverage of lib/: {lines:.1f} % of lines, {branches:.1f} % of branches; {said}")
     return 1 if faults else 0
 
 

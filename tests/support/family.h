@@ -6,6 +6,7 @@
 #ifndef SUPPORT_FAMILY_H
 #define SUPPORT_FAMILY_H
 
+#include "support/leave.h"
 #include "support/test.h"
 
 #include <string.h>
@@ -46,7 +47,7 @@ static inline int family_in_child(int (*run)(void *arg), void *arg)
     pid_t child = fork();
     if (child == 0) {
         setenv("CMOCKA_TEST_ABORT", "1", 1);
-        _exit(run(arg));
+        leave(run(arg));
     }
     family_require(child > 0 && waitpid(child, &status, 0) == child, "no child");
     family_require(WIFEXITED(status), "a child ended by signal %d", WTERMSIG(status));

@@ -3,6 +3,7 @@
 // test_background.c - the helper of an idle program: it starts once, also in a child, and gives
 // back what is free; and figures and trims that meet forks.
 
+#include "support/leave.h"
 #include "support/test.h"
 
 #include <dirent.h>
@@ -85,7 +86,7 @@ static void test_helper(void **state)
         // No assertion of cmocka's in here: it would go on with the other tests.
         bool none = load_relaxed(&malloc_background_due) == 1;
         fill();
-        _exit(none && count_threads() == 2 && dirty_bytes_when_idle() == 0 ? 0 : 1);
+        leave(none && count_threads() == 2 && dirty_bytes_when_idle() == 0 ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -125,7 +126,7 @@ static void test_forks(void **state)
             look_take(&look);
             bool sums = look.mapped_bytes ==
                         look.slab_bytes + look.large_bytes + look.dirty_bytes + look.clean_bytes;
-            _exit(block != NULL && sums && look.dirty_bytes == 0 ? 0 : 1);
+            leave(block != NULL && sums && look.dirty_bytes == 0 ? 0 : 1);
         }
         int status;
         assert_int_equal(waitpid(child, &status, 0), child);
