@@ -46,16 +46,15 @@ class Checker:
 # it catches (`shows: CHECKER`).
 CHECKERS = {
     "null": Checker("level 1: a block without memory", "null",
-                    why="whoever uses it cannot reach its bytes, which ends the run whatever is checked (access)"),
+                    why="alone with verify = 1, where nobody touches a block's bytes; with every check the stamps do, and cannot "
+                        "reach them (access)"),
     "alignment": Checker("level 1: a block at no multiple of what was asked for", "alignment"),
     "size": Checker("level 1: a block smaller than the request", "size"),
     "calloc": Checker("level 1: bytes that calloc left as they were", "calloc"),
     "resize": Checker("level 1: the ends of what a resize lost", "resize"),
     "stamp": Checker("level 2: the first and last bytes of a block", "stamp"),
     "whole": Checker("level 3: every byte between them", "whole"),
-    "usable": Checker("level 3: bytes beyond the request", "usable", shown=False,
-                      why="what may be used there and is not the block's is another block's: the map sees it first, and "
-                          "without the map that block's stamps (unit test and evil-usable show it)"),
+    "usable": Checker("level 3: bytes beyond the request", "usable"),
     "overlap": Checker("level 4: the map of live blocks", "overlap", r"overlaps the live block"),
     "double hand-out": Checker("level 4: one block given to two threads at once", "overlap", r"is handed out twice",
                                why="two owners of the same bytes write over each other's stamps, which sees it later"),

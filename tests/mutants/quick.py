@@ -20,7 +20,8 @@ from patches import ROOT, everyone
 from table import Table, engine_of
 from tree import PARTS, TESTS, Failed, Tree
 
-COLUMNS = ("mutant", "said", "seen", "tests", "with", "engine")
+COLUMNS = ("mutant", "said", "seen", "tests", "with", "builds", "engine")
+BUILDS = "release" # whose tests are asked here
 # Whose last change makes a row old.
 SOURCES = ("lib", "tests/unit", "tests/property", "tests/concurrency", "tests/misuse", "tests/malloc", "tests/mutants/quick.py")
 
@@ -138,7 +139,7 @@ def run(mutants, options, say):
             continue
         for mutant in company:
             said, others = mutant.values["quick"], [other.name for other in company if other is not mutant]
-            table.put(mutant.name, said, seen, " ".join(names), " ".join(others), commits[mutant.name])
+            table.put(mutant.name, said, seen, " ".join(names), " ".join(others), BUILDS, commits[mutant.name])
             if seen != said:
                 wrong.append(mutant.name)
     tree.restore(PARTS + TESTS)

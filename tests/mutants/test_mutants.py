@@ -87,8 +87,8 @@ class Headers(Case):
                                ("quick: no", "quick: no\nonly: overlap\nshows: foreign pointer", "exclude each other"),
                                ("quick: no", "quick: no\nonly: luck", "'luck' is none of alignment, size"),
                                ("quick: no", "quick: no\nonly: size", "'overlap' lacks size"),
-                               ("quick: no", "quick: no\nonly: usable", "'usable' is none of"),
-                               ("quick: no", "quick: no\nshows: overlap", "'overlap' is none of null, usable, double hand-out"),
+                               ("quick: no", "quick: no\nonly: null", "'null' is none of"),
+                               ("quick: no", "quick: no\nshows: overlap", "'overlap' is none of null, double hand-out"),
                                ("run job.ini\n", "explore job.ini\nonly: overlap\n", "no mems-stress run"),
                                ("mems-stress run", "stress run", "does not call mems-stress"),
                                ("budget: 5", "budget: 5\nbudget: 6", "said twice"), ("about:", "abuot:", "no line of a header")):
