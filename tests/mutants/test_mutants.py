@@ -83,7 +83,7 @@ class Headers(Case):
     def test_what_is_refused(self):
         for old, new, told in (("class: 4\n", "", "lacks 'class:'"), ("class: 4", "class: 46", "1 .. 45"),
                                ("class: 4", "class: four", "1 .. 45"), ("dynamic", "dynamik", "policy: 'dynamik'"),
-                               ("budget: 5", "budget: 61", "1 to 60"), ("quick: no", "quick: maybe", "neither yes nor no"),
+                               ("budget: 5", "budget: 61", "1 to 60"), ("quick: no", "quick: maybe", "none of yes, tsan"),
                                ("quick: no", "quick: no\nonly: overlap\nshows: foreign pointer", "exclude each other"),
                                ("quick: no", "quick: no\nonly: luck", "'luck' is none of alignment, size"),
                                ("quick: no", "quick: no\nonly: size", "'overlap' lacks size"),
@@ -104,7 +104,7 @@ class Headers(Case):
         both = [self.mutant(HEADER.replace("class: 4", f"class: {number}")) for number in (11, 12, 12)]
         self.assertIn("class 11 has 3 mutants", "\n".join(patches.complaints(dict(enumerate(both)))))
         told = "\n".join(patches.too_few({str(i): self.mutant() for i in range(3)}))
-        for part in "3 mutants, at least 40", "3 mutants that the quick tests do not see, at least 20":
+        for part in "3 mutants, at least 40", "3 mutants that the release build's quick tests do not see, at least 20":
             self.assertIn(part, told)
 
     def test_what_the_driver_checks(self):
