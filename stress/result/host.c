@@ -135,14 +135,17 @@ void host_look(struct host *host)
     snprintf(host->flags, sizeof host->flags, "%s", MEMS_BUILD_FLAGS);
 }
 
+// Settings of mems-stress itself (where the history lies) are no allocator's.
 const char *host_setting_at(size_t index)
 {
+    static const char own[] = "MEMS_STRESS_";
     static const char *const prefixes[] = {
         "MALLOC_", "_RJEM_MALLOC_CONF=", "GLIBC_TUNABLES=", "MIMALLOC_", "TCMALLOC_", "LD_PRELOAD=",
         "MEMS_"};
     for (char **at = environ; *at != NULL; at++) {
         for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-            if (strncmp(*at, prefixes[i], strlen(prefixes[i])) == 0 && index-- == 0) {
+            if (strncmp(*at, prefixes[i], strlen(prefixes[i])) == 0 &&
+                strncmp(*at, own, sizeof own - 1) != 0 && index-- == 0) {
                 return *at;
             }
         }

@@ -351,7 +351,23 @@ describe("paper, size, company", () => {
     await page.emulateMedia({ media: "print" });
     assert.equal(await page.$$eval(".panel", (all) => all.filter((panel) => !panel.checkVisibility()).length), 0);
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
+    await page.setViewportSize({ width: 703, height: 1000 }); // 186 mm
+    const wide = await page.evaluate(() => Array.from(document.querySelectorAll("table, .card")).filter((one) => one.checkVisibility())
+      .map((one) => [one.className, one.closest("section")?.id, Math.round(one.getBoundingClientRect().right - document.body.getBoundingClientRect().right)]).filter(([, , over]) => over > 1));
+    assert.deepEqual(wide, [], "wider than the paper");
     assert.deepEqual(wrong, []);
+  });
+
+  test("no two lines of many targets look the same", async () => {
+    const { page } = await open(browser, file);
+    const looks = await page.evaluate(() => {
+      const [{ name, root }] = mems.documents;
+      const cells = Array.from({ length: 60 }, (_, i) => ({ ...root.cells[0], target: "preload:number" + i }));
+      const model = mems.model([{ name, root: { ...root, cells } }, { name: name + "2", root: { ...root, cells } }]);
+      return model.lines(root.cells[0].section).map(({ style }) => [style.color, mems.markers[style.marker % mems.markers.length], style.dash].join(" "));
+    });
+    assert.equal(looks.length, 120);
+    assert.equal(new Set(looks).size, 120);
   });
 
   // What is on a canvas is as large as it was drawn, or it is shrunk.

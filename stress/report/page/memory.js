@@ -140,8 +140,15 @@ mems.showMemory = function (model, section, panel) {
   if (!any) {
     grid.remove();
     panel.append(mems.absent("No cell of this section has two samples or more: it was too short for the distance of samples (sample), or ended before."));
-  } else if (!outside) {
-    panel.append(mems.absent("External fragmentation and holes are told by the engine's targets (mems:) only."));
+    return;
+  }
+  const short = lines.filter((line) => mems.samplesOf(line) === null).map(({ label }) => label);
+  if (short.length > 0) {
+    panel.append(mems.absent("Too short for two samples (sample), or ended before: " + short.join(", ") + "."));
+  }
+  if (!outside) {
+    panel.append(mems.absent(lines.every(({ target }) => target.startsWith("mems:")) ? "No sample has free memory with holes in it: memory was full, or too short a time in use."
+      : "External fragmentation and holes are told by the engine's targets (mems:) only."));
   }
 };
 

@@ -131,10 +131,11 @@ mems.model = function (documents) {
   const colored = model.targets.filter((target) => target !== "null");
   model.cells = (result, section) => bySection.get(result.index + " " + section) || [];
   model.label = (result, target) => (model.several ? target + "\u00a0·\u00a0" + result.letter : target);
-  // Colour and marker are the target's; dashes tell results apart, or targets where there is one result.
+  // Colour and marker are the target's, and the two together are another's only after 64 of them; dashes tell results apart,
+  // or targets where there is one result.
   model.style = (result, target) => {
     const index = colored.indexOf(target);
-    return { color: target === "null" ? "--muted" : "--c" + (index % 8), marker: Math.max(index, 0), result: result.index,
+    return { color: target === "null" ? "--muted" : "--c" + (index % 8), marker: Math.max(index, 0) + Math.floor(Math.max(index, 0) / 8), result: result.index,
       dash: target === "null" ? 5 : model.several ? result.index : index };
   };
   model.lines = (section) => model.targets.flatMap((target) => results.map((result) => ({
