@@ -286,10 +286,8 @@ mems.mapVictimRule = function (replacement, made) {
 };
 
 mems.mapWhy = function (target, picture, threads) {
-  const zeros = ["asked_bytes", "at_bytes", "taken_bytes", "hole_at_bytes", "hole_bytes", "holes", "holes_fitting", "fitting_lower", "fitting_smaller",
-    "fitting_larger", "joined_below_bytes", "joined_above_bytes", "frames", "frame", "page", "space", "victim_page", "victim_space",
-    "candidates", "candidates_referenced", "passed", "passed_referenced", "victim_referenced", "victim_modified", "lower_class"];
-  const made = picture.decision && { ...Object.fromEntries(zeros.map((name) => [name, 0])), ...picture.decision };
+  // A figure that is 0 is left out (report/pick.c).
+  const made = picture.decision && new Proxy(picture.decision, { get: (figures, name) => figures[name] ?? 0 });
   const { policy, options } = mems.policyOf(target);
   const paged = policy === "vm-paging" || policy === "vm-segmentation";
   const replacement = options.replacement ?? (policy === "vm-paging" ? "sieve" : "");

@@ -4,6 +4,7 @@
 
 #include "run/child.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static struct run run;
 // Nobody waits for the first but a child that hangs.
 static const struct child_rule soon = {"hang", 300000000, 0, true};
 static const struct child_rule rule = {"hang", 60000000000, 0, true};
+#define SLOW_NS UINT64_C(1000000000) // that a child may be without progress, and is not
 
 static int open_stage(void **state)
 {
@@ -54,7 +56,7 @@ static int cell(void (*body)(void), const struct child_rule *expected)
             _exit(0);
         }
         while (expected == &soon && __atomic_load_n(&post->steps, __ATOMIC_RELAXED) == 0) {
-            usleep(1000); // its time begins when it has come to where it hangs
+            sched_yield(); // its time begins when it has come to where it hangs
         }
         child_wait(&run.workers[0], post, child, expected);
         _exit(0);
@@ -96,10 +98,11 @@ static void body_hangs(void)
 
 static void body_is_slow(void)
 {
-    // Longer than the rule allows without progress, with some now and then.
-    for (int i = 0; i < 24; i++) {
-        usleep(50000);
+    // Longer than the rule allows without progress, with some all the time.
+    uint64_t begin = run_now_ns();
+    while (run_now_ns() - begin < SLOW_NS + SLOW_NS / 4) {
         child_step();
+        sched_yield();
     }
     child_end();
 }
@@ -138,7 +141,7 @@ static void test_a_good_end(void **state)
 static void test_progress_is_no_hang(void **state)
 {
     (void)state;
-    struct child_rule slow = {"hang", 1000000000, 0, true};
+    struct child_rule slow = {"hang", SLOW_NS, 0, true};
     assert_int_equal(cell(body_is_slow, &slow), 0);
 }
 
